@@ -1,0 +1,53 @@
+// Data commands, in three steps that the node calls at three moments:
+//   encode_write   at the leader, when the command arrives: checks syntax, makes relative times absolute, appends the
+//   command to a batch. apply_batch    on every node, when the batch is committed: changes the state and writes each
+//   reply. execute_read   at the node that serves the read, when it is linearizable: writes the reply.
+//
+// Replies and error texts are Redis 7's for the same input. What depends on time or chance is resolved in encode_write,
+// so that apply is a pure function of (state, entry). Thread: the owning core. Nothing here suspends or throws.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/reply_sink.h"
+#include "kv/command_table.h"
+#include "kv/store.h"
+
+namespace kvorum::kv {
+
+// A write command whose arguments together are above this is refused, so that any command fits into a log entry.
+inline constexpr uint64_t kCommandSizeMax = 48u << 20;
+
+using Arguments = std::span<const std::string_view>;  // the command's name is the first
+
+// Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
+// returns false (the command was definitely not executed). `spec` is a kWrite command of data_commands(), arity already
+// checked. `now_ms` is the leader's log clock: max(wall clock, last log time).
+[[nodiscard]] bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch,
+                                ReplySink& reply);
+
+// Applies the commands of one committed entry in order, at its log time; an entry without commands (count 0, empty
+// body) lets time advance. `index` is above the store's applied index. For command i (0-based), `reply_for(i)` is
+// called just before it is carried out and names the sink of its reply; it stays valid until the next call. Returns
+// false when the body is not what encode_write produces: the log would be from another version or damaged, and the
+// caller must halt.
+using ReplyFor = std::function<ReplySink&(uint32_t command)>;
+[[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
+                               const ReplyFor& reply_for);
+
+struct ReadContext {
+    int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
+    uint64_t random = 0;  // for RANDOMKEY
+};
+
+// `spec` is a kRead command of data_commands(), arity already checked.
+void execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
+                  ReplySink& reply);
+
+}  // namespace kvorum::kv

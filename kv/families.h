@@ -1,0 +1,134 @@
+// The data commands, family by family: what encode.cc, apply.cc and read.cc choose from. Private to kv.
+//
+//   encode_*  checks the arguments and appends one record; or replies an error, appends nothing and returns false.
+//   apply_*   carries one record out and replies; returns false, with nothing changed or replied, when the payload or
+//   flags are malformed. read_*    replies from the state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/reply_sink.h"
+#include "kv/command_codes.h"
+#include "kv/commands.h"
+#include "kv/store.h"
+
+namespace kvorum::kv {
+
+struct WriteRequest {
+    const CommandSpec& spec;
+    CommandCode code;
+    Arguments arguments;
+    int64_t now_ms;
+    std::string& batch;
+    ReplySink& reply;
+};
+
+struct LoggedCommand {
+    Store& store;
+    uint16_t flags;
+    ByteReader payload;
+    ReplySink& reply;
+};
+
+struct ReadRequest {
+    const Store& store;
+    const CommandSpec& spec;
+    CommandCode code;
+    Arguments arguments;
+    const ReadContext& context;
+    ReplySink& reply;
+};
+
+inline constexpr std::string_view kSyntaxError = "ERR syntax error";
+inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
+inline constexpr std::string_view kNotFloat = "ERR value is not a valid float";
+inline constexpr std::string_view kNoSuchKey = "ERR no such key";
+inline constexpr std::string_view kStringTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+
+inline bool refuse(ReplySink& reply, std::string_view error) {
+    reply.error(error);
+    return false;
+}
+
+bool refuse_expire_time(ReplySink& reply, std::string_view command_name);
+bool refuse_argument_count(ReplySink& reply, std::string_view command_name);
+
+inline void reply_value(ReplySink& reply, const Record* record) {
+    if (record == nullptr) {
+        reply.null();
+    } else {
+        reply.bulk_string(record->value);
+    }
+}
+
+// The highest deadline of a key: kNoExpiry itself means that there is none.
+inline constexpr int64_t kDeadlineMax = kNoExpiry - 1;
+
+// How a command states a time.
+struct TimeUnit {
+    bool seconds;   // else milliseconds
+    bool relative;  // to now, else to the Unix epoch
+};
+
+// strings_write.cc
+bool encode_set(const WriteRequest& request);
+bool encode_set_fixed_form(const WriteRequest& request);  // SETNX, SETEX, PSETEX, GETSET
+bool encode_getdel(const WriteRequest& request);
+bool encode_getex(const WriteRequest& request);
+bool encode_mset(const WriteRequest& request);
+bool encode_append(const WriteRequest& request);
+bool encode_setrange(const WriteRequest& request);
+bool apply_set(LoggedCommand& command);
+bool apply_getdel(LoggedCommand& command);
+bool apply_getex(LoggedCommand& command);
+bool apply_mset(LoggedCommand& command);
+bool apply_append(LoggedCommand& command);
+bool apply_setrange(LoggedCommand& command);
+
+// numbers.cc
+bool encode_incrby(const WriteRequest& request);  // INCR, DECR, INCRBY, DECRBY
+bool encode_incrbyfloat(const WriteRequest& request);
+bool apply_incrby(LoggedCommand& command);
+bool apply_incrbyfloat(LoggedCommand& command);
+
+// keys_write.cc
+bool encode_del(const WriteRequest& request);     // DEL, UNLINK
+bool encode_rename(const WriteRequest& request);  // RENAME, RENAMENX
+bool encode_copy(const WriteRequest& request);
+bool encode_flush(const WriteRequest& request);  // FLUSHDB, FLUSHALL
+bool apply_del(LoggedCommand& command);
+bool apply_rename(LoggedCommand& command);
+bool apply_copy(LoggedCommand& command);
+bool apply_flush(LoggedCommand& command);
+
+// expiry.cc
+bool encode_expire(const WriteRequest& request);  // EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT
+bool encode_persist(const WriteRequest& request);
+bool apply_expire(LoggedCommand& command);
+bool apply_persist(LoggedCommand& command);
+void read_ttl(const ReadRequest& request);  // TTL, PTTL, EXPIRETIME, PEXPIRETIME
+
+// strings_read.cc
+void read_get(const ReadRequest& request);
+void read_mget(const ReadRequest& request);
+void read_strlen(const ReadRequest& request);
+void read_getrange(const ReadRequest& request);  // GETRANGE, SUBSTR
+
+// keys_read.cc
+void read_exists(const ReadRequest& request);  // EXISTS, TOUCH
+void read_type(const ReadRequest& request);
+void read_randomkey(const ReadRequest& request);
+void read_dbsize(const ReadRequest& request);
+
+// scan.cc
+void read_scan(const ReadRequest& request);
+void read_keys(const ReadRequest& request);
+
+// object.cc
+void read_object(const ReadRequest& request);
+
+}  // namespace kvorum::kv

@@ -1,0 +1,87 @@
+// The replicated state of one group: the key space, and the time by which keys are judged expired.
+//
+// The state is a pure function of the entries applied to it: no clock, no random source, no per-process seed. A key
+// counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
+// every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
+//
+// Thread: the owning core. Views returned by find() live until the next apply. No method suspends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace kvorum::kv {
+
+inline constexpr int64_t kNoExpiry = INT64_MAX;
+// Keys and values above these are refused with Redis's error for strings above proto-max-bulk-len.
+inline constexpr uint64_t kValueSizeMax = 16u << 20;
+inline constexpr uint64_t kKeySizeMax = 16u << 20;
+
+struct Record {
+    std::string value;
+    int64_t expire_at_ms = kNoExpiry;
+    uint64_t revision = 0;  // index of the log entry that last changed it
+};
+
+struct ScanPage {
+    std::vector<std::string_view> keys;
+    uint64_t next_cursor = 0;  // 0: the scan is complete
+};
+
+class Store {
+ public:
+    // `hash_seed` orders SCAN cursors and must be the same on all nodes of a cluster (taken from the cluster id).
+    explicit Store(uint64_t hash_seed);
+    ~Store();
+    Store(Store&&) noexcept;
+    Store& operator=(Store&&) noexcept;
+
+    [[nodiscard]] const Record* find(std::string_view key) const;  // null when absent or expired
+    [[nodiscard]] uint64_t size() const;                           // as DBSIZE: live keys
+    [[nodiscard]] int64_t log_time_ms() const;
+    [[nodiscard]] LogIndex applied_index() const;
+    // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
+    [[nodiscard]] std::optional<int64_t> next_expiry_ms() const;
+    [[nodiscard]] uint64_t keys_with_expiry() const;
+    [[nodiscard]] uint64_t memory_bytes() const;  // estimate of what keys and values take
+    // Returns keys at and after `cursor` in hash order, about `count` of them. A key that is there during a whole scan
+    // is returned, once; a cursor means the same on every node, needs no state here, and stays below 2^53, so that a
+    // client may keep it in a double.
+    [[nodiscard]] ScanPage scan(uint64_t cursor, uint64_t count) const;
+    // Some live key, chosen by `random`; null when empty.
+    [[nodiscard]] std::optional<std::string_view> random_key(uint64_t random) const;
+    // In hash order: equal states are visited alike on every node.
+    void for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const;
+    // A hash of all keys with their values, deadlines and revisions that does not depend on the order of insertion:
+    // equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so this is O(1).
+    [[nodiscard]] uint64_t state_hash() const;
+
+    // --- for apply alone ---
+
+    // What follows is the work of the entry at `index`. Log time never goes back: an earlier time is taken as the
+    // present one. Removes every key that has fallen due and returns how many.
+    uint64_t advance(LogIndex index, int64_t log_time_ms);
+    // A deadline that is not after log time removes the key at once, here and in set_expiry.
+    void put(std::string_view key, std::string value, int64_t expire_at_ms);
+    bool set_expiry(std::string_view key, int64_t expire_at_ms);  // kNoExpiry removes it; false: no such key
+    bool erase(std::string_view key);
+    void clear();  // removes the keys; log time and applied index stay
+
+    // --- for loading a snapshot ---
+
+    // Puts a record with its revision as it was. Call advance() with the snapshot's index and log time first.
+    void restore(std::string_view key, Record record);
+
+ private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kvorum::kv

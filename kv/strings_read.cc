@@ -1,0 +1,44 @@
+#include <algorithm>
+
+#include "kv/families.h"
+#include "kv/text.h"
+
+namespace kvorum::kv {
+namespace {
+
+// As Redis counts: negative positions from the end, what lies outside cut off, both ends included.
+std::string_view slice(std::string_view text, int64_t first, int64_t last) {
+    const auto size = static_cast<int64_t>(text.size());
+    if (first < 0 && last < 0 && first > last) return {};
+    if (first < 0) first = std::max<int64_t>(0, first + size);
+    if (last < 0) last = std::max<int64_t>(0, last + size);
+    last = std::min(last, size - 1);
+    if (first > last) return {};
+    return text.substr(static_cast<size_t>(first), static_cast<size_t>(last - first + 1));
+}
+
+}  // namespace
+
+void read_get(const ReadRequest& request) { reply_value(request.reply, request.store.find(request.arguments[1])); }
+
+void read_mget(const ReadRequest& request) {
+    const Arguments keys = request.arguments.subspan(1);
+    request.reply.array(keys.size());
+    for (const std::string_view key : keys)
+        reply_value(request.reply, request.store.find(key));
+}
+
+void read_strlen(const ReadRequest& request) {
+    const Record* record = request.store.find(request.arguments[1]);
+    request.reply.integer(record == nullptr ? 0 : static_cast<int64_t>(record->value.size()));
+}
+
+void read_getrange(const ReadRequest& request) {
+    const auto first = parse_int64(request.arguments[2]);
+    const auto last = parse_int64(request.arguments[3]);
+    if (!first || !last) return request.reply.error(kNotInteger);
+    const Record* record = request.store.find(request.arguments[1]);
+    request.reply.bulk_string(record == nullptr ? std::string_view() : slice(record->value, *first, *last));
+}
+
+}  // namespace kvorum::kv

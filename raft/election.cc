@@ -1,0 +1,177 @@
+// Elections: pre-vote (thesis 9.6), votes (3.4, 3.6.1), check-quorum (6.2), and role changes.
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "raft/impl.h"
+#include "raft/quorum.h"
+
+namespace kvorum::raft {
+namespace {
+
+bool is_well_formed(const RequestVote& request) {
+    if (request.term.is_none() || request.term.value() > kTermMax) return false;
+    if (request.last_log_index.is_none() != request.last_log_term.is_none()) return false;
+    // Nobody has entries of a term that it would only begin.
+    return request.last_log_term < request.term;
+}
+
+}  // namespace
+
+void Raft::Impl::restart_election_timer() {
+    election_silence_ns_ = config_.election_timeout_ns + prng_.below(config_.election_timeout_ns);
+    election_at_ns_ = now_ns_ + election_silence_ns_;
+}
+
+// Leaves the election timer alone, unless there was none: learning of a term is not hearing from its leader
+// (thesis 3.4).
+void Raft::Impl::become_follower(Term term, NodeId leader) {
+    KVORUM_ASSERT(term >= current_term());
+    if (const auto* was_leader = std::get_if<Leader>(&role_)) {
+        drop_reads(*was_leader);
+        output_.log_reads.clear();
+        restart_election_timer();
+    }
+    if (term > current_term()) set_hard_state({term, NodeId{}});
+    role_ = Follower{.leader = leader};
+}
+
+void Raft::Impl::become_pre_candidate() {
+    restart_election_timer();
+    PreCandidate candidate;
+    candidate.votes.grant(config_.self);
+    role_ = std::move(candidate);
+    if (majority_of(config_.voters.size()) == 1) {
+        become_candidate();
+        return;
+    }
+    // Asks what would happen, promises nothing: neither term nor vote changes, nothing needs the disk.
+    ask_for_votes(current_term() + 1, true, output_.messages_now);
+}
+
+void Raft::Impl::become_candidate() {
+    KVORUM_ASSERT(role() == Role::kPreCandidate && !disk_stalled_);
+    restart_election_timer();
+    set_hard_state({current_term() + 1, config_.self});
+    role_ = Candidate{};
+    // Term and vote must be durable before anyone can count on them, this node included: its own vote comes back as a
+    // message.
+    ask_for_votes(current_term(), false, output_.messages_after_persist);
+    output_.messages_after_persist.push_back(
+        {config_.self, config_.self, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = true}});
+}
+
+void Raft::Impl::ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const {
+    const RequestVote request{
+        .term = term, .pre_vote = pre_vote, .last_log_index = log_.last_index(), .last_log_term = log_.last_term()};
+    for (const NodeId voter : config_.voters) {
+        if (voter != config_.self) outbox.push_back({config_.self, voter, request});
+    }
+}
+
+void Raft::Impl::become_leader() {
+    KVORUM_ASSERT(role() == Role::kCandidate);
+    const LogIndex next_index = log_.last_index() + 1;
+    Leader leader;
+    leader.heartbeat_at_ns = now_ns_ + config_.heartbeat_interval_ns;
+    leader.peers.reserve(config_.voters.size() - 1);
+    for (const NodeId voter : config_.voters) {
+        if (voter == config_.self) continue;
+        leader.peers.emplace_back(voter, next_index, now_ns_,
+                                  Inflights(config_.inflight_messages_max, config_.inflight_bytes_max));
+    }
+    role_ = std::move(leader);
+    // Commits what earlier terms left, and lets reads begin (thesis 3.6.2, 6.4).
+    EntryBuilder noop(EntryType::kNoop);
+    noop.set_log_time_ms(log_.last_log_time_ms());
+    append_as_leader(std::move(noop).seal(config_.cluster, next_index, current_term(), log_.last_id().checksum));
+}
+
+void Raft::Impl::handle(NodeId from, const RequestVote& request) {
+    if (!is_well_formed(request)) {
+        ++dropped_messages_.malformed;
+        return;
+    }
+    if (request.pre_vote) {
+        answer_pre_vote(from, request);
+        return;
+    }
+    if (request.term > current_term()) become_follower(request.term, NodeId{});
+    const NodeId voted_for = hard_state_.voted_for;
+    const bool granted = request.term == current_term() && leader().is_none() &&
+                         (voted_for.is_none() || voted_for == from) && is_log_up_to_date(request);
+    if (granted) {
+        if (role() != Role::kFollower) become_follower(current_term(), NodeId{});
+        set_hard_state({current_term(), from});
+        restart_election_timer();
+    }
+    reply_to(from, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = granted});
+}
+
+// Never silent: a candidate that lags behind in terms must learn ours, or it could neither win nor follow. Changes
+// nothing here.
+void Raft::Impl::answer_pre_vote(NodeId from, const RequestVote& request) {
+    // A node whose disk hangs could not keep the promise, so it does not raise the hope.
+    const bool granted = request.term > current_term() && !disk_stalled_ && !hears_live_leader_other_than(from) &&
+                         is_log_up_to_date(request);
+    reply_to(from,
+             RequestVoteReply{.term = granted ? request.term : current_term(), .pre_vote = true, .granted = granted});
+}
+
+// A leader that asks for pre-votes has stopped leading, so its own candidacy is not held against it.
+bool Raft::Impl::hears_live_leader_other_than(NodeId candidate) const {
+    if (role() == Role::kLeader) return true;
+    const auto* follower = std::get_if<Follower>(&role_);
+    return follower != nullptr && !follower->leader.is_none() && follower->leader != candidate &&
+           now_ns_ - follower->leader_contact_ns < config_.election_timeout_ns;
+}
+
+// Thesis 3.6.1: later last term, or the same and at least as long.
+bool Raft::Impl::is_log_up_to_date(const RequestVote& request) const {
+    if (request.last_log_term != log_.last_term()) return request.last_log_term > log_.last_term();
+    return request.last_log_index >= log_.last_index();
+}
+
+void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
+    const bool from_self = from == config_.self;
+    if (reply.term.value() > kTermMax || (from_self && (reply.pre_vote || reply.term > current_term()))) {
+        ++dropped_messages_.malformed;
+        return;
+    }
+    if (reply.pre_vote && reply.granted) {
+        auto* candidate = std::get_if<PreCandidate>(&role_);
+        // The term of a granted pre-vote is the one asked about: nobody is in it yet.
+        if (candidate == nullptr || reply.term != current_term() + 1) return;
+        candidate->votes.grant(from);
+        if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_candidate();
+        return;
+    }
+    if (reply.term > current_term()) {
+        become_follower(reply.term, NodeId{});
+        return;
+    }
+    auto* candidate = std::get_if<Candidate>(&role_);
+    if (candidate == nullptr || reply.pre_vote || !reply.granted || reply.term != current_term()) return;
+    candidate->votes.grant(from);
+    if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_leader();
+}
+
+// A leader that a majority has not answered for an election timeout may have been replaced, and keeps others from
+// electing.
+void Raft::Impl::check_quorum(const Leader& leader) {
+    QuorumValues<uint64_t> heard_ns;
+    heard_ns.add(now_ns_);
+    for (const Progress& peer : leader.peers)
+        heard_ns.add(peer.last_heard_ns);
+    if (now_ns_ - heard_ns.reached_by_majority() >= config_.election_timeout_ns)
+        become_follower(current_term(), NodeId{});
+}
+
+void Raft::Impl::set_disk_stalled(bool stalled) {
+    if (stalled == disk_stalled_) return;
+    disk_stalled_ = stalled;
+    if (stalled && role() != Role::kFollower) become_follower(current_term(), NodeId{});
+    if (!stalled && role() != Role::kLeader) restart_election_timer();
+}
+
+}  // namespace kvorum::raft

@@ -1,0 +1,110 @@
+#include "raft/entry.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/checksum.h"
+
+namespace kvorum::raft {
+namespace {
+
+// Field offsets of the encoded header.
+constexpr size_t kMagicAt = 0;
+constexpr size_t kVersionAt = 4;
+constexpr size_t kTypeAt = 6;
+constexpr size_t kClusterAt = 8;
+constexpr size_t kIndexAt = 16;
+constexpr size_t kTermAt = 24;
+constexpr size_t kLogTimeAt = 32;
+constexpr size_t kBodySizeAt = 40;
+constexpr size_t kCommandCountAt = 44;
+constexpr size_t kPrevChecksumAt = 48;
+constexpr size_t kBodyChecksumAt = 56;
+constexpr size_t kHeaderChecksumAt = 64;
+static_assert(kHeaderChecksumAt + sizeof(uint64_t) == EntryHeader::kEncodedSize);
+
+void encode_header(const EntryHeader& header, std::byte* out) {
+    store_le(out + kMagicAt, EntryHeader::kMagic);
+    store_le(out + kVersionAt, EntryHeader::kVersion);
+    store_le(out + kTypeAt, static_cast<uint16_t>(header.type));
+    store_le(out + kClusterAt, header.cluster.value());
+    store_le(out + kIndexAt, header.index.value());
+    store_le(out + kTermAt, header.term.value());
+    store_le(out + kLogTimeAt, header.log_time_ms);
+    store_le(out + kBodySizeAt, header.body_size_bytes);
+    store_le(out + kCommandCountAt, header.command_count);
+    store_le(out + kPrevChecksumAt, header.prev_checksum);
+    store_le(out + kBodyChecksumAt, header.body_checksum);
+}
+
+bool is_known_type(uint16_t type) {
+    return type >= static_cast<uint16_t>(EntryType::kNoop) && type <= static_cast<uint16_t>(EntryType::kTick);
+}
+
+}  // namespace
+
+std::string_view entry_parse_error_name(EntryParseError error) {
+    switch (error) {
+        case EntryParseError::kNone: return "none";
+        case EntryParseError::kShort: return "cut short";
+        case EntryParseError::kBadMagic: return "not an entry";
+        case EntryParseError::kBadVersion: return "unknown entry version";
+        case EntryParseError::kBadHeaderChecksum: return "header checksum mismatch";
+        case EntryParseError::kBadType: return "unknown entry type";
+        case EntryParseError::kBadSize: return "body size above the limit";
+        case EntryParseError::kBadBodyChecksum: return "body checksum mismatch";
+    }
+    return "unknown";
+}
+
+EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out) {
+    if (bytes.size() < EntryHeader::kEncodedSize) return EntryParseError::kShort;
+    const std::byte* at = bytes.data();
+    if (load_le<uint32_t>(at + kMagicAt) != EntryHeader::kMagic) return EntryParseError::kBadMagic;
+    out.header_checksum = load_le<uint64_t>(at + kHeaderChecksumAt);
+    if (checksum64(bytes.first(kHeaderChecksumAt)) != out.header_checksum) return EntryParseError::kBadHeaderChecksum;
+    if (load_le<uint16_t>(at + kVersionAt) != EntryHeader::kVersion) return EntryParseError::kBadVersion;
+    const auto type = load_le<uint16_t>(at + kTypeAt);
+    if (!is_known_type(type)) return EntryParseError::kBadType;
+    out.type = static_cast<EntryType>(type);
+    out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
+    out.index = LogIndex{load_le<uint64_t>(at + kIndexAt)};
+    out.term = Term{load_le<uint64_t>(at + kTermAt)};
+    out.log_time_ms = load_le<int64_t>(at + kLogTimeAt);
+    out.body_size_bytes = load_le<uint32_t>(at + kBodySizeAt);
+    out.command_count = load_le<uint32_t>(at + kCommandCountAt);
+    out.prev_checksum = load_le<uint64_t>(at + kPrevChecksumAt);
+    out.body_checksum = load_le<uint64_t>(at + kBodyChecksumAt);
+    if (out.body_size_bytes > kEntryBodySizeMax) return EntryParseError::kBadSize;
+    return EntryParseError::kNone;
+}
+
+EntryParseError Entry::parse(Bytes bytes, EntryPtr& out) {
+    EntryHeader header;
+    if (const auto error = parse_entry_header(bytes, header); error != EntryParseError::kNone) return error;
+    const size_t size = EntryHeader::kEncodedSize + header.body_size_bytes;
+    if (bytes.size() < size) return EntryParseError::kShort;
+    const Bytes body = bytes.subspan(EntryHeader::kEncodedSize, header.body_size_bytes);
+    if (checksum64(body) != header.body_checksum) return EntryParseError::kBadBodyChecksum;
+    out = EntryPtr(new Entry(header, std::string(as_text(bytes.first(size)))));
+    return EntryParseError::kNone;
+}
+
+EntryBuilder::EntryBuilder(EntryType type) : encoded_(EntryHeader::kEncodedSize, '\0') { header_.type = type; }
+
+EntryPtr EntryBuilder::seal(ClusterId cluster, LogIndex index, Term term, uint64_t prev_checksum) && {
+    KVORUM_ASSERT(body_size_bytes() <= kEntryBodySizeMax, "body of {} bytes", body_size_bytes());
+    header_.cluster = cluster;
+    header_.index = index;
+    header_.term = term;
+    header_.prev_checksum = prev_checksum;
+    header_.body_size_bytes = static_cast<uint32_t>(body_size_bytes());
+    header_.body_checksum = checksum64(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize));
+    auto* raw = reinterpret_cast<std::byte*>(encoded_.data());
+    encode_header(header_, raw);
+    header_.header_checksum = checksum64(Bytes(raw, kHeaderChecksumAt));
+    store_le(raw + kHeaderChecksumAt, header_.header_checksum);
+    return EntryPtr(new Entry(header_, std::move(encoded_)));
+}
+
+}  // namespace kvorum::raft

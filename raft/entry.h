@@ -1,0 +1,113 @@
+// A Raft log entry: encoded once, used three times (WAL, peers, apply).
+//
+// The encoded bytes are the header below followed by the body, and are the same on every node. The leader encodes them;
+// a follower keeps and writes what it received. `prev_checksum` chains each entry to the identity of the one before it,
+// so equal checksums at an index mean equal logs up to there.
+//
+// Thread: entries are immutable after seal() or parse(); EntryPtr may be shared freely. Integers are little-endian,
+// times are milliseconds since the Unix epoch, sizes are bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "raft/types.h"
+
+namespace kvorum::raft {
+
+enum class EntryType : uint16_t {
+    kNoop = 1,      // appended by a new leader at the start of its term (thesis 6.4); empty body
+    kCommands = 2,  // a batch of state machine commands; the body is kv's to read
+    // The leader lets committed log time advance, so that keys fall due; empty body
+    kTick = 3,
+};
+
+struct EntryHeader {
+    static constexpr uint32_t kMagic = 0x4e45564b;  // "KVEN"
+    static constexpr uint16_t kVersion = 1;
+    static constexpr size_t kEncodedSize = 72;
+
+    EntryType type = EntryType::kNoop;
+    ClusterId cluster;
+    LogIndex index;
+    Term term;
+    int64_t log_time_ms = 0;  // stamped by the leader, never lower than in the entry before
+    uint32_t body_size_bytes = 0;
+    uint32_t command_count = 0;
+    uint64_t prev_checksum = 0;  // header_checksum of the entry at index - 1; 0 for the first
+    uint64_t body_checksum = 0;
+    uint64_t header_checksum = 0;  // over all header bytes before it
+};
+
+// Bodies above this are refused everywhere, so that a length that a peer or a damaged disk states is never trusted with
+// memory.
+inline constexpr uint32_t kEntryBodySizeMax = 64u << 20;
+
+class Entry;
+using EntryPtr = std::shared_ptr<const Entry>;
+
+// Why bytes are not an entry. kShort: more bytes are needed (the header is valid if at least kEncodedSize were given).
+enum class EntryParseError {
+    kNone,
+    kShort,
+    kBadMagic,
+    kBadVersion,
+    kBadHeaderChecksum,
+    kBadType,
+    kBadSize,
+    kBadBodyChecksum
+};
+[[nodiscard]] std::string_view entry_parse_error_name(EntryParseError error);
+
+// Reads and checks a header alone: magic, version, checksum, type, size limit. `out` is meaningful only for kNone.
+[[nodiscard]] EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out);
+
+class Entry {
+ public:
+    // Checks header and body of the entry at the start of `bytes` and copies it. On kNone `out` is set and its
+    // encoded().size() tells how much of `bytes` it took.
+    [[nodiscard]] static EntryParseError parse(Bytes bytes, EntryPtr& out);
+
+    [[nodiscard]] const EntryHeader& header() const { return header_; }
+    [[nodiscard]] LogIndex index() const { return header_.index; }
+    [[nodiscard]] Term term() const { return header_.term; }
+    [[nodiscard]] EntryId id() const { return {header_.index, header_.term, header_.header_checksum}; }
+    [[nodiscard]] Bytes encoded() const { return as_bytes(encoded_); }
+    [[nodiscard]] Bytes body() const { return encoded().subspan(EntryHeader::kEncodedSize); }
+
+ private:
+    friend class EntryBuilder;
+    Entry(EntryHeader header, std::string encoded) : header_(header), encoded_(std::move(encoded)) {}
+
+    EntryHeader header_;
+    std::string encoded_;
+};
+
+// Collects a body behind room left for the header; seal() fills the header in place. Single use after seal().
+class EntryBuilder {
+ public:
+    explicit EntryBuilder(EntryType type);
+
+    // Append body bytes here, only at the end. The first EntryHeader::kEncodedSize bytes are the header's room.
+    [[nodiscard]] std::string& buffer() { return encoded_; }
+    void add_command_count(uint32_t count) { header_.command_count += count; }
+    void set_log_time_ms(int64_t time_ms) { header_.log_time_ms = time_ms; }
+
+    [[nodiscard]] EntryType type() const { return header_.type; }
+    [[nodiscard]] int64_t log_time_ms() const { return header_.log_time_ms; }
+    [[nodiscard]] uint32_t command_count() const { return header_.command_count; }
+    [[nodiscard]] size_t body_size_bytes() const { return encoded_.size() - EntryHeader::kEncodedSize; }
+
+    // Called by the Raft core when the entry's place in the log is known. The body must not exceed kEntryBodySizeMax.
+    [[nodiscard]] EntryPtr seal(ClusterId cluster, LogIndex index, Term term, uint64_t prev_checksum) &&;
+
+ private:
+    EntryHeader header_;
+    std::string encoded_;
+};
+
+}  // namespace kvorum::raft

@@ -1,0 +1,155 @@
+// The state behind raft/raft.h. The work is split by concern over raft.cc (inputs and outputs), election.cc, append.cc
+// (a follower's log), replication.cc (a leader's) and read_index.cc.
+//
+// Messages of replication are made only in take_output(): all that one turn of the owner gathered leaves in as few as
+// possible.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "base/prng.h"
+#include "raft/invariants.h"
+#include "raft/log.h"
+#include "raft/persist_queue.h"
+#include "raft/raft.h"
+#include "raft/roles.h"
+
+namespace kvorum::raft {
+
+// No honest cluster gets there; a peer that states more must not make our own term overflow.
+inline constexpr uint64_t kTermMax = uint64_t{1} << 62;
+
+class Raft::Impl {
+ public:
+    Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns);
+
+    // --- raft.cc: inputs, output, questions
+    // ---------------------------------------------------------------------------------------------
+    void step(const Message& message, uint64_t now_ns);
+    void tick(uint64_t now_ns);
+    [[nodiscard]] uint64_t next_deadline_ns() const;
+    void on_persisted(Term term, LogIndex index);
+    void on_applied(LogIndex index);
+    [[nodiscard]] bool has_output() const;
+    [[nodiscard]] Output take_output();
+    [[nodiscard]] Role role() const { return static_cast<Role>(role_.index()); }
+    [[nodiscard]] Term current_term() const { return hard_state_.current_term; }
+    [[nodiscard]] NodeId leader() const;
+    [[nodiscard]] LogIndex commit_index() const { return commit_index_; }
+    [[nodiscard]] const Log& log() const { return log_; }
+    [[nodiscard]] Status status() const;
+    [[nodiscard]] StateView view() const;
+
+    // --- replication.cc
+    // -----------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
+    void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
+    void on_peer_unreachable(NodeId peer);
+
+    // --- read_index.cc
+    // ------------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] ReadStatus read_index(uint64_t id);
+
+    // --- election.cc
+    // --------------------------------------------------------------------------------------------------------------------
+    void set_disk_stalled(bool stalled);
+
+ private:
+    enum class AppendVerdict { kAccept, kMismatch, kContradiction };
+
+    struct AppendCheck {
+        AppendVerdict verdict = AppendVerdict::kAccept;
+        size_t first_new = 0;  // of the message's entries; their number when all are held already
+    };
+
+    struct LeadershipView {
+        Role role = Role::kFollower;
+        Term term;
+        NodeId leader;
+        bool operator==(const LeadershipView&) const = default;
+    };
+
+    // --- raft.cc
+    // ------------------------------------------------------------------------------------------------------------------------
+    void handle(NodeId from, const RequestVote& request);
+    void handle(NodeId from, const RequestVoteReply& reply);
+    void handle(NodeId from, const AppendEntries& request);
+    void handle(NodeId from, const AppendEntriesReply& reply);
+    [[nodiscard]] bool is_voter(NodeId node) const;
+    void advance_clock(uint64_t now_ns);
+    // Leaves at once if term and vote are durable, else after them: every reply tells of the term.
+    void reply_to(NodeId to, MessageBody body);
+    [[nodiscard]] bool is_hard_state_durable() const { return persists_.durable_hard_version() == hard_version_; }
+    void set_hard_state(HardState next);
+    void advance_commit_index(LogIndex index);
+    void evict();
+    [[nodiscard]] LeadershipView leadership() const { return {role(), current_term(), leader()}; }
+
+    // --- election.cc
+    // --------------------------------------------------------------------------------------------------------------------
+    void become_follower(Term term, NodeId leader);
+    void become_pre_candidate();
+    void become_candidate();
+    void become_leader();
+    void answer_pre_vote(NodeId from, const RequestVote& request);
+    [[nodiscard]] bool hears_live_leader_other_than(NodeId candidate) const;
+    [[nodiscard]] bool is_log_up_to_date(const RequestVote& request) const;
+    void ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const;
+    void restart_election_timer();
+    void check_quorum(const Leader& leader);
+
+    // --- append.cc
+    // ----------------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] AppendCheck check_append(NodeId from, const AppendEntries& request) const;
+    void follow(NodeId from, Term term);
+    void reject_append(NodeId from, const AppendEntries& request);
+    void append_new_entries(const AppendEntries& request, size_t first_new);
+    void acknowledge_persisted();
+    void acknowledge(NodeId to, LogIndex durable, uint64_t read_round);
+
+    // --- replication.cc
+    // -----------------------------------------------------------------------------------------------------------------
+    void append_as_leader(EntryPtr entry);
+    void maybe_commit();
+    void replicate();
+    void replicate_to(Leader& leader, Progress& peer);
+    void send_probe(Leader& leader, Progress& peer);
+    void send_window(Leader& leader, Progress& peer);
+    void send_append(Leader& leader, Progress& peer, LogIndex prev, std::vector<EntryPtr> entries);
+    void request_log_read(Progress& peer);
+    [[nodiscard]] std::vector<EntryPtr> cached_entries_from(LogIndex first, uint64_t& bytes) const;
+    [[nodiscard]] bool belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const;
+    [[nodiscard]] Progress* find_peer(NodeId id);
+
+    // --- read_index.cc
+    // ------------------------------------------------------------------------------------------------------------------
+    void admit_early_reads(Leader& leader);
+    void begin_read_round(Leader& leader);
+    void confirm_reads(Leader& leader);
+    void drop_reads(const Leader& leader);
+
+    const RaftConfig config_;
+    Prng prng_;
+    uint64_t now_ns_;
+
+    HardState hard_state_;
+    uint64_t hard_version_ = 0;        // counts changes of hard_state_
+    uint64_t taken_hard_version_ = 0;  // the newest that an Output carried
+    Log log_;
+    PersistQueue persists_;
+    LogIndex commit_index_;
+    LogIndex handed_out_index_;
+    LogIndex last_applied_;
+
+    RoleState role_;
+    uint64_t election_at_ns_ = 0;
+    uint64_t election_silence_ns_ = 0;
+    bool disk_stalled_ = false;
+
+    Output output_;
+    LeadershipView told_leadership_;
+    MessageCounters dropped_messages_;
+};
+
+}  // namespace kvorum::raft

@@ -1,0 +1,65 @@
+// The messages between Raft nodes, as plain data. Their wire form is net/peer_codec.h's business.
+//
+// Thesis figures 3.1 and 9.6 (pre-vote). Departures, each for a reason:
+//  - AppendEntriesReply says how far the follower's log is *durable*, so an acknowledgement never counts bytes that a
+//  power cut loses.
+//  - AppendEntries carries a read round: an acknowledgement of round R confirms leadership for every read that was
+//  registered before the
+//    leader sent R (ReadIndex, thesis 6.4). Rounds are numbered by the leader, rising within its term and never used
+//    twice.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "raft/entry.h"
+#include "raft/types.h"
+
+namespace kvorum::raft {
+
+struct RequestVote {
+    Term term{};  // the candidate's term; for a pre-vote the term it would campaign in
+    bool pre_vote = false;
+    LogIndex last_log_index{};
+    Term last_log_term{};
+};
+
+struct RequestVoteReply {
+    Term term{};  // the voter's current term; for a granted pre-vote the term asked about
+    bool pre_vote = false;
+    bool granted = false;
+};
+
+struct AppendEntries {
+    Term term{};
+    LogIndex prev_log_index{};
+    Term prev_log_term{};
+    LogIndex leader_commit{};
+    uint64_t read_round = 0;
+    std::vector<EntryPtr> entries{};  // consecutive from prev_log_index + 1; empty in a heartbeat
+};
+
+struct AppendEntriesReply {
+    Term term{};
+    bool success = false;
+    // success: the last index of the answered AppendEntries that this follower holds *durably* and that matches the
+    // leader's log.
+    LogIndex match_index{};
+    // !success: an index and term at or below the rejected prev_log_index from which the leader may try again.
+    LogIndex rejected_prev_index{};
+    LogIndex hint_index{};
+    Term hint_term{};
+    uint64_t read_round = 0;  // the round of the AppendEntries that is answered
+};
+
+using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;
+
+struct Message {
+    NodeId from;
+    NodeId to;
+    MessageBody body;
+};
+
+}  // namespace kvorum::raft

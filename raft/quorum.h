@@ -1,0 +1,40 @@
+// Majority arithmetic, shared by commitment (thesis 3.6.2), read rounds (6.4) and check-quorum (6.2).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/assert.h"
+#include "raft/raft.h"
+
+namespace kvorum::raft {
+
+[[nodiscard]] constexpr size_t majority_of(size_t voters) { return voters / 2 + 1; }
+
+// One value of every voter, for questions of the kind "what have most of them reached?". On the stack, at most
+// kVotersMax values.
+template <typename T>
+class QuorumValues {
+ public:
+    void add(T value) {
+        KVORUM_ASSERT(size_ < values_.size());
+        values_[size_++] = value;
+    }
+
+    // The largest value that a majority has reached or passed. At least one value must have been added; reorders the
+    // values.
+    [[nodiscard]] T reached_by_majority() {
+        KVORUM_ASSERT(size_ > 0);
+        const auto end = values_.begin() + static_cast<ptrdiff_t>(size_);
+        const auto nth = end - static_cast<ptrdiff_t>(majority_of(size_));
+        std::nth_element(values_.begin(), nth, end);
+        return *nth;
+    }
+
+ private:
+    std::array<T, kVotersMax> values_{};
+    size_t size_ = 0;
+};
+
+}  // namespace kvorum::raft

@@ -1,0 +1,286 @@
+#include "raft/raft.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "raft/impl.h"
+
+namespace kvorum::raft {
+
+static_assert(static_cast<size_t>(Role::kFollower) == 0 && static_cast<size_t>(Role::kPreCandidate) == 1 &&
+                  static_cast<size_t>(Role::kCandidate) == 2 && static_cast<size_t>(Role::kLeader) == 3,
+              "Role names the alternatives of RoleState");
+
+Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns)
+    : config_(config),
+      prng_(config.seed),
+      now_ns_(now_ns),
+      hard_state_(recovered.hard_state),
+      log_(recovered),
+      persists_(recovered.last.index) {
+    const std::vector<std::string> violations = config.validate();
+    KVORUM_ASSERT(violations.empty(), "{}", violations.front());
+    KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
+                  current_term());
+    restart_election_timer();
+    // Nobody else to wait for.
+    if (config_.voters.size() == 1) election_at_ns_ = now_ns;
+    told_leadership_ = leadership();
+}
+
+bool Raft::Impl::is_voter(NodeId node) const {
+    return std::find(config_.voters.begin(), config_.voters.end(), node) != config_.voters.end();
+}
+
+void Raft::Impl::advance_clock(uint64_t now_ns) {
+    KVORUM_ASSERT(now_ns >= now_ns_, "time went back from {} to {}", now_ns_, now_ns);
+    now_ns_ = now_ns;
+}
+
+void Raft::Impl::step(const Message& message, uint64_t now_ns) {
+    advance_clock(now_ns);
+    if (message.to != config_.self || !is_voter(message.from)) {
+        ++dropped_messages_.unknown_sender;
+        return;
+    }
+    // The only message to oneself is a candidate's own vote, once that is durable.
+    if (message.from == config_.self && !std::holds_alternative<RequestVoteReply>(message.body)) {
+        ++dropped_messages_.unknown_sender;
+        return;
+    }
+    std::visit([&](const auto& body) { handle(message.from, body); }, message.body);
+}
+
+void Raft::Impl::tick(uint64_t now_ns) {
+    advance_clock(now_ns);
+    if (auto* leader = std::get_if<Leader>(&role_)) {
+        if (now_ns_ >= leader->heartbeat_at_ns) {
+            leader->heartbeat_at_ns = now_ns_ + config_.heartbeat_interval_ns;
+            leader->replication_due = true;
+            for (Progress& peer : leader->peers)
+                peer.heartbeat_due = true;
+        }
+        check_quorum(*leader);
+        return;
+    }
+    if (now_ns_ < election_at_ns_) return;
+    if (disk_stalled_) {
+        restart_election_timer();
+        return;
+    }
+    become_pre_candidate();
+}
+
+uint64_t Raft::Impl::next_deadline_ns() const {
+    if (const auto* leader = std::get_if<Leader>(&role_)) return leader->heartbeat_at_ns;
+    return election_at_ns_;
+}
+
+void Raft::Impl::reply_to(NodeId to, MessageBody body) {
+    auto& outbox = is_hard_state_durable() ? output_.messages_now : output_.messages_after_persist;
+    outbox.push_back({config_.self, to, std::move(body)});
+}
+
+void Raft::Impl::set_hard_state(HardState next) {
+    if (next == hard_state_) return;
+    hard_state_ = next;
+    ++hard_version_;
+}
+
+void Raft::Impl::on_persisted(Term term, LogIndex index) {
+    if (!persists_.complete(term, index)) return;
+    acknowledge_persisted();
+    maybe_commit();
+    evict();
+}
+
+void Raft::Impl::on_applied(LogIndex index) {
+    KVORUM_ASSERT(index <= handed_out_index_, "applied {}, handed out to {}", index, handed_out_index_);
+    last_applied_ = std::max(last_applied_, index);
+    evict();
+}
+
+void Raft::Impl::advance_commit_index(LogIndex index) {
+    KVORUM_ASSERT(index > commit_index_ && index <= log_.last_index());
+    commit_index_ = index;
+    evict();
+}
+
+// Everything up to the cap stays for lagging peers, whether they need it or not; beyond it the oldest go first.
+void Raft::Impl::evict() {
+    const LogIndex evictable = std::min({persists_.durable_index(), commit_index_, last_applied_});
+    log_.evict(evictable, config_.cache_bytes_max);
+}
+
+bool Raft::Impl::has_output() const {
+    if (const auto* leader = std::get_if<Leader>(&role_); leader != nullptr && leader->replication_due) return true;
+    return hard_version_ != taken_hard_version_ || !output_.entries.empty() || !output_.messages_now.empty() ||
+           !output_.messages_after_persist.empty() || commit_index_ > handed_out_index_ ||
+           !output_.read_states.empty() || !output_.dropped_reads.empty() || !output_.log_reads.empty() ||
+           leadership() != told_leadership_;
+}
+
+Output Raft::Impl::take_output() {
+    replicate();
+    Output output = std::exchange(output_, Output{});
+    if (hard_version_ != taken_hard_version_) {
+        output.hard_state = hard_state_;
+        taken_hard_version_ = hard_version_;
+    }
+    if (output.needs_persist()) {
+        const EntryId last = output.entries.empty() ? EntryId{} : output.entries.back()->id();
+        persists_.begin_unit(last.term, last.index, hard_version_);
+    }
+    if (commit_index_ > handed_out_index_) {
+        output.committed = {handed_out_index_ + 1, commit_index_};
+        handed_out_index_ = commit_index_;
+    }
+    output.leadership_changed = leadership() != told_leadership_;
+    told_leadership_ = leadership();
+    return output;
+}
+
+NodeId Raft::Impl::leader() const {
+    if (const auto* follower = std::get_if<Follower>(&role_)) return follower->leader;
+    return role() == Role::kLeader ? config_.self : NodeId{};
+}
+
+Status Raft::Impl::status() const {
+    Status status{.self = config_.self,
+                  .role = role(),
+                  .term = current_term(),
+                  .leader = leader(),
+                  .commit_index = commit_index_,
+                  .last_applied = last_applied_,
+                  .last_index = log_.last_index(),
+                  .durable_index = persists_.durable_index(),
+                  .dropped_messages = dropped_messages_,
+                  .peers = {}};
+    if (const auto* leader_state = std::get_if<Leader>(&role_)) {
+        for (const Progress& peer : leader_state->peers) {
+            status.peers.push_back({.id = peer.id,
+                                    .match_index = peer.match_index,
+                                    .next_index = peer.next_index,
+                                    .inflight_bytes = peer.inflights.bytes(),
+                                    .recently_active = now_ns_ - peer.last_heard_ns < config_.election_timeout_ns,
+                                    .state = progress_state_name(peer.state)});
+        }
+    }
+    return status;
+}
+
+StateView Raft::Impl::view() const {
+    return {.self = config_.self,
+            .role = role(),
+            .hard_state = hard_state_,
+            .commit_index = commit_index_,
+            .commit_term = log_.term_at(commit_index_),
+            .last_applied = last_applied_,
+            .handed_out_index = handed_out_index_,
+            .last_index = log_.last_index(),
+            .durable_index = persists_.durable_index(),
+            .log = &log_,
+            .role_state = &role_};
+}
+
+// --- the public face: each input is followed by the invariant checks in builds that have them
+// -----------------------------------------------
+
+namespace {
+
+// A template, because the class it watches is private to Raft.
+template <typename Core>
+class VerifyScope {
+ public:
+#if defined(KVORUM_VERIFY_ENABLED)
+    explicit VerifyScope(const Core& core) : core_(core), before_(core.view()) {}
+    ~VerifyScope() {
+        const StateView after = core_.view();
+        check_state(after);
+        check_delta(before_, after);
+    }
+
+ private:
+    const Core& core_;
+    StateView before_;
+#else
+    explicit VerifyScope(const Core&) {}
+#endif
+};
+
+}  // namespace
+
+Raft::Raft(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns)
+    : impl_(std::make_unique<Impl>(config, recovered, now_ns)) {}
+Raft::~Raft() = default;
+
+void Raft::step(const Message& message, uint64_t now_ns) {
+    const VerifyScope verify(*impl_);
+    impl_->step(message, now_ns);
+}
+
+void Raft::tick(uint64_t now_ns) {
+    const VerifyScope verify(*impl_);
+    impl_->tick(now_ns);
+}
+
+uint64_t Raft::next_deadline_ns() const { return impl_->next_deadline_ns(); }
+
+ProposeResult Raft::propose(EntryBuilder& builder) {
+    const VerifyScope verify(*impl_);
+    return impl_->propose(builder);
+}
+
+ReadStatus Raft::read_index(uint64_t id) {
+    const VerifyScope verify(*impl_);
+    return impl_->read_index(id);
+}
+
+void Raft::on_persisted(Term term, LogIndex index) {
+    const VerifyScope verify(*impl_);
+    impl_->on_persisted(term, index);
+}
+
+void Raft::on_applied(LogIndex index) {
+    const VerifyScope verify(*impl_);
+    impl_->on_applied(index);
+}
+
+void Raft::on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries) {
+    const VerifyScope verify(*impl_);
+    impl_->on_log_read(peer, first_index, std::move(entries));
+}
+
+void Raft::on_peer_unreachable(NodeId peer) {
+    const VerifyScope verify(*impl_);
+    impl_->on_peer_unreachable(peer);
+}
+
+void Raft::set_disk_stalled(bool stalled) {
+    const VerifyScope verify(*impl_);
+    impl_->set_disk_stalled(stalled);
+}
+
+bool Raft::has_output() const { return impl_->has_output(); }
+
+Output Raft::take_output() {
+    const VerifyScope verify(*impl_);
+    return impl_->take_output();
+}
+
+Role Raft::role() const { return impl_->role(); }
+Term Raft::current_term() const { return impl_->current_term(); }
+NodeId Raft::leader() const { return impl_->leader(); }
+LogIndex Raft::commit_index() const { return impl_->commit_index(); }
+LogIndex Raft::last_index() const { return impl_->log().last_index(); }
+int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms(); }
+Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
+Status Raft::status() const { return impl_->status(); }
+
+EntryPtr Raft::cached_entry(LogIndex index) const {
+    const Log& log = impl_->log();
+    return log.is_cached(index) ? log.cached(index) : nullptr;
+}
+
+}  // namespace kvorum::raft

@@ -1,0 +1,233 @@
+// The consensus core of one Raft group on one node (thesis chapters 3, 6.4, 9.6, 10.2.1): pure, no I/O, no clock, no
+// threads.
+//
+// How it is used. The owner feeds it messages, the time, proposals and completions; after any batch of such calls it
+// takes ONE Output and carries it out. Every method returns at once and has no effect outside this object.
+//
+// The contract of Output (the owner's one function for it is server/node's driver):
+//   1. Persist `hard_state` and `entries`, in this order, as one unit (an entry whose index is not above an earlier
+//   one's replaces that
+//      one and everything behind it).
+//   2. `messages_now` may leave at once, before or while that is written (thesis 10.2.1).
+//   3. `messages_after_persist` leave only when that unit, and all units before it, are durable; an Output that has
+//   nothing to persist may
+//      still have some, which wait for the units before it. A message whose `to` is this node is stepped back into this
+//      object at that moment (a candidate's own vote).
+//   4. When a unit is durable, call on_persisted(term, index) with (term, index) of its last entry: once for each unit,
+//   in order.
+//      Completions may arrive late, even after the entry was replaced: they carry (term, index), so a stale one is
+//      recognised (the "ABA" of asynchronous appends).
+//   5. Apply `committed` in order; call on_applied. Entries that are no longer cached come as a range to be read from
+//   the log.
+//   6. `read_states`: reads that may be served as soon as the state machine has applied read_index.
+//   7. `log_reads`: entries a lagging peer needs that are no longer cached: read them from the log and call
+//   on_log_read.
+//
+// Durable and received are different things here: match_index of this node itself counts only what on_persisted
+// reported.
+//
+// Thread: the owning core. Errors: results are plain enums; what a peer says is never asserted, a broken invariant of
+// our own always is.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "raft/entry.h"
+#include "raft/messages.h"
+#include "raft/types.h"
+
+namespace kvorum::raft {
+
+inline constexpr size_t kVotersMax = 31;
+
+struct RaftConfig {
+    NodeId self;
+    ClusterId cluster;
+    std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
+
+    // An election starts after a silence drawn from [election_timeout_ns, 2 * election_timeout_ns).
+    // heartbeat_interval_ns must be at most a third of it.
+    uint64_t election_timeout_ns = 1000 * kMillisecondNs;
+    uint64_t heartbeat_interval_ns = 100 * kMillisecondNs;
+
+    uint64_t message_bytes_max = 1 * kMiB;   // entries in one AppendEntries; a single larger entry still travels, alone
+    uint64_t inflight_bytes_max = 8 * kMiB;  // sent to one peer and not yet acknowledged
+    uint64_t inflight_messages_max = 256;
+    uint64_t uncommitted_bytes_max = 64 * kMiB;  // above this propose() answers kOverloaded
+    uint64_t cache_bytes_max = 32 * kMiB;        // entries kept in memory that are durable, committed and applied
+    uint64_t seed = 1;                           // of election timeouts
+
+    // Every violation, in words; empty means usable.
+    [[nodiscard]] std::vector<std::string> validate() const;
+};
+
+// What recovery found in the log.
+struct RecoveredLog {
+    HardState hard_state;
+    EntryId last;  // zero when the log is empty
+    int64_t last_log_time_ms = 0;
+    std::vector<TermRun> terms;  // of all entries 1..last.index
+};
+
+enum class Role { kFollower, kPreCandidate, kCandidate, kLeader };
+[[nodiscard]] const char* role_name(Role role);
+
+enum class ProposeStatus {
+    kAccepted,
+    kNotLeader,   // not in the log and never will be: the caller may send it elsewhere
+    kOverloaded,  // not in the log: too many uncommitted bytes
+};
+
+struct ProposeResult {
+    ProposeStatus status = ProposeStatus::kNotLeader;
+    // Valid for kAccepted. The entry is committed when `committed` delivers this index with this term; an entry with
+    // another term at this index says that the proposal will never take effect.
+    LogIndex index{};
+    Term term{};
+    size_t body_size_bytes = 0;
+};
+
+enum class ReadStatus { kAccepted, kNotLeader };
+
+// A read that is confirmed: linearizable once last_applied >= read_index.
+struct ReadState {
+    uint64_t id = 0;
+    LogIndex read_index;
+};
+
+// Reads that died unconfirmed, because this node lost leadership: they were not served, and may be tried elsewhere.
+using DroppedReads = std::vector<uint64_t>;
+
+// A range of entries, both ends included, to be read back from the durable log for `peer`.
+struct LogRead {
+    NodeId peer;
+    LogIndex first_index;
+    LogIndex last_index;
+    uint64_t bytes_max = 0;
+};
+
+struct CommittedRange {
+    // Indexes to apply now, in order: (first_index .. last_index); none when first_index is none.
+    LogIndex first_index;
+    LogIndex last_index;
+};
+
+struct Output {
+    // 1.
+    std::optional<HardState> hard_state;
+    std::vector<EntryPtr> entries;
+    // 2. and 3.
+    std::vector<Message> messages_now;
+    std::vector<Message> messages_after_persist;
+    // 5. to 7.
+    CommittedRange committed;
+    std::vector<ReadState> read_states;
+    DroppedReads dropped_reads;
+    std::vector<LogRead> log_reads;
+    // Role, term or known leader changed since the last Output.
+    bool leadership_changed = false;
+
+    [[nodiscard]] bool needs_persist() const { return hard_state.has_value() || !entries.empty(); }
+};
+
+// For operators and tests.
+struct PeerStatus {
+    NodeId id;
+    LogIndex match_index;
+    LogIndex next_index;
+    uint64_t inflight_bytes = 0;
+    bool recently_active = false;
+    const char* state = "";  // probe, replicate, reading-log
+};
+
+// Messages that were dropped without any effect. All zero in a healthy cluster.
+struct MessageCounters {
+    uint64_t unknown_sender = 0;  // from no voter, or to another node
+    uint64_t malformed = 0;       // inconsistent in itself, of another cluster, or about entries that never existed
+    // Against what is settled: another entry where ours is committed, a break of the hash chain, a second leader in one
+    // term.
+    uint64_t contradicting = 0;
+};
+
+struct Status {
+    NodeId self;
+    Role role = Role::kFollower;
+    Term term;
+    NodeId leader;  // none when unknown
+    LogIndex commit_index;
+    LogIndex last_applied;
+    LogIndex last_index;
+    LogIndex durable_index;
+    MessageCounters dropped_messages;
+    std::vector<PeerStatus> peers;  // leader only
+};
+
+class Raft {
+ public:
+    Raft(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns);
+    ~Raft();
+    Raft(const Raft&) = delete;
+    Raft& operator=(const Raft&) = delete;
+
+    // --- inputs
+    // -----------------------------------------------------------------------------------------------------------------------
+    // `now_ns` never goes backwards. Messages from unknown nodes, to another node, or malformed are dropped and
+    // counted.
+    void step(const Message& message, uint64_t now_ns);
+    // Call at least every heartbeat_interval_ns; next_deadline_ns() says when something is due at the latest.
+    void tick(uint64_t now_ns);
+    [[nodiscard]] uint64_t next_deadline_ns() const;
+
+    // Appends a batch. The log time of the entry becomes max(builder's, previous entry's). On anything but kAccepted
+    // the builder is untouched and may be proposed again.
+    [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
+
+    // Registers a linearizable read under a caller-chosen id. All reads registered before take_output() share one
+    // round. Refused (kNotLeader) unless this node leads; waits inside until an entry of the current term is committed
+    // (thesis 6.4).
+    [[nodiscard]] ReadStatus read_index(uint64_t id);
+
+    // A unit of an Output became durable: `index`/`term` are of the last entry in it (none, none if it had only a hard
+    // state). Implies that all units before it are durable too. A call that names no unit in flight is ignored.
+    void on_persisted(Term term, LogIndex index);
+    void on_applied(LogIndex index);
+    // Answers a LogRead. `entries` are consecutive from `first_index`; empty means that the range could not be read.
+    void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
+    // The connection to `peer` was lost or made anew: what was in flight to it may be lost.
+    void on_peer_unreachable(NodeId peer);
+    // The local log did not complete a write for too long (a hung disk): a leader steps down, and nobody campaigns
+    // until it is cleared.
+    void set_disk_stalled(bool stalled);
+
+    // --- output
+    // -----------------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] bool has_output() const;
+    [[nodiscard]] Output take_output();
+
+    // --- questions
+    // --------------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] Role role() const;
+    [[nodiscard]] bool is_leader() const { return role() == Role::kLeader; }
+    [[nodiscard]] Term current_term() const;
+    [[nodiscard]] NodeId leader() const;
+    [[nodiscard]] LogIndex commit_index() const;
+    [[nodiscard]] LogIndex last_index() const;
+    [[nodiscard]] int64_t last_log_time_ms() const;
+    // The cached entry at `index`, or null when it must be read from the log.
+    [[nodiscard]] EntryPtr cached_entry(LogIndex index) const;
+    // The term of the entry at `index`; none for 0 or beyond the log.
+    [[nodiscard]] Term term_at(LogIndex index) const;
+    [[nodiscard]] Status status() const;
+
+ private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kvorum::raft

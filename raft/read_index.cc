@@ -1,0 +1,63 @@
+// Linearizable reads without the log: ReadIndex (thesis 6.4).
+//
+// A read takes the commit index when it is registered, and is confirmed when a majority acknowledged a message that was
+// sent after that. Rounds tell which: the reads of one Output share a new round, every AppendEntries carries the newest
+// one, and an acknowledgement of round R proves leadership for the rounds up to R and for nothing that came later. A
+// repeated message carries its round again, so a late acknowledgement of an old one never serves a newer read.
+#include <algorithm>
+
+#include "raft/impl.h"
+#include "raft/quorum.h"
+
+namespace kvorum::raft {
+
+ReadStatus Raft::Impl::read_index(uint64_t id) {
+    auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr) return ReadStatus::kNotLeader;
+    // Before that, commit_index may lie below what an earlier leader has acknowledged.
+    if (log_.term_at(commit_index_) != current_term()) {
+        leader->early_reads.push_back(id);
+    } else {
+        leader->reads.push_back({.id = id, .read_index = commit_index_, .round = 0});
+        leader->replication_due = true;
+    }
+    return ReadStatus::kAccepted;
+}
+
+void Raft::Impl::admit_early_reads(Leader& leader) {
+    if (leader.early_reads.empty()) return;
+    for (const uint64_t id : leader.early_reads)
+        leader.reads.push_back({.id = id, .read_index = commit_index_, .round = 0});
+    leader.early_reads.clear();
+    leader.replication_due = true;
+}
+
+void Raft::Impl::begin_read_round(Leader& leader) {
+    if (leader.reads.empty() || leader.reads.back().round != 0) return;
+    ++leader.read_round;
+    for (auto read = leader.reads.rbegin(); read != leader.reads.rend() && read->round == 0; ++read)
+        read->round = leader.read_round;
+    if (leader.peers.empty()) confirm_reads(leader);
+}
+
+void Raft::Impl::confirm_reads(Leader& leader) {
+    QuorumValues<uint64_t> acked;
+    acked.add(leader.read_round);
+    for (const Progress& peer : leader.peers)
+        acked.add(peer.acked_round);
+    const uint64_t confirmed = acked.reached_by_majority();
+    const auto end = std::find_if(leader.reads.begin(), leader.reads.end(),
+                                  [&](const PendingRead& read) { return read.round == 0 || read.round > confirmed; });
+    for (auto read = leader.reads.begin(); read != end; ++read)
+        output_.read_states.push_back({read->id, read->read_index});
+    leader.reads.erase(leader.reads.begin(), end);
+}
+
+void Raft::Impl::drop_reads(const Leader& leader) {
+    auto& dropped = output_.dropped_reads;
+    dropped.insert(dropped.end(), leader.early_reads.begin(), leader.early_reads.end());
+    for (const PendingRead& read : leader.reads)
+        dropped.push_back(read.id);
+}
+
+}  // namespace kvorum::raft

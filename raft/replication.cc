@@ -1,0 +1,220 @@
+// A leader's side of the log: proposals, sending, and commitment (thesis 3.5, 3.6.2, 10.2.1).
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "raft/impl.h"
+#include "raft/quorum.h"
+
+namespace kvorum::raft {
+
+ProposeResult Raft::Impl::propose(EntryBuilder& builder) {
+    if (role() != Role::kLeader) return {.status = ProposeStatus::kNotLeader};
+    const size_t body_size_bytes = builder.body_size_bytes();
+    const uint64_t uncommitted_bytes = log_.cached_bytes_above(commit_index_);
+    // A batch larger than the limit must be possible while nothing else waits, or it would never be.
+    if (uncommitted_bytes > 0 &&
+        uncommitted_bytes + EntryHeader::kEncodedSize + body_size_bytes > config_.uncommitted_bytes_max) {
+        return {.status = ProposeStatus::kOverloaded};
+    }
+    builder.set_log_time_ms(std::max(builder.log_time_ms(), log_.last_log_time_ms()));
+    const LogIndex index = log_.last_index() + 1;
+    append_as_leader(std::move(builder).seal(config_.cluster, index, current_term(), log_.last_id().checksum));
+    return {
+        .status = ProposeStatus::kAccepted, .index = index, .term = current_term(), .body_size_bytes = body_size_bytes};
+}
+
+// The entry goes to the disk and to the peers in the same Output; it counts here only when it is durable here.
+void Raft::Impl::append_as_leader(EntryPtr entry) {
+    KVORUM_ASSERT(entry->index() == log_.last_index() + 1, "a leader only appends");
+    output_.entries.push_back(entry);
+    log_.append(std::move(entry));
+    std::get<Leader>(role_).replication_due = true;
+}
+
+// An entry of an earlier term is never committed by counting, only below one of the current term (thesis 3.6.2,
+// figure 3.7).
+void Raft::Impl::maybe_commit() {
+    auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr) return;
+    QuorumValues<LogIndex> held;
+    held.add(persists_.durable_index());
+    for (const Progress& peer : leader->peers)
+        held.add(peer.match_index);
+    const LogIndex durable_on_quorum = held.reached_by_majority();
+    if (durable_on_quorum <= commit_index_ || log_.term_at(durable_on_quorum) != current_term()) return;
+    advance_commit_index(durable_on_quorum);
+    admit_early_reads(*leader);
+}
+
+Progress* Raft::Impl::find_peer(NodeId id) {
+    auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr) return nullptr;
+    for (Progress& peer : leader->peers) {
+        if (peer.id == id) return &peer;
+    }
+    return nullptr;
+}
+
+void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
+    if (reply.term.value() > kTermMax) {
+        ++dropped_messages_.malformed;
+        return;
+    }
+    if (reply.term > current_term()) {
+        become_follower(reply.term, NodeId{});
+        return;
+    }
+    Progress* peer = find_peer(from);
+    if (peer == nullptr || reply.term < current_term()) return;
+    // Of this very leadership, so it can only be about what was sent.
+    if (reply.match_index > log_.last_index() || reply.rejected_prev_index > log_.last_index() ||
+        reply.read_round > peer->sent_round) {
+        ++dropped_messages_.malformed;
+        return;
+    }
+    auto& leader = std::get<Leader>(role_);
+    peer->last_heard_ns = now_ns_;
+    leader.replication_due = true;
+    if (reply.read_round > peer->acked_round) {
+        peer->acked_round = reply.read_round;
+        confirm_reads(leader);
+    }
+    if (reply.success) {
+        if (peer->on_success(reply.match_index)) maybe_commit();
+        return;
+    }
+    if (!peer->is_news(reply.rejected_prev_index)) return;
+    const LogIndex limit = std::min(reply.hint_index, reply.rejected_prev_index - 1);
+    peer->probe_from(log_.last_index_of_term_at_most(limit, reply.hint_term));
+}
+
+void Raft::Impl::on_peer_unreachable(NodeId id) {
+    Progress* peer = find_peer(id);
+    if (peer == nullptr) return;
+    peer->probe_from(peer->match_index);
+    std::get<Leader>(role_).replication_due = true;
+}
+
+void Raft::Impl::replicate() {
+    auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr || !leader->replication_due) return;
+    leader->replication_due = false;
+    begin_read_round(*leader);
+    for (Progress& peer : leader->peers)
+        replicate_to(*leader, peer);
+}
+
+void Raft::Impl::replicate_to(Leader& leader, Progress& peer) {
+    const bool heartbeat_due = std::exchange(peer.heartbeat_due, false);
+    if (peer.state == Progress::State::kProbe && !peer.probe_outstanding) {
+        send_probe(leader, peer);
+        return;
+    }
+    if (peer.state == Progress::State::kReplicate) send_window(leader, peer);
+    // A heartbeat is empty, also behind entries: those are acknowledged only when they are durable, and life must show
+    // before that.
+    if (heartbeat_due || peer.sent_round < leader.read_round) send_append(leader, peer, peer.next_index - 1, {});
+}
+
+void Raft::Impl::send_probe(Leader& leader, Progress& peer) {
+    uint64_t bytes = 0;
+    // Entries ride along if they are at hand; finding the place where the logs agree does not need them.
+    std::vector<EntryPtr> entries = cached_entries_from(peer.next_index, bytes);
+    peer.probe_outstanding = true;
+    peer.probe_last_index = peer.next_index - 1 + entries.size();
+    peer.probe_bytes = bytes;
+    send_append(leader, peer, peer.next_index - 1, std::move(entries));
+}
+
+void Raft::Impl::send_window(Leader& leader, Progress& peer) {
+    while (peer.next_index <= log_.last_index() && !peer.inflights.is_full()) {
+        if (!log_.is_cached(peer.next_index)) {
+            request_log_read(peer);
+            return;
+        }
+        uint64_t bytes = 0;
+        std::vector<EntryPtr> entries = cached_entries_from(peer.next_index, bytes);
+        const LogIndex prev = peer.next_index - 1;
+        peer.next_index = prev + entries.size() + 1;
+        peer.inflights.add(peer.next_index - 1, bytes);
+        send_append(leader, peer, prev, std::move(entries));
+    }
+}
+
+void Raft::Impl::send_append(Leader& leader, Progress& peer, LogIndex prev, std::vector<EntryPtr> entries) {
+    peer.sent_round = leader.read_round;
+    output_.messages_now.push_back({config_.self, peer.id,
+                                    AppendEntries{.term = current_term(),
+                                                  .prev_log_index = prev,
+                                                  .prev_log_term = log_.term_at(prev),
+                                                  .leader_commit = commit_index_,
+                                                  .read_round = leader.read_round,
+                                                  .entries = std::move(entries)}});
+}
+
+// As many as one message may carry, at least one if that is cached.
+std::vector<EntryPtr> Raft::Impl::cached_entries_from(LogIndex first, uint64_t& bytes) const {
+    std::vector<EntryPtr> entries;
+    if (!log_.is_cached(first)) return entries;
+    LogIndex end = first;
+    for (; end <= log_.last_index(); ++end) {
+        const uint64_t size = log_.cached(end)->encoded().size();
+        if (end > first && bytes + size > config_.message_bytes_max) break;
+        bytes += size;
+    }
+    entries.reserve(end - first);
+    for (LogIndex index = first; index < end; ++index)
+        entries.push_back(log_.cached(index));
+    return entries;
+}
+
+void Raft::Impl::request_log_read(Progress& peer) {
+    // The answer to an earlier read is still under way: what it brings is not wanted any more, but two reads at a time
+    // are one too many.
+    if (!peer.outstanding_read.is_none()) return;
+    peer.state = Progress::State::kReadingLog;
+    peer.outstanding_read = peer.next_index;
+    output_.log_reads.push_back({.peer = peer.id,
+                                 .first_index = peer.next_index,
+                                 .last_index = log_.first_cached_index() - 1,
+                                 .bytes_max = config_.message_bytes_max});
+}
+
+void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, std::vector<EntryPtr> entries) {
+    Progress* peer = find_peer(id);
+    // Not asked for in this leadership, or answered already.
+    if (peer == nullptr || peer->outstanding_read.is_none() || peer->outstanding_read != first_index) return;
+    peer->outstanding_read = LogIndex{};
+    auto& leader = std::get<Leader>(role_);
+    leader.replication_due = true;
+    if (peer->state != Progress::State::kReadingLog) return;
+    peer->state = Progress::State::kReplicate;
+    if (peer->next_index != first_index) return;  // the peer acknowledged these meanwhile
+    if (!belongs_to_log(first_index, entries)) {
+        // Not readable now: the next heartbeat asks again, and nothing before it.
+        peer->probe_from(first_index - 1);
+        peer->probe_outstanding = true;
+        peer->probe_last_index = peer->next_index - 1;
+        peer->probe_bytes = 0;
+        return;
+    }
+    uint64_t bytes = 0;
+    for (const EntryPtr& entry : entries)
+        bytes += entry->encoded().size();
+    peer->next_index = first_index + entries.size();
+    peer->inflights.add(peer->next_index - 1, bytes);
+    send_append(leader, *peer, first_index - 1, std::move(entries));
+}
+
+// An answer may come from a read that began before this leadership, when the log held other entries.
+bool Raft::Impl::belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const {
+    LogIndex index = first_index;
+    for (const EntryPtr& entry : entries) {
+        if (entry == nullptr || entry->index() != index || log_.term_at(index) != entry->term()) return false;
+        ++index;
+    }
+    return !entries.empty();
+}
+
+}  // namespace kvorum::raft

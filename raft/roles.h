@@ -1,0 +1,70 @@
+// What a node knows in each role. A role change replaces the whole struct, so nothing of a past leadership can be read
+// by mistake.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "raft/progress.h"
+#include "raft/raft.h"
+
+namespace kvorum::raft {
+
+struct Follower {
+    NodeId leader;  // of the current term; none when unknown
+    uint64_t leader_contact_ns = 0;
+    // What this leader's AppendEntries of this term proved to agree with its log, and what of that was acknowledged as
+    // durable.
+    LogIndex verified_index{};
+    LogIndex acked_index{};
+    uint64_t seen_round = 0;
+};
+
+// Who granted: a voter counts once, however often its reply arrives.
+class VoteTally {
+ public:
+    void grant(NodeId voter) {
+        for (const NodeId known : granted_) {
+            if (known == voter) return;
+        }
+        granted_.push_back(voter);
+    }
+    [[nodiscard]] size_t granted() const { return granted_.size(); }
+
+ private:
+    std::vector<NodeId> granted_;
+};
+
+struct PreCandidate {
+    VoteTally votes;
+};
+
+struct Candidate {
+    VoteTally votes;
+};
+
+// A read between registration and confirmation. Round 0: its round was not sent yet.
+struct PendingRead {
+    uint64_t id = 0;
+    LogIndex read_index;
+    uint64_t round = 0;
+};
+
+struct Leader {
+    std::vector<Progress> peers;
+    uint64_t heartbeat_at_ns = 0;
+    // Something happened that may allow sending; take_output() does it.
+    bool replication_due = false;
+
+    // The newest round that was sent. Rounds rise within the term, and a read is confirmed only by a round that began
+    // after it came.
+    uint64_t read_round = 0;
+    std::vector<uint64_t> early_reads;  // came before an entry of this term was committed
+    std::vector<PendingRead> reads;     // by round, those without one last
+};
+
+using RoleState = std::variant<Follower, PreCandidate, Candidate, Leader>;
+
+}  // namespace kvorum::raft

@@ -1,0 +1,38 @@
+// The plain types of Raft that other rooms may use without linking the consensus core: hard state, entry identity,
+// cluster members. Terms are those of Ongaro's thesis "Consensus: Bridging Theory and Practice".
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace kvorum::raft {
+
+// Thesis figure 3.1: what must be on disk before a node answers a message that depends on it.
+struct HardState {
+    Term current_term;
+    NodeId voted_for;  // none = no vote in current_term
+
+    bool operator==(const HardState&) const = default;
+};
+
+// What makes a log entry that entry and no other. `checksum` is EntryHeader::header_checksum, which covers the body's.
+struct EntryId {
+    LogIndex index;
+    Term term;
+    uint64_t checksum = 0;
+
+    bool operator==(const EntryId&) const = default;
+};
+
+// One run of consecutive entries of one term: [first_index, next run's first_index). Terms ascend strictly from run to
+// run.
+struct TermRun {
+    Term term;
+    LogIndex first_index;
+
+    bool operator==(const TermRun&) const = default;
+};
+
+}  // namespace kvorum::raft

@@ -1,0 +1,36 @@
+// What the node knows of one client connection: CLIENT LIST's line, and what HELLO, CLIENT SETNAME and the like change.
+// Thread: the core that owns the connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace kvorum::server {
+
+struct ClientState {
+    uint64_t id = 0;
+    std::string address;        // "ip:port" of the client
+    std::string local_address;
+    std::string name;
+    std::string library_name;
+    std::string library_version;
+    uint64_t connected_at_ns = 0;
+    uint64_t last_command_at_ns = 0;
+    const char* last_command = "NULL";
+    uint64_t commands = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t query_buffer_bytes = 0;
+    uint64_t output_buffer_bytes = 0;
+    uint32_t pending_commands = 0;
+    int protocol = 2;
+    bool no_evict = false;
+    bool no_touch = false;
+    bool tracking = false;
+    bool readonly = false;
+    // CLIENT REPLY: kSkipNext suppresses the reply of the next command only.
+    enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
+    bool close_after_reply = false;
+};
+
+}  // namespace kvorum::server

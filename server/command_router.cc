@@ -1,0 +1,466 @@
+#include "server/command_router.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace kvorum::server {
+namespace {
+
+constexpr std::string_view kNoLeader = "CLUSTERDOWN No leader could be reached in time: the command was not executed";
+constexpr std::string_view kLeadershipLost = "CLUSTERDOWN Leadership was lost before the command was replicated: it was not executed";
+constexpr std::string_view kUncertain = "UNCERTAIN The outcome is unknown: the command may or may not have taken effect";
+constexpr std::string_view kOverloaded = "TRYAGAIN Too many writes wait for a quorum: the command was not executed";
+constexpr std::string_view kDiskFull =
+    "MISCONF The disk of the leader is nearly full: writes are refused, reads go on. The command was not executed";
+constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: the command was not executed";
+
+}  // namespace
+
+CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
+                             NodeCounters& counters)
+    : config_(config),
+      reactor_(reactor),
+      store_(store),
+      forwarder_(forwarder),
+      counters_(counters),
+      follower_mode_(config.follower_mode) {}
+
+void CommandRouter::remove_session(Session& session) { sessions_.remove(session); }
+
+void CommandRouter::mark_dirty(Session& session) {
+    if (session.dirty) return;
+    session.dirty = true;
+    dirty_.push_back(session.handle);
+}
+
+void CommandRouter::set_state(Session& session, Request& request, RequestState state) {
+    if (request.is_outstanding()) --session.outstanding;
+    if (request.state == RequestState::kParked) --session.parked;
+    request.state = state;
+    if (request.is_outstanding()) ++session.outstanding;
+    if (request.state == RequestState::kParked) ++session.parked;
+}
+
+// --- arrival ----------------------------------------------------------------------------------------------------------------------------
+
+void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
+    ++counters_.commands_processed;
+    mark_dirty(session);
+    const kv::CommandSpec* spec = find_command(arguments.front());
+    const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
+    const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
+    if (is_runnable) ++calls_[spec];
+    if (is_local && session.queue.empty()) {
+        session.execute_server_command(*spec, arguments);
+        return;
+    }
+    Request& request = session.queue.push_back();
+    const uint64_t sequence = session.queue.end_sequence() - 1;
+    request.spec = spec;
+    request.origin_id = origin_id;
+    request.arrived_ns = reactor_.now_ns();
+    if (!is_runnable) {
+        request.state = RequestState::kAnswered;
+        answer_error(session, request, spec == nullptr ? unknown_command_error(arguments) : wrong_arity_error(*spec));
+        return;
+    }
+    if (is_local) {
+        pack_arguments(arguments, request.text);
+        return;
+    }
+    // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
+    request.state = RequestState::kParked;
+    ++session.parked;
+    if (session.parked > 1 || !route(session, sequence, arguments)) pack_arguments(arguments, session.queue.find(sequence)->text);
+}
+
+// --- routing ----------------------------------------------------------------------------------------------------------------------------
+
+Target CommandRouter::current_target() const {
+    const raft::Raft& raft = driver_->raft();
+    if (raft.is_leader()) return {config_.id, raft.current_term()};
+    if (raft.leader().is_none()) return {};
+    return {raft.leader(), raft.current_term()};
+}
+
+bool CommandRouter::may_route(const Session& session, const Target& target) const {
+    if (target.leader.is_none() || session.waiting) return false;
+    return session.outstanding == 0 || session.target == target;
+}
+
+bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arguments) {
+    const Target target = current_target();
+    if (target.leader != config_.id && !session.may_be_forwarded()) {
+        refuse(session, *session.queue.find(sequence), kNotLeader);
+        return true;
+    }
+    if (!may_route(session, target)) return false;
+    session.target = target;
+    if (target.leader == config_.id) return route_here(session, sequence, arguments);
+    return route_away(session, sequence, arguments, target);
+}
+
+bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Arguments arguments) {
+    Request& request = *session.queue.find(sequence);
+    if (request.spec->kind == kv::CommandKind::kWrite) return route_write(session, sequence, arguments);
+    if (request.spec->kind == kv::CommandKind::kServer) return route_wait(session, request, arguments);
+    if (request.text.empty()) pack_arguments(arguments, request.text);
+    request.token = driver_->add_read(session.handle);
+    set_state(session, request, RequestState::kRead);
+    return true;
+}
+
+bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Arguments arguments) {
+    Request& request = *session.queue.find(sequence);
+    scratch_reply_.clear();
+    net::RespWriter error(scratch_reply_, session.protocol());
+    switch (driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error)) {
+        case RaftDriver::WriteAdmission::kAccepted: set_state(session, request, RequestState::kWrite); return true;
+        case RaftDriver::WriteAdmission::kRefused:
+            set_state(session, request, RequestState::kAnswered);
+            request.text = scratch_reply_;
+            count_error(scratch_reply_);
+            return true;
+        case RaftDriver::WriteAdmission::kNotLeader: return false;
+        case RaftDriver::WriteAdmission::kOverloaded: refuse(session, request, kOverloaded); return true;
+        case RaftDriver::WriteAdmission::kDiskFull: refuse(session, request, kDiskFull); return true;
+    }
+    return false;
+}
+
+bool CommandRouter::route_wait(Session& session, Request& request, kv::Arguments arguments) {
+    const auto parse = [](std::string_view text, int64_t& out) {
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+        return error == std::errc() && end == text.data() + text.size();
+    };
+    int64_t replicas = 0;
+    int64_t timeout_ms = 0;
+    if (!parse(arguments[1], replicas)) {
+        set_state(session, request, RequestState::kAnswered);
+        answer_error(session, request, "ERR value is not an integer or out of range");
+        return true;
+    }
+    if (!parse(arguments[2], timeout_ms) || timeout_ms < 0) {
+        set_state(session, request, RequestState::kAnswered);
+        answer_error(session, request, timeout_ms < 0 ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
+        return true;
+    }
+    request.token = replicas < 0 ? 0 : static_cast<uint64_t>(replicas);
+    set_state(session, request, RequestState::kWait);
+    session.waiting = true;
+    session.wait_index = LogIndex{};
+    session.wait_deadline_ns =
+        timeout_ms == 0 ? UINT64_MAX : reactor_.now_ns() + static_cast<uint64_t>(timeout_ms) * kMillisecondNs;
+    waiting_.push_back(session.handle);
+    return true;
+}
+
+bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target) {
+    Request& request = *session.queue.find(sequence);
+    if (follower_mode_ == FollowerMode::kRedirect) {
+        const Member* leader = config_.find_member(target.leader);
+        const int16_t first_key = request.spec->first_key;
+        const uint16_t slot = first_key > 0 ? hash_slot(arguments[static_cast<size_t>(first_key)]) : 0;
+        refuse(session, request, fmt::format("MOVED {} {}", slot, leader->client.to_string()));
+        return true;
+    }
+    const uint64_t id = forwarder_.forward(target, {session.handle, sequence}, session.queue_id, session.protocol(), arguments);
+    if (id == 0) return false;
+    ++counters_.forwarded_out;
+    request.token = id;
+    // Kept, because a command that the leader did not carry out may be sent to the next one.
+    if (request.text.empty()) pack_arguments(arguments, request.text);
+    set_state(session, request, RequestState::kForwarded);
+    return true;
+}
+
+void CommandRouter::route_parked(Session& session) {
+    for (uint64_t sequence = session.queue.head_sequence(); session.parked > 0 && sequence < session.queue.end_sequence(); ++sequence) {
+        const Request& request = *session.queue.find(sequence);
+        if (request.state != RequestState::kParked) continue;
+        // A copy: answering or encoding may reuse the slot's text while the views still point into it.
+        const std::string packed = request.text;
+        unpack_arguments(packed, scratch_arguments_);
+        if (!route(session, sequence, scratch_arguments_)) return;
+    }
+}
+
+// --- answers ----------------------------------------------------------------------------------------------------------------------------
+
+void CommandRouter::count_error(std::string_view line) {
+    const std::string_view text = line.starts_with('-') ? line.substr(1) : line;
+    ++errors_[std::string(text.substr(0, text.find_first_of(" \r")))];
+}
+
+void CommandRouter::answer_error(Session& session, Request& request, std::string_view line) {
+    count_error(line);
+    scratch_reply_.clear();
+    net::RespWriter(scratch_reply_, session.protocol()).error(line);
+    request.text = scratch_reply_;
+}
+
+void CommandRouter::refuse(Session& session, Request& request, std::string_view line) {
+    count_error(line);
+    ++counters_.replies_not_executed;
+    set_state(session, request, RequestState::kAnswered);
+    request.reply_class = ReplyClass::kNotExecuted;
+    request.text = line;
+    mark_dirty(session);
+}
+
+void CommandRouter::pop(Session& session) {
+    Request& head = session.queue.front();
+    set_state(session, head, RequestState::kAnswered);
+    session.queue.pop_front();
+}
+
+void CommandRouter::answer_head_read(Session& session) {
+    const Request& head = session.queue.front();
+    unpack_arguments(head.text, scratch_arguments_);
+    const kv::ReadContext context{driver_->log_clock_ms(), reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
+    net::RespWriter& reply = session.begin_reply();
+    kv::execute_read(store_, *head.spec, scratch_arguments_, context, reply);
+    session.end_reply();
+    pop(session);
+}
+
+bool CommandRouter::answer_wait(Session& session) {
+    const Request& head = session.queue.front();
+    // Everything before it is answered, so what this client wrote is at or below the commit index now.
+    if (session.wait_index.is_none()) session.wait_index = driver_->raft().commit_index();
+    const bool leads = driver_->raft().is_leader();
+    const uint32_t replicas = leads ? driver_->replicas_holding(session.wait_index) : 0;
+    if (leads && replicas < head.token && reactor_.now_ns() < session.wait_deadline_ns) return false;
+    session.waiting = false;
+    if (leads) {
+        session.begin_reply().integer(replicas);
+        session.end_reply();
+    } else {
+        session.reply_not_executed(kLeadershipLost);
+    }
+    pop(session);
+    return true;
+}
+
+bool CommandRouter::advance_head(Session& session) {
+    Request& head = session.queue.front();
+    switch (head.state) {
+        case RequestState::kAnswered:
+            switch (head.reply_class) {
+                case ReplyClass::kExecuted: session.write_reply(head.text); break;
+                case ReplyClass::kNotExecuted: session.reply_not_executed(head.text); break;
+                case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text); break;
+            }
+            pop(session);
+            return true;
+        case RequestState::kLocal:
+            unpack_arguments(head.text, scratch_arguments_);
+            session.execute_server_command(*head.spec, scratch_arguments_);
+            pop(session);
+            return true;
+        case RequestState::kRead:
+            if (head.token > served_read_id_) return false;
+            answer_head_read(session);
+            return true;
+        case RequestState::kWait: return answer_wait(session);
+        case RequestState::kParked:
+        case RequestState::kWrite:
+        case RequestState::kForwarded: return false;
+    }
+    return false;
+}
+
+void CommandRouter::advance(Session& session) {
+    while (!session.queue.empty() && advance_head(session)) {
+    }
+    if (session.parked > 0) route_parked(session);
+    // Routing may have answered the head (refused, redirected).
+    while (!session.queue.empty() && advance_head(session)) {
+    }
+}
+
+void CommandRouter::finish_turn() {
+    std::erase_if(waiting_, [this](SessionHandle handle) {
+        Session* session = sessions_.find(handle);
+        if (session == nullptr || !session->waiting) return true;
+        mark_dirty(*session);
+        return false;
+    });
+    advancing_.swap(dirty_);
+    for (const SessionHandle handle : advancing_) {
+        Session* session = sessions_.find(handle);
+        if (session == nullptr) continue;
+        session->dirty = false;
+        advance(*session);
+        session->flush();
+    }
+    advancing_.clear();
+}
+
+// --- outcomes of writes and reads at this node -------------------------------------------------------------------------------------------
+
+ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
+    write_reply_session_ = nullptr;
+    Session* session = sessions_.find(waiter.session);
+    if (session == nullptr) return discard_;
+    const Request* request = session->queue.find(waiter.sequence);
+    // Gone or answered as uncertain: nobody waits any more.
+    if (request == nullptr || request->state != RequestState::kWrite) return discard_;
+    while (session->queue.head_sequence() < waiter.sequence) {
+        Request& head = session->queue.front();
+        const bool is_read = head.spec != nullptr && head.spec->kind == kv::CommandKind::kRead;
+        if (is_read && (head.state == RequestState::kRead || head.state == RequestState::kParked)) {
+            answer_head_read(*session);
+            continue;
+        }
+        const bool advanced = advance_head(*session);
+        KVORUM_ASSERT(advanced, "a command in state {} stands before a write that is applied", static_cast<int>(head.state));
+    }
+    write_reply_session_ = session;
+    return session->begin_reply();
+}
+
+void CommandRouter::end_write_reply() {
+    if (write_reply_session_ == nullptr) return;
+    Session& session = *write_reply_session_;
+    write_reply_session_ = nullptr;
+    session.end_reply();
+    pop(session);
+    mark_dirty(session);
+}
+
+void CommandRouter::write_not_executed(WriteWaiter waiter) {
+    Session* session = sessions_.find(waiter.session);
+    if (session == nullptr) return;
+    Request* request = session->queue.find(waiter.sequence);
+    if (request == nullptr || request->state != RequestState::kWrite) return;
+    refuse(*session, *request, kLeadershipLost);
+}
+
+void CommandRouter::reads_ready(uint64_t served_id, const std::vector<SessionHandle>& sessions) {
+    served_read_id_ = served_id;
+    for (const SessionHandle handle : sessions) {
+        if (Session* session = sessions_.find(handle)) mark_dirty(*session);
+    }
+}
+
+void CommandRouter::reads_dropped(const std::vector<SessionHandle>& sessions) {
+    for (const SessionHandle handle : sessions) {
+        Session* session = sessions_.find(handle);
+        if (session == nullptr) continue;
+        for (uint64_t s = session->queue.head_sequence(); s < session->queue.end_sequence(); ++s) {
+            Request& request = *session->queue.find(s);
+            if (request.state != RequestState::kRead || request.token <= served_read_id_) continue;
+            set_state(*session, request, RequestState::kParked);
+        }
+        mark_dirty(*session);
+    }
+}
+
+void CommandRouter::leadership_changed() {
+    const Term term = driver_->raft().current_term();
+    sessions_.for_each([&](Session& session) {
+        if (session.queue.empty()) return;
+        mark_dirty(session);
+        if (session.target.term >= term) return;
+        // A read has no effect, so it need not wait for the old leader's word; a write must.
+        for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
+            Request& request = *session.queue.find(s);
+            const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
+            if (request.state == RequestState::kForwarded && is_read) set_state(session, request, RequestState::kParked);
+        }
+    });
+}
+
+// --- outcomes of forwarded commands ------------------------------------------------------------------------------------------------------
+
+Request* CommandRouter::find_forwarded(ForwardWaiter waiter, Session*& session) {
+    session = sessions_.find(waiter.session);
+    if (session == nullptr) return nullptr;
+    Request* request = session->queue.find(waiter.sequence);
+    if (request == nullptr || request->state != RequestState::kForwarded || request->token != waiter.request_id) return nullptr;
+    mark_dirty(*session);
+    return request;
+}
+
+void CommandRouter::forward_executed(ForwardWaiter waiter, std::string_view reply) {
+    Session* session = nullptr;
+    Request* request = find_forwarded(waiter, session);
+    if (request == nullptr) return;
+    set_state(*session, *request, RequestState::kAnswered);
+    request->text = reply;
+}
+
+void CommandRouter::forward_not_executed(ForwardWaiter waiter) {
+    Session* session = nullptr;
+    if (Request* request = find_forwarded(waiter, session)) set_state(*session, *request, RequestState::kParked);
+}
+
+void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
+    Session* session = nullptr;
+    Request* request = find_forwarded(waiter, session);
+    if (request == nullptr) return;
+    if (request->spec->kind == kv::CommandKind::kWrite) {
+        answer_unknown(*session, *request);
+    } else {
+        set_state(*session, *request, RequestState::kParked);
+    }
+}
+
+// --- time ---------------------------------------------------------------------------------------------------------------------------------
+
+void CommandRouter::answer_unknown(Session& session, Request& request) {
+    count_error(kUncertain);
+    ++counters_.replies_uncertain;
+    set_state(session, request, RequestState::kAnswered);
+    request.reply_class = ReplyClass::kUnknown;
+    request.text = kUncertain;
+    mark_dirty(session);
+}
+
+void CommandRouter::expire_overdue() {
+    const uint64_t now_ns = reactor_.now_ns();
+    sessions_.for_each([&](Session& session) {
+        if (session.outstanding == 0 && session.parked == 0) return;
+        // A parked command may have found its way: the link to the leader came up.
+        if (session.parked > 0) mark_dirty(session);
+        for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
+            expire_request(session, *session.queue.find(s), now_ns);
+        }
+    });
+}
+
+void CommandRouter::expire_request(Session& session, Request& request, uint64_t now_ns) {
+    const uint64_t age_ns = now_ns - request.arrived_ns;
+    const bool is_write = request.spec != nullptr && request.spec->kind == kv::CommandKind::kWrite;
+    switch (request.state) {
+        case RequestState::kParked:
+            // What stands behind a WAIT waits as long as the WAIT does.
+            if (age_ns > config_.leader_wait_ms * kMillisecondNs && !session.waiting) refuse(session, request, kNoLeader);
+            return;
+        case RequestState::kRead:
+        case RequestState::kWrite:
+        case RequestState::kForwarded:
+            if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
+            if (is_write) {
+                answer_unknown(session, request);
+            } else if (request.spec->kind == kv::CommandKind::kRead) {
+                refuse(session, request, kNoLeader);
+            }
+            return;
+        case RequestState::kLocal:
+        case RequestState::kWait:
+        case RequestState::kAnswered: return;
+    }
+}
+
+void CommandRouter::visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const {
+    for (const auto& [spec, calls] : calls_) visit(spec->name, calls);
+}
+
+void CommandRouter::visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const {
+    for (const auto& [prefix, count] : errors_) visit(prefix, count);
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,123 @@
+// Decides for every command where it is carried out and when it is answered: here, at the leader, or not at all.
+//
+// Each session's commands are answered in order. A command that this node can carry out as leader goes into the open batch (writes) or the
+// open read round (reads). Otherwise it is forwarded to the leader, redirected (MOVED) or parked until there is one, for a bounded time.
+//
+// The three reply classes (docs/guarantees.md):
+//   executed               the reply of the command
+//   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF: clients may send it again
+//   outcome unknown        UNCERTAIN: it may have taken effect; nothing in the server ever sends it again
+//
+// Why a read may be answered early by a write behind it: a read still unanswered when a later write of its session is applied is answered
+// just before that write. The write's entry was appended after the read arrived and is committed, so no other leader can have acknowledged
+// anything in between that this state lacks; and waiting longer would let the read see the later write.
+//
+// Thread: the owning core. Nothing here suspends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "server/config.h"
+#include "server/forwarder.h"
+#include "server/raft_driver.h"
+#include "server/server_commands.h"
+#include "server/session.h"
+#include "server/session_table.h"
+
+namespace kvorum::server {
+
+class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
+   public:
+    CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
+                  NodeCounters& counters);
+
+    // The driver refers to the router and the router to the driver: attached once, before the first command.
+    void attach(RaftDriver& driver) { driver_ = &driver; }
+
+    void add_session(Session& session) { sessions_.add(session); }
+    // Its requests are forgotten: what is in the log or at the leader takes effect or not, and nobody is told.
+    void remove_session(Session& session);
+
+    // One command of a session. `origin_id` names it for a session of another node (0 for clients).
+    void submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
+
+    // Advances and flushes every session that something happened to.
+    void finish_turn();
+    // Commands that have waited too long get their definite or unknown answer. Cheap; called several times a second.
+    void expire_overdue();
+
+    void set_follower_mode(FollowerMode mode) { follower_mode_ = mode; }
+    [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
+    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
+    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
+
+    // --- CommandOutcomes ----------------------------------------------------------------------------------------------------------------
+    ReplySink& begin_write_reply(WriteWaiter waiter) override;
+    void end_write_reply() override;
+    void write_not_executed(WriteWaiter waiter) override;
+    void reads_ready(uint64_t served_id, const std::vector<SessionHandle>& sessions) override;
+    void reads_dropped(const std::vector<SessionHandle>& sessions) override;
+    void leadership_changed() override;
+
+    // --- ForwardOutcomes ----------------------------------------------------------------------------------------------------------------
+    void forward_executed(ForwardWaiter waiter, std::string_view reply) override;
+    void forward_not_executed(ForwardWaiter waiter) override;
+    void forward_outcome_unknown(ForwardWaiter waiter) override;
+
+   private:
+    // Gives the request at `sequence` its place, and says whether it has one now; if not, it stays parked.
+    bool route(Session& session, uint64_t sequence, kv::Arguments arguments);
+    bool route_here(Session& session, uint64_t sequence, kv::Arguments arguments);
+    bool route_write(Session& session, uint64_t sequence, kv::Arguments arguments);
+    bool route_wait(Session& session, Request& request, kv::Arguments arguments);
+    bool route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target);
+    void route_parked(Session& session);
+    [[nodiscard]] bool may_route(const Session& session, const Target& target) const;
+    [[nodiscard]] Target current_target() const;
+
+    // Every change of a request's state goes through here: it keeps the session's counts.
+    void set_state(Session& session, Request& request, RequestState state);
+    void mark_dirty(Session& session);
+    // `line` is the reply; the command was carried out (and failed) or was never one.
+    void answer_error(Session& session, Request& request, std::string_view line);
+    // Definitely not executed.
+    void refuse(Session& session, Request& request, std::string_view line);
+    void answer_unknown(Session& session, Request& request);
+
+    // Answers requests from the head on as far as possible, and routes what is parked.
+    void advance(Session& session);
+    bool advance_head(Session& session);
+    void answer_head_read(Session& session);
+    bool answer_wait(Session& session);
+    void pop(Session& session);
+    [[nodiscard]] Request* find_forwarded(ForwardWaiter waiter, Session*& session);
+    void expire_request(Session& session, Request& request, uint64_t now_ns);
+    void count_error(std::string_view line);
+
+    const NodeConfig& config_;
+    reactor::Reactor& reactor_;
+    const kv::Store& store_;
+    Forwarder& forwarder_;
+    NodeCounters& counters_;
+    RaftDriver* driver_ = nullptr;
+    FollowerMode follower_mode_;
+
+    SessionTable sessions_;
+    std::vector<SessionHandle> dirty_;
+    std::vector<SessionHandle> advancing_;
+    std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
+    uint64_t served_read_id_ = 0;
+
+    Session* write_reply_session_ = nullptr;  // between begin_write_reply and end_write_reply
+    DiscardingReplySink discard_;
+    std::string scratch_reply_;
+    std::vector<std::string_view> scratch_arguments_;
+    absl::flat_hash_map<const kv::CommandSpec*, uint64_t> calls_;
+    absl::flat_hash_map<std::string, uint64_t> errors_;
+};
+
+}  // namespace kvorum::server

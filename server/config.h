@@ -1,0 +1,91 @@
+// What one node is told at start. The same options come from flags, a config file and (for what may change) CONFIG SET.
+//
+// Cluster scope (must be equal on all nodes; the peer handshake compares a checksum of them): cluster_name, members, election_timeout_ms.
+// Node scope: the rest. Units are in the names. Thread: read-only after start, except what runtime_settings.h may change.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "reactor/io_backend.h"
+
+namespace kvorum::server {
+
+struct Member {
+    NodeId id;
+    reactor::Endpoint peer;    // where the other nodes reach it
+    reactor::Endpoint client;  // where clients reach it; also what MOVED and CLUSTER SLOTS say
+
+    bool operator==(const Member&) const = default;
+};
+
+// What a follower does with a command that only the leader can carry out.
+enum class FollowerMode { kForward, kRedirect };
+
+// Sync method of the write-ahead log; kAuto measures both at start.
+enum class WalSync { kAuto, kDataSync, kDsync };
+
+struct Limits {
+    uint32_t clients_max = 10000;
+    uint64_t query_bytes_max = 64 * kMiB;         // one command
+    uint64_t bulk_bytes_max = 16 * kMiB;          // one argument
+    uint32_t arguments_max = 1024 * 1024;
+    uint32_t inline_bytes_max = 64 * kKiB;
+    uint32_t pipeline_depth_max = 16 * 1024;      // commands of one connection that wait; above it the connection is not read
+    uint64_t output_bytes_max = 64 * kMiB;        // replies that a client does not read; above it the connection is closed
+    uint32_t idle_timeout_s = 0;                  // 0: never
+    uint32_t partial_command_timeout_s = 30;      // a command that never ends (slowloris); 0: never
+};
+
+struct NodeConfig {
+    NodeId id;
+    std::string cluster_name = "kvorum";
+    std::vector<Member> members;  // this node included
+    std::string data_directory;
+
+    uint32_t election_timeout_ms = 1000;
+    uint32_t heartbeat_interval_ms = 100;
+    uint32_t leader_wait_ms = 5000;     // how long a command waits for a leader before its definite error
+    uint32_t outcome_wait_ms = 10000;   // how long a write whose outcome is open waits before the reply says so
+    uint32_t disk_stall_ms = 3000;      // a sync that takes longer makes a leader step down
+    FollowerMode follower_mode = FollowerMode::kForward;
+
+    uint64_t wal_segment_bytes = 64 * kMiB;
+    uint32_t wal_spare_segments = 2;
+    uint32_t wal_groups_in_flight = 4;
+    WalSync wal_sync = WalSync::kAuto;
+    uint64_t batch_bytes_max = 1 * kMiB;
+    uint64_t entry_cache_bytes = 32 * kMiB;
+
+    Limits limits;
+    LogLevel log_level = LogLevel::kInfo;
+    std::string log_file;  // empty: stderr
+    std::string pid_file;  // empty: none
+
+    [[nodiscard]] const Member& self() const;
+    [[nodiscard]] const Member* find_member(NodeId node) const;
+    // Derived from cluster_name, so that nodes of different clusters never take each other's messages.
+    [[nodiscard]] ClusterId cluster_id() const;
+    // The 40 hex digits by which Redis Cluster clients know a node.
+    [[nodiscard]] std::string cluster_node_name(NodeId node) const;
+    // Every violation in words; empty means usable.
+    [[nodiscard]] std::vector<std::string> validate() const;
+};
+
+// "1=127.0.0.1:17001/127.0.0.1:7001": node id, peer endpoint, client endpoint.
+[[nodiscard]] absl::StatusOr<Member> parse_member(std::string_view text);
+
+// Parses the command line of kvorumd (and the file that --config names). Ok with no value set means that --help or --version was asked
+// for and printed. On an error the message says which option, what is wrong, and what would be right.
+struct CommandLineResult {
+    bool exit_now = false;  // help or version was printed
+    NodeConfig config;
+};
+[[nodiscard]] absl::StatusOr<CommandLineResult> parse_command_line(int argument_count, const char* const* arguments);
+
+}  // namespace kvorum::server

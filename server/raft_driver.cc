@@ -1,0 +1,299 @@
+#include "server/raft_driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace kvorum::server {
+namespace {
+
+// Reading the log back, at start or for a peer that lags, goes in pieces of this size.
+constexpr uint64_t kLogReadBytes = 4 * kMiB;
+
+raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
+    raft::RaftConfig out;
+    out.self = config.id;
+    out.cluster = config.cluster_id();
+    for (const Member& member : config.members) out.voters.push_back(member.id);
+    out.election_timeout_ns = config.election_timeout_ms * kMillisecondNs;
+    out.heartbeat_interval_ns = config.heartbeat_interval_ms * kMillisecondNs;
+    out.message_bytes_max = config.batch_bytes_max;
+    out.cache_bytes_max = config.entry_cache_bytes;
+    out.seed = seed;
+    return out;
+}
+
+}  // namespace
+
+RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store, PeerSender& peers,
+                       CommandOutcomes& outcomes, NodeCounters& counters, const raft::RecoveredLog& recovered)
+    : reactor_(reactor),
+      config_(config),
+      log_(log),
+      store_(store),
+      peers_(peers),
+      outcomes_(outcomes),
+      counters_(counters),
+      raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
+      log_readers_(reactor) {
+    log_.set_durable_callback([this](uint64_t log_unit) { on_log_durable(log_unit); });
+}
+
+void RaftDriver::step(const raft::Message& message) { raft_.step(message, reactor_.now_ns()); }
+
+void RaftDriver::peer_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
+
+int64_t RaftDriver::log_clock_ms() const { return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms()); }
+
+RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
+                                                 ReplySink& error) {
+    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    if (writes_.size_bytes() >= config_.batch_bytes_max) {
+        propose_open_batch();
+        if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
+    }
+    return writes_.add(spec, arguments, log_clock_ms(), waiter, error) ? WriteAdmission::kAccepted : WriteAdmission::kRefused;
+}
+
+uint32_t RaftDriver::replicas_holding(LogIndex index) const {
+    uint32_t count = 0;
+    for (const raft::PeerStatus& peer : raft_.status().peers) count += peer.match_index >= index ? 1 : 0;
+    return count;
+}
+
+void RaftDriver::run_turn() {
+    tick_if_due();
+    // Writes before reads: a read that follows a write of its own session is registered with the write already in the log.
+    if (!log_.busy()) propose_open_batch();
+    propose_expiry_tick();
+    register_open_reads();
+    carry_out_output();
+    apply_committed();
+    release_ready_reads();
+    // Applying and answering may have produced more to send: single-node commits, reads that became ready.
+    if (raft_.has_output()) carry_out_output();
+}
+
+void RaftDriver::tick_if_due() {
+    const uint64_t now_ns = reactor_.now_ns();
+    // A disk that does not answer must look like a dead node: heartbeats alone would keep a useless leader in office.
+    raft_.set_disk_stalled(log_.oldest_unsynced_ns(now_ns) > config_.disk_stall_ms * kMillisecondNs);
+    if (now_ns >= raft_.next_deadline_ns()) raft_.tick(now_ns);
+}
+
+void RaftDriver::propose_open_batch() {
+    if (writes_.empty()) return;
+    writes_.builder().set_log_time_ms(log_clock_ms());
+    const raft::ProposeResult result = raft_.propose(writes_.builder());
+    switch (result.status) {
+        case raft::ProposeStatus::kAccepted:
+            ++counters_.batches_proposed;
+            writes_.proposed(result.index, result.term);
+            return;
+        case raft::ProposeStatus::kOverloaded:
+            return;  // stays open until the quorum catches up
+        case raft::ProposeStatus::kNotLeader:
+            for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
+            return;
+    }
+}
+
+void RaftDriver::propose_expiry_tick() {
+    if (!raft_.is_leader()) return;
+    const std::optional<int64_t> due_ms = store_.next_expiry_ms();
+    const int64_t now_ms = log_clock_ms();
+    // An entry that is already in the log with a later time will expire the key; a second tick would say nothing new.
+    if (!due_ms.has_value() || *due_ms > now_ms || raft_.last_log_time_ms() >= *due_ms) return;
+    raft::EntryBuilder tick(raft::EntryType::kTick);
+    tick.set_log_time_ms(now_ms);
+    (void)raft_.propose(tick);  // refused under overload: then batches carry the time forward
+}
+
+void RaftDriver::register_open_reads() {
+    if (!reads_.can_register()) return;
+    if (raft_.read_index(reads_.open_id()) == raft::ReadStatus::kAccepted) {
+        ++counters_.read_rounds;
+        reads_.registered();
+    } else {
+        drop_reads();
+    }
+}
+
+void RaftDriver::drop_reads() {
+    std::vector<SessionHandle> sessions;
+    reads_.drop_all(sessions);
+    if (!sessions.empty()) outcomes_.reads_dropped(sessions);
+}
+
+void RaftDriver::carry_out_output() {
+    while (raft_.has_output()) {
+        raft::Output output = raft_.take_output();
+        // 1. The log first: the write starts while the messages below are on their way (thesis 10.2.1), and nothing that depends on it
+        //    leaves before on_log_durable() says that it is on the disk.
+        persist(output);
+        // 2. What depends on nothing new: AppendEntries, requests, acknowledgements of what is durable already.
+        send_all(output.messages_now);
+        // 3. Reads lost with the leadership go back to their sessions before anything of a new leader is applied.
+        if (!output.dropped_reads.empty()) drop_reads();
+        // 4. Confirmed reads wait for the state machine; see release_ready_reads().
+        for (const raft::ReadState& read : output.read_states) reads_.confirmed(read.id, read.read_index);
+        // 5. Committed entries are applied after this loop, in order, from apply_target_.
+        if (!output.committed.last_index.is_none()) apply_target_ = output.committed.last_index;
+        // 6. What a lagging peer needs from the disk.
+        for (const raft::LogRead& request : output.log_reads) log_readers_.spawn(read_for_peer(request));
+        // 7. Last, because routing by the new leader may write to the batch and to sessions.
+        if (output.leadership_changed) {
+            if (!raft_.is_leader()) {
+                for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
+            }
+            outcomes_.leadership_changed();
+        }
+    }
+}
+
+void RaftDriver::persist(raft::Output& output) {
+    if (!output.needs_persist()) {
+        if (output.messages_after_persist.empty()) return;
+        if (unpersisted_.empty()) {
+            send_all(output.messages_after_persist);
+        } else {
+            auto& waiting = unpersisted_.back().messages;
+            waiting.insert(waiting.end(), output.messages_after_persist.begin(), output.messages_after_persist.end());
+        }
+        return;
+    }
+    PersistUnit unit;
+    if (!output.entries.empty()) {
+        unit.term = output.entries.back()->term();
+        unit.index = output.entries.back()->index();
+    }
+    unit.messages = std::move(output.messages_after_persist);
+    unit.log_unit = log_.append(output.hard_state, std::move(output.entries));
+    unpersisted_.push_back(std::move(unit));
+}
+
+void RaftDriver::send_all(const std::vector<raft::Message>& messages) {
+    for (const raft::Message& message : messages) {
+        if (message.to == config_.id) {
+            raft_.step(message, reactor_.now_ns());
+        } else {
+            peers_.send(message);
+        }
+    }
+}
+
+void RaftDriver::on_log_durable(uint64_t log_unit) {
+    while (!unpersisted_.empty() && unpersisted_.front().log_unit <= log_unit) {
+        PersistUnit unit = std::move(unpersisted_.front());
+        unpersisted_.pop_front();
+        raft_.on_persisted(unit.term, unit.index);
+        send_all(unit.messages);
+    }
+}
+
+raft::EntryPtr RaftDriver::next_entry_to_apply() {
+    const LogIndex next = last_applied_ + 1;
+    while (!read_ahead_.empty() && read_ahead_.front()->index() < next) read_ahead_.pop_front();
+    if (!read_ahead_.empty() && read_ahead_.front()->index() == next) {
+        raft::EntryPtr entry = std::move(read_ahead_.front());
+        read_ahead_.pop_front();
+        return entry;
+    }
+    return raft_.cached_entry(next);
+}
+
+void RaftDriver::apply_committed() {
+    while (last_applied_ < apply_target_) {
+        const raft::EntryPtr entry = next_entry_to_apply();
+        if (entry == nullptr) {
+            if (!reading_for_apply_) {
+                reading_for_apply_ = true;
+                log_readers_.spawn(read_for_apply(last_applied_ + 1, apply_target_));
+            }
+            return;
+        }
+        apply_entry(*entry);
+    }
+}
+
+void RaftDriver::apply_entry(const raft::Entry& entry) {
+    KVORUM_ASSERT(entry.index() == last_applied_ + 1, "index {} after {}", entry.index(), last_applied_);
+    KVORUM_ASSERT(entry.term() == raft_.term_at(entry.index()), "term {} at index {}", entry.term(), entry.index());
+    lost_waiters_.clear();
+    writes_.resolve(entry.index(), entry.term(), executed_waiters_, lost_waiters_);
+    for (const WriteWaiter waiter : lost_waiters_) outcomes_.write_not_executed(waiter);
+
+    const raft::EntryHeader& header = entry.header();
+    if (header.type == raft::EntryType::kCommands) {
+        DiscardingReplySink discard;
+        const bool answered = !executed_waiters_.empty();
+        const auto reply_for = [&](uint32_t command) -> ReplySink& {
+            if (!answered) return discard;
+            if (command > 0) outcomes_.end_write_reply();
+            return outcomes_.begin_write_reply(executed_waiters_[command]);
+        };
+        KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands", executed_waiters_.size(),
+                      header.command_count);
+        if (!kv::apply_batch(store_, entry.index(), header.log_time_ms, header.command_count, entry.body(), reply_for)) {
+            reactor_.backend().halt(fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
+            return;
+        }
+        if (answered) outcomes_.end_write_reply();
+    } else {
+        counters_.expired_keys += store_.advance(entry.index(), header.log_time_ms);
+    }
+    last_applied_ = entry.index();
+    ++counters_.entries_applied;
+    raft_.on_applied(last_applied_);
+}
+
+void RaftDriver::release_ready_reads() {
+    ready_sessions_.clear();
+    const uint64_t served_id = reads_.take_ready(last_applied_, ready_sessions_);
+    if (!ready_sessions_.empty()) outcomes_.reads_ready(served_id, ready_sessions_);
+}
+
+reactor::Task<void> RaftDriver::read_for_apply(LogIndex first, LogIndex last) {
+    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await log_.read(first, last, kLogReadBytes);
+    reading_for_apply_ = false;
+    if (log_readers_.stop_token().stop_requested()) co_return;
+    if (!entries.ok()) {
+        reactor_.backend().halt(fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));
+        co_return;
+    }
+    for (raft::EntryPtr& entry : *entries) read_ahead_.push_back(std::move(entry));
+}
+
+reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
+    const uint64_t bytes_max = std::min(request.bytes_max, kLogReadBytes);
+    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await log_.read(request.first_index, request.last_index, bytes_max);
+    if (log_readers_.stop_token().stop_requested()) co_return;
+    if (!entries.ok()) {
+        KVORUM_LOG(kWarn, "cannot read log entries from {} for node {}: {}", request.first_index, request.peer,
+                   std::string(entries.status().message()));
+        raft_.on_log_read(request.peer, request.first_index, {});
+        co_return;
+    }
+    raft_.on_log_read(request.peer, request.first_index, std::move(*entries));
+}
+
+reactor::Task<void> RaftDriver::run_timers(reactor::StopToken stop) {
+    // run_turn() does what is due; this loop only makes sure that there is a turn. A deadline may move closer while it sleeps (a new
+    // leader's heartbeats), hence the bound.
+    const uint64_t nap_ns_max = config_.heartbeat_interval_ms * kMillisecondNs / 2;
+    while (!stop.stop_requested()) {
+        const uint64_t now_ns = reactor_.now_ns();
+        const uint64_t wake_ns = std::clamp(raft_.next_deadline_ns(), now_ns + kMillisecondNs, now_ns + nap_ns_max);
+        const bool slept = co_await reactor_.sleep_until(wake_ns, stop);
+        if (!slept) co_return;
+    }
+}
+
+reactor::Task<void> RaftDriver::stop() {
+    log_readers_.request_stop();
+    co_await log_readers_.join();
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,129 @@
+// Carries out what the Raft core decides, in the order that makes it safe: persist, send, apply, answer (thesis figure 3.1, 10.2.1).
+//
+// All ordering of effects on the outside world is in carry_out_output() (raft_driver.cc), one step after another with its reason. The driver
+// owns the Raft core, the open batch of writes and the read rounds; the log, the state machine and the peers are given to it.
+//
+// Thread: the owning core. run_turn() is called at the end of each reactor turn, so that everything a turn gathered leaves together.
+// Errors: what cannot be made durable or applied ends the node through IoBackend::halt.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "kv/commands.h"
+#include "raft/raft.h"
+#include "reactor/reactor.h"
+#include "reactor/scope.h"
+#include "server/config.h"
+#include "server/read_batcher.h"
+#include "server/server_commands.h"
+#include "server/write_batcher.h"
+#include "wal/wal.h"
+
+namespace kvorum::server {
+
+// Where Raft's messages go. A message to a peer that is not connected is dropped: Raft sends again.
+class PeerSender {
+   public:
+    virtual ~PeerSender() = default;
+    virtual void send(const raft::Message& message) = 0;
+};
+
+// Whom the driver tells what became of commands. Called within run_turn(), in log order.
+class CommandOutcomes {
+   public:
+    virtual ~CommandOutcomes() = default;
+    // The waiter's command is carried out next; its reply goes into the sink. Pairs with end_write_reply().
+    virtual ReplySink& begin_write_reply(WriteWaiter waiter) = 0;
+    virtual void end_write_reply() = 0;
+    // The command never took effect and never will.
+    virtual void write_not_executed(WriteWaiter waiter) = 0;
+    // Reads of batches up to `served_id` may be answered now, for these sessions.
+    virtual void reads_ready(uint64_t served_id, const std::vector<SessionHandle>& sessions) = 0;
+    // Reads of these sessions were not served: this node no longer leads.
+    virtual void reads_dropped(const std::vector<SessionHandle>& sessions) = 0;
+    // The role, the term or the known leader changed.
+    virtual void leadership_changed() = 0;
+};
+
+class RaftDriver {
+   public:
+    // All references outlive the driver. `recovered` is what the log held when it was opened.
+    RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store, PeerSender& peers,
+               CommandOutcomes& outcomes, NodeCounters& counters, const raft::RecoveredLog& recovered);
+
+    void step(const raft::Message& message);
+    void peer_unreachable(NodeId peer);
+
+    // --- for the command router, while this node leads ----------------------------------------------------------------------------------
+    enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull };
+    // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to `error`.
+    [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter, ReplySink& error);
+    [[nodiscard]] uint64_t add_read(SessionHandle session) { return reads_.add(session); }
+    // How many other members hold everything up to `index` durably.
+    [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
+
+    // Everything that is due at the end of a turn. Calls itself again in the next turn when something is left.
+    void run_turn();
+    // The loop of timeouts and heartbeats; ends when stopped.
+    reactor::Task<void> run_timers(reactor::StopToken stop);
+    // Ends log readers; call before destruction.
+    reactor::Task<void> stop();
+
+    [[nodiscard]] const raft::Raft& raft() const { return raft_; }
+    [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    // The clock by which the leader stamps batches: never behind the log.
+    [[nodiscard]] int64_t log_clock_ms() const;
+
+   private:
+    // A unit that was handed to the log, and what waits for it.
+    struct PersistUnit {
+        uint64_t log_unit = 0;
+        Term term;
+        LogIndex index;
+        std::vector<raft::Message> messages;
+    };
+
+    void tick_if_due();
+    void propose_open_batch();
+    void propose_expiry_tick();
+    void register_open_reads();
+    void carry_out_output();
+    void persist(raft::Output& output);
+    void send_all(const std::vector<raft::Message>& messages);
+    void on_log_durable(uint64_t log_unit);
+    void apply_committed();
+    [[nodiscard]] raft::EntryPtr next_entry_to_apply();
+    void apply_entry(const raft::Entry& entry);
+    void release_ready_reads();
+    void drop_reads();
+    reactor::Task<void> read_for_apply(LogIndex first, LogIndex last);
+    reactor::Task<void> read_for_peer(raft::LogRead request);
+
+    reactor::Reactor& reactor_;
+    const NodeConfig& config_;
+    wal::Wal& log_;
+    kv::Store& store_;
+    PeerSender& peers_;
+    CommandOutcomes& outcomes_;
+    NodeCounters& counters_;
+    raft::Raft raft_;
+    reactor::TaskScope log_readers_;
+
+    WriteBatcher writes_;
+    ReadBatcher reads_;
+    std::deque<PersistUnit> unpersisted_;
+
+    LogIndex last_applied_;
+    LogIndex apply_target_;
+    bool reading_for_apply_ = false;
+    std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
+
+    std::vector<WriteWaiter> executed_waiters_;
+    std::vector<WriteWaiter> lost_waiters_;
+    std::vector<SessionHandle> ready_sessions_;
+};
+
+}  // namespace kvorum::server

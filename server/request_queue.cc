@@ -1,0 +1,55 @@
+#include "server/request_queue.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace kvorum::server {
+
+void pack_arguments(std::span<const std::string_view> arguments, std::string& out) {
+    out.clear();
+    ByteWriter writer(out);
+    writer.write(static_cast<uint32_t>(arguments.size()));
+    for (const std::string_view argument : arguments) {
+        writer.write(static_cast<uint32_t>(argument.size()));
+        writer.write_text(argument);
+    }
+}
+
+void unpack_arguments(std::string_view packed, std::vector<std::string_view>& out) {
+    ByteReader reader(as_bytes(packed));
+    const auto count = reader.read<uint32_t>();
+    out.clear();
+    for (uint32_t i = 0; i < count; ++i) out.push_back(reader.read_text(reader.read<uint32_t>()));
+    KVORUM_ASSERT(reader.finished(), "packed arguments of {} bytes are damaged", packed.size());
+}
+
+Request& RequestQueue::push_back() {
+    if (count_ == slots_.size()) {
+        std::vector<Request> larger(slots_.size() * 2);
+        for (size_t i = 0; i < count_; ++i) larger[i] = std::move(slots_[(head_ + i) & (slots_.size() - 1)]);
+        slots_ = std::move(larger);
+        head_ = 0;
+    }
+    Request& slot = slots_[(head_ + count_) & (slots_.size() - 1)];
+    ++count_;
+    std::string text = std::move(slot.text);
+    slot = Request{};
+    slot.text = std::move(text);
+    return slot;
+}
+
+void RequestQueue::pop_front() {
+    KVORUM_ASSERT(count_ > 0);
+    Request& slot = slots_[head_];
+    if (slot.text.capacity() > kKeptCapacity) {
+        slot.text = std::string();
+    } else {
+        slot.text.clear();
+    }
+    head_ = (head_ + 1) & (slots_.size() - 1);
+    --count_;
+    ++head_sequence_;
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,83 @@
+// The commands of one session that are not answered yet, in the order in which they arrived.
+//
+// A ring of reusable slots: in the steady state a request costs no allocation, because its slot keeps the capacity of its text. Requests
+// are named by a sequence number that is never reused within the session, so that a late completion for a request that is gone is
+// recognised. Thread: the owning core.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/assert.h"
+#include "kv/command_table.h"
+
+namespace kvorum::server {
+
+enum class RequestState : uint8_t {
+    kLocal,      // the connection's own business: carried out when it reaches the head
+    kParked,     // waits until there is a leader to send it to
+    kRead,       // waits until its read batch is confirmed (ReadIndex)
+    kWrite,      // in the open batch or in the log
+    kForwarded,  // sent to the leader
+    kWait,       // WAIT: counts replicas when it reaches the head
+    kAnswered,   // `text` is the finished reply
+};
+
+// What a finished reply says about the command (docs/guarantees.md, "The three reply classes").
+enum class ReplyClass : uint8_t { kExecuted, kNotExecuted, kUnknown };
+
+struct Request {
+    RequestState state = RequestState::kLocal;
+    ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
+    const kv::CommandSpec* spec = nullptr;
+    std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
+    uint64_t token = 0;      // kRead: its read batch; kForwarded: its forward id
+    uint64_t origin_id = 0;  // the id that the forwarding node gave it; 0 for clients of this node
+    uint64_t arrived_ns = 0;
+
+    [[nodiscard]] bool is_outstanding() const {
+        return state == RequestState::kRead || state == RequestState::kWrite || state == RequestState::kForwarded ||
+               state == RequestState::kWait;
+    }
+};
+
+// Arguments as one string: count, then length and bytes of each.
+void pack_arguments(std::span<const std::string_view> arguments, std::string& out);
+// The views borrow from `packed`.
+void unpack_arguments(std::string_view packed, std::vector<std::string_view>& out);
+
+class RequestQueue {
+   public:
+    [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] size_t size() const { return count_; }
+    [[nodiscard]] uint64_t head_sequence() const { return head_sequence_; }
+    [[nodiscard]] uint64_t end_sequence() const { return head_sequence_ + count_; }
+
+    // The slot of the new request holds what its last user left in `text`; every other field is reset.
+    Request& push_back();
+    [[nodiscard]] Request& front() {
+        KVORUM_ASSERT(count_ > 0);
+        return slots_[head_];
+    }
+    void pop_front();
+
+    // Null when the request is gone already.
+    [[nodiscard]] Request* find(uint64_t sequence) {
+        if (sequence < head_sequence_ || sequence >= end_sequence()) return nullptr;
+        return &slots_[(head_ + (sequence - head_sequence_)) & (slots_.size() - 1)];
+    }
+
+   private:
+    // A slot gives memory above this back when its request ends.
+    static constexpr size_t kKeptCapacity = 4096;
+
+    std::vector<Request> slots_ = std::vector<Request>(4);  // a power of two
+    size_t head_ = 0;
+    size_t count_ = 0;
+    uint64_t head_sequence_ = 1;
+};
+
+}  // namespace kvorum::server

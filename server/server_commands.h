@@ -1,0 +1,110 @@
+// Commands that are the connection's or the node's business and never touch the key space: PING, HELLO, CLIENT, COMMAND, INFO, CONFIG, CLUSTER...
+// Replies and errors are Redis 7's. They see the node through NodeFacade alone.
+//
+// Thread: the owning core. Nothing here suspends: a command that would have to wait (WAIT) is the session's business, not found here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/histogram.h"
+#include "kv/command_table.h"
+#include "net/resp_writer.h"
+#include "raft/raft.h"
+#include "server/client_state.h"
+#include "server/config.h"
+
+namespace kvorum::server {
+
+// Numbers of the node since its start, kept by whoever counts them.
+struct NodeCounters {
+    uint64_t started_at_ns = 0;  // monotonic
+    int64_t started_at_wall_ms = 0;
+    uint64_t connections_received = 0;
+    uint64_t connections_rejected = 0;
+    uint64_t commands_processed = 0;
+    uint64_t net_input_bytes = 0;
+    uint64_t net_output_bytes = 0;
+    uint64_t protocol_errors = 0;
+    uint64_t output_limit_closes = 0;
+    uint64_t idle_closes = 0;
+    uint64_t expired_keys = 0;
+    uint64_t keyspace_hits = 0;
+    uint64_t keyspace_misses = 0;
+    uint64_t forwarded_out = 0;     // commands sent to the leader
+    uint64_t forwarded_in = 0;      // commands carried out for followers
+    uint64_t replies_not_executed = 0;
+    uint64_t replies_uncertain = 0;
+    uint64_t entries_applied = 0;
+    uint64_t batches_proposed = 0;
+    uint64_t read_rounds = 0;
+    uint64_t elections_seen = 0;
+};
+
+struct LogCounters {  // of the write-ahead log
+    uint64_t groups = 0;
+    uint64_t bytes_written = 0;
+    uint64_t syncs = 0;
+    uint64_t segments = 0;
+    uint64_t sync_p50_ns = 0;
+    uint64_t sync_p99_ns = 0;
+    std::string sync_method;
+    bool low_on_space = false;
+};
+
+struct KeyspaceFacts {
+    uint64_t keys = 0;
+    uint64_t keys_with_expiry = 0;
+    uint64_t memory_bytes = 0;
+    uint64_t state_hash = 0;
+};
+
+class NodeFacade {
+   public:
+    virtual ~NodeFacade() = default;
+    [[nodiscard]] virtual uint64_t now_ns() = 0;
+    [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
+    [[nodiscard]] virtual int64_t wall_clock_us() = 0;  // for TIME
+    [[nodiscard]] virtual const NodeConfig& config() = 0;
+    [[nodiscard]] virtual raft::Status raft_status() = 0;
+    [[nodiscard]] virtual const NodeCounters& counters() = 0;
+    virtual void reset_counters() = 0;  // CONFIG RESETSTAT
+    [[nodiscard]] virtual LogCounters log_counters() = 0;
+    [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
+    [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
+    [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;
+    virtual void visit_clients(const std::function<void(ClientState&)>& visit) = 0;
+    // Closes the connection after its pending replies; false when there is none of that id.
+    virtual bool close_client(uint64_t client_id) = 0;
+    [[nodiscard]] virtual std::string io_backend_name() = 0;  // for INFO: what runs underneath
+    // CONFIG SET of what may change at run time, already checked: "maxclients", "loglevel", "timeout", "follower-mode", ...
+    virtual Limits& mutable_limits() = 0;
+    virtual void set_follower_mode(FollowerMode mode) = 0;
+    // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
+    virtual void visit_command_calls(const std::function<void(std::string_view name, uint64_t calls)>& visit) = 0;
+    virtual void visit_error_counts(const std::function<void(std::string_view prefix, uint64_t count)>& visit) = 0;
+};
+
+// The kServer commands; WAIT is listed too (COMMAND shows it), with its code kWaitCommand, but carried out by the session.
+inline constexpr uint16_t kWaitCommand = 1;
+[[nodiscard]] std::span<const kv::CommandSpec> server_commands();
+// Any command, data or server, ignoring case; null: unknown.
+[[nodiscard]] const kv::CommandSpec* find_command(std::string_view name);
+// Redis's "ERR unknown command 'x', with args beginning with: ..." line.
+[[nodiscard]] std::string unknown_command_error(std::span<const std::string_view> arguments);
+[[nodiscard]] std::string wrong_arity_error(const kv::CommandSpec& spec);
+
+// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply (none if the client's reply mode says so is the
+// caller's business). May change `client` (HELLO sets its protocol and `reply`'s before replying).
+void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments, ClientState& client, NodeFacade& node,
+                            net::RespWriter& reply);
+
+// Redis Cluster's hash slot of a key (CRC16 of the hash tag or the whole key, modulo 16384).
+[[nodiscard]] uint16_t hash_slot(std::string_view key);
+
+}  // namespace kvorum::server

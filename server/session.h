@@ -1,0 +1,72 @@
+// One ordered stream of commands and its replies: a client's connection, or one client of a follower that forwards to us.
+//
+// Commands take effect and are answered in the order in which they arrived. `target` is where the outstanding ones went: a session
+// never sends a command to a new place while an earlier one is unresolved at an old place, so the order holds across elections.
+//
+// Ownership: whoever accepted the stream owns the session; everything else holds a SessionHandle, which stops resolving when the session is
+// gone. Thread: the owning core.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/ids.h"
+#include "kv/command_table.h"
+#include "net/resp_writer.h"
+#include "server/request_queue.h"
+
+namespace kvorum::server {
+
+struct SessionHandle {
+    uint32_t slot = 0;
+    uint32_t generation = 0;  // 0: no session
+    bool operator==(const SessionHandle&) const = default;
+};
+
+// Where the outstanding commands of a session are: this node or another, as leader of that term.
+struct Target {
+    NodeId leader;
+    Term term;
+    bool operator==(const Target&) const = default;
+};
+
+class Session {
+   public:
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    // Writes the reply to the request at the head of the queue: begin, one reply into the writer, end.
+    virtual net::RespWriter& begin_reply() = 0;
+    virtual void end_reply() = 0;
+    // The reply's bytes, made elsewhere.
+    virtual void write_reply(std::string_view reply) = 0;
+
+    // The request at the head was definitely not executed and never will be, or may or may not have taken effect. `why` is the error line.
+    virtual void reply_not_executed(std::string_view why) = 0;
+    virtual void reply_outcome_unknown(std::string_view why) = 0;
+
+    // Carries out a command of kind kServer. Only clients send these.
+    virtual void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) = 0;
+    // Called when every request that could be answered was: time to send.
+    virtual void flush() = 0;
+
+    // True for a client's own connection: its commands may be parked and forwarded. A forwarded session's commands may not: a command
+    // makes one hop only.
+    [[nodiscard]] virtual bool may_be_forwarded() const = 0;
+    [[nodiscard]] virtual uint8_t protocol() const = 0;
+
+    RequestQueue queue;
+    SessionHandle handle;
+    uint64_t queue_id = 0;     // unique in the life of the process: names the session to the leader it forwards to
+    Target target;
+    uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
+    uint32_t parked = 0;
+    bool dirty = false;        // on the router's list of sessions to advance and flush this turn
+    bool waiting = false;      // a WAIT is in the queue: what follows it is parked
+    uint64_t wait_deadline_ns = 0;
+    LogIndex wait_index;       // none until the WAIT is at the head
+};
+
+}  // namespace kvorum::server

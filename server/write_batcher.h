@@ -1,0 +1,62 @@
+// Gathers the writes of a turn into one Raft entry, and remembers who waits for which command of which entry (group commit without timers).
+//
+// The open batch collects while the log is busy; the driver proposes it at the end of a turn. Once proposed, a batch waits under its index
+// and term until that index is applied: with the same term its commands were executed; with another they never will be.
+// Thread: the owning core.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "kv/commands.h"
+#include "raft/entry.h"
+#include "server/session.h"
+
+namespace kvorum::server {
+
+struct WriteWaiter {
+    SessionHandle session;
+    uint64_t sequence = 0;  // of the request in the session's queue
+};
+
+struct ProposedBatch {
+    LogIndex index;
+    Term term;
+    std::vector<WriteWaiter> waiters;  // one per command, in order
+};
+
+class WriteBatcher {
+   public:
+    WriteBatcher() : builder_(raft::EntryType::kCommands) {}
+
+    // False: the command was refused with the error that `error` now holds, and is not in the batch.
+    [[nodiscard]] bool add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter, ReplySink& error);
+
+    [[nodiscard]] bool empty() const { return waiters_.empty(); }
+    [[nodiscard]] size_t size_bytes() const { return builder_.body_size_bytes(); }
+    [[nodiscard]] raft::EntryBuilder& builder() { return builder_; }
+
+    // The open batch went into the log at (index, term).
+    void proposed(LogIndex index, Term term);
+    // The open batch will not be proposed: its waiters, in order.
+    [[nodiscard]] std::vector<WriteWaiter> discard_open();
+
+    // The entry (index, term) is applied next. Sets `executed` to the waiters of that very entry (empty when it was not proposed here), and
+    // appends to `lost` the waiters of earlier proposals that this entry proves will never commit.
+    void resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed, std::vector<WriteWaiter>& lost);
+
+    [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
+
+   private:
+    void restart_builder();
+
+    raft::EntryBuilder builder_;
+    std::vector<WriteWaiter> waiters_;
+    std::deque<ProposedBatch> in_flight_;
+    std::vector<std::vector<WriteWaiter>> spare_waiters_;  // kept for their capacity
+};
+
+}  // namespace kvorum::server

@@ -1,0 +1,161 @@
+#include "kv/store.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace kvorum::kv {
+namespace {
+
+Store store_at(uint64_t index, int64_t log_time_ms = 1000) {
+    Store store(1);
+    store.advance(LogIndex(index), log_time_ms);
+    return store;
+}
+
+TEST(Store, RemembersTheEntryThatLastChangedARecord) {
+    Store store = store_at(7);
+    store.put("k", "v", kNoExpiry);
+    EXPECT_EQ(store.find("k")->revision, 7u);
+    store.advance(LogIndex(9), 1000);
+    EXPECT_EQ(store.find("k")->revision, 7u);
+    store.set_expiry("k", 5000);
+    EXPECT_EQ(store.find("k")->revision, 9u);
+    EXPECT_EQ(store.applied_index(), LogIndex(9));
+}
+
+TEST(Store, AdvanceRemovesWhatIsDueAndCountsIt) {
+    Store store = store_at(1);
+    store.put("a", "v", 2000);
+    store.put("b", "v", 2001);
+    store.put("c", "v", kNoExpiry);
+    EXPECT_EQ(store.next_expiry_ms(), 2000);
+    EXPECT_EQ(store.advance(LogIndex(2), 2000), 1u);
+    EXPECT_EQ(store.find("a"), nullptr);
+    EXPECT_EQ(store.size(), 2u);
+    EXPECT_EQ(store.next_expiry_ms(), 2001);
+}
+
+TEST(Store, FollowsADeadlineThatMoves) {
+    Store store = store_at(1);
+    store.put("k", "v", 2000);
+    store.set_expiry("k", 3000);
+    store.put("k", "w", 4000);
+    EXPECT_EQ(store.keys_with_expiry(), 1u);
+    EXPECT_EQ(store.advance(LogIndex(2), 3999), 0u);
+    store.put("k", "x", kNoExpiry);
+    EXPECT_EQ(store.keys_with_expiry(), 0u);
+    EXPECT_EQ(store.advance(LogIndex(3), 5000), 0u);
+    EXPECT_NE(store.find("k"), nullptr);
+}
+
+TEST(Store, APastDeadlineRemovesTheKey) {
+    Store store = store_at(1);
+    store.put("k", "v", kNoExpiry);
+    store.put("k", "w", 1000);
+    EXPECT_EQ(store.find("k"), nullptr);
+    store.put("k", "v", kNoExpiry);
+    EXPECT_TRUE(store.set_expiry("k", -1));
+    EXPECT_EQ(store.size(), 0u);
+    EXPECT_FALSE(store.set_expiry("k", -1));
+}
+
+TEST(Store, LogTimeNeverGoesBack) {
+    Store store = store_at(1, 1000);
+    store.advance(LogIndex(2), 500);
+    EXPECT_EQ(store.log_time_ms(), 1000);
+}
+
+TEST(StoreDeathTest, AnEntryIsNotAppliedTwice) {
+    Store store = store_at(5);
+    EXPECT_DEATH(store.advance(LogIndex(5), 1000), "assertion failed");
+}
+
+TEST(Store, MemoryReturnsToZeroWithTheLastKey) {
+    Store store = store_at(1);
+    EXPECT_EQ(store.memory_bytes(), 0u);
+    store.put(std::string(100, 'k'), std::string(1000, 'v'), 2000);
+    EXPECT_GE(store.memory_bytes(), 1200u);
+    EXPECT_LE(store.memory_bytes(), 2000u);
+    store.put(std::string(100, 'k'), "short", kNoExpiry);
+    EXPECT_LE(store.memory_bytes(), 500u);
+    store.put("other", "v", 2000);
+    store.erase(std::string(100, 'k'));
+    store.advance(LogIndex(2), 2000);
+    EXPECT_EQ(store.memory_bytes(), 0u);
+}
+
+TEST(StateHash, ChangesWithEachFieldOfARecord) {
+    std::set<uint64_t> hashes{store_at(1).state_hash()};
+    const auto add = [&](const char* key, const char* value, int64_t expire_at_ms, uint64_t index) {
+        Store store = store_at(index);
+        store.put(key, value, expire_at_ms);
+        EXPECT_TRUE(hashes.insert(store.state_hash()).second) << key << value << expire_at_ms << index;
+    };
+    add("k", "v", kNoExpiry, 1);
+    add("l", "v", kNoExpiry, 1);
+    add("k", "w", kNoExpiry, 1);
+    add("k", "v", 5000, 1);
+    add("k", "v", kNoExpiry, 2);
+}
+
+TEST(StateHash, ComesBackWhenAChangeIsUndone) {
+    Store store = store_at(1);
+    store.put("a", "1", kNoExpiry);
+    const uint64_t before = store.state_hash();
+    store.put("b", "2", 2000);
+    EXPECT_NE(store.state_hash(), before);
+    store.advance(LogIndex(2), 2000);
+    EXPECT_EQ(store.state_hash(), before);
+    store.erase("a");
+    EXPECT_EQ(store.state_hash(), 0u);
+}
+
+TEST(Restore, RebuildsTheSameState) {
+    Store original = store_at(1);
+    original.put("a", "1", kNoExpiry);
+    original.advance(LogIndex(2), 1500);
+    original.put("b", "2", 9000);
+
+    Store copy(1);
+    copy.advance(original.applied_index(), original.log_time_ms());
+    original.for_each([&](std::string_view key, const Record& record) { copy.restore(key, record); });
+    EXPECT_EQ(copy.state_hash(), original.state_hash());
+    EXPECT_EQ(copy.memory_bytes(), original.memory_bytes());
+    EXPECT_EQ(copy.find("a")->revision, 1u);
+    EXPECT_EQ(copy.next_expiry_ms(), 9000);
+}
+
+TEST(ForEach, VisitsInTheSameOrderHoweverTheStateCameAbout) {
+    Store ascending = store_at(1);
+    Store descending = store_at(1);
+    constexpr int kCount = 20'000;
+    for (int i = 0; i < kCount; ++i) {
+        ascending.put(std::to_string(i), "v", kNoExpiry);
+        descending.put(std::to_string(kCount - 1 - i), "v", kNoExpiry);
+    }
+    std::vector<std::string_view> a;
+    std::vector<std::string_view> b;
+    ascending.for_each([&](std::string_view key, const Record&) { a.push_back(key); });
+    descending.for_each([&](std::string_view key, const Record&) { b.push_back(key); });
+    EXPECT_EQ(a.size(), static_cast<size_t>(kCount));
+    EXPECT_EQ(a, b);
+    EXPECT_EQ(ascending.state_hash(), descending.state_hash());
+}
+
+TEST(RandomKey, IsUniform) {
+    Store store = store_at(1);
+    for (int i = 0; i < 100; ++i)
+        store.put(std::to_string(i), "v", kNoExpiry);
+    std::map<std::string_view, int> counts;
+    for (uint64_t random = 0; random < 1000; ++random)
+        ++counts[*store.random_key(random)];
+    EXPECT_EQ(counts.size(), 100u);
+    for (const auto& [key, count] : counts)
+        EXPECT_EQ(count, 10) << key;
+}
+
+}  // namespace
+}  // namespace kvorum::kv

@@ -1,0 +1,164 @@
+#include "wal/format.h"
+
+#include <algorithm>
+
+#include "base/checksum.h"
+
+namespace kvorum::wal {
+namespace {
+
+// Field offsets of the encoded group header. Bytes 92 to 111 are reserved and zero.
+constexpr size_t kMagicAt = 0;
+constexpr size_t kVersionAt = 4;
+constexpr size_t kFlagsAt = 6;
+constexpr size_t kClusterAt = 8;
+constexpr size_t kNodeAt = 16;
+constexpr size_t kSegmentAt = 24;
+constexpr size_t kOffsetAt = 32;
+constexpr size_t kEpochAt = 40;
+constexpr size_t kGroupAt = 48;
+constexpr size_t kPrevChecksumAt = 56;
+constexpr size_t kDurableGroupAt = 64;
+constexpr size_t kDurableIndexAt = 72;
+constexpr size_t kRecordBytesAt = 80;
+constexpr size_t kRecordCountAt = 84;
+constexpr size_t kInFlightAt = 88;
+constexpr size_t kBodyChecksumAt = 112;
+constexpr size_t kHeaderChecksumAt = 120;
+static_assert(kHeaderChecksumAt + sizeof(uint64_t) == GroupHeader::kEncodedSize);
+
+bool is_zero(Bytes bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool is_known_kind(uint8_t kind) {
+    return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) && kind <= static_cast<uint8_t>(RecordKind::kEntryLast);
+}
+
+}  // namespace
+
+std::string_view group_error_name(GroupError error) {
+    switch (error) {
+        case GroupError::kNone: return "none";
+        case GroupError::kZeros: return "never written";
+        case GroupError::kNotAGroup: return "not a group";
+        case GroupError::kVersion: return "unknown version";
+        case GroupError::kBadField: return "impossible header";
+    }
+    return "unknown";
+}
+
+void encode_group_header(GroupHeader& header, Bytes records, std::byte* out) {
+    header.body_checksum = checksum64(records);
+    std::fill_n(out, GroupHeader::kEncodedSize, std::byte{0});
+    store_le(out + kMagicAt, GroupHeader::kMagic);
+    store_le(out + kVersionAt, GroupHeader::kVersion);
+    store_le(out + kFlagsAt, header.flags);
+    store_le(out + kClusterAt, header.cluster.value());
+    store_le(out + kNodeAt, header.node.value());
+    store_le(out + kSegmentAt, header.segment_sequence);
+    store_le(out + kOffsetAt, header.offset_bytes);
+    store_le(out + kEpochAt, header.epoch);
+    store_le(out + kGroupAt, header.group_sequence);
+    store_le(out + kPrevChecksumAt, header.prev_header_checksum);
+    store_le(out + kDurableGroupAt, header.durable_group);
+    store_le(out + kDurableIndexAt, header.durable_index.value());
+    store_le(out + kRecordBytesAt, header.record_bytes);
+    store_le(out + kRecordCountAt, header.record_count);
+    store_le(out + kInFlightAt, header.groups_in_flight_max);
+    store_le(out + kBodyChecksumAt, header.body_checksum);
+    header.header_checksum = checksum64(Bytes(out, kHeaderChecksumAt));
+    store_le(out + kHeaderChecksumAt, header.header_checksum);
+}
+
+GroupError decode_group_header(Bytes block, GroupHeader& out) {
+    if (block.size() < GroupHeader::kEncodedSize) return GroupError::kNotAGroup;
+    const Bytes raw = block.first(GroupHeader::kEncodedSize);
+    const std::byte* at = raw.data();
+    if (load_le<uint32_t>(at + kMagicAt) != GroupHeader::kMagic) return is_zero(raw) ? GroupError::kZeros : GroupError::kNotAGroup;
+    out.header_checksum = load_le<uint64_t>(at + kHeaderChecksumAt);
+    if (checksum64(raw.first(kHeaderChecksumAt)) != out.header_checksum) return GroupError::kNotAGroup;
+    if (load_le<uint16_t>(at + kVersionAt) != GroupHeader::kVersion) return GroupError::kVersion;
+    out.flags = load_le<uint16_t>(at + kFlagsAt);
+    out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
+    out.node = NodeId{load_le<uint64_t>(at + kNodeAt)};
+    out.segment_sequence = load_le<uint64_t>(at + kSegmentAt);
+    out.offset_bytes = load_le<uint64_t>(at + kOffsetAt);
+    out.epoch = load_le<uint64_t>(at + kEpochAt);
+    out.group_sequence = load_le<uint64_t>(at + kGroupAt);
+    out.prev_header_checksum = load_le<uint64_t>(at + kPrevChecksumAt);
+    out.durable_group = load_le<uint64_t>(at + kDurableGroupAt);
+    out.durable_index = LogIndex{load_le<uint64_t>(at + kDurableIndexAt)};
+    out.record_bytes = load_le<uint32_t>(at + kRecordBytesAt);
+    out.record_count = load_le<uint32_t>(at + kRecordCountAt);
+    out.groups_in_flight_max = load_le<uint32_t>(at + kInFlightAt);
+    out.body_checksum = load_le<uint64_t>(at + kBodyChecksumAt);
+    const bool is_head = (out.flags & kGroupHead) != 0;
+    if (is_head != (out.offset_bytes == 0)) return GroupError::kBadField;
+    if (out.offset_bytes % kBlockBytes != 0 || out.group_sequence == 0 || out.epoch == 0) return GroupError::kBadField;
+    if (out.durable_group >= out.group_sequence || out.groups_in_flight_max == 0) return GroupError::kBadField;
+    return GroupError::kNone;
+}
+
+size_t encode_record(RecordKind kind, Bytes payload, std::byte* out) {
+    store_le(out, static_cast<uint32_t>(kind));
+    store_le(out + 4, static_cast<uint32_t>(payload.size()));
+    std::copy(payload.begin(), payload.end(), out + RecordFrame::kEncodedSize);
+    return RecordFrame::kEncodedSize + payload.size();
+}
+
+size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* out) {
+    std::byte payload[kHardStateEncodedSize];
+    store_le(payload, hard_state.current_term.value());
+    store_le(payload + 8, hard_state.voted_for.value());
+    return encode_record(RecordKind::kHardState, payload, out);
+}
+
+size_t encode_segment_head_record(const SegmentHead& head, std::byte* out) {
+    std::byte payload[SegmentHead::kEncodedSize];
+    store_le(payload, head.segment_size_bytes);
+    store_le(payload + 8, head.last.index.value());
+    store_le(payload + 16, head.last.term.value());
+    store_le(payload + 24, head.last.checksum);
+    store_le(payload + 32, head.last_log_time_ms);
+    store_le(payload + 40, uint64_t{head.continues_entry});
+    store_le(payload + 48, uint64_t{0});
+    return encode_record(RecordKind::kSegmentHead, payload, out);
+}
+
+std::optional<raft::HardState> decode_hard_state(Bytes payload) {
+    if (payload.size() != kHardStateEncodedSize) return std::nullopt;
+    return raft::HardState{Term{load_le<uint64_t>(payload.data())}, NodeId{load_le<uint64_t>(payload.data() + 8)}};
+}
+
+std::optional<SegmentHead> decode_segment_head(Bytes payload) {
+    if (payload.size() != SegmentHead::kEncodedSize) return std::nullopt;
+    const std::byte* at = payload.data();
+    SegmentHead head;
+    head.segment_size_bytes = load_le<uint64_t>(at);
+    head.last = {LogIndex{load_le<uint64_t>(at + 8)}, Term{load_le<uint64_t>(at + 16)}, load_le<uint64_t>(at + 24)};
+    head.last_log_time_ms = load_le<int64_t>(at + 32);
+    head.continues_entry = load_le<uint64_t>(at + 40) != 0;
+    return head;
+}
+
+std::optional<Record> RecordCursor::next() {
+    if (malformed_ || reader_.remaining() == 0) return std::nullopt;
+    const auto kind = reader_.read<uint32_t>();
+    const auto size = reader_.read<uint32_t>();
+    const Bytes payload = reader_.read_bytes(size);
+    if (reader_.failed() || kind > UINT8_MAX || !is_known_kind(static_cast<uint8_t>(kind))) {
+        malformed_ = true;
+        return std::nullopt;
+    }
+    return Record{static_cast<RecordKind>(kind), payload};
+}
+
+std::optional<Bytes> group_records(const GroupHeader& header, Bytes group) {
+    if (group.size() < GroupHeader::kEncodedSize || group.size() - GroupHeader::kEncodedSize < header.record_bytes) return std::nullopt;
+    const Bytes records = group.subspan(GroupHeader::kEncodedSize, header.record_bytes);
+    if (checksum64(records) != header.body_checksum) return std::nullopt;
+    return records;
+}
+
+}  // namespace kvorum::wal

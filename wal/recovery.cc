@@ -1,0 +1,271 @@
+#include "wal/recovery.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace kvorum::wal {
+namespace {
+
+constexpr std::string_view kFilePrefix = "wal-";
+constexpr std::string_view kFileSuffix = ".seg";
+
+Verdict verdict_of(ReplayError error) {
+    switch (error) {
+        case ReplayError::kBadHead: return Verdict::kBadSegmentHead;
+        case ReplayError::kWrongCluster: return Verdict::kWrongCluster;
+        case ReplayError::kBrokenEntryChain: return Verdict::kBrokenEntryChain;
+        case ReplayError::kHardStateBackwards: return Verdict::kHardStateBackwards;
+        case ReplayError::kNone:
+        case ReplayError::kBadRecord: break;
+    }
+    return Verdict::kBadRecord;
+}
+
+}  // namespace
+
+std::string_view verdict_name(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::kCleanEnd: return "clean end";
+        case Verdict::kTornTail: return "torn tail";
+        case Verdict::kHole: return "hole in the unfinished groups";
+        case Verdict::kEmpty: return "empty log";
+        case Verdict::kDamagedBelowMark: return "damage of durable data";
+        case Verdict::kDamagedOutsideWindow: return "damage before the unfinished groups";
+        case Verdict::kDamagedSegment: return "damage in a completed segment";
+        case Verdict::kBadSegmentHead: return "bad segment head";
+        case Verdict::kMissingSegment: return "missing segment";
+        case Verdict::kWrongSize: return "wrong segment size";
+        case Verdict::kWrongCluster: return "wrong cluster";
+        case Verdict::kWrongNode: return "wrong node";
+        case Verdict::kUnknownVersion: return "unknown version";
+        case Verdict::kBrokenGroupChain: return "broken group chain";
+        case Verdict::kBadRecord: return "bad record";
+        case Verdict::kBrokenEntryChain: return "broken entry chain";
+        case Verdict::kHardStateBackwards: return "hard state goes backwards";
+    }
+    return "unknown";
+}
+
+bool is_accepted(Verdict verdict) {
+    return verdict == Verdict::kCleanEnd || verdict == Verdict::kTornTail || verdict == Verdict::kHole || verdict == Verdict::kEmpty;
+}
+
+std::string segment_file_name(uint64_t segment_sequence) {
+    return fmt::format("{}{:016x}{}", kFilePrefix, segment_sequence, kFileSuffix);
+}
+
+uint64_t parse_segment_file_name(std::string_view name) {
+    if (name.size() != kFilePrefix.size() + 16 + kFileSuffix.size()) return 0;
+    if (!name.starts_with(kFilePrefix) || !name.ends_with(kFileSuffix)) return 0;
+    const std::string_view digits = name.substr(kFilePrefix.size(), 16);
+    uint64_t sequence = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), sequence, 16);
+    const bool parsed = error == std::errc{} && end == digits.data() + digits.size();
+    // Only the spelling that segment_file_name() gives: two names must not mean one segment.
+    return parsed && segment_file_name(sequence) == name ? sequence : 0;
+}
+
+void LogScanner::refuse(Verdict verdict, GroupPlace place, std::string why) {
+    KVORUM_ASSERT(!is_accepted(verdict));
+    refused_ = true;
+    result_.verdict = verdict;
+    result_.end = place;
+    result_.message = fmt::format("{} offset {}: {}: {} (the log is whole up to index {})", segment_file_name(place.segment_sequence),
+                                  place.offset_bytes, verdict_name(verdict), why, replay_.last().index);
+}
+
+bool LogScanner::add_segment(uint64_t segment_sequence, Bytes image) {
+    if (refused_) return false;
+    const GroupPlace head{segment_sequence, 0};
+    if (!any_segment_) {
+        any_segment_ = true;
+        first_segment_ = segment_sequence;
+        segment_size_bytes_ = image.size();
+        result_.end = head;
+        // A log that starts behind its first segment has no group before it to compare with: look() takes its head as it is.
+    } else if (segment_sequence != last_segment_ + 1) {
+        refuse(Verdict::kMissingSegment, head, fmt::format("the segment before it is {}", segment_file_name(last_segment_)));
+        return false;
+    }
+    if (image.size() != segment_size_bytes_ || image.size() % kBlockBytes != 0 || image.empty()) {
+        refuse(Verdict::kWrongSize, head, fmt::format("{} bytes where {} are expected", image.size(), segment_size_bytes_));
+        return false;
+    }
+    last_segment_ = segment_sequence;
+    if (ended_) {
+        find_witnesses(segment_sequence, image, 0);
+    } else {
+        read_forward(segment_sequence, image);
+    }
+    return !refused_;
+}
+
+void LogScanner::read_forward(uint64_t segment_sequence, Bytes image) {
+    GroupPlace place{segment_sequence, 0};
+    while (place.offset_bytes < image.size()) {
+        GroupHeader header;
+        Bytes records;
+        const Found found = look(image, place, header, records);
+        if (found == Found::kRefused) return;
+        if (found != Found::kNext) {
+            const bool head = place.offset_bytes == 0;
+            // A head that is not there ends the log where the segment before it ended.
+            if (!head || !started_) result_.end = place;
+            torn_ = found == Found::kTorn || (head && torn_);
+            end_is_head_ = head;
+            ended_ = ended_ || head;
+            find_witnesses(segment_sequence, image, place.offset_bytes);
+            return;
+        }
+        const ReplayError error = replay_.apply_group(header, records, image.size());
+        if (error != ReplayError::kNone) {
+            refuse(verdict_of(error), place, replay_.detail());
+            return;
+        }
+        if (place.offset_bytes == 0) {
+            torn_ = false;
+            result_.witnesses = 0;
+            highest_mark_ = farthest_ = {};
+        }
+        started_ = true;
+        ++result_.groups;
+        result_.last_group = header;
+        result_.epoch_max = std::max(result_.epoch_max, header.epoch);
+        place.offset_bytes += header.size_bytes();
+        result_.end = place;
+        index_.set_end(place.offset_bytes);
+    }
+    end_is_head_ = false;
+}
+
+LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& header, Bytes& records) {
+    const Bytes here = image.subspan(place.offset_bytes);
+    switch (decode_group_header(here, header)) {
+        case GroupError::kZeros: return Found::kNothing;
+        case GroupError::kNotAGroup: return Found::kTorn;
+        case GroupError::kVersion:
+            refuse(Verdict::kUnknownVersion, place, "this program does not know the format of the group here");
+            return Found::kRefused;
+        case GroupError::kBadField:
+            refuse(Verdict::kBadRecord, place, "a group header that no writer produces");
+            return Found::kRefused;
+        case GroupError::kNone: break;
+    }
+    if (const Found found = check_place(header, place); found != Found::kNext) return found;
+    if (header.size_bytes() > here.size()) {
+        refuse(Verdict::kBadRecord, place, "a group that reaches beyond its segment");
+        return Found::kRefused;
+    }
+    const std::optional<Bytes> sound = group_records(header, here);
+    if (!sound.has_value()) return Found::kTorn;
+    records = *sound;
+    const GroupHeader& last = result_.last_group;
+    const bool follows = header.group_sequence == last.group_sequence + 1 && header.prev_header_checksum == last.header_checksum;
+    if (follows || (!started_ && first_segment_ != 1)) return Found::kNext;
+    if (header.epoch < last.epoch) return Found::kNothing;
+    // A missing group before a head that is there: the end was inside the segment before, and this head is a witness of it.
+    if (place.offset_bytes == 0 && started_) return Found::kNothing;
+    refuse(Verdict::kBrokenGroupChain, place,
+           fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence, header.epoch,
+                       last.group_sequence, last.epoch));
+    return Found::kRefused;
+}
+
+LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
+    if (header.cluster != cluster_) {
+        refuse(Verdict::kWrongCluster, place,
+               fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(), cluster_.value()));
+        return Found::kRefused;
+    }
+    if (header.node != node_) {
+        refuse(Verdict::kWrongNode, place, fmt::format("written by node {}, this is node {}", header.node, node_));
+        return Found::kRefused;
+    }
+    const bool belongs = header.segment_sequence == place.segment_sequence && header.offset_bytes == place.offset_bytes;
+    return belongs ? Found::kNext : Found::kNothing;
+}
+
+bool LogScanner::is_witness(const GroupHeader& header) const {
+    const GroupHeader& last = result_.last_group;
+    return header.epoch > last.epoch || (header.epoch == last.epoch && header.group_sequence > last.group_sequence);
+}
+
+void LogScanner::find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t from_bytes) {
+    uint64_t offset = from_bytes;
+    while (offset < image.size()) {
+        GroupHeader header;
+        const Bytes here = image.subspan(offset);
+        const bool sound = decode_group_header(here, header) == GroupError::kNone;
+        const bool belongs = sound && header.cluster == cluster_ && header.node == node_ &&
+                             header.segment_sequence == segment_sequence && header.offset_bytes == offset;
+        if (!belongs) {
+            offset += kBlockBytes;
+            continue;
+        }
+        result_.epoch_max = std::max(result_.epoch_max, header.epoch);
+        if (is_witness(header)) {
+            const GroupPlace place{segment_sequence, offset};
+            if (result_.witnesses++ == 0) lowest_witness_segment_ = segment_sequence;
+            if (header.durable_group >= highest_mark_.header.durable_group) highest_mark_ = {header, place};
+            if (header.group_sequence >= farthest_.header.group_sequence) farthest_ = {header, place};
+        }
+        // Over its body, which may be anything that a client stored.
+        offset += header.size_bytes();
+    }
+}
+
+void LogScanner::judge_witnesses() {
+    const uint64_t missing = result_.last_group.group_sequence + 1;
+    const GroupHeader& mark = highest_mark_.header;
+    const std::string evidence =
+        fmt::format("group {} is missing or damaged, but group {} at {} offset {} says that all groups up to {} were durable; nothing was "
+                    "changed",
+                    missing, mark.group_sequence, segment_file_name(highest_mark_.place.segment_sequence),
+                    highest_mark_.place.offset_bytes, mark.durable_group);
+    if (mark.durable_group >= missing) {
+        const bool later_segment = lowest_witness_segment_ > result_.end.segment_sequence;
+        // G2: with nothing unfinished at the end of a segment, what is missing is the head of the next one.
+        if (!started_ || (later_segment && !torn_)) {
+            const GroupPlace head{started_ ? result_.end.segment_sequence + 1 : first_segment_, 0};
+            return refuse(Verdict::kBadSegmentHead, head, evidence);
+        }
+        return refuse(later_segment ? Verdict::kDamagedSegment : Verdict::kDamagedBelowMark, result_.end, evidence);
+    }
+    if (farthest_.header.group_sequence >= missing + farthest_.header.groups_in_flight_max) {
+        return refuse(Verdict::kDamagedOutsideWindow, result_.end,
+                      fmt::format("group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
+                                  missing, farthest_.header.groups_in_flight_max, farthest_.header.group_sequence));
+    }
+    result_.verdict = Verdict::kHole;
+    result_.message = fmt::format("{} offset {}: group {} was not finished, {} later unacknowledged groups are dropped",
+                                  segment_file_name(result_.end.segment_sequence), result_.end.offset_bytes, missing, result_.witnesses);
+}
+
+ScanResult LogScanner::finish() {
+    if (refused_) return result_;
+    if (!started_ && any_segment_ && first_segment_ != 1) {
+        refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");
+        return result_;
+    }
+    if (result_.witnesses > 0) {
+        judge_witnesses();
+        if (!refused_ && !started_) result_.verdict = Verdict::kEmpty;
+        return result_;
+    }
+    if (!started_) {
+        result_.verdict = Verdict::kEmpty;
+        result_.message = "a new log";
+        return result_;
+    }
+    result_.verdict = torn_ ? Verdict::kTornTail : Verdict::kCleanEnd;
+    result_.opened_and_unused = (result_.last_group.flags & kGroupOpening) != 0 && result_.epoch_max == result_.last_group.epoch;
+    result_.message = fmt::format("{} offset {}: {} behind group {}", segment_file_name(result_.end.segment_sequence),
+                                  result_.end.offset_bytes, verdict_name(result_.verdict), result_.last_group.group_sequence);
+    return result_;
+}
+
+}  // namespace kvorum::wal

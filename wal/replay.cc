@@ -1,0 +1,171 @@
+#include "wal/replay.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/checksum.h"
+
+namespace kvorum::wal {
+
+ReplayError Replay::fail(ReplayError error, std::string detail) {
+    detail_ = std::move(detail);
+    return error;
+}
+
+LogIndex Replay::first_index() const { return terms_.empty() ? last_.index + 1 : terms_.front().first_index; }
+
+raft::EntryId Replay::before_first() const {
+    return base_.index + 1 == first_index() ? base_ : raft::EntryId{};
+}
+
+ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes) {
+    if (header.epoch != epoch_) {
+        partial_.open = false;
+        epoch_ = header.epoch;
+    }
+    RecordCursor cursor(records);
+    uint32_t count = 0;
+    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) {
+        const LogPosition position{header.group_sequence, count};
+        const bool head_expected = (header.flags & kGroupHead) != 0 && count == 0;
+        ++count;
+        if (head_expected != (record->kind == RecordKind::kSegmentHead)) {
+            return fail(ReplayError::kBadHead, "a segment head record is missing or out of place");
+        }
+        ReplayError error = ReplayError::kNone;
+        switch (record->kind) {
+            case RecordKind::kSegmentHead: error = apply_head(header, *record, segment_size_bytes); break;
+            case RecordKind::kHardState: error = apply_hard_state(*record); break;
+            default: {
+                const GroupPlace place{header.segment_sequence, header.offset_bytes};
+                error = record->kind == RecordKind::kEntry ? apply_entry(record->payload, position, place)
+                                                           : apply_piece(*record, position, place);
+                break;
+            }
+        }
+        if (error != ReplayError::kNone) return error;
+    }
+    if (cursor.malformed() || count != header.record_count) {
+        return fail(ReplayError::kBadRecord, fmt::format("{} of {} records can be read", count, header.record_count));
+    }
+    return ReplayError::kNone;
+}
+
+ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes) {
+    const std::optional<SegmentHead> head = decode_segment_head(record.payload);
+    if (!head.has_value()) return fail(ReplayError::kBadHead, "its segment head record has the wrong size");
+    if (head->segment_size_bytes != segment_size_bytes) {
+        return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}", head->segment_size_bytes,
+                                                       segment_size_bytes));
+    }
+    index_.start_segment(header.segment_sequence, header.group_sequence);
+    if (!started_) {
+        started_ = true;
+        base_ = last_ = head->last;
+        last_log_time_ms_ = head->last_log_time_ms;
+        if (!last_.index.is_none()) identities_.push_back(last_);
+        partial_.open = partial_.skipped = head->continues_entry;
+        return ReplayError::kNone;
+    }
+    const raft::EntryId& expected = partial_.open ? partial_.id : last_;
+    // A first segment that began in the middle of an entry leaves no identity to compare while that entry goes on.
+    const bool comparable = !(partial_.open && partial_.skipped);
+    if (head->continues_entry != partial_.open || (comparable && head->last != expected)) {
+        return fail(ReplayError::kBadHead, fmt::format("it says that entry {} came before, the log before it ends at {}",
+                                                       head->last.index, expected.index));
+    }
+    return ReplayError::kNone;
+}
+
+ReplayError Replay::apply_hard_state(const Record& record) {
+    const std::optional<raft::HardState> next = decode_hard_state(record.payload);
+    if (!next.has_value()) return fail(ReplayError::kBadRecord, "a hard state record has the wrong size");
+    const bool same_term = next->current_term == hard_state_.current_term;
+    const bool second_vote = same_term && !hard_state_.voted_for.is_none() && next->voted_for != hard_state_.voted_for;
+    if (next->current_term < hard_state_.current_term || second_vote) {
+        return fail(ReplayError::kHardStateBackwards,
+                    fmt::format("term {} vote {} after term {} vote {}", next->current_term, next->voted_for,
+                                hard_state_.current_term, hard_state_.voted_for));
+    }
+    hard_state_ = *next;
+    return ReplayError::kNone;
+}
+
+ReplayError Replay::apply_piece(const Record& record, LogPosition position, GroupPlace place) {
+    const bool first = record.kind == RecordKind::kEntryFirst;
+    if (first == partial_.open) return fail(ReplayError::kBadRecord, "a piece of an entry is out of place");
+    if (first) {
+        raft::EntryHeader header;
+        const raft::EntryParseError error = raft::parse_entry_header(record.payload, header);
+        if (error != raft::EntryParseError::kNone) {
+            return fail(ReplayError::kBadRecord, fmt::format("first piece of an entry: {}", raft::entry_parse_error_name(error)));
+        }
+        partial_ = {true, false, std::string(as_text(record.payload)),
+                    {header.index, header.term, header.header_checksum}, position, place};
+        return ReplayError::kNone;
+    }
+    const bool last = record.kind == RecordKind::kEntryLast;
+    if (partial_.skipped) {
+        partial_.open = !last;
+        return ReplayError::kNone;
+    }
+    if (partial_.bytes.size() + record.payload.size() > raft::EntryHeader::kEncodedSize + raft::kEntryBodySizeMax) {
+        return fail(ReplayError::kBadRecord, "the pieces of an entry exceed the limit for entries");
+    }
+    partial_.bytes.append(as_text(record.payload));
+    if (!last) return ReplayError::kNone;
+    const std::string whole = std::exchange(partial_.bytes, {});
+    partial_.open = false;
+    return apply_entry(as_bytes(whole), partial_.position, partial_.place);
+}
+
+ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace place) {
+    if (partial_.open) return fail(ReplayError::kBadRecord, "an entry starts inside another one");
+    raft::EntryHeader header;
+    const raft::EntryParseError error = raft::parse_entry_header(encoded, header);
+    if (error != raft::EntryParseError::kNone) {
+        return fail(ReplayError::kBadRecord, fmt::format("an entry: {}", raft::entry_parse_error_name(error)));
+    }
+    const Bytes body = encoded.subspan(raft::EntryHeader::kEncodedSize);
+    if (body.size() != header.body_size_bytes || checksum64(body) != header.body_checksum) {
+        return fail(ReplayError::kBadRecord, fmt::format("the body of entry {} does not match its header", header.index));
+    }
+    if (const ReplayError link = check_link(header); link != ReplayError::kNone) return link;
+    if (header.index <= last_.index) forget_from(header.index);
+    index_.note_entry(header.index, position, place);
+    last_ = {header.index, header.term, header.header_checksum};
+    last_log_time_ms_ = header.log_time_ms;
+    if (terms_.empty() || terms_.back().term != header.term) terms_.push_back({header.term, header.index});
+    identities_.push_back(last_);
+    if (identities_.size() > kIdentitiesMax) identities_.pop_front();
+    ++entry_count_;
+    return ReplayError::kNone;
+}
+
+ReplayError Replay::check_link(const raft::EntryHeader& header) {
+    if (header.cluster != cluster_) {
+        return fail(ReplayError::kWrongCluster, fmt::format("entry {} is of cluster {:016x}", header.index, header.cluster.value()));
+    }
+    if (header.index.is_none() || header.index > last_.index + 1) {
+        return fail(ReplayError::kBrokenEntryChain, fmt::format("entry {} follows entry {}", header.index, last_.index));
+    }
+    const LogIndex previous = header.index - 1;
+    const bool remembered = !identities_.empty() && previous >= identities_.front().index;
+    if (previous.is_none() || remembered) {
+        const raft::EntryId before = previous.is_none() ? raft::EntryId{} : identities_[previous - identities_.front().index];
+        if (header.prev_checksum != before.checksum || header.term < before.term) {
+            return fail(ReplayError::kBrokenEntryChain,
+                        fmt::format("entry {} (term {}) does not follow entry {} (term {}, checksum {:016x})", header.index,
+                                    header.term, before.index, before.term, before.checksum));
+        }
+    }
+    return ReplayError::kNone;
+}
+
+void Replay::forget_from(LogIndex index) {
+    while (!terms_.empty() && terms_.back().first_index >= index) terms_.pop_back();
+    while (!identities_.empty() && identities_.back().index >= index) identities_.pop_back();
+}
+
+}  // namespace kvorum::wal

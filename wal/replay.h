@@ -1,0 +1,91 @@
+// What the records of a log mean, in order: the state that a node starts from. Pure.
+//
+// An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces the one before.
+// An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
+//
+// Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it stays readable.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "raft/entry.h"
+#include "raft/types.h"
+#include "wal/format.h"
+#include "wal/position_index.h"
+
+namespace kvorum::wal {
+
+enum class ReplayError {
+    kNone,
+    kBadRecord,           // a sound group with records that no writer produces
+    kBadHead,             // a segment head that contradicts the log before it
+    kWrongCluster,        // an entry of another cluster
+    kBrokenEntryChain,    // an entry that does not follow the one before it: index gap, previous checksum, or a lower term
+    kHardStateBackwards,  // a lower term, or a second vote in one term
+};
+
+class Replay {
+   public:
+    // Identities kept to verify the link of an entry that replaces others. A replacement that reaches further back is checked by index and
+    // term only.
+    static constexpr size_t kIdentitiesMax = 8192;
+
+    // Fills `index` as it goes, which must outlive this object.
+    Replay(ClusterId cluster, PositionIndex& index) : cluster_(cluster), index_(index) {}
+
+    // `header` is valid, follows the group before it, and `records` are its records. On an error detail() says what is wrong.
+    [[nodiscard]] ReplayError apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes);
+    [[nodiscard]] const std::string& detail() const { return detail_; }
+
+    [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
+    [[nodiscard]] const raft::EntryId& last() const { return last_; }
+    [[nodiscard]] int64_t last_log_time_ms() const { return last_log_time_ms_; }
+    // Runs of the live entries from first_index() on.
+    [[nodiscard]] const std::vector<raft::TermRun>& terms() const { return terms_; }
+    // The lowest entry in the retained segments, or last().index + 1 when there is none.
+    [[nodiscard]] LogIndex first_index() const;
+    // The entry at first_index() - 1, as the first segment's head names it; zero when it is unknown or there is none.
+    [[nodiscard]] raft::EntryId before_first() const;
+    [[nodiscard]] uint64_t entry_count() const { return entry_count_; }
+
+   private:
+    ReplayError fail(ReplayError error, std::string detail);
+    ReplayError apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes);
+    ReplayError apply_hard_state(const Record& record);
+    ReplayError apply_piece(const Record& record, LogPosition position, GroupPlace place);
+    ReplayError apply_entry(Bytes encoded, LogPosition position, GroupPlace place);
+    ReplayError check_link(const raft::EntryHeader& header);
+    void forget_from(LogIndex index);
+
+    ClusterId cluster_;
+    PositionIndex& index_;
+    std::string detail_;
+
+    bool started_ = false;
+    uint64_t epoch_ = 0;
+    raft::HardState hard_state_;
+    raft::EntryId base_;  // `last` of the first segment's head
+    raft::EntryId last_;
+    int64_t last_log_time_ms_ = 0;
+    std::vector<raft::TermRun> terms_;
+    std::deque<raft::EntryId> identities_;  // of consecutive entries, the last one's at the back
+    uint64_t entry_count_ = 0;
+
+    // An entry whose last piece has not come yet.
+    struct PartialEntry {
+        bool open = false;
+        bool skipped = false;  // it began in a released segment
+        std::string bytes;
+        raft::EntryId id;
+        LogPosition position;
+        GroupPlace place;
+    };
+    PartialEntry partial_;
+};
+
+}  // namespace kvorum::wal
