@@ -12,7 +12,7 @@
 namespace kvorum::kv {
 
 enum class CommandKind : uint8_t {
-    kWrite,   // changes the state: goes through the log, carried out by apply_write
+    kWrite,   // changes the state: goes through the log, carried out by apply_batch
     kRead,    // reads the state: carried out by execute_read
     kServer,  // the connection's or the node's business: never touches the key space
 };
@@ -39,7 +39,7 @@ struct CommandSpec {
     uint16_t code;  // unique within its table; what the log records for a write (never renumber, never reuse)
     int16_t arity;  // as Redis counts it: the name included, negative = at least
     uint32_t flags;
-    int16_t first_key;  // 0: none
+    int16_t first_key;  // 0: none; so for OBJECT, whose subcommands have their key behind them
     int16_t last_key;   // -1: up to the last argument
     int16_t key_step;
     std::string_view group;  // "string", "generic", "connection", "server", "cluster"
@@ -49,7 +49,7 @@ struct CommandSpec {
     std::string_view acl_categories;  // space separated, with '@'
 };
 
-// The data commands. find_command ignores case; null when there is none of that name here.
+// The data commands. find_data_command ignores case; null when there is none of that name here.
 [[nodiscard]] std::span<const CommandSpec> data_commands();
 [[nodiscard]] const CommandSpec* find_data_command(std::string_view name);
 

@@ -1,7 +1,9 @@
 // Data commands, in three steps that the node calls at three moments:
-//   encode_write   at the leader, when the command arrives: checks syntax, makes relative times absolute, appends the
-//   command to a batch. apply_batch    on every node, when the batch is committed: changes the state and writes each
-//   reply. execute_read   at the node that serves the read, when it is linearizable: writes the reply.
+//
+// - encode_write at the leader, when the command arrives: checks syntax, makes relative times absolute, appends the
+//   command to a batch.
+// - apply_batch on every node, when the batch is committed: changes the state and writes each reply.
+// - execute_read at the node that serves the read, when it is linearizable: writes the reply.
 //
 // Replies and error texts are Redis 7's for the same input. What depends on time or chance is resolved in encode_write,
 // so that apply is a pure function of (state, entry). Thread: the owning core. Nothing here suspends or throws.

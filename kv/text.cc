@@ -17,7 +17,7 @@ namespace {
 
 // Room for the longest long double that is written out: 4933 digits before the point. Longer texts are not numbers to
 // Redis.
-constexpr size_t kLongDoubleTextMax = 5 * 1024;
+constexpr size_t kLongDoubleTextMax = size_t{5} * 1024;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -68,6 +68,7 @@ void RespParser::set_limits(RespLimits limits) {
 }
 
 void RespParser::feed(Bytes chunk) {
+    if (error_kind_ != ParseErrorKind::kNone) return;
     if (input_.empty()) {
         input_ = as_text(chunk);
         input_is_held_ = false;
@@ -127,7 +128,7 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
         begin_command();
         forget_last_command();
     }
-    if (held_.capacity() > 0) held_ = {};
+    if (held_.capacity() > 0) release_memory(held_);
     return ParseStatus::kNeedMore;
 }
 
@@ -269,7 +270,7 @@ void RespParser::emit(std::string_view base, std::vector<std::string_view>& argu
 
 void RespParser::begin_command() {
     spans_.clear();
-    if (spans_.capacity() * sizeof(ByteSpan) > kKeepBytes) spans_ = {};
+    if (spans_.capacity() * sizeof(ByteSpan) > kKeepBytes) release_memory(spans_);
     position_ = 0;
     line_scanned_ = 0;
     expected_arguments_ = 0;
@@ -278,11 +279,11 @@ void RespParser::begin_command() {
 }
 
 void RespParser::forget_last_command() {
-    if (inline_storage_.capacity() > kKeepBytes) inline_storage_ = {};
+    if (inline_storage_.capacity() > kKeepBytes) release_memory(inline_storage_);
     if (!last_in_partial_) return;
     last_in_partial_ = false;
     partial_.clear();
-    if (partial_.capacity() > kKeepBytes) partial_ = {};
+    if (partial_.capacity() > kKeepBytes) release_memory(partial_);
 }
 
 }  // namespace kvorum::net

@@ -69,7 +69,8 @@ class RespParser {
     [[nodiscard]] std::string_view error() const { return error_; }
     [[nodiscard]] ParseErrorKind error_kind() const { return error_kind_; }
 
-    [[nodiscard]] uint64_t buffered_bytes() const { return partial_.size() + input_.size(); }
+    // Fed, and not yet part of a command that was returned.
+    [[nodiscard]] uint64_t buffered_bytes() const { return (last_in_partial_ ? 0 : partial_.size()) + input_.size(); }
     [[nodiscard]] uint64_t allocated_bytes() const;  // of the parser's own buffers
     // True after kNeedMore when a command has begun and is not complete: the owner's partial-command time runs.
     [[nodiscard]] bool mid_command() const { return !partial_.empty() && !last_in_partial_; }

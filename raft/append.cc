@@ -152,11 +152,19 @@ void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_n
     }
 }
 
-void Raft::Impl::acknowledge_persisted() {
-    auto* follower = std::get_if<Follower>(&role_);
-    if (follower == nullptr || follower->leader.is_none()) return;
+// The leader's entries that became durable since the last acknowledgement.
+std::optional<LogIndex> Raft::Impl::owed_acknowledgement() const {
+    const auto* follower = std::get_if<Follower>(&role_);
+    if (follower == nullptr || follower->leader.is_none()) return std::nullopt;
     const LogIndex durable = std::min(follower->verified_index, persists_.durable_index());
-    if (durable > follower->acked_index) acknowledge(follower->leader, durable, follower->seen_round);
+    return durable > follower->acked_index ? std::optional(durable) : std::nullopt;
+}
+
+void Raft::Impl::acknowledge_persisted() {
+    const std::optional<LogIndex> durable = owed_acknowledgement();
+    if (!durable.has_value()) return;
+    const auto& follower = std::get<Follower>(role_);
+    acknowledge(follower.leader, *durable, follower.seen_round);
 }
 
 }  // namespace kvorum::raft

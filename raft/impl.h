@@ -1,11 +1,12 @@
 // The state behind raft/raft.h. The work is split by concern over raft.cc (inputs and outputs), election.cc, append.cc
 // (a follower's log), replication.cc (a leader's) and read_index.cc.
 //
-// Messages of replication are made only in take_output(): all that one turn of the owner gathered leaves in as few as
-// possible.
+// AppendEntries, and acknowledgements that waited for a disk, are made only in take_output(): all that one turn of the
+// owner gathered leaves in as few as possible.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "base/prng.h"
@@ -24,8 +25,7 @@ class Raft::Impl {
  public:
     Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns);
 
-    // --- raft.cc: inputs, output, questions
-    // ---------------------------------------------------------------------------------------------
+    // --- raft.cc: inputs, output, questions ---
     void step(const Message& message, uint64_t now_ns);
     void tick(uint64_t now_ns);
     [[nodiscard]] uint64_t next_deadline_ns() const;
@@ -41,18 +41,15 @@ class Raft::Impl {
     [[nodiscard]] Status status() const;
     [[nodiscard]] StateView view() const;
 
-    // --- replication.cc
-    // -----------------------------------------------------------------------------------------------------------------
+    // --- replication.cc ---
     [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
     void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
     void on_peer_unreachable(NodeId peer);
 
-    // --- read_index.cc
-    // ------------------------------------------------------------------------------------------------------------------
+    // --- read_index.cc ---
     [[nodiscard]] ReadStatus read_index(uint64_t id);
 
-    // --- election.cc
-    // --------------------------------------------------------------------------------------------------------------------
+    // --- election.cc ---
     void set_disk_stalled(bool stalled);
 
  private:
@@ -70,8 +67,7 @@ class Raft::Impl {
         bool operator==(const LeadershipView&) const = default;
     };
 
-    // --- raft.cc
-    // ------------------------------------------------------------------------------------------------------------------------
+    // --- raft.cc ---
     void handle(NodeId from, const RequestVote& request);
     void handle(NodeId from, const RequestVoteReply& reply);
     void handle(NodeId from, const AppendEntries& request);
@@ -86,8 +82,7 @@ class Raft::Impl {
     void evict();
     [[nodiscard]] LeadershipView leadership() const { return {role(), current_term(), leader()}; }
 
-    // --- election.cc
-    // --------------------------------------------------------------------------------------------------------------------
+    // --- election.cc ---
     void become_follower(Term term, NodeId leader);
     void become_pre_candidate();
     void become_candidate();
@@ -99,17 +94,16 @@ class Raft::Impl {
     void restart_election_timer();
     void check_quorum(const Leader& leader);
 
-    // --- append.cc
-    // ----------------------------------------------------------------------------------------------------------------------
+    // --- append.cc ---
     [[nodiscard]] AppendCheck check_append(NodeId from, const AppendEntries& request) const;
     void follow(NodeId from, Term term);
     void reject_append(NodeId from, const AppendEntries& request);
     void append_new_entries(const AppendEntries& request, size_t first_new);
+    [[nodiscard]] std::optional<LogIndex> owed_acknowledgement() const;
     void acknowledge_persisted();
     void acknowledge(NodeId to, LogIndex durable, uint64_t read_round);
 
-    // --- replication.cc
-    // -----------------------------------------------------------------------------------------------------------------
+    // --- replication.cc ---
     void append_as_leader(EntryPtr entry);
     void maybe_commit();
     void replicate();
@@ -122,8 +116,7 @@ class Raft::Impl {
     [[nodiscard]] bool belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const;
     [[nodiscard]] Progress* find_peer(NodeId id);
 
-    // --- read_index.cc
-    // ------------------------------------------------------------------------------------------------------------------
+    // --- read_index.cc ---
     void admit_early_reads(Leader& leader);
     void begin_read_round(Leader& leader);
     void confirm_reads(Leader& leader);

@@ -41,8 +41,8 @@ class Log {
     // An entry at or below last_index() replaces that one and everything behind it; else it must be the next one.
     void append(EntryPtr entry);
 
-    // --- the cache: entries first_cached_index() .. last_index()
-    // ------------------------------------------------------------------------ last_index() + 1 when nothing is cached.
+    // --- the cache: entries first_cached_index() .. last_index() ---
+    // last_index() + 1 when nothing is cached.
     [[nodiscard]] LogIndex first_cached_index() const { return last_.index + 1 - cache_.size(); }
     [[nodiscard]] bool is_cached(LogIndex index) const { return index >= first_cached_index() && index <= last_.index; }
     // Must be cached.

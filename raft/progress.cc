@@ -30,7 +30,7 @@ bool Progress::on_success(LogIndex match) {
     if (state == State::kProbe) {
         state = State::kReplicate;
         // The reply may tell of less than the probe carried: that was received, and is not durable yet.
-        if (probe_outstanding && probe_last_index > match_index) {
+        if (probe_outstanding && probe_bytes > 0 && probe_last_index > match_index) {
             inflights.add(probe_last_index, probe_bytes);
             next_index = std::max(next_index, probe_last_index + 1);
         }
@@ -50,6 +50,12 @@ void Progress::probe_from(LogIndex prev) {
     next_index = std::max(prev, match_index) + 1;
     probe_outstanding = false;
     inflights.clear();
+}
+
+void Progress::set_probe(LogIndex last, uint64_t bytes) {
+    probe_outstanding = true;
+    probe_last_index = last;
+    probe_bytes = bytes;
 }
 
 const char* progress_state_name(Progress::State state) {

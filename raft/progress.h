@@ -10,15 +10,13 @@
 //                   rejected, unreachable, the entries could not be read
 //
 //  probe        Where the logs agree is not known. One AppendEntries is outstanding; it is repeated, empty, every
-//  heartbeat interval.
-//               next_index - 1 is the place being tried, and moves down by the hints of rejections (thesis 3.5).
+//  heartbeat
+//               interval. next_index - 1 is the place being tried, and moves down by the hints of rejections
+//               (thesis 3.5).
 //  replicate    AppendEntries follow each other without waiting (thesis 10.2.1), as far as the windows of bytes and
-//  messages allow;
-//               next_index is optimistic. A lost message shows itself by the rejection of the next one or of a
-//               heartbeat.
+//               messages allow; next_index is optimistic. A lost message shows itself by the rejection of the next one.
 //  reading-log  As replicate, but the next entries must come from the durable log. At most one read is outstanding, and
-//  also a read that is
-//               no longer wanted counts until it was answered.
+//               also a read that is no longer wanted counts until it was answered.
 //
 // match_index is what the peer holds durably; it never goes back, and next_index never falls to it.
 #pragma once
@@ -71,6 +69,8 @@ struct Progress {
     [[nodiscard]] bool is_news(LogIndex rejected) const;
     // Tries again after `prev`.
     void probe_from(LogIndex prev);
+    // The outstanding probe carries `bytes` of entries that end at `last`.
+    void set_probe(LogIndex last, uint64_t bytes);
 
     NodeId id;
     State state = State::kProbe;

@@ -90,7 +90,6 @@ void Raft::Impl::set_hard_state(HardState next) {
 
 void Raft::Impl::on_persisted(Term term, LogIndex index) {
     if (!persists_.complete(term, index)) return;
-    acknowledge_persisted();
     maybe_commit();
     evict();
 }
@@ -115,6 +114,7 @@ void Raft::Impl::evict() {
 
 bool Raft::Impl::has_output() const {
     if (const auto* leader = std::get_if<Leader>(&role_); leader != nullptr && leader->replication_due) return true;
+    if (owed_acknowledgement().has_value()) return true;
     return hard_version_ != taken_hard_version_ || !output_.entries.empty() || !output_.messages_now.empty() ||
            !output_.messages_after_persist.empty() || commit_index_ > handed_out_index_ ||
            !output_.read_states.empty() || !output_.dropped_reads.empty() || !output_.log_reads.empty() ||
@@ -123,6 +123,7 @@ bool Raft::Impl::has_output() const {
 
 Output Raft::Impl::take_output() {
     replicate();
+    acknowledge_persisted();
     Output output = std::exchange(output_, Output{});
     if (hard_version_ != taken_hard_version_) {
         output.hard_state = hard_state_;
@@ -184,8 +185,7 @@ StateView Raft::Impl::view() const {
             .role_state = &role_};
 }
 
-// --- the public face: each input is followed by the invariant checks in builds that have them
-// -----------------------------------------------
+// --- the public face: each input is followed by the invariant checks in builds that have them ---
 
 namespace {
 

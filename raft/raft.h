@@ -175,8 +175,7 @@ class Raft {
     Raft(const Raft&) = delete;
     Raft& operator=(const Raft&) = delete;
 
-    // --- inputs
-    // -----------------------------------------------------------------------------------------------------------------------
+    // --- inputs ---
     // `now_ns` never goes backwards. Messages from unknown nodes, to another node, or malformed are dropped and
     // counted.
     void step(const Message& message, uint64_t now_ns);
@@ -205,13 +204,11 @@ class Raft {
     // until it is cleared.
     void set_disk_stalled(bool stalled);
 
-    // --- output
-    // -----------------------------------------------------------------------------------------------------------------------
+    // --- output ---
     [[nodiscard]] bool has_output() const;
     [[nodiscard]] Output take_output();
 
-    // --- questions
-    // --------------------------------------------------------------------------------------------------------------------
+    // --- questions ---
     [[nodiscard]] Role role() const;
     [[nodiscard]] bool is_leader() const { return role() == Role::kLeader; }
     [[nodiscard]] Term current_term() const;

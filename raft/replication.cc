@@ -114,16 +114,17 @@ void Raft::Impl::replicate_to(Leader& leader, Progress& peer) {
     if (peer.state == Progress::State::kReplicate) send_window(leader, peer);
     // A heartbeat is empty, also behind entries: those are acknowledged only when they are durable, and life must show
     // before that.
-    if (heartbeat_due || peer.sent_round < leader.read_round) send_append(leader, peer, peer.next_index - 1, {});
+    if (!heartbeat_due && peer.sent_round == leader.read_round) return;
+    // A reply cannot be told from one to this repeat, so what the first probe carried counts as lost.
+    if (peer.state == Progress::State::kProbe) peer.set_probe(peer.next_index - 1, 0);
+    send_append(leader, peer, peer.next_index - 1, {});
 }
 
 void Raft::Impl::send_probe(Leader& leader, Progress& peer) {
     uint64_t bytes = 0;
     // Entries ride along if they are at hand; finding the place where the logs agree does not need them.
     std::vector<EntryPtr> entries = cached_entries_from(peer.next_index, bytes);
-    peer.probe_outstanding = true;
-    peer.probe_last_index = peer.next_index - 1 + entries.size();
-    peer.probe_bytes = bytes;
+    peer.set_probe(peer.next_index - 1 + entries.size(), bytes);
     send_append(leader, peer, peer.next_index - 1, std::move(entries));
 }
 
@@ -194,9 +195,7 @@ void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, std::vector<EntryP
     if (!belongs_to_log(first_index, entries)) {
         // Not readable now: the next heartbeat asks again, and nothing before it.
         peer->probe_from(first_index - 1);
-        peer->probe_outstanding = true;
-        peer->probe_last_index = peer->next_index - 1;
-        peer->probe_bytes = 0;
+        peer->set_probe(peer->next_index - 1, 0);
         return;
     }
     uint64_t bytes = 0;

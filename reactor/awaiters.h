@@ -1,9 +1,9 @@
-// What the methods of Reactor return: awaited at once, in the expression that made them. Each keeps its operation in the frame of the coroutine
-// that awaits it, so the operation lives exactly as long as somebody waits for it.
+// What the methods of Reactor return: awaited at once, in the expression that made them. Each keeps its operation in
+// the frame of the coroutine that awaits it, so the operation lives exactly as long as somebody waits for it.
 #pragma once
 
-#include <cstdint>
 #include <coroutine>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -30,10 +30,11 @@ struct IoRequest {
     uint32_t mode = 0;
 };
 
-// Result: as of IoCompletion. When stopped before it began: -ECANCELED and nothing was submitted. When stopped later: the result of the last
-// completion, usually -ECANCELED, but the operation may have been faster: a handle is then the caller's to close.
+// Result: as of IoCompletion. When stopped before it began: -ECANCELED and nothing was submitted. When stopped later:
+// the result of the last completion, usually -ECANCELED, but the operation may have been faster: a handle is then the
+// caller's to close.
 class [[nodiscard]] IoAwaiter : public IoOp, private StopCallback {
-   public:
+ public:
     IoAwaiter(Reactor& reactor, const IoRequest& request, StopToken stop = {});
     IoAwaiter(const IoAwaiter&) = delete;
     IoAwaiter& operator=(const IoAwaiter&) = delete;
@@ -45,7 +46,7 @@ class [[nodiscard]] IoAwaiter : public IoOp, private StopCallback {
 
     void on_completion(const IoCompletion& completion) final;
 
-   private:
+ private:
     void on_stop() noexcept final;
 
     Reactor& reactor_;
@@ -55,32 +56,32 @@ class [[nodiscard]] IoAwaiter : public IoOp, private StopCallback {
 };
 
 class [[nodiscard]] PathAwaiter final : public IoAwaiter {
-   public:
+ public:
     PathAwaiter(Reactor& reactor, const IoRequest& request, std::string from, std::string to = {})
         : IoAwaiter(reactor, request), from_(std::move(from)), to_(std::move(to)) {
         path = from_.c_str();
         path_to = to_.c_str();
     }
 
-   private:
+ private:
     std::string from_;
     std::string to_;
 };
 
 class [[nodiscard]] ConnectAwaiter final : public IoAwaiter {
-   public:
+ public:
     ConnectAwaiter(Reactor& reactor, Endpoint to, StopToken stop)
         : IoAwaiter(reactor, {.code = IoCode::kConnect}, stop), to_(std::move(to)) {
         endpoint = &to_;
     }
 
-   private:
+ private:
     Endpoint to_;
 };
 
 // Result: false when it was stopped first.
 class [[nodiscard]] SleepAwaiter final : private StopCallback, private Timer {
-   public:
+ public:
     SleepAwaiter(Reactor& reactor, uint64_t deadline_ns, StopToken stop);
     SleepAwaiter(const SleepAwaiter&) = delete;
     SleepAwaiter& operator=(const SleepAwaiter&) = delete;
@@ -88,9 +89,9 @@ class [[nodiscard]] SleepAwaiter final : private StopCallback, private Timer {
 
     [[nodiscard]] bool await_ready();
     void await_suspend(std::coroutine_handle<> awaiter);
-    [[nodiscard]] bool await_resume() const { return !stopped_; }
+    bool await_resume() const { return !stopped_; }
 
-   private:
+ private:
     void on_stop() noexcept override;
 
     Reactor& reactor_;
@@ -101,13 +102,13 @@ class [[nodiscard]] SleepAwaiter final : private StopCallback, private Timer {
 };
 
 class [[nodiscard]] YieldAwaiter final {
-   public:
+ public:
     explicit YieldAwaiter(Reactor& reactor) : reactor_(reactor) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> awaiter);
     void await_resume() const noexcept {}
 
-   private:
+ private:
     Reactor& reactor_;
     Resumption resumption_;
 };

@@ -9,14 +9,14 @@
 namespace kvorum::reactor {
 
 class Event {
-   public:
+ public:
     explicit Event(Reactor& reactor) : reactor_(reactor) {}
     Event(const Event&) = delete;
     Event& operator=(const Event&) = delete;
     ~Event() { KVORUM_ASSERT(head_ == nullptr, "an event was destroyed while somebody waits for it"); }
 
     class [[nodiscard]] Waiter final : private StopCallback {
-       public:
+     public:
         Waiter(Event& event, StopToken stop) : event_(event), stop_(stop) {}
         Waiter(const Waiter&) = delete;
         Waiter& operator=(const Waiter&) = delete;
@@ -24,9 +24,9 @@ class Event {
 
         [[nodiscard]] bool await_ready();
         void await_suspend(std::coroutine_handle<> awaiter);
-        [[nodiscard]] bool await_resume() const { return !stopped_; }
+        bool await_resume() const { return !stopped_; }
 
-       private:
+     private:
         friend class Event;
         void on_stop() noexcept override;
         void unlink();
@@ -46,7 +46,7 @@ class Event {
     // True when it was set, even if reset since; false when it was stopped first.
     [[nodiscard]] Waiter wait(StopToken stop = {}) { return {*this, stop}; }
 
-   private:
+ private:
     Reactor& reactor_;
     Waiter* head_ = nullptr;  // in the order in which they came
     Waiter* tail_ = nullptr;

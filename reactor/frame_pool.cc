@@ -41,7 +41,7 @@ struct FramePool {
 constinit thread_local FramePool pool;
 
 class SlabOwner {
-   public:
+ public:
     SlabOwner() = default;
     SlabOwner(const SlabOwner&) = delete;
     SlabOwner& operator=(const SlabOwner&) = delete;
@@ -49,7 +49,8 @@ class SlabOwner {
         // Frames that outlive their thread (a static object's) keep their memory.
         if (pool.stats.live_frames > 0) return;
         pool.free_frames.fill(nullptr);
-        for (void* slab : slabs_) ::operator delete(slab, std::align_val_t{kFrameClassBytes});
+        for (void* slab : slabs_)
+            ::operator delete(slab, std::align_val_t{kFrameClassBytes});
     }
 
     std::byte* add_slab() {
@@ -58,7 +59,7 @@ class SlabOwner {
         return static_cast<std::byte*>(slab);
     }
 
-   private:
+ private:
     std::vector<void*> slabs_;
 };
 

@@ -1,8 +1,10 @@
-// Memory of coroutine frames: a free list per 64-byte size class and thread, so that starting a task costs no malloc after warm-up.
+// Memory of coroutine frames: a free list per 64-byte size class and thread, so that starting a task costs no malloc
+// after warm-up.
 //
-// A frame is freed by the thread that allocated it (asserted under KVORUM_VERIFY). Frames above 2 KiB go to the heap: keep buffers out of frames.
-// Under AddressSanitizer every frame is a heap block of its own, so that a use after free is seen. Memory returns to the system when the thread
-// ends. Failure to allocate ends the process: no coroutine has a way to go on without its frame.
+// A frame is freed by the thread that allocated it (asserted under KVORUM_VERIFY). Frames above 2 KiB go to the heap:
+// keep buffers out of frames. Under AddressSanitizer every frame is a heap block of its own, so that a use after free
+// is seen. Memory returns to the system when the thread ends. Failure to allocate ends the process: no coroutine has a
+// way to go on without its frame.
 #pragma once
 
 #include <cstddef>

@@ -1,17 +1,20 @@
-// The seam between a node and its world: every socket, file, clock and random seed that a node touches is behind IoBackend.
+// The seam between a node and its world: every socket, file, clock and random seed that a node touches is behind
+// IoBackend.
 //
-// UringBackend (reactor/uring_backend.h) is the real one; a simulator implements the same interface over virtual disks, networks and time.
-// Everything above is compiled once and cannot tell them apart.
+// UringBackend (reactor/uring_backend.h) is the real one; a simulator implements the same interface over virtual disks,
+// networks and time. Everything above is compiled once and cannot tell them apart.
 //
-// An operation is described by an IoOp that the caller owns and embeds in whatever waits for it. submit() queues it; nothing reaches the
-// kernel before poll(), so all operations of a turn leave in one system call. Completions are delivered inside poll() through
-// IoOp::on_completion, which may only record and schedule: it must not resume a coroutine, submit, or destroy the op.
+// An operation is described by an IoOp that the caller owns and embeds in whatever waits for it. submit() queues it;
+// nothing reaches the kernel before poll(), so all operations of a turn leave in one system call. Completions are
+// delivered inside poll() through IoOp::on_completion, which may only record and schedule: it must not resume a
+// coroutine, submit, or destroy the op.
 //
-// Lifetime: from submit() until its last completion (more == false) the op, the memory that it names and its path strings belong to the
-// backend. cancel() only asks; the last completion still comes (-ECANCELED, or the result if it was faster). Freeing earlier is a bug, and
-// debug backends assert on it.
+// Lifetime: from submit() until its last completion (more == false) the op, the memory that it names and its path
+// strings belong to the backend. cancel() only asks; the last completion still comes (-ECANCELED, or the result if it
+// was faster). Freeing earlier is a bug, and debug backends assert on it.
 //
-// Thread: the thread of the reactor that owns the backend, for every method. Results are as from the kernel: >= 0, or -errno.
+// Thread: the thread of the reactor that owns the backend, for every method. Results are as from the kernel: >= 0, or
+// -errno.
 #pragma once
 
 #include <sys/uio.h>
@@ -34,31 +37,32 @@ using Handle = int;
 inline constexpr Handle kNoHandle = -1;
 
 enum class IoCode : uint8_t {
-    kAccept,        // multishot: a completion per accepted connection (result = its Handle, with TCP_NODELAY set)
-    kConnect,       // to `address`; result = the new Handle
-    kReceive,       // multishot, into the backend's receive buffers: result = bytes, buffer_id says where; 0 = the peer closed
-    kSend,          // `iov`, `iov_count`; result may be less than asked (a short send): the caller sends the rest
-    kRead,          // file, at `offset`; may be short
-    kWrite,         // file, at `offset`; may be short. kIoDataSync makes it durable (RWF_DSYNC)
-    kDataSync,      // fdatasync
-    kFileSync,      // fsync, also of a directory
-    kAllocate,      // fallocate(offset, length)
-    kOpen,          // `path`, `open_flags`, `mode`; result = Handle
+    kAccept,   // multishot: a completion per accepted connection (result = its Handle, with TCP_NODELAY set)
+    kConnect,  // to `address`; result = the new Handle
+    kReceive,  // multishot, into the backend's receive buffers: result = bytes, buffer_id says where; 0 = the peer
+               // closed. While no buffer is free it waits inside the backend
+    kSend,      // `iov`, `iov_count`; result may be less than asked (a short send): the caller sends the rest
+    kRead,      // file, at `offset`; may be short
+    kWrite,     // file, at `offset`; may be short. kIoDataSync makes it durable (RWF_DSYNC)
+    kDataSync,  // fdatasync
+    kFileSync,  // fsync, also of a directory
+    kAllocate,  // fallocate(offset, length)
+    kOpen,      // `path`, `open_flags`, `mode`; result = Handle
     kClose,
-    kRename,        // `path` to `path_to`
-    kUnlink,        // `path`
+    kRename,  // `path` to `path_to`
+    kUnlink,  // `path`
 };
 
 enum IoFlags : uint8_t {
-    kIoDataSync = 1,         // kWrite: RWF_DSYNC
-    kIoRegisteredBuffer = 2, // kRead, kWrite: `buffer` lies in the region of register_buffer()
+    kIoDataSync = 1,          // kWrite: RWF_DSYNC
+    kIoRegisteredBuffer = 2,  // kRead, kWrite: `buffer` lies in the region of register_buffer()
 };
 
 struct IoCompletion {
     int32_t result = 0;
-    bool more = false;          // a multishot op goes on; false = this was its last completion
+    bool more = false;  // a multishot op goes on; false = this was its last completion
     bool has_buffer = false;
-    uint16_t buffer_id = 0;     // kReceive with has_buffer: give it back with release_receive_buffer()
+    uint16_t buffer_id = 0;  // kReceive with has_buffer: give it back with release_receive_buffer()
 };
 
 // "127.0.0.1:7001", "[::1]:7001", "localhost:7001". Names are resolved by the backend at start and on connect.
@@ -72,7 +76,7 @@ struct Endpoint {
 };
 
 class IoOp {
-   public:
+ public:
     IoOp() = default;
     IoOp(const IoOp&) = delete;
     IoOp& operator=(const IoOp&) = delete;
@@ -85,7 +89,7 @@ class IoOp {
     uint8_t flags = 0;
     Handle handle = kNoHandle;
     uint64_t offset = 0;
-    std::byte* buffer = nullptr;        // kWrite does not modify it
+    std::byte* buffer = nullptr;  // kWrite does not modify it
     uint64_t length_bytes = 0;
     const iovec* iov = nullptr;
     uint32_t iov_count = 0;
@@ -117,51 +121,60 @@ struct DirectoryEntry {
 };
 
 class IoBackend {
-   public:
+ public:
     IoBackend() = default;
     IoBackend(const IoBackend&) = delete;
     IoBackend& operator=(const IoBackend&) = delete;
     virtual ~IoBackend() = default;
 
-    // --- operations -------------------------------------------------------------------------------------------------------------------
+    // --- operations
+    // -------------------------------------------------------------------------------------------------------------------
     virtual void submit(IoOp& op) = 0;
     virtual void cancel(IoOp& op) = 0;  // of an op in flight; idempotent
-    // Hands everything submitted to the kernel, delivers the completions that are there, and if there were none waits for one until
-    // `wait_until_ns` (0: does not wait). A signal ends the wait early.
+    // Hands everything submitted to the kernel, delivers the completions that are there, and if there were none waits
+    // for one until `wait_until_ns` (0: does not wait). A signal ends the wait early.
     virtual void poll(uint64_t wait_until_ns) = 0;
-    // Ends the wait of poll(), the present one or the next. Any thread; async-signal-safe. A backend that never waits need not have it.
+    // Ends the wait of poll(), the present one or the next. Any thread; async-signal-safe. A backend that never waits
+    // need not have it.
     virtual void wake() noexcept {}
 
-    // --- receive buffers --------------------------------------------------------------------------------------------------------------
-    // The bytes of a kReceive completion: valid until release_receive_buffer(). Holding many starves the other connections: parse, copy
-    // what is incomplete, release in the same turn.
+    // --- receive buffers
+    // --------------------------------------------------------------------------------------------------------------
+    // The bytes of a kReceive completion: valid until release_receive_buffer(). Holding many starves the other
+    // connections: parse, copy what is incomplete, release in the same turn.
     [[nodiscard]] virtual Bytes receive_buffer(uint16_t buffer_id, uint64_t length_bytes) = 0;
     virtual void release_receive_buffer(uint16_t buffer_id) = 0;
 
-    // --- registered memory ------------------------------------------------------------------------------------------------------------
-    // Registers one 4 KiB-aligned region with the kernel for kIoRegisteredBuffer. False when the memlock limit forbids it: use plain buffers.
+    // --- registered memory
+    // ------------------------------------------------------------------------------------------------------------
+    // Registers one 4 KiB-aligned region with the kernel for kIoRegisteredBuffer. False when the memlock limit forbids
+    // it: use plain buffers.
     [[nodiscard]] virtual bool register_buffer(MutableBytes region) = 0;
 
-    // --- time and chance --------------------------------------------------------------------------------------------------------------
+    // --- time and chance
+    // --------------------------------------------------------------------------------------------------------------
     [[nodiscard]] virtual uint64_t monotonic_ns() = 0;
     [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
     [[nodiscard]] virtual uint64_t random_seed() = 0;
 
-    // --- synchronous, for start-up and rare moments -----------------------------------------------------------------------------------
-    // A listening socket; port 0 takes a free one, local_port() tells which.
+    // --- synchronous, for start-up and rare moments
+    // ----------------------------------------------------------------------------------- A listening socket; port 0
+    // takes a free one, local_port() tells which.
     [[nodiscard]] virtual absl::StatusOr<Handle> listen(const Endpoint& endpoint) = 0;
     [[nodiscard]] virtual uint16_t local_port(Handle handle) = 0;
     [[nodiscard]] virtual std::string peer_address(Handle handle) = 0;  // "ip:port" of a connected socket
-    virtual void shutdown_socket(Handle handle) = 0;  // both ways: pending receives and sends end
+    virtual void shutdown_socket(Handle handle) = 0;                    // both ways: pending receives and sends end
     // Creates the directory and its parents if needed, durable.
     [[nodiscard]] virtual absl::Status make_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) = 0;
-    // An exclusive lock on `path`/LOCK for the life of the backend; FailedPrecondition names the holder's process when it is taken.
+    // An exclusive lock on `path`/LOCK for the life of the backend; FailedPrecondition names the holder's process when
+    // it is taken.
     [[nodiscard]] virtual absl::Status lock_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<DeviceFacts> device_facts(const std::string& path) = 0;
 
-    // The node cannot go on (a WAL write failed, an invariant of the disk is broken). A real backend logs, flushes the log and ends the process
-    // without running destructors; a simulator stops the node at this instant. The caller must return right away and acknowledge nothing.
+    // The node cannot go on (a WAL write failed, an invariant of the disk is broken). A real backend logs, flushes the
+    // log and ends the process without running destructors; a simulator stops the node at this instant. The caller must
+    // return right away and acknowledge nothing.
     virtual void halt(std::string reason) = 0;
 };
 

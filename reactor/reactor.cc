@@ -11,20 +11,24 @@ namespace {
 constexpr uint64_t kTasksPerClockRead = 64;
 
 class CurrentQueue {
-   public:
+ public:
     explicit CurrentQueue(RunQueue& queue) : previous_(current_run_queue()) { set_current_run_queue(&queue); }
     CurrentQueue(const CurrentQueue&) = delete;
     CurrentQueue& operator=(const CurrentQueue&) = delete;
     ~CurrentQueue() { set_current_run_queue(previous_); }
 
-   private:
+ private:
     RunQueue* previous_;
 };
 
 }  // namespace
 
 Reactor::Reactor(IoBackend& backend, ReactorConfig config)
-    : backend_(backend), config_(config), ready_(config.shuffle_seed), now_ns_(backend.monotonic_ns()), spin_ns_(config.spin_ns) {
+    : backend_(backend),
+      config_(config),
+      ready_(config.shuffle_seed),
+      now_ns_(backend.monotonic_ns()),
+      spin_ns_(config.spin_ns) {
     static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");
 }
 
@@ -32,7 +36,8 @@ Reactor::~Reactor() = default;
 
 void Reactor::run() {
     stopping_ = false;
-    while (!stopping_ && !stop_requested_.load(std::memory_order_acquire)) turn();
+    while (!stopping_ && !stop_requested_.load(std::memory_order_acquire))
+        turn();
 }
 
 void Reactor::request_stop() noexcept {
@@ -73,7 +78,8 @@ void Reactor::wait_for_work(uint64_t wait_until_ns) {
     }
     backend_.poll(deadline_ns);
     // Something came soon after the spin was given up: worth trying again.
-    if (config_.spin_ns > 0 && !ready_.empty() && backend_.monotonic_ns() - now_ns_ < 2 * config_.spin_ns) spin_ns_ = config_.spin_ns;
+    if (config_.spin_ns > 0 && !ready_.empty() && backend_.monotonic_ns() - now_ns_ < 2 * config_.spin_ns)
+        spin_ns_ = config_.spin_ns;
 }
 
 uint64_t Reactor::run_ready_tasks() {

@@ -1,9 +1,9 @@
 // One core's event loop: coroutines, timers and the operations of one IoBackend.
 //
-// A turn: (1) the backend takes everything that was submitted and delivers all completions, in one system call, waiting only if no work is
-// ready; (2) timers that fell due fire; (3) ready coroutines run, with those they make ready, until none is left or the task budget is spent;
-// (4) turn hooks run: they seal what the turn gathered. Whatever (3) and (4) submit leaves together in the next (1). Batching is what one turn
-// gathers; nothing lingers.
+// A turn: (1) the backend takes everything that was submitted and delivers all completions, in one system call, waiting
+// only if no work is ready; (2) timers that fell due fire; (3) ready coroutines run, with those they make ready, until
+// none is left or the task budget is spent; (4) turn hooks run: they seal what the turn gathered. Whatever (3) and (4)
+// submit leaves together in the next (1). Batching is what one turn gathers; nothing lingers.
 //
 // Nothing is resumed inside another's stack: completions, timers and events only schedule.
 //
@@ -29,19 +29,19 @@ namespace kvorum::reactor {
 
 // Called at the end of each turn. May submit and schedule; must not resume a coroutine.
 class TurnHook {
-   public:
+ public:
     TurnHook() = default;
     TurnHook(const TurnHook&) = delete;
     TurnHook& operator=(const TurnHook&) = delete;
     virtual void on_turn_end() = 0;
 
-   protected:
+ protected:
     ~TurnHook() = default;
 };
 
 struct ReactorConfig {
-    uint64_t shuffle_seed = 0;                       // 0: the run queue is first in, first out; else shuffled by this seed
-    uint64_t spin_ns = 0;                            // looks for completions this long before it sleeps; 0 where cores are shared
+    uint64_t shuffle_seed = 0;  // 0: the run queue is first in, first out; else shuffled by this seed
+    uint64_t spin_ns = 0;       // looks for completions this long before it sleeps; 0 where cores are shared
     uint64_t task_budget_ns = 500 * kMicrosecondNs;  // of step (3), by the backend's clock
 };
 
@@ -53,15 +53,17 @@ struct ReactorStats {
 };
 
 class Reactor {
-   public:
+ public:
     Reactor(IoBackend& backend, ReactorConfig config);
     Reactor(const Reactor&) = delete;
     Reactor& operator=(const Reactor&) = delete;
     ~Reactor();
 
-    // --- the loop ---------------------------------------------------------------------------------------------------------------------
+    // --- the loop
+    // ---------------------------------------------------------------------------------------------------------------------
     void run();  // turns until stop() or request_stop()
-    // One turn, which waits for the next timer or until `wait_until_ns` at most. True if it ran a task, fired a timer or left work ready.
+    // One turn, which waits for the next timer or until `wait_until_ns` at most. True if it ran a task, fired a timer
+    // or left work ready.
     bool turn(uint64_t wait_until_ns = UINT64_MAX);
     void stop() { stopping_ = true; }  // ends run() after this turn
     void request_stop() noexcept;      // the same from any thread or a signal handler
@@ -73,8 +75,11 @@ class Reactor {
     [[nodiscard]] uint64_t now_ns() const { return now_ns_; }  // of this turn; monotonic
     [[nodiscard]] const ReactorStats& stats() const { return stats_; }
 
-    // --- work without a coroutine -----------------------------------------------------------------------------------------------------
-    void schedule(Runnable& runnable) { ready_.push(runnable); }  // this turn, or the next if the budget is spent; at most once queued
+    // --- work without a coroutine
+    // -----------------------------------------------------------------------------------------------------
+    void schedule(Runnable& runnable) {
+        ready_.push(runnable);
+    }  // this turn, or the next if the budget is spent; at most once queued
     void schedule_next_turn(Runnable& runnable) { next_turn_.push(runnable); }
     void arm(Timer& timer, uint64_t deadline_ns) { timers_.arm(timer, deadline_ns); }
     void cancel(Timer& timer) { timers_.cancel(timer); }
@@ -82,7 +87,8 @@ class Reactor {
     void add_turn_hook(TurnHook& hook);
     void remove_turn_hook(TurnHook& hook);
 
-    // --- awaitable operations: int32_t, >= 0 or -errno; buffers and iovecs outlive the await ----------------------------------------------
+    // --- awaitable operations: int32_t, >= 0 or -errno; buffers and iovecs outlive the await
+    // ----------------------------------------------
     [[nodiscard]] PathAwaiter open(std::string path, int flags, uint32_t mode);
     [[nodiscard]] IoAwaiter close(Handle handle);
     [[nodiscard]] IoAwaiter read(Handle handle, MutableBytes into, uint64_t offset, uint8_t io_flags = 0);
@@ -95,12 +101,13 @@ class Reactor {
     [[nodiscard]] ConnectAwaiter connect(Endpoint endpoint, StopToken stop = {});
     [[nodiscard]] IoAwaiter send(Handle handle, std::span<const iovec> pieces, StopToken stop = {});
 
-    // --- time -------------------------------------------------------------------------------------------------------------------------
+    // --- time
+    // -------------------------------------------------------------------------------------------------------------------------
     [[nodiscard]] SleepAwaiter sleep_until(uint64_t deadline_ns, StopToken stop = {});
     [[nodiscard]] SleepAwaiter sleep_for(uint64_t duration_ns, StopToken stop = {});
     [[nodiscard]] YieldAwaiter yield();  // goes on in the next turn, after completions were looked at
 
-   private:
+ private:
     void wait_for_work(uint64_t wait_until_ns);
     uint64_t run_ready_tasks();
     void run_turn_hooks();

@@ -62,7 +62,8 @@ void RunQueue::remove(Runnable& runnable) {
 }
 
 void RunQueue::take_all(RunQueue& from) {
-    while (Runnable* runnable = from.pop()) push(*runnable);
+    while (Runnable* runnable = from.pop())
+        push(*runnable);
 }
 
 RunQueue* current_run_queue() { return current_queue; }

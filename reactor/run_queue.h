@@ -1,5 +1,6 @@
-// The ready work of one reactor: intrusive, no allocation in FIFO order. With a seed the next one is drawn at random instead, the same way for
-// the same seed, so that code which silently relies on an order fails, and fails again when replayed.
+// The ready work of one reactor: intrusive, no allocation in FIFO order. With a seed the next one is drawn at random
+// instead, the same way for the same seed, so that code which silently relies on an order fails, and fails again when
+// replayed.
 //
 // Thread: the reactor's. A Runnable is in at most one queue, at most once, and leaves it when it is destroyed.
 #pragma once
@@ -33,7 +34,7 @@ struct Runnable {
 };
 
 class RunQueue {
-   public:
+ public:
     // Seed 0: first in, first out.
     explicit RunQueue(uint64_t shuffle_seed = 0);
     RunQueue(const RunQueue&) = delete;
@@ -49,7 +50,7 @@ class RunQueue {
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] size_t size() const { return size_; }
 
-   private:
+ private:
     Runnable* head_ = nullptr;
     Runnable* tail_ = nullptr;
     size_t size_ = 0;

@@ -4,9 +4,10 @@
 
 namespace kvorum::reactor {
 
-// Runs twice: to start the task, and to delete itself after the task has ended, when no code of its frame is on the stack.
+// Runs twice: to start the task, and to delete itself after the task has ended, when no code of its frame is on the
+// stack.
 class TaskScope::Child final : public Runnable, public TaskObserver {
-   public:
+ public:
     Child(TaskScope& scope, Task<void> task)
         : Runnable([](Runnable& self) { static_cast<Child&>(self).step(); }), scope_(scope), task_(std::move(task)) {}
 
@@ -15,7 +16,7 @@ class TaskScope::Child final : public Runnable, public TaskObserver {
 
     void on_task_done() noexcept override { scope_.reactor_.schedule(*this); }
 
-   private:
+ private:
     void step() {
         if (!task_.done()) {
             task_.start(*this);

@@ -1,7 +1,9 @@
-// Where background tasks live: every task that nobody awaits is spawned into a scope, which its owner joins before it goes.
+// Where background tasks live: every task that nobody awaits is spawned into a scope, which its owner joins before it
+// goes.
 //
-// Thread: the reactor's. Ownership: the scope owns the tasks; what they refer to must outlive join(). Errors: tasks return nothing; they
-// report by other means. request_stop() only asks: tasks that use stop_token() end soon after. The destructor asserts that no task is left.
+// Thread: the reactor's. Ownership: the scope owns the tasks; what they refer to must outlive join(). Errors: tasks
+// return nothing; they report by other means. request_stop() only asks: tasks that use stop_token() end soon after. The
+// destructor asserts that no task is left.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +15,7 @@
 namespace kvorum::reactor {
 
 class TaskScope {
-   public:
+ public:
     explicit TaskScope(Reactor& reactor) : reactor_(reactor), empty_(reactor) { empty_.set(); }
     TaskScope(const TaskScope&) = delete;
     TaskScope& operator=(const TaskScope&) = delete;
@@ -27,7 +29,7 @@ class TaskScope {
     Task<void> join();
     [[nodiscard]] size_t size() const { return size_; }
 
-   private:
+ private:
     class Child;
 
     Reactor& reactor_;

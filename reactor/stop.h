@@ -1,7 +1,9 @@
-// Cooperative cancellation inside one reactor. A StopSource is asked once; everything that waits with its token ends its wait soon after, having
-// cancelled what it had in the backend and awaited the last completion. What was asked of the kernel may have happened all the same.
+// Cooperative cancellation inside one reactor. A StopSource is asked once; everything that waits with its token ends
+// its wait soon after, having cancelled what it had in the backend and awaited the last completion. What was asked of
+// the kernel may have happened all the same.
 //
-// Thread: the reactor's. Tokens and callbacks must not outlive their source (asserted for callbacks). A default StopToken never stops.
+// Thread: the reactor's. Tokens and callbacks must not outlive their source (asserted for callbacks). A default
+// StopToken never stops.
 #pragma once
 
 #include "base/assert.h"
@@ -11,11 +13,11 @@ namespace kvorum::reactor {
 class StopSource;
 
 class StopToken {
-   public:
+ public:
     StopToken() = default;
     [[nodiscard]] bool stop_requested() const;
 
-   private:
+ private:
     friend class StopSource;
     friend class StopCallback;
     explicit StopToken(StopSource& source) : source_(&source) {}
@@ -24,7 +26,7 @@ class StopToken {
 
 // Called at most once, inline from request_stop(): it may only record, cancel and schedule.
 class StopCallback {
-   public:
+ public:
     StopCallback() = default;
     StopCallback(const StopCallback&) = delete;
     StopCallback& operator=(const StopCallback&) = delete;
@@ -34,10 +36,10 @@ class StopCallback {
     void watch(StopToken token);
     void unwatch();
 
-   protected:
+ protected:
     ~StopCallback() { unwatch(); }
 
-   private:
+ private:
     friend class StopSource;
     StopSource* source_ = nullptr;
     StopCallback* next_ = nullptr;
@@ -45,7 +47,7 @@ class StopCallback {
 };
 
 class StopSource {
-   public:
+ public:
     StopSource() = default;
     StopSource(const StopSource&) = delete;
     StopSource& operator=(const StopSource&) = delete;
@@ -61,7 +63,7 @@ class StopSource {
         }
     }
 
-   private:
+ private:
     friend class StopCallback;
     bool stop_requested_ = false;
     StopCallback* head_ = nullptr;

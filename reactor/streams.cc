@@ -5,9 +5,141 @@
 namespace kvorum::reactor {
 
 MultishotStream::MultishotStream(Reactor& reactor, IoCode io_code, Handle io_handle)
-    : reactor_(reactor), rearm_(nullptr), ended_(reactor) {
+    : reactor_(reactor), rearm_(*this), ended_(reactor) {
     code = io_code;
     handle = io_handle;
+}
+
+void MultishotStream::on_completion(const IoCompletion& completion) {
+    if (!completion.more) ended_.set();
+    if (!completion.more && cancelling_) {
+        cancelling_ = false;
+        if (completion.result == -ECANCELED) {
+            // Resumed, with somebody waiting, before the cancellation came through.
+            if (waiter_ != nullptr) reactor_.schedule(rearm_);
+            return;
+        }
+    }
+    completions_.push_back(completion);
+    wake_waiter();
+}
+
+IoCompletion MultishotStream::take_completion() {
+    if (!has_completion()) return {.result = -ECANCELED};
+    const IoCompletion completion = completions_[taken_];
+    const bool is_end_of_stream = code == IoCode::kReceive && completion.result <= 0;
+    if (is_end_of_stream) return completion;
+    ++taken_;
+    if (taken_ == completions_.size()) {
+        completions_.clear();
+        taken_ = 0;
+    }
+    return completion;
+}
+
+void MultishotStream::arm_if_wanted() {
+    if (!in_flight && !paused_ && waiter_ != nullptr) reactor_.backend().submit(*this);
+}
+
+void MultishotStream::wake_waiter() {
+    if (waiter_ == nullptr) return;
+    WaiterBase& waiter = *waiter_;
+    waiter_ = nullptr;
+    waiter.unwatch();
+    reactor_.schedule(waiter.resumption_);
+}
+
+void MultishotStream::pause_stream() {
+    paused_ = true;
+    if (!in_flight || cancelling_) return;
+    cancelling_ = true;
+    reactor_.backend().cancel(*this);
+}
+
+void MultishotStream::resume_stream() {
+    paused_ = false;
+    arm_if_wanted();
+}
+
+Task<void> MultishotStream::end() {
+    KVORUM_ASSERT(waiter_ == nullptr, "a stream was closed while somebody waits in next()");
+    pause_stream();
+    ended_.reset();
+    while (in_flight) {
+        co_await ended_.wait();
+    }
+}
+
+MultishotStream::WaiterBase::~WaiterBase() {
+    if (stream_.waiter_ == this) stream_.waiter_ = nullptr;
+}
+
+bool MultishotStream::WaiterBase::await_ready() {
+    stopped_ = stop_.stop_requested();
+    return stopped_ || stream_.has_completion();
+}
+
+void MultishotStream::WaiterBase::await_suspend(std::coroutine_handle<> awaiter) {
+    KVORUM_ASSERT(stream_.waiter_ == nullptr, "two coroutines wait for one stream");
+    resumption_.coroutine = awaiter;
+    watch(stop_);
+    stream_.waiter_ = this;
+    stream_.arm_if_wanted();
+}
+
+IoCompletion MultishotStream::WaiterBase::take() {
+    if (stopped_) return {.result = -ECANCELED};
+    return stream_.take_completion();
+}
+
+void MultishotStream::WaiterBase::on_stop() noexcept {
+    stopped_ = true;
+    stream_.waiter_ = nullptr;
+    stream_.reactor_.schedule(resumption_);
+}
+
+Task<void> AcceptStream::close() {
+    co_await end();
+    while (has_completion()) {
+        const int32_t connection = take_completion().result;
+        if (connection < 0) continue;
+        const int32_t closed = co_await reactor().close(connection);
+        maybe(closed < 0);
+    }
+}
+
+ReceiveStream::~ReceiveStream() { release_untaken(); }
+
+Task<void> ReceiveStream::close() {
+    co_await end();
+    release_untaken();
+}
+
+void ReceiveStream::release_untaken() {
+    while (has_completion()) {
+        const IoCompletion completion = take_completion();
+        if (completion.result <= 0) return;
+        reactor().backend().release_receive_buffer(completion.buffer_id);
+    }
+}
+
+Chunk ReceiveStream::chunk_of(const IoCompletion& completion) {
+    Chunk chunk{.result = completion.result,
+                .bytes = {},
+                .buffer_id = completion.buffer_id,
+                .has_buffer = completion.has_buffer};
+    if (completion.result > 0) {
+        chunk.bytes =
+            reactor().backend().receive_buffer(completion.buffer_id, static_cast<uint64_t>(completion.result));
+    }
+    return chunk;
+}
+
+void ReceiveStream::release(Chunk& chunk) {
+    if (!chunk.has_buffer) return;
+    reactor().backend().release_receive_buffer(chunk.buffer_id);
+    chunk.has_buffer = false;
+    chunk.bytes = {};
 }
 
 }  // namespace kvorum::reactor

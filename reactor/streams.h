@@ -1,14 +1,15 @@
-// Connections of a listener and bytes of a socket as streams to await, over the backend's multishot operations, which they re-arm by themselves.
+// Connections of a listener and bytes of a socket as streams to await, over the backend's multishot operations, which
+// they re-arm by themselves.
 //
 //   ReceiveStream stream(reactor, socket);
 //   Chunk chunk = co_await stream.next(stop);
 //   if (chunk.result > 0) { parse(chunk.bytes); stream.release(chunk); }
 //   co_await stream.close();
 //
-// Thread: the reactor's. One coroutine at a time may be in next(). Nothing is asked of the kernel before the first next().
-// Ownership: a stream borrows its handle and does not close it. close() is awaited before the stream is destroyed (asserted, unless it was
-// never armed or has ended by itself).
-// Cancellation: a stop ends next() with -ECANCELED at once; the stream goes on and loses nothing.
+// Thread: the reactor's. One coroutine at a time may be in next(). Nothing is asked of the kernel before the first
+// next(). Ownership: a stream borrows its handle and does not close it. close() is awaited before the stream is
+// destroyed (asserted, unless it was never armed or has ended by itself). Cancellation: a stop ends next() with
+// -ECANCELED at once; the stream goes on and loses nothing.
 #pragma once
 
 #include <coroutine>
@@ -23,18 +24,19 @@
 
 namespace kvorum::reactor {
 
-// The part that both streams share: a multishot operation, the completions that nobody took yet, and at most one waiter.
+// The part that both streams share: a multishot operation, the completions that nobody took yet, and at most one
+// waiter.
 class MultishotStream : public IoOp {
-   public:
+ public:
     MultishotStream(Reactor& reactor, IoCode io_code, Handle io_handle);
     ~MultishotStream() override = default;
 
     [[nodiscard]] Handle stream_handle() const { return handle; }
     void on_completion(const IoCompletion& completion) final;
 
-   protected:
+ protected:
     class WaiterBase : private StopCallback {
-       public:
+     public:
         WaiterBase(MultishotStream& stream, StopToken stop) : stream_(stream), stop_(stop) {}
         WaiterBase(const WaiterBase&) = delete;
         WaiterBase& operator=(const WaiterBase&) = delete;
@@ -42,12 +44,12 @@ class MultishotStream : public IoOp {
         [[nodiscard]] bool await_ready();
         void await_suspend(std::coroutine_handle<> awaiter);
 
-       protected:
+     protected:
         ~WaiterBase();
         // -ECANCELED without a buffer when it was stopped.
         [[nodiscard]] IoCompletion take();
 
-       private:
+     private:
         friend class MultishotStream;
         void on_stop() noexcept override;
 
@@ -65,7 +67,13 @@ class MultishotStream : public IoOp {
     // Cancels the operation and waits for its last completion.
     Task<void> end();
 
-   private:
+ private:
+    struct Rearm : Runnable {
+        explicit Rearm(MultishotStream& owner)
+            : Runnable([](Runnable& self) { static_cast<Rearm&>(self).stream.arm_if_wanted(); }), stream(owner) {}
+        MultishotStream& stream;
+    };
+
     void arm_if_wanted();
     void wake_waiter();
 
@@ -73,26 +81,24 @@ class MultishotStream : public IoOp {
     std::vector<IoCompletion> completions_;
     size_t taken_ = 0;  // how many of completions_ were taken; both are cleared when they meet
     WaiterBase* waiter_ = nullptr;
-    Runnable rearm_;
+    Rearm rearm_;  // a completion may not submit: this does it afterwards
     Event ended_;
     bool cancelling_ = false;
     bool paused_ = false;
-    bool closing_ = false;
-    bool at_end_ = false;  // kReceive: the peer closed or the connection broke; the last completion stays to be read again
-    IoCompletion last_;
 };
 
 class AcceptStream final : public MultishotStream {
-   public:
+ public:
     AcceptStream(Reactor& reactor, Handle listener) : MultishotStream(reactor, IoCode::kAccept, listener) {}
 
     class [[nodiscard]] Waiter final : public WaiterBase {
-       public:
+     public:
         using WaiterBase::WaiterBase;
         [[nodiscard]] int32_t await_resume() { return take().result; }
     };
 
-    // The Handle of a new connection, the caller's to close, or -errno. After -EMFILE or -ENFILE wait a little and call it again.
+    // The Handle of a new connection, the caller's to close, or -errno. After -EMFILE or -ENFILE wait a little and call
+    // it again.
     [[nodiscard]] Waiter next(StopToken stop = {}) { return {*this, stop}; }
     // Ends the operation and closes connections that nobody took. The listener stays open.
     Task<void> close();
@@ -106,29 +112,30 @@ struct Chunk {
 };
 
 class ReceiveStream final : public MultishotStream {
-   public:
+ public:
     ReceiveStream(Reactor& reactor, Handle socket) : MultishotStream(reactor, IoCode::kReceive, socket) {}
     ~ReceiveStream() override;
 
     class [[nodiscard]] Waiter final : public WaiterBase {
-       public:
+     public:
         Waiter(ReceiveStream& stream, StopToken stop) : WaiterBase(stream, stop), receive_stream_(stream) {}
         [[nodiscard]] Chunk await_resume() { return receive_stream_.chunk_of(take()); }
 
-       private:
+     private:
         ReceiveStream& receive_stream_;
     };
 
     [[nodiscard]] Waiter next(StopToken stop = {}) { return {*this, stop}; }
     // Gives the buffer back to all streams of the reactor. Does nothing for a chunk without one, or released already.
     void release(Chunk& chunk);
-    // Stops reading from the socket, so that the peer is slowed down by TCP; what has arrived already can still be taken.
+    // Stops reading from the socket, so that the peer is slowed down by TCP; what has arrived already can still be
+    // taken.
     void pause() { pause_stream(); }
     void resume() { resume_stream(); }
     // Ends the operation and gives back the buffers of chunks that nobody took. The socket stays open.
     Task<void> close();
 
-   private:
+ private:
     [[nodiscard]] Chunk chunk_of(const IoCompletion& completion);
     void release_untaken();
 };

@@ -23,7 +23,8 @@ T run_until_done(Reactor& reactor, Task<T> task) {
     };
     Root root(task);
     reactor.schedule(root);
-    while (!task.done()) reactor.turn();
+    while (!task.done())
+        reactor.turn();
     return task.take_result();
 }
 

@@ -16,7 +16,8 @@ Timer::~Timer() {
 }
 
 TimerHeap::~TimerHeap() {
-    for (Timer* timer : heap_) timer->heap = nullptr;
+    for (Timer* timer : heap_)
+        timer->heap = nullptr;
 }
 
 void TimerHeap::arm(Timer& timer, uint64_t deadline_ns) {

@@ -1,5 +1,5 @@
-// Timers of one reactor: a 4-ary heap of pointers to timers that their owners embed. Arming and cancelling are O(log n); equal deadlines fire
-// in the order in which they were armed. Thread: the reactor's.
+// Timers of one reactor: a 4-ary heap of pointers to timers that their owners embed. Arming and cancelling are O(log
+// n); equal deadlines fire in the order in which they were armed. Thread: the reactor's.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ struct Timer {
 
     [[nodiscard]] bool armed() const { return heap != nullptr; }
 
-    Fire fire;  // inline from the reactor's loop, with the timer disarmed: may re-arm it, schedule, cancel others; must not resume a coroutine
+    Fire fire;  // inline from the reactor's loop, with the timer disarmed: may re-arm it, schedule, cancel others; must
+                // not resume a coroutine
     uint64_t deadline_ns = 0;
     // The heap's own.
     uint64_t sequence = 0;
@@ -29,7 +30,7 @@ struct Timer {
 };
 
 class TimerHeap {
-   public:
+ public:
     TimerHeap() = default;
     TimerHeap(const TimerHeap&) = delete;
     TimerHeap& operator=(const TimerHeap&) = delete;
@@ -42,7 +43,7 @@ class TimerHeap {
     size_t expire(uint64_t now_ns);
     [[nodiscard]] size_t size() const { return heap_.size(); }
 
-   private:
+ private:
     static bool before(const Timer& a, const Timer& b);
     void place(Timer& timer, size_t position);
     void sift_up(Timer& timer);

@@ -39,7 +39,8 @@ struct ServerCommand {
 // Null when there is no command `name`, which may be a subcommand's ("client|id"), ignoring case.
 [[nodiscard]] const kv::CommandSpec* find_command_or_subcommand(std::string_view name);
 
-// Carries out the subcommand that the second argument names, or says that it is unknown or has the wrong number of arguments.
+// Carries out the subcommand that the second argument names, or says that it is unknown or has the wrong number of
+// arguments.
 void run_subcommand(CommandContext& context);
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
@@ -70,7 +71,8 @@ void run_module_list(CommandContext& context);
 void run_module_help(CommandContext& context);
 void run_acl_whoami(CommandContext& context);
 void run_acl_help(CommandContext& context);
-// Replies with an error and returns false unless `text` may be the value of CLIENT SETNAME and the like, which the message calls `what`.
+// Replies with an error and returns false unless `text` may be the value of CLIENT SETNAME and the like, which the
+// message calls `what`.
 [[nodiscard]] bool check_client_word(CommandContext& context, std::string_view text, std::string_view what);
 
 // commands_client.cc

@@ -8,17 +8,21 @@ namespace kvorum::server {
 namespace {
 
 constexpr std::string_view kNoLeader = "CLUSTERDOWN No leader could be reached in time: the command was not executed";
-constexpr std::string_view kLeadershipLost = "CLUSTERDOWN Leadership was lost before the command was replicated: it was not executed";
-constexpr std::string_view kUncertain = "UNCERTAIN The outcome is unknown: the command may or may not have taken effect";
+constexpr std::string_view kLeadershipLost =
+    "CLUSTERDOWN Leadership was lost before the command was replicated: it was not executed";
+constexpr std::string_view kUncertain =
+    "UNCERTAIN The outcome is unknown: the command may or may not have taken effect";
 constexpr std::string_view kOverloaded = "TRYAGAIN Too many writes wait for a quorum: the command was not executed";
 constexpr std::string_view kDiskFull =
     "MISCONF The disk of the leader is nearly full: writes are refused, reads go on. The command was not executed";
 constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: the command was not executed";
 
+bool changes_protocol(const kv::CommandSpec& spec) { return spec.name == "hello" || spec.name == "reset"; }
+
 }  // namespace
 
-CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
-                             NodeCounters& counters)
+CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store,
+                             Forwarder& forwarder, NodeCounters& counters)
     : config_(config),
       reactor_(reactor),
       store_(store),
@@ -42,7 +46,13 @@ void CommandRouter::set_state(Session& session, Request& request, RequestState s
     if (request.state == RequestState::kParked) ++session.parked;
 }
 
-// --- arrival ----------------------------------------------------------------------------------------------------------------------------
+void CommandRouter::set_barrier(Session& session, Request& request) {
+    request.is_barrier = true;
+    ++session.barriers;
+}
+
+// --- arrival
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
     ++counters_.commands_processed;
@@ -67,15 +77,19 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     }
     if (is_local) {
         pack_arguments(arguments, request.text);
+        // The leader writes replies in the protocol that the session speaks when it sends the command.
+        if (changes_protocol(*spec)) set_barrier(session, request);
         return;
     }
     // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
     request.state = RequestState::kParked;
     ++session.parked;
-    if (session.parked > 1 || !route(session, sequence, arguments)) pack_arguments(arguments, session.queue.find(sequence)->text);
+    if (session.parked > 1 || !route(session, sequence, arguments))
+        pack_arguments(arguments, session.queue.find(sequence)->text);
 }
 
-// --- routing ----------------------------------------------------------------------------------------------------------------------------
+// --- routing
+// ----------------------------------------------------------------------------------------------------------------------------
 
 Target CommandRouter::current_target() const {
     const raft::Raft& raft = driver_->raft();
@@ -85,7 +99,7 @@ Target CommandRouter::current_target() const {
 }
 
 bool CommandRouter::may_route(const Session& session, const Target& target) const {
-    if (target.leader.is_none() || session.waiting) return false;
+    if (target.leader.is_none() || session.barriers > 0) return false;
     return session.outstanding == 0 || session.target == target;
 }
 
@@ -143,11 +157,13 @@ bool CommandRouter::route_wait(Session& session, Request& request, kv::Arguments
     }
     if (!parse(arguments[2], timeout_ms) || timeout_ms < 0) {
         set_state(session, request, RequestState::kAnswered);
-        answer_error(session, request, timeout_ms < 0 ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
+        answer_error(session, request,
+                     timeout_ms < 0 ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
         return true;
     }
     request.token = replicas < 0 ? 0 : static_cast<uint64_t>(replicas);
     set_state(session, request, RequestState::kWait);
+    set_barrier(session, request);
     session.waiting = true;
     session.wait_index = LogIndex{};
     session.wait_deadline_ns =
@@ -165,7 +181,8 @@ bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Argument
         refuse(session, request, fmt::format("MOVED {} {}", slot, leader->client.to_string()));
         return true;
     }
-    const uint64_t id = forwarder_.forward(target, {session.handle, sequence}, session.queue_id, session.protocol(), arguments);
+    const uint64_t id =
+        forwarder_.forward(target, {session.handle, sequence}, session.queue_id, session.protocol(), arguments);
     if (id == 0) return false;
     ++counters_.forwarded_out;
     request.token = id;
@@ -176,7 +193,8 @@ bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Argument
 }
 
 void CommandRouter::route_parked(Session& session) {
-    for (uint64_t sequence = session.queue.head_sequence(); session.parked > 0 && sequence < session.queue.end_sequence(); ++sequence) {
+    for (uint64_t sequence = session.queue.head_sequence();
+         session.parked > 0 && sequence < session.queue.end_sequence(); ++sequence) {
         const Request& request = *session.queue.find(sequence);
         if (request.state != RequestState::kParked) continue;
         // A copy: answering or encoding may reuse the slot's text while the views still point into it.
@@ -186,7 +204,8 @@ void CommandRouter::route_parked(Session& session) {
     }
 }
 
-// --- answers ----------------------------------------------------------------------------------------------------------------------------
+// --- answers
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void CommandRouter::count_error(std::string_view line) {
     const std::string_view text = line.starts_with('-') ? line.substr(1) : line;
@@ -212,13 +231,15 @@ void CommandRouter::refuse(Session& session, Request& request, std::string_view 
 void CommandRouter::pop(Session& session) {
     Request& head = session.queue.front();
     set_state(session, head, RequestState::kAnswered);
+    if (head.is_barrier) --session.barriers;
     session.queue.pop_front();
 }
 
 void CommandRouter::answer_head_read(Session& session) {
     const Request& head = session.queue.front();
     unpack_arguments(head.text, scratch_arguments_);
-    const kv::ReadContext context{driver_->log_clock_ms(), reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
+    const kv::ReadContext context{driver_->log_clock_ms(),
+                                  reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
     net::RespWriter& reply = session.begin_reply();
     kv::execute_read(store_, *head.spec, scratch_arguments_, context, reply);
     session.end_reply();
@@ -298,7 +319,8 @@ void CommandRouter::finish_turn() {
     advancing_.clear();
 }
 
-// --- outcomes of writes and reads at this node -------------------------------------------------------------------------------------------
+// --- outcomes of writes and reads at this node
+// -------------------------------------------------------------------------------------------
 
 ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
     write_reply_session_ = nullptr;
@@ -315,7 +337,8 @@ ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
             continue;
         }
         const bool advanced = advance_head(*session);
-        KVORUM_ASSERT(advanced, "a command in state {} stands before a write that is applied", static_cast<int>(head.state));
+        KVORUM_ASSERT(advanced, "a command in state {} stands before a write that is applied",
+                      static_cast<int>(head.state));
     }
     write_reply_session_ = session;
     return session->begin_reply();
@@ -368,18 +391,21 @@ void CommandRouter::leadership_changed() {
         for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
             Request& request = *session.queue.find(s);
             const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
-            if (request.state == RequestState::kForwarded && is_read) set_state(session, request, RequestState::kParked);
+            if (request.state == RequestState::kForwarded && is_read)
+                set_state(session, request, RequestState::kParked);
         }
     });
 }
 
-// --- outcomes of forwarded commands ------------------------------------------------------------------------------------------------------
+// --- outcomes of forwarded commands
+// ------------------------------------------------------------------------------------------------------
 
 Request* CommandRouter::find_forwarded(ForwardWaiter waiter, Session*& session) {
     session = sessions_.find(waiter.session);
     if (session == nullptr) return nullptr;
     Request* request = session->queue.find(waiter.sequence);
-    if (request == nullptr || request->state != RequestState::kForwarded || request->token != waiter.request_id) return nullptr;
+    if (request == nullptr || request->state != RequestState::kForwarded || request->token != waiter.request_id)
+        return nullptr;
     mark_dirty(*session);
     return request;
 }
@@ -408,7 +434,8 @@ void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
     }
 }
 
-// --- time ---------------------------------------------------------------------------------------------------------------------------------
+// --- time
+// ---------------------------------------------------------------------------------------------------------------------------------
 
 void CommandRouter::answer_unknown(Session& session, Request& request) {
     count_error(kUncertain);
@@ -437,7 +464,8 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
     switch (request.state) {
         case RequestState::kParked:
             // What stands behind a WAIT waits as long as the WAIT does.
-            if (age_ns > config_.leader_wait_ms * kMillisecondNs && !session.waiting) refuse(session, request, kNoLeader);
+            if (age_ns > config_.leader_wait_ms * kMillisecondNs && session.barriers == 0)
+                refuse(session, request, kNoLeader);
             return;
         case RequestState::kRead:
         case RequestState::kWrite:
@@ -456,11 +484,13 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
 }
 
 void CommandRouter::visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const {
-    for (const auto& [spec, calls] : calls_) visit(spec->name, calls);
+    for (const auto& [spec, calls] : calls_)
+        visit(spec->name, calls);
 }
 
 void CommandRouter::visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const {
-    for (const auto& [prefix, count] : errors_) visit(prefix, count);
+    for (const auto& [prefix, count] : errors_)
+        visit(prefix, count);
 }
 
 }  // namespace kvorum::server

@@ -45,6 +45,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // One command of a session. `origin_id` names it for a session of another node (0 for clients).
     void submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
 
+    // Something was put into the session's queue by other ways than submit(): look at it at the end of the turn.
+    void wake(Session& session) { mark_dirty(session); }
     // Advances and flushes every session that something happened to.
     void finish_turn();
     // Commands that have waited too long get their definite or unknown answer. Cheap; called several times a second.
@@ -81,6 +83,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // Every change of a request's state goes through here: it keeps the session's counts.
     void set_state(Session& session, Request& request, RequestState state);
+    void set_barrier(Session& session, Request& request);
     void mark_dirty(Session& session);
     // `line` is the reply; the command was carried out (and failed) or was never one.
     void answer_error(Session& session, Request& request, std::string_view line);

@@ -18,7 +18,9 @@ bool is_client_type(std::string_view text) {
                        [text](std::string_view type) { return kv::equals_ignore_case(type, text); });
 }
 
-uint64_t seconds_between(uint64_t from_ns, uint64_t to_ns) { return to_ns <= from_ns ? 0 : (to_ns - from_ns) / kSecondNs; }
+uint64_t seconds_between(uint64_t from_ns, uint64_t to_ns) {
+    return to_ns <= from_ns ? 0 : (to_ns - from_ns) / kSecondNs;
+}
 
 std::string flags_of(const ClientState& client) {
     std::string flags;
@@ -30,11 +32,14 @@ std::string flags_of(const ClientState& client) {
     return flags.empty() ? "N" : flags;
 }
 
-// One line of CLIENT LIST, with Redis's fields in Redis's order; a field that means nothing here has Redis's value for "nothing".
+// One line of CLIENT LIST, with Redis's fields in Redis's order; a field that means nothing here has Redis's value for
+// "nothing".
 std::string describe(const ClientState& client, uint64_t now_ns) {
     return fmt::format(
-        "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} qbuf-free=0 "
-        "argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} events=r cmd={} user=default redir={} resp={} "
+        "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} "
+        "qbuf-free=0 "
+        "argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} events=r cmd={} user=default redir={} "
+        "resp={} "
         "lib-name={} lib-ver={}\n",
         client.id, client.address, client.local_address, client.name, seconds_between(client.connected_at_ns, now_ns),
         seconds_between(client.last_command_at_ns, now_ns), flags_of(client), client.query_buffer_bytes,

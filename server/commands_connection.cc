@@ -1,4 +1,5 @@
-// PING, HELLO, AUTH and the rest of what concerns one connection only, and the few fixed answers (ACL WHOAMI, MODULE LIST, LOLWUT).
+// PING, HELLO, AUTH and the rest of what concerns one connection only, and the few fixed answers (ACL WHOAMI, MODULE
+// LIST, LOLWUT).
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -18,7 +19,7 @@ bool user_exists(std::string_view user) { return user == "default"; }
 
 void set_protocol(CommandContext& context, int protocol) {
     context.client.protocol = protocol;
-    context.reply.set_protocol(protocol);
+    context.reply.set_version(protocol == 3 ? net::RespVersion::kResp3 : net::RespVersion::kResp2);
     // With RESP3 a client expects invalidation messages once it tracks, and there are none.
     if (protocol == 3) context.client.tracking = false;
 }
@@ -131,7 +132,8 @@ void run_auth(CommandContext& context) {
         context.reply.error(kSyntaxError);
     } else if (context.arguments.size() == 2) {
         context.reply.error(
-            "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is "
+            "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
+            "configuration is "
             "correct?");
     } else if (user_exists(context.arguments[1])) {
         context.ok();
@@ -161,26 +163,28 @@ void run_time(CommandContext& context) {
 }
 
 void run_lolwut(CommandContext& context) {
-    context.reply.verbatim_text(fmt::format(
-        "      (o)\n"
-        "     /   \\        Two of three agree:\n"
-        "   (o)---(x)      it happened.\n"
-        "\n"
-        "Kvorum ver. {}, speaking as Redis ver. {}\n",
-        kKvorumVersion, kRedisVersion));
+    context.reply.verbatim_text(
+        fmt::format("      (o)\n"
+                    "     /   \\        Two of three agree:\n"
+                    "   (o)---(x)      it happened.\n"
+                    "\n"
+                    "Kvorum ver. {}, speaking as Redis ver. {}\n",
+                    kKvorumVersion, kRedisVersion));
 }
 
 void run_module_list(CommandContext& context) { context.reply.array(0); }
 
 void run_module_help(CommandContext& context) {
-    static constexpr std::array<std::string_view, 2> kLines{"LIST", "    Return a list of loaded modules: there are none."};
+    static constexpr std::array<std::string_view, 2> kLines{"LIST",
+                                                            "    Return a list of loaded modules: there are none."};
     reply_help(context, kLines);
 }
 
 void run_acl_whoami(CommandContext& context) { context.reply.bulk_string("default"); }
 
 void run_acl_help(CommandContext& context) {
-    static constexpr std::array<std::string_view, 2> kLines{"WHOAMI", "    Return the current connection username: there is only 'default'."};
+    static constexpr std::array<std::string_view, 2> kLines{
+        "WHOAMI", "    Return the current connection username: there is only 'default'."};
     reply_help(context, kLines);
 }
 

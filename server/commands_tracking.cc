@@ -1,5 +1,6 @@
-// CLIENT TRACKING and its companions. Kvorum sends no invalidation messages. A RESP2 connection without REDIRECT gets none from Redis
-// either, so there tracking is accepted; wherever a client would wait for messages in vain it is refused.
+// CLIENT TRACKING and its companions. Kvorum sends no invalidation messages. A RESP2 connection without REDIRECT gets
+// none from Redis either, so there tracking is accepted; wherever a client would wait for messages in vain it is
+// refused.
 #include <optional>
 
 #include "kv/text.h"
@@ -16,7 +17,9 @@ struct TrackingOptions {
     bool no_loop = false;
     bool has_prefix = false;
 
-    [[nodiscard]] bool any() const { return redirect.has_value() || broadcast || opt_in || opt_out || no_loop || has_prefix; }
+    [[nodiscard]] bool any() const {
+        return redirect.has_value() || broadcast || opt_in || opt_out || no_loop || has_prefix;
+    }
 };
 
 // Replies with the error and returns false when the options are wrong.
@@ -61,7 +64,8 @@ std::string_view combination_error(NodeFacade& node, const TrackingOptions& opti
         return "ERR The client ID you want redirect to does not exist";
     }
     if (options.has_prefix && !options.broadcast) return "ERR PREFIX option requires BCAST mode to be enabled";
-    if (options.broadcast && (options.opt_in || options.opt_out)) return "ERR OPTIN and OPTOUT are not compatible with BCAST";
+    if (options.broadcast && (options.opt_in || options.opt_out))
+        return "ERR OPTIN and OPTOUT are not compatible with BCAST";
     if (options.opt_in && options.opt_out) return "ERR You can't specify both OPTIN mode and OPTOUT mode";
     return {};
 }
@@ -107,7 +111,8 @@ void run_client_caching(CommandContext& context) {
     const std::string_view mode = context.arguments[2];
     if (!context.client.tracking) {
         context.reply.error(
-            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled");
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode "
+            "enabled");
     } else if (kv::equals_ignore_case(mode, "yes")) {
         context.reply.error("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.");
     } else if (kv::equals_ignore_case(mode, "no")) {

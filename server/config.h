@@ -1,11 +1,14 @@
 // What one node is told at start. The same options come from flags, a config file and (for what may change) CONFIG SET.
 //
-// Cluster scope (must be equal on all nodes; the peer handshake compares a checksum of them): cluster_name, members, election_timeout_ms.
-// Node scope: the rest. Units are in the names. Thread: read-only after start, except what runtime_settings.h may change.
+// Cluster scope (must be equal on all nodes; the peer handshake compares a checksum of them): cluster_name, members,
+// election_timeout_ms. Node scope: the rest. Units are in the names. Thread: read-only after start, except what
+// runtime_settings.h may change.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -32,14 +35,15 @@ enum class WalSync { kAuto, kDataSync, kDsync };
 
 struct Limits {
     uint32_t clients_max = 10000;
-    uint64_t query_bytes_max = 64 * kMiB;         // one command
-    uint64_t bulk_bytes_max = 16 * kMiB;          // one argument
+    uint64_t query_bytes_max = 64 * kMiB;  // one command
+    uint64_t bulk_bytes_max = 16 * kMiB;   // one argument
     uint32_t arguments_max = 1024 * 1024;
     uint32_t inline_bytes_max = 64 * kKiB;
-    uint32_t pipeline_depth_max = 16 * 1024;      // commands of one connection that wait; above it the connection is not read
-    uint64_t output_bytes_max = 64 * kMiB;        // replies that a client does not read; above it the connection is closed
-    uint32_t idle_timeout_s = 0;                  // 0: never
-    uint32_t partial_command_timeout_s = 30;      // a command that never ends (slowloris); 0: never
+    uint32_t pipeline_depth_max =
+        16 * 1024;                          // commands of one connection that wait; above it the connection is not read
+    uint64_t output_bytes_max = 64 * kMiB;  // replies that a client does not read; above it the connection is closed
+    uint32_t idle_timeout_s = 0;            // 0: never
+    uint32_t partial_command_timeout_s = 30;  // a command that never ends (slowloris); 0: never
 };
 
 struct NodeConfig {
@@ -47,12 +51,15 @@ struct NodeConfig {
     std::string cluster_name = "kvorum";
     std::vector<Member> members;  // this node included
     std::string data_directory;
+    // What this node binds, when that is not what its member entry says (a wildcard address, a container's inner port).
+    std::optional<reactor::Endpoint> listen;
+    std::optional<reactor::Endpoint> peer_listen;
 
     uint32_t election_timeout_ms = 1000;
     uint32_t heartbeat_interval_ms = 100;
-    uint32_t leader_wait_ms = 5000;     // how long a command waits for a leader before its definite error
-    uint32_t outcome_wait_ms = 10000;   // how long a write whose outcome is open waits before the reply says so
-    uint32_t disk_stall_ms = 3000;      // a sync that takes longer makes a leader step down
+    uint32_t leader_wait_ms = 5000;    // how long a command waits for a leader before its definite error
+    uint32_t outcome_wait_ms = 10000;  // how long a write whose outcome is open waits before the reply says so
+    uint32_t disk_stall_ms = 3000;     // a sync that takes longer makes a leader step down
     FollowerMode follower_mode = FollowerMode::kForward;
 
     uint64_t wal_segment_bytes = 64 * kMiB;
@@ -69,7 +76,12 @@ struct NodeConfig {
 
     [[nodiscard]] const Member& self() const;
     [[nodiscard]] const Member* find_member(NodeId node) const;
-    // Derived from cluster_name, so that nodes of different clusters never take each other's messages.
+    [[nodiscard]] const reactor::Endpoint& listen_endpoint() const;       // for clients
+    [[nodiscard]] const reactor::Endpoint& peer_listen_endpoint() const;  // for the other nodes
+    // Derived from cluster_name and the ids of all members: equal on all nodes of a cluster, so that nodes of different
+    // clusters never take each other's messages or logs. Addresses may change; a changed set of members is another
+    // cluster (its quorums need not overlap with the old one's), and a log of the old one is refused. Two clusters with
+    // equally numbered members differ by their names only.
     [[nodiscard]] ClusterId cluster_id() const;
     // The 40 hex digits by which Redis Cluster clients know a node.
     [[nodiscard]] std::string cluster_node_name(NodeId node) const;
@@ -80,10 +92,14 @@ struct NodeConfig {
 // "1=127.0.0.1:17001/127.0.0.1:7001": node id, peer endpoint, client endpoint.
 [[nodiscard]] absl::StatusOr<Member> parse_member(std::string_view text);
 
-// Parses the command line of kvorumd (and the file that --config names). Ok with no value set means that --help or --version was asked
-// for and printed. On an error the message says which option, what is wrong, and what would be right.
+// A config file that sets nothing: every option, commented out, at its default, with its explanation.
+[[nodiscard]] std::string sample_config();
+
+// Parses the command line of kvorumd (and the file that --config names; a flag on the command line wins). The config of
+// an Ok result has passed validate(), unless exit_now. On an error the message says which option, what is wrong, and
+// what would be right.
 struct CommandLineResult {
-    bool exit_now = false;  // help or version was printed
+    bool exit_now = false;  // --help, --version or --print-sample-config was asked for, and printed to stdout
     NodeConfig config;
 };
 [[nodiscard]] absl::StatusOr<CommandLineResult> parse_command_line(int argument_count, const char* const* arguments);

@@ -4,7 +4,7 @@
 
 namespace kvorum::server {
 
-uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, uint8_t protocol,
+uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
                             kv::Arguments arguments) {
     const uint64_t id = first_id_ + slots_.size();
     if (!sender_.send_forward_request(target.leader, target.term, id, session_id, protocol, arguments)) return 0;

@@ -37,7 +37,7 @@ class ForwardOutcomes {
 class ForwardSender {
    public:
     virtual ~ForwardSender() = default;
-    virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, uint8_t protocol,
+    virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, net::RespVersion protocol,
                                       kv::Arguments arguments) = 0;
 };
 
@@ -48,7 +48,7 @@ class Forwarder {
     void attach(ForwardOutcomes& outcomes) { outcomes_ = &outcomes; }
 
     // The id of the request, or 0 when it could not be handed over (definitely not executed).
-    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, uint8_t protocol, kv::Arguments arguments);
+    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol, kv::Arguments arguments);
 
     enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown };
     // An answer of `from`; one that nobody waits for any more is ignored.

@@ -72,8 +72,11 @@ void RaftDriver::run_turn() {
     carry_out_output();
     apply_committed();
     release_ready_reads();
-    // Applying and answering may have produced more to send: single-node commits, reads that became ready.
-    if (raft_.has_output()) carry_out_output();
+}
+
+bool RaftDriver::has_work() const {
+    const bool can_propose = !writes_.empty() && !overloaded_ && !log_.busy();
+    return raft_.has_output() || can_propose || reads_.can_register();
 }
 
 void RaftDriver::tick_if_due() {
@@ -93,7 +96,8 @@ void RaftDriver::propose_open_batch() {
             writes_.proposed(result.index, result.term);
             return;
         case raft::ProposeStatus::kOverloaded:
-            return;  // stays open until the quorum catches up
+            overloaded_ = true;
+            return;
         case raft::ProposeStatus::kNotLeader:
             for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
             return;
@@ -246,6 +250,7 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
     }
     last_applied_ = entry.index();
     ++counters_.entries_applied;
+    overloaded_ = false;
     raft_.on_applied(last_applied_);
 }
 

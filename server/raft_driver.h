@@ -65,8 +65,10 @@ class RaftDriver {
     // How many other members hold everything up to `index` durably.
     [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
 
-    // Everything that is due at the end of a turn. Calls itself again in the next turn when something is left.
+    // Everything that is due at the end of a turn.
     void run_turn();
+    // Another run_turn() would get on with something now, without waiting for the disk or a peer.
+    [[nodiscard]] bool has_work() const;
     // The loop of timeouts and heartbeats; ends when stopped.
     reactor::Task<void> run_timers(reactor::StopToken stop);
     // Ends log readers; call before destruction.
@@ -114,6 +116,7 @@ class RaftDriver {
 
     WriteBatcher writes_;
     ReadBatcher reads_;
+    bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied
     std::deque<PersistUnit> unpersisted_;
 
     LogIndex last_applied_;

@@ -55,7 +55,7 @@ class Session {
     // True for a client's own connection: its commands may be parked and forwarded. A forwarded session's commands may not: a command
     // makes one hop only.
     [[nodiscard]] virtual bool may_be_forwarded() const = 0;
-    [[nodiscard]] virtual uint8_t protocol() const = 0;
+    [[nodiscard]] virtual net::RespVersion protocol() const = 0;
 
     RequestQueue queue;
     SessionHandle handle;
@@ -64,7 +64,8 @@ class Session {
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
     bool dirty = false;        // on the router's list of sessions to advance and flush this turn
-    bool waiting = false;      // a WAIT is in the queue: what follows it is parked
+    uint32_t barriers = 0;     // requests in the queue with is_barrier set
+    bool waiting = false;      // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
     LogIndex wait_index;       // none until the WAIT is at the head
 };

@@ -78,12 +78,12 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     if (load_le<uint32_t>(at + kMagicAt) != GroupHeader::kMagic) return is_zero(raw) ? GroupError::kZeros : GroupError::kNotAGroup;
     out.header_checksum = load_le<uint64_t>(at + kHeaderChecksumAt);
     if (checksum64(raw.first(kHeaderChecksumAt)) != out.header_checksum) return GroupError::kNotAGroup;
-    if (load_le<uint16_t>(at + kVersionAt) != GroupHeader::kVersion) return GroupError::kVersion;
-    out.flags = load_le<uint16_t>(at + kFlagsAt);
     out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
     out.node = NodeId{load_le<uint64_t>(at + kNodeAt)};
     out.segment_sequence = load_le<uint64_t>(at + kSegmentAt);
     out.offset_bytes = load_le<uint64_t>(at + kOffsetAt);
+    if (load_le<uint16_t>(at + kVersionAt) != GroupHeader::kVersion) return GroupError::kVersion;
+    out.flags = load_le<uint16_t>(at + kFlagsAt);
     out.epoch = load_le<uint64_t>(at + kEpochAt);
     out.group_sequence = load_le<uint64_t>(at + kGroupAt);
     out.prev_header_checksum = load_le<uint64_t>(at + kPrevChecksumAt);

@@ -65,7 +65,8 @@ enum class GroupError {
 
 // Sets header.body_checksum and header_checksum and writes the header to `out` (kEncodedSize bytes).
 void encode_group_header(GroupHeader& header, Bytes records, std::byte* out);
-// Reads the header at the start of `block` and checks it alone, not the body. `out` is meaningful for kNone only.
+// Reads the header at the start of `block` and checks it alone, not the body. `out` is meaningful for kNone; for kVersion and kBadField only
+// its cluster, node, segment and offset are, which have the same place in every version.
 [[nodiscard]] GroupError decode_group_header(Bytes block, GroupHeader& out);
 
 enum class RecordKind : uint8_t {

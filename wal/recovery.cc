@@ -69,13 +69,14 @@ uint64_t parse_segment_file_name(std::string_view name) {
     return parsed && segment_file_name(sequence) == name ? sequence : 0;
 }
 
-void LogScanner::refuse(Verdict verdict, GroupPlace place, std::string why) {
+LogScanner::Found LogScanner::refuse(Verdict verdict, GroupPlace place, std::string why) {
     KVORUM_ASSERT(!is_accepted(verdict));
     refused_ = true;
     result_.verdict = verdict;
     result_.end = place;
     result_.message = fmt::format("{} offset {}: {}: {} (the log is whole up to index {})", segment_file_name(place.segment_sequence),
                                   place.offset_bytes, verdict_name(verdict), why, replay_.last().index);
+    return Found::kRefused;
 }
 
 bool LogScanner::add_segment(uint64_t segment_sequence, Bytes image) {
@@ -86,7 +87,6 @@ bool LogScanner::add_segment(uint64_t segment_sequence, Bytes image) {
         first_segment_ = segment_sequence;
         segment_size_bytes_ = image.size();
         result_.end = head;
-        // A log that starts behind its first segment has no group before it to compare with: look() takes its head as it is.
     } else if (segment_sequence != last_segment_ + 1) {
         refuse(Verdict::kMissingSegment, head, fmt::format("the segment before it is {}", segment_file_name(last_segment_)));
         return false;
@@ -109,15 +109,14 @@ void LogScanner::read_forward(uint64_t segment_sequence, Bytes image) {
     while (place.offset_bytes < image.size()) {
         GroupHeader header;
         Bytes records;
+        const bool head = place.offset_bytes == 0;
         const Found found = look(image, place, header, records);
         if (found == Found::kRefused) return;
         if (found != Found::kNext) {
-            const bool head = place.offset_bytes == 0;
-            // A head that is not there ends the log where the segment before it ended.
+            // A head that does not follow leaves the end where the segment before it ended.
             if (!head || !started_) result_.end = place;
-            torn_ = found == Found::kTorn || (head && torn_);
-            end_is_head_ = head;
-            ended_ = ended_ || head;
+            if (head) ended_ = true;
+            (head ? torn_head_ : torn_inside_) = found == Found::kTorn;
             find_witnesses(segment_sequence, image, place.offset_bytes);
             return;
         }
@@ -126,11 +125,7 @@ void LogScanner::read_forward(uint64_t segment_sequence, Bytes image) {
             refuse(verdict_of(error), place, replay_.detail());
             return;
         }
-        if (place.offset_bytes == 0) {
-            torn_ = false;
-            result_.witnesses = 0;
-            highest_mark_ = farthest_ = {};
-        }
+        if (head) forget_witnesses();
         started_ = true;
         ++result_.groups;
         result_.last_group = header;
@@ -139,110 +134,127 @@ void LogScanner::read_forward(uint64_t segment_sequence, Bytes image) {
         result_.end = place;
         index_.set_end(place.offset_bytes);
     }
-    end_is_head_ = false;
+}
+
+// The next segment's head follows the last group: what was found behind that one was never part of the log.
+void LogScanner::forget_witnesses() {
+    torn_inside_ = false;
+    unfinished_ = 0;
+    result_.witnesses = 0;
+    highest_mark_ = farthest_ = {};
+    contradicted_ = false;
 }
 
 LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& header, Bytes& records) {
     const Bytes here = image.subspan(place.offset_bytes);
-    switch (decode_group_header(here, header)) {
-        case GroupError::kZeros: return Found::kNothing;
-        case GroupError::kNotAGroup: return Found::kTorn;
-        case GroupError::kVersion:
-            refuse(Verdict::kUnknownVersion, place, "this program does not know the format of the group here");
-            return Found::kRefused;
-        case GroupError::kBadField:
-            refuse(Verdict::kBadRecord, place, "a group header that no writer produces");
-            return Found::kRefused;
-        case GroupError::kNone: break;
-    }
+    const GroupError error = decode_group_header(here, header);
+    if (error == GroupError::kZeros) return Found::kNothing;
+    if (error == GroupError::kNotAGroup) return Found::kTorn;
     if (const Found found = check_place(header, place); found != Found::kNext) return found;
-    if (header.size_bytes() > here.size()) {
-        refuse(Verdict::kBadRecord, place, "a group that reaches beyond its segment");
-        return Found::kRefused;
+    if (error == GroupError::kVersion) {
+        return refuse(Verdict::kUnknownVersion, place, "this program does not know the format of the group here");
+    }
+    if (error == GroupError::kBadField || header.size_bytes() > here.size()) {
+        return refuse(Verdict::kBadRecord, place, "a group header that no writer produces");
     }
     const std::optional<Bytes> sound = group_records(header, here);
     if (!sound.has_value()) return Found::kTorn;
     records = *sound;
     const GroupHeader& last = result_.last_group;
     const bool follows = header.group_sequence == last.group_sequence + 1 && header.prev_header_checksum == last.header_checksum;
+    // A log whose first segments were released has nothing to compare its first head with.
     if (follows || (!started_ && first_segment_ != 1)) return Found::kNext;
     if (header.epoch < last.epoch) return Found::kNothing;
-    // A missing group before a head that is there: the end was inside the segment before, and this head is a witness of it.
+    // A head that is there without the group before it: the log ended inside the segment before, and this head is a witness.
     if (place.offset_bytes == 0 && started_) return Found::kNothing;
-    refuse(Verdict::kBrokenGroupChain, place,
-           fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence, header.epoch,
-                       last.group_sequence, last.epoch));
-    return Found::kRefused;
+    return refuse(Verdict::kBrokenGroupChain, place,
+                  fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence, header.epoch,
+                              last.group_sequence, last.epoch));
 }
 
 LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
+    const bool belongs = header.segment_sequence == place.segment_sequence && header.offset_bytes == place.offset_bytes;
+    // Behind the end there may be anything that a client stored in an earlier life of the file, but never at its very start.
+    if (!belongs && place.offset_bytes != 0) return Found::kNothing;
     if (header.cluster != cluster_) {
-        refuse(Verdict::kWrongCluster, place,
-               fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(), cluster_.value()));
-        return Found::kRefused;
+        return refuse(Verdict::kWrongCluster, place,
+                      fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(), cluster_.value()));
     }
     if (header.node != node_) {
-        refuse(Verdict::kWrongNode, place, fmt::format("written by node {}, this is node {}", header.node, node_));
-        return Found::kRefused;
+        return refuse(Verdict::kWrongNode, place, fmt::format("written by node {}, this is node {}", header.node, node_));
     }
-    const bool belongs = header.segment_sequence == place.segment_sequence && header.offset_bytes == place.offset_bytes;
     return belongs ? Found::kNext : Found::kNothing;
-}
-
-bool LogScanner::is_witness(const GroupHeader& header) const {
-    const GroupHeader& last = result_.last_group;
-    return header.epoch > last.epoch || (header.epoch == last.epoch && header.group_sequence > last.group_sequence);
 }
 
 void LogScanner::find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t from_bytes) {
     uint64_t offset = from_bytes;
     while (offset < image.size()) {
         GroupHeader header;
-        const Bytes here = image.subspan(offset);
-        const bool sound = decode_group_header(here, header) == GroupError::kNone;
+        const bool sound = decode_group_header(image.subspan(offset), header) == GroupError::kNone;
         const bool belongs = sound && header.cluster == cluster_ && header.node == node_ &&
                              header.segment_sequence == segment_sequence && header.offset_bytes == offset;
         if (!belongs) {
             offset += kBlockBytes;
             continue;
         }
-        result_.epoch_max = std::max(result_.epoch_max, header.epoch);
-        if (is_witness(header)) {
-            const GroupPlace place{segment_sequence, offset};
-            if (result_.witnesses++ == 0) lowest_witness_segment_ = segment_sequence;
-            if (header.durable_group >= highest_mark_.header.durable_group) highest_mark_ = {header, place};
-            if (header.group_sequence >= farthest_.header.group_sequence) farthest_ = {header, place};
-        }
+        note_witness(header, {segment_sequence, offset});
         // Over its body, which may be anything that a client stored.
         offset += header.size_bytes();
     }
 }
 
+void LogScanner::note_witness(const GroupHeader& header, GroupPlace place) {
+    result_.epoch_max = std::max(result_.epoch_max, header.epoch);
+    const GroupHeader& last = result_.last_group;
+    const bool newer = header.epoch > last.epoch;
+    if (!newer && (header.epoch < last.epoch || header.group_sequence <= last.group_sequence)) return;
+    ++unfinished_;
+    // The header of the missing group itself says nothing about others.
+    if (header.group_sequence == last.group_sequence + 1) return;
+    if (result_.witnesses++ == 0) lowest_witness_segment_ = place.segment_sequence;
+    if (newer && header.group_sequence <= last.group_sequence) contradicted_ = true;
+    if (header.durable_group >= highest_mark_.header.durable_group) highest_mark_ = {header, place};
+    if (header.group_sequence >= farthest_.header.group_sequence) farthest_ = {header, place};
+}
+
 void LogScanner::judge_witnesses() {
     const uint64_t missing = result_.last_group.group_sequence + 1;
     const GroupHeader& mark = highest_mark_.header;
-    const std::string evidence =
-        fmt::format("group {} is missing or damaged, but group {} at {} offset {} says that all groups up to {} were durable; nothing was "
-                    "changed",
-                    missing, mark.group_sequence, segment_file_name(highest_mark_.place.segment_sequence),
-                    highest_mark_.place.offset_bytes, mark.durable_group);
     if (mark.durable_group >= missing) {
-        const bool later_segment = lowest_witness_segment_ > result_.end.segment_sequence;
-        // G2: with nothing unfinished at the end of a segment, what is missing is the head of the next one.
-        if (!started_ || (later_segment && !torn_)) {
-            const GroupPlace head{started_ ? result_.end.segment_sequence + 1 : first_segment_, 0};
-            return refuse(Verdict::kBadSegmentHead, head, evidence);
-        }
-        return refuse(later_segment ? Verdict::kDamagedSegment : Verdict::kDamagedBelowMark, result_.end, evidence);
+        judge_damage(missing);
+        return;
     }
-    if (farthest_.header.group_sequence >= missing + farthest_.header.groups_in_flight_max) {
-        return refuse(Verdict::kDamagedOutsideWindow, result_.end,
-                      fmt::format("group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
-                                  missing, farthest_.header.groups_in_flight_max, farthest_.header.group_sequence));
+    const GroupHeader& farthest = farthest_.header;
+    if (contradicted_) {
+        // G3: the newer epoch's opening group was durable before anything else of it was written.
+        refuse(Verdict::kBrokenGroupChain, result_.end, "a later process had cut the log before this place, but its groups are missing");
+        return;
+    }
+    if (farthest.group_sequence >= missing + farthest.groups_in_flight_max) {
+        refuse(Verdict::kDamagedOutsideWindow, result_.end,
+               fmt::format("group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists", missing,
+                           farthest.groups_in_flight_max, farthest.group_sequence));
+        return;
     }
     result_.verdict = Verdict::kHole;
-    result_.message = fmt::format("{} offset {}: group {} was not finished, {} later unacknowledged groups are dropped",
+    result_.message = fmt::format("{} offset {}: group {} was not finished; {} later unacknowledged groups are dropped",
                                   segment_file_name(result_.end.segment_sequence), result_.end.offset_bytes, missing, result_.witnesses);
+}
+
+void LogScanner::judge_damage(uint64_t missing) {
+    const GroupHeader& mark = highest_mark_.header;
+    const std::string evidence = fmt::format(
+        "group {} is missing or damaged, but group {} at {} offset {} says that all groups up to {} were durable", missing,
+        mark.group_sequence, segment_file_name(highest_mark_.place.segment_sequence), highest_mark_.place.offset_bytes, mark.durable_group);
+    const bool in_later_segment = lowest_witness_segment_ > result_.end.segment_sequence;
+    if (!started_) {
+        refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, evidence);
+    } else if (in_later_segment && !torn_inside_) {
+        // G2: with nothing unfinished at the end of this segment, what is missing is the head of the next one.
+        refuse(Verdict::kBadSegmentHead, {result_.end.segment_sequence + 1, 0}, evidence);
+    } else {
+        refuse(in_later_segment ? Verdict::kDamagedSegment : Verdict::kDamagedBelowMark, result_.end, evidence);
+    }
 }
 
 ScanResult LogScanner::finish() {
@@ -261,8 +273,8 @@ ScanResult LogScanner::finish() {
         result_.message = "a new log";
         return result_;
     }
-    result_.verdict = torn_ ? Verdict::kTornTail : Verdict::kCleanEnd;
-    result_.opened_and_unused = (result_.last_group.flags & kGroupOpening) != 0 && result_.epoch_max == result_.last_group.epoch;
+    result_.verdict = torn_inside_ || torn_head_ ? Verdict::kTornTail : Verdict::kCleanEnd;
+    result_.opened_and_unused = (result_.last_group.flags & kGroupOpening) != 0 && unfinished_ == 0;
     result_.message = fmt::format("{} offset {}: {} behind group {}", segment_file_name(result_.end.segment_sequence),
                                   result_.end.offset_bytes, verdict_name(result_.verdict), result_.last_group.group_sequence);
     return result_;

@@ -11,8 +11,9 @@
 // Reading goes forward from the head of the lowest segment, from group to group. A group is *sound* when its header and body checksums match; it
 // *belongs* here when cluster, node, segment and offset are those of the place where it was read; it *follows* when its sequence is one more
 // than the last group's and it names that one's header checksum. The first place where no group is sound, belongs and follows is the *end*.
-// From the end on every block of this and all later segments is looked at for *witnesses*: sound headers that belong where they are, with
-// a newer epoch than the last group's, or its epoch and a higher sequence. h is the sequence that the group at the end should have had.
+// h is the sequence that the group at the end should have had. From the end on, every block of this and all later segments is looked at for
+// *witnesses*: sound headers that belong where they are, with the last group's epoch and a sequence above h, or with a newer epoch and a
+// sequence other than h.
 //
 //   What is found                                                                  | Verdict                | What is done
 //   -------------------------------------------------------------------------------|------------------------|------------------------------
@@ -34,7 +35,8 @@
 //   Where a group should be, a sound header of another cluster                     | kWrongCluster          | refused, bytes kept
 //   Where a group should be, a sound header of another node                        | kWrongNode             | refused, bytes kept
 //   Where a group should be, a sound header of another format version              | kUnknownVersion        | refused, bytes kept
-//   A sound group that belongs here, not older, but does not follow                | kBrokenGroupChain      | refused, bytes kept
+//   A sound group that belongs here, not older, but does not follow; or a witness  | kBrokenGroupChain      | refused, bytes kept
+//     of a newer epoch with a sequence below h                                     |                        |
 //   A sound group whose records no writer produces                                 | kBadRecord             | refused, bytes kept
 //   An entry that does not follow the one before it (gap, checksum, lower term)    | kBrokenEntryChain      | refused, bytes kept
 //   A hard state with a lower term, or a second vote in a term                     | kHardStateBackwards    | refused, bytes kept
@@ -121,9 +123,11 @@ class LogScanner {
     Found check_place(const GroupHeader& header, GroupPlace place);
     void read_forward(uint64_t segment_sequence, Bytes image);
     void find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t from_bytes);
-    void refuse(Verdict verdict, GroupPlace place, std::string why);
-    [[nodiscard]] bool is_witness(const GroupHeader& header) const;
+    void note_witness(const GroupHeader& header, GroupPlace place);
+    void forget_witnesses();
     void judge_witnesses();
+    void judge_damage(uint64_t missing);
+    Found refuse(Verdict verdict, GroupPlace place, std::string why);
 
     ClusterId cluster_;
     NodeId node_;
@@ -134,8 +138,9 @@ class LogScanner {
     bool started_ = false;   // a group was replayed
     bool any_segment_ = false;
     bool ended_ = false;     // a segment's head did not follow: nothing later can be part of the log
-    bool torn_ = false;      // the end looks like an unfinished group
-    bool end_is_head_ = false;
+    bool torn_inside_ = false;  // the end, inside a segment, looks like an unfinished group
+    bool torn_head_ = false;    // the head behind the last segment looks like one
+    bool contradicted_ = false; // a newer epoch wrote groups in the place of ones that are in the log
     uint64_t first_segment_ = 0;
     uint64_t last_segment_ = 0;
     uint64_t segment_size_bytes_ = 0;
@@ -149,6 +154,7 @@ class LogScanner {
     Witness highest_mark_;
     Witness farthest_;
     uint64_t lowest_witness_segment_ = 0;
+    uint64_t unfinished_ = 0;  // sound headers behind the end that are not of an older generation: witnesses and the missing group itself
 };
 
 }  // namespace kvorum::wal

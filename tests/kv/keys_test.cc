@@ -47,9 +47,11 @@ TEST(Rename, OfAnAbsentKeyIsAnError) {
 TEST(Rename, ToItselfChangesNothing) {
     Database db;
     db("SET a 1");
+    const uint64_t before = db.store().state_hash();
     EXPECT_EQ(db("RENAME a a"), ok());
     EXPECT_EQ(db("RENAMENX a a"), integer(0));
     EXPECT_EQ(db("GET a"), bulk("1"));
+    EXPECT_EQ(db.store().state_hash(), before);
 }
 
 TEST(Renamenx, LeavesADestinationThatIsThere) {

@@ -115,6 +115,18 @@ TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     }
 }
 
+TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
+    std::string del;
+    RecordWriter(del, CommandCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
+    EXPECT_FALSE(applies(del, 1));
+    std::string mset;
+    RecordWriter(mset, CommandCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
+    EXPECT_FALSE(applies(mset, 1));
+    std::string flush;
+    RecordWriter(flush, CommandCode::kFlushall, kNoFlags).tail("x");
+    EXPECT_FALSE(applies(flush, 1));
+}
+
 TEST(LogRecord, AMalformedCommandChangesNothing) {
     Store store(1);
     DiscardingReplySink ignored;

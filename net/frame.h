@@ -1,0 +1,106 @@
+// The framing of the peer protocol: length-prefixed frames, each with a header of 32 bytes, integers little-endian.
+//
+//   u32 magic  u16 version  u16 type  u32 payload size  u32 covered size  u64 payload checksum  u64 header checksum
+//
+// The payload checksum covers the first `covered size` bytes of the payload: all of it, except that an AppendEntries frame leaves out the
+// bytes of its log entries. Those carry their own checksums, which whoever decodes them verifies, so a large entry is not summed twice.
+// The header checksum covers the header before it. Checksums find damage, not an attacker: the peer port belongs on a private network.
+//
+// Thread: one owner. Peer input never trips an assertion.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/units.h"
+#include "net/output_buffer.h"
+
+namespace kvorum::net {
+
+inline constexpr uint16_t kPeerProtocolVersion = 1;
+inline constexpr size_t kFrameHeaderBytes = 32;
+// The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
+inline constexpr uint32_t kFramePayloadBytesMax = 128 * kMiB;
+
+enum class FrameType : uint16_t {
+    kHello = 1,
+    kHelloAck = 2,
+    kHelloReject = 3,
+    kRequestVote = 4,
+    kRequestVoteReply = 5,
+    kAppendEntries = 6,
+    kAppendEntriesReply = 7,
+    kForwardRequests = 8,
+    kForwardReplies = 9,
+};
+
+// `payload` borrows from the reader.
+struct Frame {
+    FrameType type = FrameType::kHello;
+    uint32_t covered_bytes = 0;
+    Bytes payload;
+};
+
+// Writes one frame into an OutputBuffer: construct, append the covered payload to tail(), finish() or finish_with_entries().
+class FrameWriter {
+   public:
+    FrameWriter(OutputBuffer& out, FrameType type);
+    [[nodiscard]] std::string& payload() { return out_.tail(); }
+    void finish() { finish_with_entries({}); }
+    // The entries follow what was appended. The payload must not exceed kFramePayloadBytesMax.
+    void finish_with_entries(const std::vector<raft::EntryPtr>& entries);
+
+   private:
+    OutputBuffer& out_;
+    FrameType type_;
+    size_t begin_;
+};
+
+enum class FrameStatus { kFrame, kNeedMore, kError };
+
+// Incremental reader. Frames that lie whole in a chunk are not copied; memory follows what was received.
+class FrameReader {
+   public:
+    explicit FrameReader(uint32_t payload_bytes_max = kFramePayloadBytesMax) : payload_bytes_max_(payload_bytes_max) {}
+    FrameReader(const FrameReader&) = delete;
+    FrameReader& operator=(const FrameReader&) = delete;
+
+    // `chunk` is looked at until next() returns kNeedMore or kError; only then may more be fed.
+    void feed(Bytes chunk);
+    // A frame's payload is valid until the next call of next(). After kError every further call returns kError.
+    [[nodiscard]] FrameStatus next(Frame& frame);
+
+    // A handshake needs little: a stranger is granted no more.
+    void set_payload_bytes_max(uint32_t payload_bytes_max) { payload_bytes_max_ = payload_bytes_max; }
+
+    [[nodiscard]] std::string_view error() const { return error_; }
+    // Fed, and not yet part of a frame that was returned.
+    [[nodiscard]] uint64_t buffered_bytes() const { return (last_in_partial_ ? 0 : partial_.size()) + input_.size(); }
+    [[nodiscard]] uint64_t allocated_bytes() const { return partial_.capacity(); }
+
+   private:
+    struct Header {
+        FrameType type = FrameType::kHello;
+        uint32_t payload_bytes = 0;
+        uint32_t covered_bytes = 0;
+        uint64_t payload_checksum = 0;
+    };
+
+    bool parse_header(Bytes bytes);
+    bool check_frame(Bytes bytes, Frame& frame);
+    void forget_last_frame();
+    FrameStatus fail(const char* text);
+
+    uint32_t payload_bytes_max_;
+    Bytes input_;
+    std::vector<char> partial_;  // the current frame when it straddles inputs
+    bool last_in_partial_ = false;
+    bool header_known_ = false;
+    Header header_;
+    std::string error_;
+};
+
+}  // namespace kvorum::net

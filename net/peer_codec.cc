@@ -1,0 +1,317 @@
+#include "net/peer_codec.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace kvorum::net {
+namespace {
+
+// Frames of forwarded commands are closed at about this size, so that one burst does not delay a heartbeat by a huge frame.
+constexpr uint64_t kForwardFrameBytes = 256 * kKiB;
+
+constexpr uint8_t kPreVoteFlag = 1;
+constexpr uint8_t kGrantedFlag = 2;
+constexpr uint8_t kSuccessFlag = 1;
+
+// Strong ids travel as their plain value.
+template <typename Id>
+void write_id(ByteWriter& writer, Id id) {
+    writer.write<uint64_t>(id.value());
+}
+
+template <typename Id>
+Id read_id(ByteReader& reader) {
+    return Id{reader.read<uint64_t>()};
+}
+
+// Flag bytes have no spare meaning: an unknown bit is an error.
+uint8_t read_flags(ByteReader& reader, uint8_t known, bool& valid) {
+    const auto flags = reader.read<uint8_t>();
+    if ((flags & ~known) != 0) valid = false;
+    return flags;
+}
+
+void encode_body(const raft::RequestVote& message, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kRequestVote);
+    ByteWriter writer(frame.payload());
+    write_id(writer, message.term);
+    write_id(writer, message.last_log_index);
+    write_id(writer, message.last_log_term);
+    writer.write<uint8_t>(message.pre_vote ? kPreVoteFlag : 0);
+    frame.finish();
+}
+
+bool decode_body(ByteReader& reader, raft::RequestVote& message) {
+    bool valid = true;
+    message.term = read_id<Term>(reader);
+    message.last_log_index = read_id<LogIndex>(reader);
+    message.last_log_term = read_id<Term>(reader);
+    const uint8_t flags = read_flags(reader, kPreVoteFlag, valid);
+    message.pre_vote = (flags & kPreVoteFlag) != 0;
+    return valid && reader.finished();
+}
+
+void encode_body(const raft::RequestVoteReply& message, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kRequestVoteReply);
+    ByteWriter writer(frame.payload());
+    write_id(writer, message.term);
+    const uint8_t pre_vote = message.pre_vote ? kPreVoteFlag : 0;
+    const uint8_t granted = message.granted ? kGrantedFlag : 0;
+    writer.write<uint8_t>(pre_vote | granted);
+    frame.finish();
+}
+
+bool decode_body(ByteReader& reader, raft::RequestVoteReply& message) {
+    bool valid = true;
+    message.term = read_id<Term>(reader);
+    const uint8_t flags = read_flags(reader, kPreVoteFlag | kGrantedFlag, valid);
+    message.pre_vote = (flags & kPreVoteFlag) != 0;
+    message.granted = (flags & kGrantedFlag) != 0;
+    return valid && reader.finished();
+}
+
+void encode_body(const raft::AppendEntriesReply& message, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kAppendEntriesReply);
+    ByteWriter writer(frame.payload());
+    write_id(writer, message.term);
+    write_id(writer, message.match_index);
+    write_id(writer, message.rejected_prev_index);
+    write_id(writer, message.hint_index);
+    write_id(writer, message.hint_term);
+    writer.write<uint64_t>(message.read_round);
+    writer.write<uint8_t>(message.success ? kSuccessFlag : 0);
+    frame.finish();
+}
+
+bool decode_body(ByteReader& reader, raft::AppendEntriesReply& message) {
+    bool valid = true;
+    message.term = read_id<Term>(reader);
+    message.match_index = read_id<LogIndex>(reader);
+    message.rejected_prev_index = read_id<LogIndex>(reader);
+    message.hint_index = read_id<LogIndex>(reader);
+    message.hint_term = read_id<Term>(reader);
+    message.read_round = reader.read<uint64_t>();
+    message.success = (read_flags(reader, kSuccessFlag, valid) & kSuccessFlag) != 0;
+    return valid && reader.finished();
+}
+
+void encode_body(const raft::AppendEntries& message, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kAppendEntries);
+    ByteWriter writer(frame.payload());
+    write_id(writer, message.term);
+    write_id(writer, message.prev_log_index);
+    write_id(writer, message.prev_log_term);
+    write_id(writer, message.leader_commit);
+    writer.write<uint64_t>(message.read_round);
+    writer.write<uint32_t>(static_cast<uint32_t>(message.entries.size()));
+    frame.finish_with_entries(message.entries);
+}
+
+bool decode_entries(Bytes bytes, uint32_t count, ClusterId cluster, raft::AppendEntries& message) {
+    if (count > bytes.size() / raft::EntryHeader::kEncodedSize) return false;
+    if (message.prev_log_index.value() > UINT64_MAX - count) return false;
+    message.entries.clear();
+    for (uint32_t i = 0; i < count; ++i) {
+        raft::EntryPtr entry;
+        if (raft::Entry::parse(bytes, entry) != raft::EntryParseError::kNone) return false;
+        const LogIndex expected_index = message.prev_log_index + (i + 1);
+        if (entry->header().cluster != cluster || entry->index() != expected_index) return false;
+        if (entry->term() > message.term) return false;
+        bytes = bytes.subspan(entry->encoded().size());
+        message.entries.push_back(std::move(entry));
+    }
+    return bytes.empty();
+}
+
+bool decode_append_entries(const Frame& frame, ClusterId cluster, raft::AppendEntries& message) {
+    ByteReader reader(frame.payload.first(frame.covered_bytes));
+    message.term = read_id<Term>(reader);
+    message.prev_log_index = read_id<LogIndex>(reader);
+    message.prev_log_term = read_id<Term>(reader);
+    message.leader_commit = read_id<LogIndex>(reader);
+    message.read_round = reader.read<uint64_t>();
+    const auto count = reader.read<uint32_t>();
+    if (!reader.finished()) return false;
+    return decode_entries(frame.payload.subspan(frame.covered_bytes), count, cluster, message);
+}
+
+template <typename T>
+bool decode_as(const Frame& frame, raft::MessageBody& body) {
+    ByteReader reader(frame.payload);
+    return decode_body(reader, body.emplace<T>());
+}
+
+uint64_t encoded_size(const ForwardRequest& request) {
+    uint64_t size = 3 * sizeof(uint64_t) + sizeof(uint8_t) + sizeof(uint32_t);
+    for (const std::string_view argument : request.arguments) size += sizeof(uint32_t) + argument.size();
+    return size;
+}
+
+void write_sized(ByteWriter& writer, std::string_view text) {
+    writer.write<uint32_t>(static_cast<uint32_t>(text.size()));
+    writer.write_text(text);
+}
+
+void write_request(ByteWriter& writer, const ForwardRequest& request) {
+    KVORUM_ASSERT(forward_request_fits(request));
+    writer.write<uint64_t>(request.request_id);
+    writer.write<uint64_t>(request.session_id);
+    writer.write<uint64_t>(request.leader_term.value());
+    writer.write<uint8_t>(request.resp_version);
+    writer.write<uint32_t>(static_cast<uint32_t>(request.arguments.size()));
+    for (const std::string_view argument : request.arguments) write_sized(writer, argument);
+}
+
+bool read_request(ByteReader& reader, ForwardRequest& request) {
+    request.request_id = reader.read<uint64_t>();
+    request.session_id = reader.read<uint64_t>();
+    request.leader_term = Term{reader.read<uint64_t>()};
+    request.resp_version = reader.read<uint8_t>();
+    const auto count = reader.read<uint32_t>();
+    if (request.resp_version != 2 && request.resp_version != 3) return false;
+    if (count == 0 || count > kForwardArgumentsMax || count > reader.remaining() / sizeof(uint32_t)) return false;
+    request.arguments.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        const auto size = reader.read<uint32_t>();
+        request.arguments.push_back(reader.read_text(size));
+    }
+    return !reader.failed();
+}
+
+}  // namespace
+
+void encode_hello(const Hello& hello, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kHello);
+    ByteWriter writer(frame.payload());
+    writer.write<uint16_t>(hello.protocol_version);
+    write_id(writer, hello.cluster);
+    write_id(writer, hello.from);
+    writer.write<uint64_t>(hello.incarnation);
+    write_id(writer, hello.dialled);
+    frame.finish();
+}
+
+bool decode_hello(const Frame& frame, Hello& hello) {
+    if (frame.type != FrameType::kHello) return false;
+    ByteReader reader(frame.payload);
+    hello.protocol_version = reader.read<uint16_t>();
+    hello.cluster = read_id<ClusterId>(reader);
+    hello.from = read_id<NodeId>(reader);
+    hello.incarnation = reader.read<uint64_t>();
+    hello.dialled = read_id<NodeId>(reader);
+    return reader.finished();
+}
+
+void encode_hello_ack(const HelloAck& ack, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kHelloAck);
+    ByteWriter writer(frame.payload());
+    write_id(writer, ack.from);
+    writer.write<uint64_t>(ack.incarnation);
+    frame.finish();
+}
+
+bool decode_hello_ack(const Frame& frame, HelloAck& ack) {
+    if (frame.type != FrameType::kHelloAck) return false;
+    ByteReader reader(frame.payload);
+    ack.from = read_id<NodeId>(reader);
+    ack.incarnation = reader.read<uint64_t>();
+    return reader.finished();
+}
+
+void encode_hello_reject(std::string_view reason, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kHelloReject);
+    frame.payload().append(reason.substr(0, kHelloRejectTextMax));
+    frame.finish();
+}
+
+bool decode_hello_reject(const Frame& frame, std::string_view& reason) {
+    if (frame.type != FrameType::kHelloReject || frame.payload.size() > kHelloRejectTextMax) return false;
+    reason = as_text(frame.payload);
+    return true;
+}
+
+void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out) {
+    std::visit([&out](const auto& message) { encode_body(message, out); }, body);
+}
+
+bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBody& body) {
+    switch (frame.type) {
+        case FrameType::kRequestVote: return decode_as<raft::RequestVote>(frame, body);
+        case FrameType::kRequestVoteReply: return decode_as<raft::RequestVoteReply>(frame, body);
+        case FrameType::kAppendEntriesReply: return decode_as<raft::AppendEntriesReply>(frame, body);
+        case FrameType::kAppendEntries: return decode_append_entries(frame, cluster, body.emplace<raft::AppendEntries>());
+        default: return false;
+    }
+}
+
+bool forward_request_fits(const ForwardRequest& request) {
+    return !request.arguments.empty() && request.arguments.size() <= kForwardArgumentsMax &&
+           encoded_size(request) <= kForwardRequestBytesMax;
+}
+
+size_t encode_forward_requests(std::span<const ForwardRequest> requests, OutputBuffer& out) {
+    KVORUM_ASSERT(!requests.empty());
+    FrameWriter frame(out, FrameType::kForwardRequests);
+    const size_t begin = frame.payload().size();
+    ByteWriter writer(frame.payload());
+    size_t count = 0;
+    uint64_t size = 0;
+    do {
+        write_request(writer, requests[count]);
+        ++count;
+        size = frame.payload().size() - begin;
+    } while (count < requests.size() && size + encoded_size(requests[count]) <= kForwardFrameBytes);
+    frame.finish();
+    return count;
+}
+
+bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests) {
+    requests.clear();
+    if (frame.type != FrameType::kForwardRequests || frame.payload.empty()) return false;
+    ByteReader reader(frame.payload);
+    while (reader.remaining() > 0) {
+        if (!read_request(reader, requests.emplace_back())) return false;
+    }
+    return true;
+}
+
+size_t encode_forward_replies(std::span<const ForwardReply> replies, OutputBuffer& out) {
+    KVORUM_ASSERT(!replies.empty());
+    FrameWriter frame(out, FrameType::kForwardReplies);
+    const size_t begin = frame.payload().size();
+    ByteWriter writer(frame.payload());
+    size_t count = 0;
+    uint64_t size = 0;
+    do {
+        const ForwardReply& reply = replies[count];
+        const bool fits = reply.reply.size() <= kForwardReplyBytesMax;
+        writer.write<uint64_t>(reply.request_id);
+        writer.write<uint8_t>(static_cast<uint8_t>(reply.outcome));
+        write_sized(writer, fits ? reply.reply : "-ERR the reply is too large to be forwarded between nodes\r\n");
+        ++count;
+        size = frame.payload().size() - begin;
+    } while (count < replies.size() && size + replies[count].reply.size() <= kForwardFrameBytes);
+    frame.finish();
+    return count;
+}
+
+bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& replies) {
+    replies.clear();
+    if (frame.type != FrameType::kForwardReplies || frame.payload.empty()) return false;
+    ByteReader reader(frame.payload);
+    while (reader.remaining() > 0) {
+        ForwardReply& reply = replies.emplace_back();
+        reply.request_id = reader.read<uint64_t>();
+        const auto outcome = reader.read<uint8_t>();
+        if (outcome > static_cast<uint8_t>(ForwardOutcome::kUnknown)) return false;
+        reply.outcome = static_cast<ForwardOutcome>(outcome);
+        const auto size = reader.read<uint32_t>();
+        reply.reply = reader.read_text(size);
+        if (reader.failed()) return false;
+    }
+    return true;
+}
+
+}  // namespace kvorum::net

@@ -1,0 +1,100 @@
+// The messages between peers and their wire form, each the payload of one frame (net/frame.h).
+//
+// Encoders write what this process built and assert its limits. Decoders take what a peer sent: false for every malformed input, trailing
+// bytes included, and then the output is garbage. No decoder reserves what a count merely claims. Views in decoded values borrow from the
+// payload. Thread: any.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "net/frame.h"
+#include "net/output_buffer.h"
+#include "raft/messages.h"
+
+namespace kvorum::net {
+
+// --- handshake ------------------------------------------------------------------------------------------------------------------------
+// The dialling side speaks first. Messages then flow from it to the accepting side only.
+struct Hello {
+    uint16_t protocol_version = kPeerProtocolVersion;
+    ClusterId cluster;
+    NodeId from;
+    uint64_t incarnation = 0;  // rises with each start of the node
+    NodeId dialled;            // whom the sender believes to reach: finds swapped addresses
+
+    bool operator==(const Hello&) const = default;
+};
+
+struct HelloAck {
+    NodeId from;
+    uint64_t incarnation = 0;
+
+    bool operator==(const HelloAck&) const = default;
+};
+
+inline constexpr size_t kHelloRejectTextMax = 512;
+inline constexpr uint32_t kHandshakePayloadBytesMax = 1024;
+
+void encode_hello(const Hello& hello, OutputBuffer& out);
+void encode_hello_ack(const HelloAck& ack, OutputBuffer& out);
+void encode_hello_reject(std::string_view reason, OutputBuffer& out);  // cut at kHelloRejectTextMax
+[[nodiscard]] bool decode_hello(const Frame& frame, Hello& hello);
+[[nodiscard]] bool decode_hello_ack(const Frame& frame, HelloAck& ack);
+[[nodiscard]] bool decode_hello_reject(const Frame& frame, std::string_view& reason);
+
+// --- Raft -----------------------------------------------------------------------------------------------------------------------------
+[[nodiscard]] constexpr bool is_raft_frame(FrameType type) {
+    return type >= FrameType::kRequestVote && type <= FrameType::kAppendEntriesReply;
+}
+
+// Sender and receiver are those of the connection and do not travel. Entries are referenced, not copied (OutputBuffer::append_entry).
+void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out);
+// Entries are verified by their own checksums, must be of `cluster`, consecutive from prev_log_index + 1, and not of a term above the message's.
+[[nodiscard]] bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBody& body);
+
+// --- forwarded commands ---------------------------------------------------------------------------------------------------------------
+struct ForwardRequest {
+    uint64_t request_id = 0;  // the sender's; unique within its incarnation
+    uint64_t session_id = 0;
+    Term leader_term;         // carried out only by a receiver that leads in this term
+    uint8_t resp_version = 2;
+    std::vector<std::string_view> arguments;
+
+    bool operator==(const ForwardRequest&) const = default;
+};
+
+enum class ForwardOutcome : uint8_t {
+    kExecuted = 0,     // the reply is the command's own
+    kNotExecuted = 1,  // definitely not, and never will be: it may be sent elsewhere
+    kUnknown = 2,      // may or may not take effect
+};
+
+struct ForwardReply {
+    uint64_t request_id = 0;
+    ForwardOutcome outcome = ForwardOutcome::kExecuted;
+    std::string_view reply;  // kExecuted: as RESP of the version asked for; else the error line, for logs
+
+    bool operator==(const ForwardReply&) const = default;
+};
+
+inline constexpr uint32_t kForwardArgumentsMax = 1024 * 1024;
+// A request above this must not be encoded, see forward_request_fits().
+inline constexpr uint64_t kForwardRequestBytesMax = 96 * kMiB;
+// In place of a larger reply an error reply is sent that says so.
+inline constexpr uint64_t kForwardReplyBytesMax = 64 * kMiB;
+
+[[nodiscard]] bool forward_request_fits(const ForwardRequest& request);
+
+// Write one frame with the first of `requests`, as many as make up about 256 KiB; return how many. `requests` is not empty.
+[[nodiscard]] size_t encode_forward_requests(std::span<const ForwardRequest> requests, OutputBuffer& out);
+[[nodiscard]] size_t encode_forward_replies(std::span<const ForwardReply> replies, OutputBuffer& out);
+[[nodiscard]] bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests);
+[[nodiscard]] bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& replies);
+
+}  // namespace kvorum::net

@@ -1,0 +1,238 @@
+#include "net/peer_listener.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace kvorum::net {
+namespace {
+
+// After accept failed (no file descriptors left, mostly): trying again at once would only spin.
+constexpr uint64_t kAcceptPauseNs = 100 * kMillisecondNs;
+
+}  // namespace
+
+// One accepted connection.
+class PeerListener::Connection {
+   public:
+    Connection(PeerListener& listener, reactor::Handle socket)
+        : receive(listener.reactor_, socket),
+          output(listener.reactor_, listener.flusher_, socket),
+          address(listener.reactor_.backend().peer_address(socket)) {}
+
+    struct Deadline : reactor::Timer {
+        explicit Deadline(reactor::StopSource& target)
+            : Timer([](Timer& self) { static_cast<Deadline&>(self).source.request_stop(); }), source(target) {}
+        reactor::StopSource& source;
+    };
+
+    reactor::ReceiveStream receive;
+    OutputStream output;
+    FrameReader reader{kHandshakePayloadBytesMax};
+    std::string address;
+    reactor::StopSource stop;
+    reactor::StopSource farewell_stop;  // of the rejection, which must get out even when `stop` came from the handshake's deadline
+    Deadline handshake_deadline{stop};
+    Deadline farewell_deadline{farewell_stop};
+    // Known after the handshake.
+    NodeId peer;
+    uint64_t incarnation = 0;
+    bool is_peer = false;  // the handler is told of its end
+};
+
+PeerListener::PeerListener(reactor::Reactor& reactor, OutputFlusher& flusher, PeerListenerConfig config, reactor::Handle listener,
+                           PeerHandler& handler)
+    : reactor_(reactor), flusher_(flusher), config_(config), listener_(listener), handler_(handler), scope_(reactor) {}
+
+void PeerListener::start() { scope_.spawn(accept_loop()); }
+
+void PeerListener::request_stop() {
+    stopping_ = true;
+    scope_.request_stop();
+    for (Connection* connection : connections_) {
+        connection->stop.request_stop();
+        connection->farewell_stop.request_stop();
+    }
+}
+
+reactor::Task<void> PeerListener::join() { co_await scope_.join(); }
+
+bool PeerListener::has_connection_of(NodeId peer) const {
+    return std::any_of(connections_.begin(), connections_.end(), [peer](const Connection* c) { return c->is_peer && c->peer == peer; });
+}
+
+reactor::Task<void> PeerListener::accept_loop() {
+    reactor::AcceptStream accepts(reactor_, listener_);
+    while (!stopping_) {
+        const int32_t socket = co_await accepts.next(scope_.stop_token());
+        if (socket == -ECANCELED) break;
+        if (socket < 0) {
+            ++stats_.accept_errors;
+            log_limited(fmt::format("peer port: accept: {}", std::strerror(-socket)));
+            co_await reactor_.sleep_for(kAcceptPauseNs, scope_.stop_token());
+        } else if (open_connections_ >= config_.connections_max) {
+            ++stats_.refused;
+            log_limited(fmt::format("peer port: more than {} connections", config_.connections_max));
+            scope_.spawn(refuse(socket));
+        } else {
+            ++stats_.accepted;
+            ++open_connections_;
+            scope_.spawn(serve(socket));
+        }
+    }
+    co_await accepts.close();
+    const int32_t closed = co_await reactor_.close(listener_);
+    maybe(closed < 0);
+}
+
+reactor::Task<void> PeerListener::refuse(reactor::Handle socket) {
+    const int32_t closed = co_await reactor_.close(socket);
+    maybe(closed < 0);
+}
+
+reactor::Task<void> PeerListener::serve(reactor::Handle socket) {
+    Connection connection(*this, socket);
+    connections_.push_back(&connection);
+    if (stopping_) request_stop();
+    std::string failure = co_await handshake(connection);
+    if (failure.empty()) {
+        failure = co_await receive_messages(connection);
+        end_peer(connection);
+        if (!failure.empty()) {
+            ++stats_.broken;
+            log_limited(fmt::format("peer {} ({}): connection closed: {}", connection.peer, connection.address, failure));
+        }
+    } else {
+        ++stats_.rejected;
+        log_limited(fmt::format("peer port: rejected {}: {}", connection.address, failure));
+        reactor_.arm(connection.farewell_deadline, reactor_.now_ns() + config_.handshake_timeout_ns);
+        encode_hello_reject(failure, connection.output.buffer());
+        const bool told = co_await connection.output.drain(connection.farewell_stop.token());
+        maybe(told);
+    }
+    std::erase(connections_, &connection);
+    co_await connection.output.close();
+    co_await connection.receive.close();
+    const int32_t closed = co_await reactor_.close(socket);
+    maybe(closed < 0);
+    --open_connections_;
+}
+
+reactor::Task<std::string> PeerListener::handshake(Connection& connection) {
+    reactor_.arm(connection.handshake_deadline, reactor_.now_ns() + config_.handshake_timeout_ns);
+    while (true) {
+        reactor::Chunk chunk = co_await connection.receive.next(connection.stop.token());
+        if (chunk.result == -ECANCELED) co_return stopping_ ? "shutting down" : "no handshake in time";
+        if (chunk.result == 0) co_return "closed before the handshake";
+        if (chunk.result < 0) co_return std::strerror(-chunk.result);
+        connection.reader.feed(chunk.bytes);
+        Frame frame;
+        const FrameStatus status = connection.reader.next(frame);
+        std::string failure;
+        if (status == FrameStatus::kFrame) failure = admit(connection, frame);
+        if (status == FrameStatus::kError) failure = std::string(connection.reader.error());
+        connection.receive.release(chunk);
+        if (status != FrameStatus::kNeedMore) co_return failure;
+    }
+}
+
+std::string PeerListener::admit(Connection& connection, const Frame& frame) {
+    Hello hello;
+    // The dialling side waits for our answer, so nothing may follow its Hello.
+    if (!decode_hello(frame, hello) || connection.reader.buffered_bytes() > 0) return "no valid Hello";
+    std::string failure = check_hello(hello);
+    if (!failure.empty()) return failure;
+    connection.peer = hello.from;
+    connection.incarnation = hello.incarnation;
+    replace_older(connection);
+    connection.is_peer = true;
+    ++stats_.handshakes;
+    reactor_.cancel(connection.handshake_deadline);
+    connection.reader.set_payload_bytes_max(kFramePayloadBytesMax);
+    encode_hello_ack({.from = config_.self, .incarnation = config_.incarnation}, connection.output.buffer());
+    return {};
+}
+
+std::string PeerListener::check_hello(const Hello& hello) {
+    if (hello.protocol_version != kPeerProtocolVersion) {
+        return fmt::format("protocol version {}, this node speaks {}", hello.protocol_version, kPeerProtocolVersion);
+    }
+    if (hello.cluster != config_.cluster) return fmt::format("cluster {:x}, this is {:x}", hello.cluster.value(), config_.cluster.value());
+    if (hello.dialled != config_.self) return fmt::format("node {} was dialled, this is node {}", hello.dialled, config_.self);
+    if (hello.from == config_.self) return fmt::format("node {} is this node itself", hello.from);
+    if (!handler_.is_known_peer(hello.from)) return fmt::format("node {} is not a member", hello.from);
+    for (const Connection* other : connections_) {
+        if (other->is_peer && other->peer == hello.from && other->incarnation > hello.incarnation) {
+            return fmt::format("incarnation {} of node {} is over", hello.incarnation, hello.from);
+        }
+    }
+    return {};
+}
+
+void PeerListener::replace_older(const Connection& connection) {
+    for (Connection* other : connections_) {
+        if (!other->is_peer || other->peer != connection.peer) continue;
+        ++stats_.replaced;
+        end_peer(*other);
+        other->stop.request_stop();
+    }
+}
+
+void PeerListener::end_peer(Connection& connection) {
+    if (std::exchange(connection.is_peer, false)) handler_.on_peer_disconnected(connection.peer, connection.incarnation);
+}
+
+reactor::Task<std::string> PeerListener::receive_messages(Connection& connection) {
+    while (true) {
+        reactor::Chunk chunk = co_await connection.receive.next(connection.stop.token());
+        if (chunk.result == -ECANCELED || chunk.result == 0) co_return std::string();
+        if (chunk.result < 0) co_return std::strerror(-chunk.result);
+        connection.reader.feed(chunk.bytes);
+        Frame frame;
+        std::string failure;
+        FrameStatus status = FrameStatus::kNeedMore;
+        // A stop may come from inside the handler; nothing is dispatched after it.
+        while (failure.empty() && !connection.stop.stop_requested()) {
+            status = connection.reader.next(frame);
+            if (status != FrameStatus::kFrame) break;
+            failure = dispatch(connection, frame);
+        }
+        if (status == FrameStatus::kError) failure = std::string(connection.reader.error());
+        connection.receive.release(chunk);
+        if (!failure.empty() || connection.stop.stop_requested()) co_return failure;
+    }
+}
+
+std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
+    if (is_raft_frame(frame.type)) {
+        raft::Message message{.from = connection.peer, .to = config_.self, .body = {}};
+        if (!decode_raft_message(frame, config_.cluster, message.body)) return "malformed Raft message";
+        handler_.on_raft_message(std::move(message));
+        return {};
+    }
+    if (frame.type == FrameType::kForwardRequests) {
+        std::vector<ForwardRequest> requests;
+        if (!decode_forward_requests(frame, requests)) return "malformed forwarded requests";
+        handler_.on_forward_requests(connection.peer, connection.incarnation, requests);
+        return {};
+    }
+    if (frame.type == FrameType::kForwardReplies) {
+        std::vector<ForwardReply> replies;
+        if (!decode_forward_replies(frame, replies)) return "malformed forwarded replies";
+        handler_.on_forward_replies(connection.peer, connection.incarnation, replies);
+        return {};
+    }
+    return "a handshake frame after the handshake";
+}
+
+void PeerListener::log_limited(const std::string& line) {
+    uint64_t suppressed = 0;
+    if (stopping_ || !limiter_.allow(reactor_.now_ns(), suppressed)) return;
+    KVORUM_LOG(kWarn, "{}{}", line, suppressed > 0 ? fmt::format(" ({} more lines left out)", suppressed) : "");
+}
+
+}  // namespace kvorum::net

@@ -1,0 +1,106 @@
+// Accepts the links of the peers, checks who they are, and hands on what they send.
+//
+// A connection must begin with a Hello of this cluster, from a known other node, to this node, in this protocol version, in time. Anything else is
+// answered with a HelloReject that says why, logged (rate limited), counted and closed; it changes nothing. The same goes for bytes that are no
+// frames and for malformed messages later on: they close that one connection.
+// A peer has one connection: a newer one replaces the older, unless it comes from an earlier incarnation of the peer.
+//
+// Thread: the reactor's. Reactor, flusher and handler outlive the listener. Handler calls come from the run queue; views in what they are
+// given are valid during the call. The handler may call request_stop() from inside.
+// Ownership: takes the listening socket and closes it. Cancellation: request_stop() closes everything; await join() before destruction.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+#include "net/log_limiter.h"
+#include "net/output_stream.h"
+#include "net/peer_codec.h"
+#include "raft/messages.h"
+#include "reactor/reactor.h"
+#include "reactor/scope.h"
+#include "reactor/streams.h"
+
+namespace kvorum::net {
+
+class PeerHandler {
+   public:
+    [[nodiscard]] virtual bool is_known_peer(NodeId node) = 0;  // never asked about ourselves
+    virtual void on_raft_message(raft::Message message) = 0;
+    virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
+    virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
+    // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first message.
+    virtual void on_peer_disconnected(NodeId from, uint64_t incarnation) = 0;
+
+   protected:
+    ~PeerHandler() = default;
+};
+
+struct PeerListenerConfig {
+    ClusterId cluster;
+    NodeId self;
+    uint64_t incarnation = 0;
+    uint64_t handshake_timeout_ns = 2 * kSecondNs;
+    uint32_t connections_max = 256;  // strangers included; more are closed at once
+};
+
+struct PeerListenerStats {
+    uint64_t accepted = 0;
+    uint64_t handshakes = 0;        // completed
+    uint64_t rejected = 0;          // did not complete the handshake, for whatever reason
+    uint64_t broken = 0;            // closed after the handshake for what they sent
+    uint64_t replaced = 0;
+    uint64_t refused = 0;           // above connections_max
+    uint64_t accept_errors = 0;
+};
+
+class PeerListener {
+   public:
+    PeerListener(reactor::Reactor& reactor, OutputFlusher& flusher, PeerListenerConfig config, reactor::Handle listener,
+                 PeerHandler& handler);
+    PeerListener(const PeerListener&) = delete;
+    PeerListener& operator=(const PeerListener&) = delete;
+    ~PeerListener() = default;
+
+    void start();
+    void request_stop();
+    reactor::Task<void> join();
+
+    [[nodiscard]] bool has_connection_of(NodeId peer) const;
+    [[nodiscard]] size_t connection_count() const { return open_connections_; }
+    [[nodiscard]] const PeerListenerStats& stats() const { return stats_; }
+
+   private:
+    class Connection;
+
+    reactor::Task<void> accept_loop();
+    reactor::Task<void> refuse(reactor::Handle socket);
+    reactor::Task<void> serve(reactor::Handle socket);
+    // Each returns what was wrong, or nothing.
+    reactor::Task<std::string> handshake(Connection& connection);
+    reactor::Task<std::string> receive_messages(Connection& connection);
+    [[nodiscard]] std::string admit(Connection& connection, const Frame& frame);
+    [[nodiscard]] std::string check_hello(const Hello& hello);
+    [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
+    void replace_older(const Connection& connection);
+    void end_peer(Connection& connection);
+    void log_limited(const std::string& line);
+
+    reactor::Reactor& reactor_;
+    OutputFlusher& flusher_;
+    const PeerListenerConfig config_;
+    const reactor::Handle listener_;
+    PeerHandler& handler_;
+    reactor::TaskScope scope_;
+    bool stopping_ = false;
+    std::vector<Connection*> connections_;  // each lives in the frame of its serve()
+    uint32_t open_connections_ = 0;         // with those whose serve() has not begun
+    LogLimiter limiter_;
+    PeerListenerStats stats_;
+};
+
+}  // namespace kvorum::net

@@ -1,0 +1,163 @@
+// The IoBackend of production: one io_uring, with a ring of shared receive buffers.
+//
+// Facts of io_uring that are normal events here, never errors for the caller: a full submission queue (poll() enters
+// more than once), an overflowed completion queue (flushed), no free receive buffer (-ENOBUFS: the receive waits until
+// one is given back), a multishot operation that the kernel ends without an error (armed again), an interrupted wait.
+// All are counted in UringStats. Handed up: short reads, writes and sends, and every errno.
+//
+// Thread: the one that called create(), except wake(). Limits: names in Endpoint are resolved by a blocking
+// getaddrinfo(3); numeric addresses cost no more than the socket. At most one region is registered.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/units.h"
+#include "reactor/io_backend.h"
+#include "reactor/uring_probe.h"
+
+struct io_uring_sqe;
+
+namespace kvorum::reactor {
+
+class ReceiveBuffers;
+class UringRing;
+struct UringCompletion;
+
+struct UringConfig {
+    uint32_t sq_entries = 512;   // operations of a turn above this cost another system call
+    uint32_t cq_entries = 4096;  // completions of a turn above this cost another system call
+    // A buffer for each connection that can send within one turn, of a size that takes a deep pipeline of small
+    // commands at once. 16 MiB a reactor, of which only the part that was ever written to is resident.
+    uint32_t receive_buffers = 1024;  // a power of two, at most 32768
+    uint32_t receive_buffer_bytes = 16 * kKiB;
+};
+
+struct UringStats {
+    uint64_t enters = 0;       // io_uring_enter calls
+    uint64_t submitted = 0;    // operations handed to the kernel, cancellations included
+    uint64_t completions = 0;  // that the kernel posted
+    uint64_t overflows = 0;    // times the completion queue was found overflowed
+    uint64_t enobufs = 0;      // receives that found no free buffer
+    uint64_t rearms = 0;       // multishot operations armed again
+};
+
+class UringBackend final : public IoBackend {
+ public:
+    // Unimplemented, FailedPrecondition or ResourceExhausted say what this machine lacks and what to do about it.
+    [[nodiscard]] static absl::StatusOr<std::unique_ptr<UringBackend>> create(const UringConfig& config);
+    ~UringBackend() override;  // asserts that nothing is in flight
+
+    void submit(IoOp& op) override;
+    void cancel(IoOp& op) override;
+    void poll(uint64_t wait_until_ns) override;
+    void wake() noexcept override;
+
+    [[nodiscard]] Bytes receive_buffer(uint16_t buffer_id, uint64_t length_bytes) override;
+    void release_receive_buffer(uint16_t buffer_id) override;
+    [[nodiscard]] bool register_buffer(MutableBytes region) override;
+
+    [[nodiscard]] uint64_t monotonic_ns() override;
+    [[nodiscard]] int64_t wall_clock_ms() override;
+    [[nodiscard]] uint64_t random_seed() override;
+
+    [[nodiscard]] absl::StatusOr<Handle> listen(const Endpoint& endpoint) override;
+    [[nodiscard]] uint16_t local_port(Handle handle) override;
+    [[nodiscard]] std::string peer_address(Handle handle) override;
+    void shutdown_socket(Handle handle) override;
+    [[nodiscard]] absl::Status make_directory(const std::string& path) override;
+    [[nodiscard]] absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) override;
+    [[nodiscard]] absl::Status lock_directory(const std::string& path) override;
+    [[nodiscard]] absl::StatusOr<DeviceFacts> device_facts(const std::string& path) override;
+    void halt(std::string reason) override;
+
+    [[nodiscard]] const UringStats& stats() const { return stats_; }
+    [[nodiscard]] uint64_t in_flight() const { return in_flight_; }
+
+ private:
+    // What a user_data is about. The slot and its generation are the rest of it, so that a completion of a bygone
+    // operation is noticed.
+    enum class Kind : uint8_t { kOperation, kCancel, kWake };
+
+    enum class SlotState : uint8_t {
+        kFree,
+        kQueued,    // in pending_, to be armed
+        kArmed,     // the kernel has it
+        kParked,    // a receive that waits for a free buffer
+        kFinished,  // its last completion is in synthetic_
+    };
+
+    struct Slot {
+        IoOp* op = nullptr;
+        uint32_t generation = 0;
+        SlotState state = SlotState::kFree;
+        bool cancel_requested = false;
+        Handle connecting = kNoHandle;
+        msghdr message{};
+        std::unique_ptr<sockaddr_storage> address;
+    };
+
+    struct Pending {
+        uint32_t slot = 0;
+        uint32_t generation = 0;
+        Kind kind = Kind::kOperation;
+    };
+
+    struct Synthetic {
+        uint32_t slot = 0;
+        int32_t result = 0;
+    };
+
+    UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd);
+    static int try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers);
+
+    // uring_backend.cc: slots, the turn, completions
+    static uint64_t user_data(Kind kind, uint32_t slot, uint32_t generation);
+    void queue_pending();
+    bool queue_one(const Pending& pending);
+    void unpark_receives();
+    void enter(bool wait, uint64_t wait_until_ns);
+    void reap_all();
+    void handle(const UringCompletion& completion);
+    void handle_wake(const UringCompletion& completion);
+    void handle_multishot(uint32_t slot_index, const UringCompletion& completion);
+    void rearm(uint32_t slot_index);
+    void finish(uint32_t slot_index, const IoCompletion& completion);
+    void finish_later(uint32_t slot_index, int32_t result);
+    void deliver_synthetic();
+
+    // uring_operations.cc: descriptions for the kernel
+    void prepare(io_uring_sqe& sqe, Slot& slot);
+    void prepare_transfer(io_uring_sqe& sqe, const IoOp& op) const;
+    static void prepare_send(io_uring_sqe& sqe, Slot& slot);
+    static void prepare_file_operation(io_uring_sqe& sqe, const IoOp& op);
+
+    // uring_sockets.cc: resolves and makes the socket; 0 or an errno
+    static int open_connecting(Slot& slot);
+
+    static constexpr size_t kReapBatch = 256;
+
+    // Before the ring, so that it goes after it: the kernel may write there until the ring is gone.
+    std::unique_ptr<ReceiveBuffers> buffers_;
+    std::unique_ptr<UringRing> ring_;
+    const int wake_fd_;
+    bool buffer_registered_ = false;
+    std::deque<Slot> slots_;  // a deque: the kernel holds pointers into them
+    std::vector<uint32_t> free_slots_;
+    std::vector<Pending> pending_;
+    std::vector<uint32_t> parked_;
+    std::vector<Synthetic> synthetic_;
+    std::vector<int> directory_locks_;
+    uint64_t in_flight_ = 0;
+    UringStats stats_;
+};
+
+}  // namespace kvorum::reactor

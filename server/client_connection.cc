@@ -1,0 +1,224 @@
+#include "server/client_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace kvorum::server {
+namespace {
+
+// How long a closing client may take to read its last replies.
+constexpr uint64_t kClosingTimeNsMax = 5 * kSecondNs;
+
+net::RespLimits resp_limits(const Limits& limits) {
+    net::RespLimits out;
+    out.arguments_max = limits.arguments_max;
+    out.bulk_bytes_max = limits.bulk_bytes_max;
+    out.inline_bytes_max = limits.inline_bytes_max;
+    out.command_bytes_max = limits.query_bytes_max;
+    return out;
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(ClientServices services, reactor::Handle socket, uint64_t id)
+    : services_(services),
+      socket_(socket),
+      receive_(services.reactor, socket),
+      output_progress_(*this),
+      output_(services.reactor, services.flusher, socket, &output_progress_),
+      parser_(resp_limits(services.limits)),
+      writer_(output_.tail()),
+      progress_(services.reactor) {
+    queue_id = id;
+    state_.id = id;
+    state_.address = services_.reactor.backend().peer_address(socket);
+    state_.connected_at_ns = services_.reactor.now_ns();
+    last_input_ns_ = services_.reactor.now_ns();
+    services_.router.add_session(*this);
+}
+
+ClientConnection::~ClientConnection() { KVORUM_ASSERT(handle == SessionHandle{}, "a connection was destroyed while it was served"); }
+
+ClientState& ClientConnection::state() {
+    state_.pending_commands = static_cast<uint32_t>(queue.size());
+    state_.query_buffer_bytes = parser_.buffered_bytes();
+    state_.output_buffer_bytes = output_.queued_bytes();
+    state_.bytes_out = output_.sent_bytes();
+    return state_;
+}
+
+reactor::Task<void> ClientConnection::serve() {
+    while (!closing_) {
+        reactor::Chunk chunk = co_await receive_.next(stop_.token());
+        if (chunk.result <= 0) {
+            // 0: the client will send no more, but may still read.
+            if (chunk.result < 0) close_now();
+            break;
+        }
+        last_input_ns_ = services_.reactor.now_ns();
+        state_.bytes_in += static_cast<uint64_t>(chunk.result);
+        services_.counters.net_input_bytes += static_cast<uint64_t>(chunk.result);
+        parser_.feed(chunk.bytes);
+        run_commands();
+        if (!has_room()) parser_.detach();
+        receive_.release(chunk);
+        while (!has_room() && !stop_.stop_requested()) {
+            receive_.pause();
+            progress_.reset();
+            const bool progressed = co_await progress_.wait(stop_.token());
+            if (progressed && has_room()) run_commands();
+            if (!has_room()) parser_.detach();
+        }
+        receive_.resume();
+    }
+    co_await finish_replies();
+    co_await shut_down();
+}
+
+void ClientConnection::run_commands() {
+    while (!closing_ && has_room()) {
+        switch (parser_.next(arguments_)) {
+            case net::ParseStatus::kCommand:
+                command_began_ns_ = 0;
+                state_.last_command_at_ns = services_.reactor.now_ns();
+                ++state_.commands;
+                services_.router.submit(*this, arguments_);
+                break;
+            case net::ParseStatus::kNeedMore:
+                if (!parser_.mid_command()) {
+                    command_began_ns_ = 0;
+                } else if (command_began_ns_ == 0) {
+                    command_began_ns_ = services_.reactor.now_ns();
+                }
+                return;
+            case net::ParseStatus::kError: answer_protocol_error(); return;
+        }
+    }
+}
+
+void ClientConnection::answer_protocol_error() {
+    ++services_.counters.protocol_errors;
+    if (parser_.error_kind() == net::ParseErrorKind::kCrossProtocol) {
+        KVORUM_LOG(kWarn, "client {} speaks HTTP on the Redis port (a web page may be behind it); closed", state_.address);
+        close_now();
+        return;
+    }
+    KVORUM_LOG(kInfo, "client {}: protocol error: {}; closed", state_.address, parser_.error());
+    // In its turn: replies to the commands before it come first.
+    Request& request = queue.push_back();
+    request.state = RequestState::kAnswered;
+    request.arrived_ns = services_.reactor.now_ns();
+    net::RespWriter(request.text, protocol()).error(fmt::format("ERR Protocol error: {}", parser_.error()));
+    services_.router.wake(*this);
+    close_after_replies();
+}
+
+void ClientConnection::close_now() {
+    if (!closing_) closing_since_ns_ = services_.reactor.now_ns();
+    closing_ = true;
+    stop_.request_stop();
+}
+
+void ClientConnection::close_after_replies() {
+    if (closing_) return;
+    closing_ = true;
+    closing_since_ns_ = services_.reactor.now_ns();
+}
+
+void ClientConnection::check_timeouts(uint64_t now_ns) {
+    const Limits& limits = services_.limits;
+    if (closing_) {
+        if (now_ns - closing_since_ns_ > kClosingTimeNsMax) close_now();
+        return;
+    }
+    const bool idle = limits.idle_timeout_s != 0 && queue.empty() && now_ns - last_input_ns_ > limits.idle_timeout_s * kSecondNs;
+    const bool endless = limits.partial_command_timeout_s != 0 && command_began_ns_ != 0 &&
+                         now_ns - command_began_ns_ > limits.partial_command_timeout_s * kSecondNs;
+    if (!idle && !endless) return;
+    ++services_.counters.idle_closes;
+    if (endless) KVORUM_LOG(kInfo, "client {}: a command was not completed in time; closed", state_.address);
+    close_now();
+}
+
+// --- Session -----------------------------------------------------------------------------------------------------------------------------
+
+net::RespWriter& ClientConnection::begin_reply() {
+    writer_.set_output(output_.tail());
+    reply_start_ = output_.tail().size();
+    return writer_;
+}
+
+void ClientConnection::end_reply() {
+    if (state_.reply_mode == ClientState::ReplyMode::kOn) return;
+    output_.tail().resize(reply_start_);
+    if (state_.reply_mode == ClientState::ReplyMode::kSkipNext) state_.reply_mode = ClientState::ReplyMode::kOn;
+}
+
+void ClientConnection::write_reply(std::string_view reply) {
+    begin_reply();
+    output_.tail().append(reply);
+    end_reply();
+}
+
+void ClientConnection::write_error(std::string_view line) {
+    begin_reply().error(line);
+    end_reply();
+}
+
+void ClientConnection::reply_not_executed(std::string_view why) { write_error(why); }
+void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error(why); }
+
+void ClientConnection::execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) {
+    const ClientState::ReplyMode before = state_.reply_mode;
+    state_.last_command = spec.name.data();
+    server::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
+    const bool skip_begins = before == ClientState::ReplyMode::kOn && state_.reply_mode == ClientState::ReplyMode::kSkipNext;
+    if (skip_begins) {
+        output_.tail().resize(reply_start_);  // CLIENT REPLY SKIP itself answers nothing and leaves its effect to the next command
+    } else {
+        end_reply();
+    }
+    if (state_.close_after_reply) close_after_replies();
+}
+
+void ClientConnection::on_output_progress() {
+    if (output_.failed()) close_now();
+}
+
+void ClientConnection::flush() {
+    progress_.set();
+    if (output_.queued_bytes() > services_.limits.output_bytes_max) {
+        ++services_.counters.output_limit_closes;
+        KVORUM_LOG(kWarn, "client {}: {} bytes of replies unread, above the limit; closed", state_.address, output_.queued_bytes());
+        close_now();
+    }
+}
+
+// --- the end -----------------------------------------------------------------------------------------------------------------------------
+
+reactor::Task<void> ClientConnection::finish_replies() {
+    close_after_replies();
+    while (!stop_.stop_requested() && !queue.empty()) {
+        progress_.reset();
+        const bool progressed = co_await progress_.wait(stop_.token());
+        maybe(progressed);
+    }
+    if (stop_.stop_requested()) co_return;
+    const bool drained = co_await output_.drain(stop_.token());
+    maybe(drained);
+}
+
+reactor::Task<void> ClientConnection::shut_down() {
+    services_.router.remove_session(*this);
+    services_.counters.net_output_bytes += output_.sent_bytes();
+    // Ends a send that the client does not take.
+    services_.reactor.backend().shutdown_socket(socket_);
+    co_await receive_.close();
+    co_await output_.close();
+    const int32_t closed = co_await services_.reactor.close(socket_);
+    maybe(closed < 0);
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,99 @@
+#include "server/client_listener.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+
+namespace kvorum::server {
+namespace {
+
+constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr uint64_t kAcceptRetryNs = 100 * kMillisecondNs;
+
+}  // namespace
+
+ClientListener::ClientListener(ClientServices services) : services_(services), tasks_(services.reactor) {}
+
+absl::Status ClientListener::start(const reactor::Endpoint& endpoint) {
+    absl::StatusOr<reactor::Handle> listener = services_.reactor.backend().listen(endpoint);
+    if (!listener.ok()) return listener.status();
+    listener_ = *listener;
+    port_ = services_.reactor.backend().local_port(listener_);
+    accepts_ = std::make_unique<reactor::AcceptStream>(services_.reactor, listener_);
+    tasks_.spawn(accept_clients());
+    return absl::OkStatus();
+}
+
+reactor::Task<void> ClientListener::accept_clients() {
+    while (!tasks_.stop_requested()) {
+        const int32_t result = co_await accepts_->next(tasks_.stop_token());
+        if (result == -ECANCELED) break;
+        if (result < 0) {
+            KVORUM_LOG(kWarn, "cannot accept a client: error {}{}", -result,
+                       result == -EMFILE || result == -ENFILE ? " (out of file descriptors: raise ulimit -n)" : "");
+            // The descriptors that are missing now come back when clients leave; trying at once would only spin.
+            const bool slept = co_await services_.reactor.sleep_for(kAcceptRetryNs, tasks_.stop_token());
+            if (!slept) break;
+            continue;
+        }
+        ++services_.counters.connections_received;
+        if (connections_.size() >= services_.limits.clients_max) {
+            ++services_.counters.connections_rejected;
+            tasks_.spawn(reject(result));
+            continue;
+        }
+        const uint64_t id = next_client_id_++;
+        auto connection = std::make_unique<ClientConnection>(services_, result, id);
+        connections_.emplace(id, connection.get());
+        tasks_.spawn(serve(std::move(connection)));
+    }
+}
+
+reactor::Task<void> ClientListener::serve(std::unique_ptr<ClientConnection> connection) {
+    const uint64_t id = connection->queue_id;
+    co_await connection->serve();
+    connections_.erase(id);
+}
+
+reactor::Task<void> ClientListener::reject(reactor::Handle socket) {
+    const Bytes reply = as_bytes(kTooManyClients);
+    std::array<iovec, 1> pieces{iovec{const_cast<std::byte*>(reply.data()), reply.size()}};
+    const int32_t sent = co_await services_.reactor.send(socket, pieces, tasks_.stop_token());
+    maybe(sent < 0);  // a client that is gone already needs no explanation
+    const int32_t closed = co_await services_.reactor.close(socket);
+    maybe(closed < 0);
+}
+
+reactor::Task<void> ClientListener::stop() {
+    tasks_.request_stop();
+    for (const auto& [id, connection] : connections_) connection->close_now();
+    co_await tasks_.join();
+    if (accepts_ != nullptr) co_await accepts_->close();
+    if (listener_ == reactor::kNoHandle) co_return;
+    const int32_t closed = co_await services_.reactor.close(listener_);
+    maybe(closed < 0);
+}
+
+void ClientListener::visit(const std::function<void(ClientState&)>& visit) {
+    std::vector<ClientConnection*> in_order;
+    for (const auto& [id, connection] : connections_) in_order.push_back(connection);
+    std::sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) { return a->queue_id < b->queue_id; });
+    for (ClientConnection* connection : in_order) visit(connection->state());
+}
+
+bool ClientListener::close_client(uint64_t client_id) {
+    const auto it = connections_.find(client_id);
+    if (it == connections_.end()) return false;
+    it->second->close_now();
+    return true;
+}
+
+void ClientListener::check_timeouts(uint64_t now_ns) {
+    for (const auto& [id, connection] : connections_) connection->check_timeouts(now_ns);
+}
+
+}  // namespace kvorum::server

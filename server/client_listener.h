@@ -1,0 +1,45 @@
+// Accepts clients, keeps the list of them, and serves each in a coroutine of its own.
+// Thread: the owning core. stop() closes every connection and is awaited before destruction.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "reactor/scope.h"
+#include "reactor/streams.h"
+#include "server/client_connection.h"
+
+namespace kvorum::server {
+
+class ClientListener {
+   public:
+    explicit ClientListener(ClientServices services);
+
+    // Binds and begins to accept; the error names the endpoint.
+    [[nodiscard]] absl::Status start(const reactor::Endpoint& endpoint);
+    reactor::Task<void> stop();
+
+    [[nodiscard]] uint16_t port() const { return port_; }
+    [[nodiscard]] size_t connection_count() const { return connections_.size(); }
+    void visit(const std::function<void(ClientState&)>& visit);
+    bool close_client(uint64_t client_id);
+    void check_timeouts(uint64_t now_ns);
+
+   private:
+    reactor::Task<void> accept_clients();
+    reactor::Task<void> serve(std::unique_ptr<ClientConnection> connection);
+    reactor::Task<void> reject(reactor::Handle socket);
+
+    ClientServices services_;
+    reactor::Handle listener_ = reactor::kNoHandle;
+    uint16_t port_ = 0;
+    std::unique_ptr<reactor::AcceptStream> accepts_;
+    reactor::TaskScope tasks_;
+    absl::flat_hash_map<uint64_t, ClientConnection*> connections_;
+    uint64_t next_client_id_ = 1;
+};
+
+}  // namespace kvorum::server

@@ -1,0 +1,198 @@
+#include "server/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+
+namespace kvorum::server {
+namespace {
+
+constexpr uint64_t kSweepIntervalNs = 50 * kMillisecondNs;
+constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
+// Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
+constexpr int kPassesPerTurn = 3;
+
+wal::WalConfig log_config(const NodeConfig& config) {
+    wal::WalConfig out;
+    out.directory = config.data_directory;
+    out.cluster = config.cluster_id();
+    out.node = config.id;
+    out.segment_size_bytes = config.wal_segment_bytes;
+    out.spare_segments = config.wal_spare_segments;
+    out.groups_in_flight_max = config.wal_groups_in_flight;
+    switch (config.wal_sync) {
+        case WalSync::kAuto: out.sync = wal::SyncMethod::kCalibrate; break;
+        case WalSync::kDataSync: out.sync = wal::SyncMethod::kDataSyncPerGroup; break;
+        case WalSync::kDsync: out.sync = wal::SyncMethod::kDsyncWrite; break;
+    }
+    return out;
+}
+
+}  // namespace
+
+Node::Node(reactor::Reactor& reactor, NodeConfig config)
+    : reactor_(reactor), config_(std::move(config)), store_(config_.cluster_id().value()), tasks_(reactor) {
+    KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
+    // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log in the same turn.
+    reactor_.add_turn_hook(*this);
+    flusher_ = std::make_unique<net::OutputFlusher>(reactor_);
+}
+
+Node::~Node() {
+    KVORUM_ASSERT(!running_, "a node was destroyed before it was stopped");
+    reactor_.remove_turn_hook(*this);
+}
+
+reactor::Task<absl::Status> Node::start() {
+    absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    if (!opened.ok()) co_return opened.status();
+    log_ = *std::move(opened);
+    const wal::RecoveryReport& report = log_->recovered();
+    KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms", verdict_name(report.verdict),
+               report.verdict_message, report.last.index, report.last.term, report.groups, report.segments, report.bytes_scanned,
+               report.duration_ns / kMillisecondNs);
+    if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
+    raft::RecoveredLog recovered;
+    recovered.hard_state = report.hard_state;
+    recovered.last = report.last;
+    recovered.last_log_time_ms = report.last_log_time_ms;
+    recovered.terms = report.terms;
+
+    counters_.started_at_ns = reactor_.now_ns();
+    counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
+    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this));
+    forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
+    router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
+    driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);
+    router_->attach(*driver_);
+    forwarder_->attach(*router_);
+    forwarded_ = std::make_unique<ForwardedSessions>(*router_, *peers_, counters_);
+    clients_ = std::make_unique<ClientListener>(
+        ClientServices{reactor_, *flusher_, *router_, static_cast<NodeFacade&>(*this), counters_, config_.limits});
+
+    if (absl::Status status = peers_->start(); !status.ok()) co_return status;
+    if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
+    running_ = true;
+    tasks_.spawn(driver_->run_timers(tasks_.stop_token()));
+    tasks_.spawn(run_sweeps(tasks_.stop_token()));
+    KVORUM_LOG(kInfo, "node {} of {} in cluster '{}' serves clients on {}:{}", config_.id, config_.members.size(), config_.cluster_name,
+               config_.listen_endpoint().host, clients_->port());
+    co_return absl::OkStatus();
+}
+
+absl::Status Node::check_log_covers_history() const {
+    const wal::RecoveryReport& report = log_->recovered();
+    if (report.last.index.is_none() || report.first_index == LogIndex{1}) return absl::OkStatus();
+    return absl::DataLossError(fmt::format("the log in {} begins at index {}: the entries before it are missing, so the state cannot be rebuilt",
+                                           config_.data_directory, report.first_index));
+}
+
+reactor::Task<void> Node::stop() {
+    tasks_.request_stop();
+    // Clients first: nothing new comes in while the rest goes down. Then the peers, so that no message reaches Raft any more.
+    if (clients_ != nullptr) co_await clients_->stop();
+    if (peers_ != nullptr) co_await peers_->stop();
+    co_await tasks_.join();
+    if (driver_ != nullptr) co_await driver_->stop();
+    running_ = false;
+    if (log_ != nullptr) co_await log_->close();
+    forwarded_.reset();
+}
+
+void Node::on_turn_end() {
+    if (!running_) return;
+    for (int pass = 0; pass < kPassesPerTurn; ++pass) {
+        driver_->run_turn();
+        router_->finish_turn();
+        forwarded_->finish_turn();
+        if (!driver_->has_work()) break;
+    }
+    if (driver_->has_work()) reactor_.schedule(another_turn_);
+}
+
+reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
+    uint64_t clients_checked_ns = reactor_.now_ns();
+    while (!stop.stop_requested()) {
+        const bool slept = co_await reactor_.sleep_for(kSweepIntervalNs, stop);
+        if (!slept) co_return;
+        router_->expire_overdue();
+        if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
+        clients_checked_ns = reactor_.now_ns();
+        clients_->check_timeouts(clients_checked_ns);
+    }
+}
+
+// --- NodeFacade ----------------------------------------------------------------------------------------------------------------------------
+
+void Node::reset_counters() {
+    NodeCounters fresh;
+    fresh.started_at_ns = counters_.started_at_ns;
+    fresh.started_at_wall_ms = counters_.started_at_wall_ms;
+    counters_ = fresh;
+}
+
+LogCounters Node::log_counters() {
+    const wal::WalStats stats = log_->stats();
+    LogCounters out;
+    out.groups = stats.groups;
+    out.bytes_written = stats.bytes;
+    out.syncs = stats.syncs;
+    out.segments = stats.segments;
+    out.sync_p50_ns = stats.group_latency_ns.value_at(0.5);
+    out.sync_p99_ns = stats.group_latency_ns.value_at(0.99);
+    out.sync_method = sync_method_name(stats.method);
+    out.low_on_space = log_->low_on_space();
+    return out;
+}
+
+KeyspaceFacts Node::keyspace() {
+    KeyspaceFacts facts;
+    facts.keys = store_.size();
+    facts.keys_with_expiry = store_.keys_with_expiry();
+    facts.memory_bytes = store_.memory_bytes();
+    facts.state_hash = store_.state_hash();
+    return facts;
+}
+
+uint64_t Node::key_count_in_slot(uint16_t slot) {
+    uint64_t count = 0;
+    store_.for_each([&](std::string_view key, const kv::Record&) { count += hash_slot(key) == slot ? 1 : 0; });
+    return count;
+}
+
+// --- PeerEvents ----------------------------------------------------------------------------------------------------------------------------
+
+void Node::on_raft_message(const raft::Message& message) { driver_->step(message); }
+
+void Node::on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) {
+    const raft::Raft& raft = driver_->raft();
+    forwarded_->on_requests(from, raft.is_leader() ? raft.current_term() : Term{}, requests);
+}
+
+void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
+    Forwarder::Outcome outcome = Forwarder::Outcome::kUnknown;
+    if (reply.outcome == net::ForwardOutcome::kExecuted) outcome = Forwarder::Outcome::kExecuted;
+    if (reply.outcome == net::ForwardOutcome::kNotExecuted) outcome = Forwarder::Outcome::kNotExecuted;
+    forwarder_->on_reply(from, reply.request_id, outcome, reply.reply);
+}
+
+void Node::on_link_up(NodeId peer) {
+    KVORUM_LOG(kInfo, "connected to node {}", peer);
+    router_->expire_overdue();
+}
+
+void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
+    KVORUM_LOG(kInfo, "lost the connection to node {}", peer);
+    driver_->peer_unreachable(peer);
+    forwarder_->on_link_lost(peer, first_unsent_request);
+}
+
+void Node::on_unreachable(NodeId peer) { driver_->peer_unreachable(peer); }
+
+void Node::on_peer_gone(NodeId peer) {
+    forwarder_->on_answers_lost(peer);
+    forwarded_->drop_origin(peer);
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,99 @@
+// One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the picture).
+//
+// Start: open and recover the log; build the state machine; listen; dial the peers. The node then runs by itself as long as its reactor turns.
+// Every end of a turn runs the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer.
+// Stop, in this order: no new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
+// acknowledged by then has an unknown outcome for its client, as after a crash.
+//
+// Thread: the reactor's. Ownership: the reactor and its backend outlive the node; stop() ends before it is destroyed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "reactor/reactor.h"
+#include "reactor/scope.h"
+#include "server/client_listener.h"
+#include "server/command_router.h"
+#include "server/config.h"
+#include "server/forwarded_sessions.h"
+#include "server/forwarder.h"
+#include "server/peers.h"
+#include "server/raft_driver.h"
+#include "server/server_commands.h"
+
+namespace kvorum::server {
+
+class Node final : public NodeFacade, private reactor::TurnHook, private PeerEvents {
+   public:
+    // `config` is valid (validate() is empty).
+    Node(reactor::Reactor& reactor, NodeConfig config);
+    ~Node() override;
+
+    // Errors say what is wrong and what to do; nothing listens after one. Call stop() all the same.
+    [[nodiscard]] reactor::Task<absl::Status> start();
+    [[nodiscard]] reactor::Task<void> stop();
+
+    [[nodiscard]] uint16_t client_port() const { return clients_->port(); }
+    [[nodiscard]] const kv::Store& store() const { return store_; }
+    [[nodiscard]] const raft::Raft& raft() const { return driver_->raft(); }
+    [[nodiscard]] LogIndex last_applied() const { return driver_->last_applied(); }
+
+    // --- NodeFacade ---------------------------------------------------------------------------------------------------------------------
+    [[nodiscard]] uint64_t now_ns() override { return reactor_.now_ns(); }
+    [[nodiscard]] int64_t wall_clock_ms() override { return reactor_.backend().wall_clock_ms(); }
+    [[nodiscard]] int64_t wall_clock_us() override { return reactor_.backend().wall_clock_ms() * 1000; }
+    [[nodiscard]] const NodeConfig& config() override { return config_; }
+    [[nodiscard]] raft::Status raft_status() override { return driver_->raft().status(); }
+    [[nodiscard]] const NodeCounters& counters() override { return counters_; }
+    void reset_counters() override;
+    [[nodiscard]] LogCounters log_counters() override;
+    [[nodiscard]] KeyspaceFacts keyspace() override;
+    [[nodiscard]] uint64_t key_count_in_slot(uint16_t slot) override;
+    [[nodiscard]] bool peer_connected(NodeId peer) override { return peers_->connected(peer); }
+    void visit_clients(const std::function<void(ClientState&)>& visit) override { clients_->visit(visit); }
+    bool close_client(uint64_t client_id) override { return clients_->close_client(client_id); }
+    [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
+    Limits& mutable_limits() override { return config_.limits; }
+    void set_follower_mode(FollowerMode mode) override { router_->set_follower_mode(mode); }
+    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
+        router_->visit_command_calls(visit);
+    }
+    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { router_->visit_error_counts(visit); }
+
+   private:
+    void on_turn_end() override;
+    [[nodiscard]] absl::Status check_log_covers_history() const;
+    reactor::Task<void> run_sweeps(reactor::StopToken stop);
+
+    // --- PeerEvents ---------------------------------------------------------------------------------------------------------------------
+    void on_raft_message(const raft::Message& message) override;
+    void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
+    void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;
+    void on_link_up(NodeId peer) override;
+    void on_link_down(NodeId peer, uint64_t first_unsent_request) override;
+    void on_unreachable(NodeId peer) override;
+    void on_peer_gone(NodeId peer) override;
+
+    reactor::Reactor& reactor_;
+    NodeConfig config_;
+    NodeCounters counters_;
+    kv::Store store_;
+    reactor::TaskScope tasks_;
+    std::unique_ptr<net::OutputFlusher> flusher_;
+    bool running_ = false;
+    reactor::Runnable another_turn_{[](reactor::Runnable&) {}};  // scheduled so that the reactor does not sleep
+
+    // In the order in which they are built; each may use those before it.
+    std::unique_ptr<wal::Wal> log_;
+    std::unique_ptr<Peers> peers_;
+    std::unique_ptr<Forwarder> forwarder_;
+    std::unique_ptr<CommandRouter> router_;
+    std::unique_ptr<RaftDriver> driver_;
+    std::unique_ptr<ForwardedSessions> forwarded_;
+    std::unique_ptr<ClientListener> clients_;
+};
+
+}  // namespace kvorum::server

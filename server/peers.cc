@@ -1,0 +1,103 @@
+#include "server/peers.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvorum::server {
+
+Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events)
+    : reactor_(reactor),
+      flusher_(flusher),
+      config_(config),
+      events_(events),
+      incarnation_(static_cast<uint64_t>(std::max<int64_t>(reactor.backend().wall_clock_ms(), 1))) {}
+
+absl::Status Peers::start() {
+    if (config_.members.size() == 1) return absl::OkStatus();
+    const absl::StatusOr<reactor::Handle> socket = reactor_.backend().listen(config_.peer_listen_endpoint());
+    if (!socket.ok()) return socket.status();
+    net::PeerListenerConfig listening;
+    listening.cluster = config_.cluster_id();
+    listening.self = config_.id;
+    listening.incarnation = incarnation_;
+    listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket, static_cast<net::PeerHandler&>(*this));
+    listener_->start();
+    for (const Member& member : config_.members) {
+        if (member.id == config_.id) continue;
+        net::PeerLinkConfig link;
+        link.cluster = config_.cluster_id();
+        link.self = config_.id;
+        link.incarnation = incarnation_;
+        link.peer = member.id;
+        link.endpoint = member.peer;
+        link.seed = reactor_.backend().random_seed();
+        links_.push_back(std::make_unique<net::PeerLink>(reactor_, flusher_, link, static_cast<net::PeerLinkOwner&>(*this)));
+        links_.back()->start();
+    }
+    return absl::OkStatus();
+}
+
+reactor::Task<void> Peers::stop() {
+    if (listener_ != nullptr) listener_->request_stop();
+    for (const auto& link : links_) link->request_stop();
+    for (const auto& link : links_) co_await link->join();
+    if (listener_ != nullptr) co_await listener_->join();
+}
+
+net::PeerLink* Peers::find_link(NodeId peer) const {
+    const auto it = std::find_if(links_.begin(), links_.end(), [&](const auto& link) { return link->peer() == peer; });
+    return it == links_.end() ? nullptr : it->get();
+}
+
+bool Peers::connected(NodeId peer) const {
+    const net::PeerLink* link = find_link(peer);
+    return link != nullptr && link->connected();
+}
+
+void Peers::send(const raft::Message& message) {
+    if (net::PeerLink* link = find_link(message.to)) link->send(message);
+}
+
+bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, net::RespVersion protocol,
+                                 kv::Arguments arguments) {
+    net::PeerLink* link = find_link(leader);
+    if (link == nullptr || !link->connected()) return false;
+    request_.request_id = request_id;
+    request_.session_id = session_id;
+    request_.leader_term = term;
+    request_.resp_version = static_cast<uint8_t>(protocol);
+    request_.arguments.assign(arguments.begin(), arguments.end());
+    return link->send(std::span(&request_, 1));
+}
+
+void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome, std::string_view reply) {
+    net::PeerLink* link = find_link(origin);
+    if (link == nullptr) return;
+    const net::ForwardReply message{request_id, outcome, reply};
+    link->send(std::span(&message, 1));
+}
+
+void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) { events_.on_link_up(peer); }
+
+void Peers::on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) {
+    // Requests leave in the order of their ids, so what did not leave is everything from one id on.
+    events_.on_link_down(peer, unsent_request_ids.empty() ? UINT64_MAX : unsent_request_ids.front());
+}
+
+void Peers::on_unreachable(NodeId peer) { events_.on_unreachable(peer); }
+
+bool Peers::is_known_peer(NodeId node) { return config_.find_member(node) != nullptr; }
+
+void Peers::on_raft_message(raft::Message message) { events_.on_raft_message(message); }
+
+void Peers::on_forward_requests(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardRequest> requests) {
+    events_.on_forward_requests(from, requests);
+}
+
+void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardReply> replies) {
+    for (const net::ForwardReply& reply : replies) events_.on_forward_reply(from, reply);
+}
+
+void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) { events_.on_peer_gone(from); }
+
+}  // namespace kvorum::server

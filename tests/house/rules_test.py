@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The checks of house_test.py see what they are meant to see, and nothing else."""
+
+import unittest
+
+import cpp_text
+import documents
+import rules
+
+
+class Includes(unittest.TestCase):
+    def test_upward_and_sideways_are_refused(self):
+        for path, included in (("base/x.h", "raft/raft.h"), ("raft/a.cc", "kv/store.h"), ("kv/a.cc", "reactor/task.h"),
+                               ("wal/a.cc", "net/resp_parser.h"), ("net/a.cc", "server/config.h"), ("server/a.cc", "sim/cluster.h")):
+            self.assertIsNotNone(rules.include_violation(path, included), f"{path} -> {included}")
+
+    def test_downward_is_fine(self):
+        for path, included in (("raft/a.cc", "base/ids.h"), ("wal/a.cc", "reactor/task.h"), ("server/a.cc", "raft/raft.h"),
+                               ("tools/a.cc", "sim/cluster.h"), ("tests/raft/a.cc", "raft/impl.h"), ("wal/a.cc", "wal/format.h")):
+            self.assertIsNone(rules.include_violation(path, included), f"{path} -> {included}")
+
+    def test_wal_and_net_see_only_the_plain_types_of_raft(self):
+        self.assertIsNone(rules.include_violation("wal/a.cc", "raft/entry.h"))
+        self.assertIsNotNone(rules.include_violation("wal/a.cc", "raft/raft.h"))
+        self.assertIsNotNone(rules.include_violation("net/a.cc", "raft/log.h"))
+
+    def test_a_commented_include_is_none(self):
+        self.assertEqual(cpp_text.project_includes('// #include "a/b.h"\n#include "c/d.h"\n'), [(2, "c/d.h")])
+
+
+class BannedTokens(unittest.TestCase):
+    def found(self, source):
+        return list(rules.banned_tokens_in("server/a.cc", source))
+
+    def test_each_is_found(self):
+        for source in ("std::random_device device;", "auto t = std::chrono::steady_clock::now();", "int r = rand();", "::sleep(1);",
+                       "std::this_thread::sleep_for(1ms);", "clock_gettime(CLOCK_MONOTONIC, &t);", "time(nullptr);", "usleep (10);",
+                       "std::map<Client*, int> clients;", "absl::Now();"):
+            self.assertTrue(self.found(source), source)
+
+    def test_words_that_only_look_like_them_are_not(self):
+        for source in ("// rand() is banned", '"time(nullptr)"', "timers.sleep(kSecondNs);", "node->time(0);", "int operand(int);",
+                       "log_time(0);", "std::map<NodeId, Peer*> peers;", "char c = '\"'; // sleep(1)"):
+            self.assertFalse(self.found(source), source)
+
+
+class Functions(unittest.TestCase):
+    def lengths(self, source):
+        return {f.name: f.body_lines for f in cpp_text.functions(source)}
+
+    def test_bodies_are_measured_in_namespaces_and_classes(self):
+        source = "namespace a {\nclass B final : public C {\n   public:\n    int d() const {\n        return 1;\n    }\n};\n}\n"
+        self.assertEqual(self.lengths(source), {"d": 2})
+
+    def test_member_initialisers_are_no_bodies(self):
+        self.assertEqual(self.lengths("A::A(int b) : b_{b}, c_{1}, d_(2) {\n    e();\n}\n"), {"A": 2})
+
+    def test_lambdas_and_tables_are_no_functions(self):
+        source = "constexpr auto kTable = make({\n  {1},\n});\nint f() {\n  auto g = [](int x) {\n    return x;\n  };\n  return g(1);\n}\n"
+        self.assertEqual(self.lengths(source), {"f": 5})
+
+    def test_braces_in_strings_and_comments_do_not_count(self):
+        self.assertEqual(self.lengths('void f() {\n  g("{");  // {\n  h(R"x({)x", \'{\');\n}\nvoid i() {}\n'), {"f": 3, "i": 0})
+
+    def test_trailing_return_types_and_qualifiers(self):
+        source = "auto f(int a) -> std::vector<int> {\n}\nbool g() const noexcept override {\n\n}\nTEST(Suite, Name) {\n}\n"
+        self.assertEqual(self.lengths(source), {"f": 1, "g": 2, "TEST": 1})
+
+
+class Documents(unittest.TestCase):
+    def test_commands_are_found_in_blocks_and_inline(self):
+        text = "```sh\n$ ./dev up 7001   # starts\nls\nA=1 build/release/bin/kvorumd --id 1 \\\n  --x\n```\nthen `kvorum status A`.\n"
+        self.assertEqual(list(documents.command_lines(text)), [["./dev", "up", "7001"], ["build/release/bin/kvorumd", "--id", "1", "--x"],
+                                                               ["kvorum", "status", "A"]])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,56 @@
+#include "net/output_buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/net/peer_messages.h"
+
+namespace kvorum::net {
+namespace {
+
+TEST(OutputBuffer, KeepsOwnedBytesAndEntriesInOrder) {
+    const raft::EntryPtr small = test::make_entry(1, 1, "s");
+    const raft::EntryPtr large = test::make_entry(2, 1, std::string(5000, 'L'));
+    OutputBuffer buffer;
+    buffer.append_entry(large);
+    buffer.tail() += "a";
+    buffer.append_entry(large);
+    buffer.append_entry(large);
+    buffer.append_entry(small);
+    buffer.tail() += "b";
+    const std::string large_text(as_text(large->encoded()));
+    const std::string small_text(as_text(small->encoded()));
+    EXPECT_EQ(buffer.flatten(), large_text + "a" + large_text + large_text + small_text + "b");
+    EXPECT_EQ(buffer.size_bytes(), buffer.flatten().size());
+    std::vector<iovec> pieces;
+    buffer.pieces(pieces);
+    EXPECT_EQ(pieces.size(), 5u);
+}
+
+TEST(OutputBuffer, HoldsItsEntriesUntilCleared) {
+    raft::EntryPtr entry = test::make_entry(1, 1, std::string(5000, 'L'));
+    const std::weak_ptr<const raft::Entry> watch = entry;
+    OutputBuffer buffer;
+    buffer.append_entry(entry);
+    entry.reset();
+    EXPECT_FALSE(watch.expired());
+    buffer.clear();
+    EXPECT_TRUE(watch.expired());
+    EXPECT_TRUE(buffer.empty());
+}
+
+TEST(OutputBuffer, GivesALargeBurstsMemoryBack) {
+    OutputBuffer buffer;
+    buffer.tail().append(1 << 20, 'x');
+    buffer.clear();
+    EXPECT_LE(buffer.tail().capacity(), OutputBuffer::kKeepBytes);
+    buffer.tail().append(1000, 'x');
+    const size_t capacity = buffer.tail().capacity();
+    buffer.clear();
+    EXPECT_EQ(buffer.tail().capacity(), capacity);
+}
+
+}  // namespace
+}  // namespace kvorum::net

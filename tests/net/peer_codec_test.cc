@@ -1,0 +1,292 @@
+#include "net/peer_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/prng.h"
+#include "tests/net/peer_messages.h"
+
+namespace kvorum::net {
+namespace {
+
+using test::kCluster;
+
+// Reads the only frame of `text`. The frame's payload borrows from `text`.
+bool only_frame(const std::string& text, Frame& frame) {
+    FrameReader reader;
+    reader.feed(as_bytes(text));
+    return reader.next(frame) == FrameStatus::kFrame && reader.buffered_bytes() == 0;
+}
+
+// A frame of `type` around `payload`, with checksums that fit: what a faulty peer could send.
+std::string framed(FrameType type, std::string_view payload) {
+    OutputBuffer out;
+    FrameWriter writer(out, type);
+    writer.payload().append(payload);
+    writer.finish();
+    return out.flatten();
+}
+
+TEST(PeerCodec, RaftMessagesSurviveTheWire) {
+    for (const raft::MessageBody& body : test::sample_raft_messages()) {
+        const std::string text = test::encoded(body);
+        Frame frame;
+        raft::MessageBody decoded;
+        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(is_raft_frame(frame.type));
+        ASSERT_TRUE(decode_raft_message(frame, kCluster, decoded));
+        EXPECT_EQ(decoded.index(), body.index());
+        EXPECT_EQ(test::encoded(decoded), text);
+    }
+}
+
+TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
+    raft::AppendEntriesReply reply{.term = Term{1},
+                                   .success = true,
+                                   .match_index = LogIndex{2},
+                                   .rejected_prev_index = LogIndex{3},
+                                   .hint_index = LogIndex{4},
+                                   .hint_term = Term{5},
+                                   .read_round = 6};
+    const std::string text = test::encoded(reply);
+    Frame frame;
+    raft::MessageBody body;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_raft_message(frame, kCluster, body));
+    const auto& decoded = std::get<raft::AppendEntriesReply>(body);
+    EXPECT_EQ(decoded.term, Term{1});
+    EXPECT_TRUE(decoded.success);
+    EXPECT_EQ(decoded.match_index, LogIndex{2});
+    EXPECT_EQ(decoded.rejected_prev_index, LogIndex{3});
+    EXPECT_EQ(decoded.hint_index, LogIndex{4});
+    EXPECT_EQ(decoded.hint_term, Term{5});
+    EXPECT_EQ(decoded.read_round, 6u);
+}
+
+TEST(PeerCodec, VoteFlagsAreKeptApart) {
+    for (const bool pre_vote : {false, true}) {
+        for (const bool granted : {false, true}) {
+            const std::string text = test::encoded(raft::RequestVoteReply{.term = Term{1}, .pre_vote = pre_vote, .granted = granted});
+            Frame frame;
+            raft::MessageBody body;
+            ASSERT_TRUE(only_frame(text, frame));
+            ASSERT_TRUE(decode_raft_message(frame, kCluster, body));
+            EXPECT_EQ(std::get<raft::RequestVoteReply>(body).pre_vote, pre_vote);
+            EXPECT_EQ(std::get<raft::RequestVoteReply>(body).granted, granted);
+        }
+    }
+}
+
+TEST(PeerCodec, LargeEntriesAreSentFromWhereTheyLie) {
+    const raft::AppendEntries message = test::sample_append_entries();
+    OutputBuffer out;
+    encode_raft_message(message, out);
+    std::vector<iovec> pieces;
+    out.pieces(pieces);
+    const Bytes large = message.entries[2]->encoded();
+    ASSERT_EQ(pieces.size(), 2u);
+    EXPECT_EQ(pieces[1].iov_base, large.data());
+    EXPECT_EQ(pieces[1].iov_len, large.size());
+}
+
+TEST(PeerCodec, HandshakeSurvivesTheWire) {
+    const Hello hello{.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .dialled = NodeId{2}};
+    OutputBuffer out;
+    encode_hello(hello, out);
+    const std::string text = out.flatten();
+    Frame frame;
+    Hello decoded;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_hello(frame, decoded));
+    EXPECT_EQ(decoded, hello);
+
+    const HelloAck ack{.from = NodeId{2}, .incarnation = 4};
+    OutputBuffer ack_out;
+    encode_hello_ack(ack, ack_out);
+    const std::string ack_text = ack_out.flatten();
+    HelloAck decoded_ack;
+    ASSERT_TRUE(only_frame(ack_text, frame));
+    ASSERT_TRUE(decode_hello_ack(frame, decoded_ack));
+    EXPECT_EQ(decoded_ack, ack);
+    EXPECT_FALSE(decode_hello(frame, decoded));
+}
+
+TEST(PeerCodec, ARejectionIsCutToItsLimit) {
+    OutputBuffer out;
+    encode_hello_reject(std::string(5000, 'r'), out);
+    const std::string text = out.flatten();
+    Frame frame;
+    std::string_view reason;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_hello_reject(frame, reason));
+    EXPECT_EQ(reason, std::string(kHelloRejectTextMax, 'r'));
+}
+
+TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
+    OutputBuffer out;
+    EXPECT_EQ(encode_forward_requests(test::sample_requests(), out), 2u);
+    const std::string text = out.flatten();
+    Frame frame;
+    std::vector<ForwardRequest> requests;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_forward_requests(frame, requests));
+    EXPECT_EQ(requests, test::sample_requests());
+
+    OutputBuffer reply_out;
+    EXPECT_EQ(encode_forward_replies(test::sample_replies(), reply_out), 2u);
+    const std::string reply_text = reply_out.flatten();
+    std::vector<ForwardReply> replies;
+    ASSERT_TRUE(only_frame(reply_text, frame));
+    ASSERT_TRUE(decode_forward_replies(frame, replies));
+    EXPECT_EQ(replies, test::sample_replies());
+}
+
+TEST(PeerCodec, ABurstIsSplitIntoFramesOfBoundedSize) {
+    const std::string value(10'000, 'v');
+    std::vector<ForwardRequest> requests;
+    for (uint64_t id = 1; id <= 100; ++id) requests.push_back({.request_id = id, .arguments = {"SET", "k", value}});
+    OutputBuffer out;
+    std::span<const ForwardRequest> rest = requests;
+    while (!rest.empty()) rest = rest.subspan(encode_forward_requests(rest, out));
+    const std::string text = out.flatten();
+    FrameReader reader;
+    Frame frame;
+    uint64_t next_id = 1;
+    size_t frames = 0;
+    reader.feed(as_bytes(text));
+    while (reader.next(frame) == FrameStatus::kFrame) {
+        std::vector<ForwardRequest> decoded;
+        ASSERT_TRUE(decode_forward_requests(frame, decoded));
+        for (const ForwardRequest& request : decoded) EXPECT_EQ(request.request_id, next_id++);
+        EXPECT_LE(frame.payload.size(), 256u * 1024);
+        ++frames;
+    }
+    EXPECT_EQ(next_id, 101u);
+    EXPECT_EQ(frames, 4u);
+}
+
+TEST(PeerCodec, AReplyTooLargeToForwardBecomesAnError) {
+    const std::string huge(kForwardReplyBytesMax + 1, 'x');
+    const std::vector<ForwardReply> replies{{.request_id = 5, .reply = huge}};
+    OutputBuffer out;
+    EXPECT_EQ(encode_forward_replies(replies, out), 1u);
+    const std::string text = out.flatten();
+    Frame frame;
+    std::vector<ForwardReply> decoded;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_forward_replies(frame, decoded));
+    ASSERT_EQ(decoded.size(), 1u);
+    EXPECT_TRUE(decoded[0].reply.starts_with("-ERR"));
+}
+
+TEST(PeerCodec, RequestsThatDoNotFitAreToldApart) {
+    const std::string half(kForwardRequestBytesMax / 2, 'x');
+    EXPECT_TRUE(forward_request_fits({.arguments = {"SET", "k", "v"}}));
+    EXPECT_FALSE(forward_request_fits({}));
+    EXPECT_FALSE(forward_request_fits({.arguments = {"SET", half, half}}));
+    EXPECT_FALSE(forward_request_fits({.arguments = std::vector<std::string_view>(kForwardArgumentsMax + 1, "x")}));
+}
+
+TEST(PeerCodec, EveryBitFlipIsRefused) {
+    for (const std::string& text : test::sample_frames()) {
+        Frame frame;
+        ASSERT_TRUE(only_frame(text, frame) && test::decodes(frame));
+        for (size_t bit = 0; bit < text.size() * 8; ++bit) {
+            std::string damaged = text;
+            damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+            ASSERT_FALSE(only_frame(damaged, frame) && test::decodes(frame)) << "bit " << bit;
+        }
+    }
+}
+
+TEST(PeerCodec, EveryTruncationIsRefused) {
+    for (const std::string& text : test::sample_frames()) {
+        for (size_t size = 0; size < text.size(); ++size) {
+            Frame frame;
+            const std::string cut = text.substr(0, size);
+            ASSERT_FALSE(only_frame(cut, frame)) << size;
+        }
+    }
+}
+
+TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
+    for (const std::string& text : test::sample_frames()) {
+        Frame original;
+        ASSERT_TRUE(only_frame(text, original));
+        if (original.type == FrameType::kHelloReject || original.type == FrameType::kAppendEntries) continue;  // any text; see below
+        const std::string payload(as_text(original.payload));
+        const bool batch = original.type == FrameType::kForwardRequests || original.type == FrameType::kForwardReplies;
+        size_t accepted = 0;
+        for (size_t size = 0; size < payload.size(); ++size) {
+            const std::string cut = framed(original.type, std::string_view(payload).substr(0, size));
+            Frame frame;
+            ASSERT_TRUE(only_frame(cut, frame));
+            accepted += test::decodes(frame) ? 1 : 0;
+        }
+        // A batch cut between two of its commands is a smaller batch.
+        EXPECT_EQ(accepted, batch ? 1u : 0u);
+        const std::string longer = framed(original.type, payload + '\0');
+        Frame frame;
+        ASSERT_TRUE(only_frame(longer, frame));
+        EXPECT_FALSE(test::decodes(frame));
+    }
+}
+
+TEST(PeerCodec, AppendEntriesMustAddUp) {
+    const auto accepts = [](const raft::AppendEntries& message) {
+        const std::string text = test::encoded(message);
+        Frame frame;
+        raft::MessageBody body;
+        return only_frame(text, frame) && decode_raft_message(frame, kCluster, body);
+    };
+    raft::AppendEntries gap = test::sample_append_entries();
+    EXPECT_TRUE(accepts(gap));
+    gap.entries.erase(gap.entries.begin() + 1);
+    EXPECT_FALSE(accepts(gap)) << "entries must be consecutive";
+    raft::AppendEntries shifted = test::sample_append_entries();
+    shifted.prev_log_index = LogIndex{9};
+    EXPECT_FALSE(accepts(shifted)) << "entries must follow prev_log_index";
+    raft::AppendEntries future = test::sample_append_entries();
+    future.term = Term{2};
+    EXPECT_FALSE(accepts(future)) << "entries must not be of a later term than their leader";
+    raft::AppendEntries foreign = test::sample_append_entries();
+    foreign.entries = {test::make_entry(11, 3, "x", ClusterId{0xbad})};
+    EXPECT_FALSE(accepts(foreign)) << "entries of another cluster";
+    raft::AppendEntries overflow = test::sample_append_entries();
+    overflow.prev_log_index = LogIndex{UINT64_MAX};
+    EXPECT_FALSE(accepts(overflow)) << "index overflow";
+}
+
+TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
+    for (const uint32_t count : {0u, 1u, 2u, 4u, 0x7fffffffu, 0xffffffffu}) {
+        const raft::AppendEntries message = test::sample_append_entries();
+        OutputBuffer out;
+        FrameWriter writer(out, FrameType::kAppendEntries);
+        ByteWriter fields(writer.payload());
+        for (const uint64_t value : {3ul, 10ul, 2ul, 9ul, 5ul}) fields.write<uint64_t>(value);
+        fields.write<uint32_t>(count);
+        writer.finish_with_entries(message.entries);
+        const std::string text = out.flatten();
+        Frame frame;
+        raft::MessageBody body;
+        ASSERT_TRUE(only_frame(text, frame));
+        EXPECT_FALSE(decode_raft_message(frame, kCluster, body)) << count;
+    }
+}
+
+TEST(PeerCodec, RandomPayloadsNeverCrashADecoder) {
+    Prng prng(11);
+    for (int round = 0; round < 20'000; ++round) {
+        std::string payload(prng.below(200), '\0');
+        for (char& c : payload) c = static_cast<char>(prng.chance(1, 2) ? prng.below(4) : prng.below(256));
+        const std::string text = framed(static_cast<FrameType>(prng.between(1, 9)), payload);
+        Frame frame;
+        ASSERT_TRUE(only_frame(text, frame));
+        maybe(test::decodes(frame));
+    }
+}
+
+}  // namespace
+}  // namespace kvorum::net

@@ -1,0 +1,107 @@
+// Sample messages between peers, for codec and link tests.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/frame.h"
+#include "net/peer_codec.h"
+#include "raft/messages.h"
+
+namespace kvorum::net::test {
+
+inline constexpr ClusterId kCluster{0xc1};
+
+inline raft::EntryPtr make_entry(uint64_t index, uint64_t term, std::string_view body, ClusterId cluster = kCluster) {
+    raft::EntryBuilder builder(body.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
+    builder.buffer().append(body);
+    builder.add_command_count(body.empty() ? 0 : 1);
+    return std::move(builder).seal(cluster, LogIndex{index}, Term{term}, 77);
+}
+
+// Entries 11, 12, 13 of term 3: empty, small (copied), large (referenced).
+inline raft::AppendEntries sample_append_entries() {
+    raft::AppendEntries message;
+    message.term = Term{3};
+    message.prev_log_index = LogIndex{10};
+    message.prev_log_term = Term{2};
+    message.leader_commit = LogIndex{9};
+    message.read_round = 5;
+    message.entries = {make_entry(11, 3, ""), make_entry(12, 3, "small"), make_entry(13, 3, std::string(2000, 'L'))};
+    return message;
+}
+
+inline std::vector<raft::MessageBody> sample_raft_messages() {
+    raft::RequestVote vote{.term = Term{4}, .pre_vote = true, .last_log_index = LogIndex{8}, .last_log_term = Term{3}};
+    raft::RequestVoteReply vote_reply{.term = Term{4}, .pre_vote = true, .granted = true};
+    raft::AppendEntries heartbeat;
+    heartbeat.term = Term{6};
+    heartbeat.read_round = 1;
+    raft::AppendEntriesReply success{
+        .term = Term{3}, .success = true, .match_index = LogIndex{13}, .rejected_prev_index = {}, .hint_index = {}, .hint_term = {}, .read_round = 5};
+    raft::AppendEntriesReply failure{.term = Term{3},
+                                     .success = false,
+                                     .match_index = {},
+                                     .rejected_prev_index = LogIndex{10},
+                                     .hint_index = LogIndex{7},
+                                     .hint_term = Term{1},
+                                     .read_round = 6};
+    return {vote, vote_reply, sample_append_entries(), heartbeat, success, failure};
+}
+
+// Equality by wire bytes: messages have no operator== because entries are compared by identity nowhere else.
+inline std::string encoded(const raft::MessageBody& body) {
+    OutputBuffer out;
+    encode_raft_message(body, out);
+    return out.flatten();
+}
+
+inline std::vector<ForwardRequest> sample_requests() {
+    return {{.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
+            {.request_id = 2, .session_id = 101, .leader_term = Term{9}, .resp_version = 3, .arguments = {"GET", ""}}};
+}
+
+inline std::vector<ForwardReply> sample_replies() {
+    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n"},
+            {.request_id = 2, .outcome = ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
+}
+
+// One frame of each kind, in wire bytes.
+inline std::vector<std::string> sample_frames() {
+    std::vector<std::string> frames;
+    for (const raft::MessageBody& body : sample_raft_messages()) frames.push_back(encoded(body));
+    const auto add = [&frames](auto encode) {
+        OutputBuffer out;
+        encode(out);
+        frames.push_back(out.flatten());
+    };
+    add([](OutputBuffer& out) {
+        encode_hello({.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .dialled = NodeId{2}}, out);
+    });
+    add([](OutputBuffer& out) { encode_hello_ack({.from = NodeId{2}, .incarnation = 4}, out); });
+    add([](OutputBuffer& out) { encode_hello_reject("wrong cluster", out); });
+    add([](OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
+    add([](OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
+    return frames;
+}
+
+// Whether a decoder accepts the frame.
+inline bool decodes(const Frame& frame) {
+    Hello hello;
+    HelloAck ack;
+    std::string_view reason;
+    raft::MessageBody body;
+    std::vector<ForwardRequest> requests;
+    std::vector<ForwardReply> replies;
+    switch (frame.type) {
+        case FrameType::kHello: return decode_hello(frame, hello);
+        case FrameType::kHelloAck: return decode_hello_ack(frame, ack);
+        case FrameType::kHelloReject: return decode_hello_reject(frame, reason);
+        case FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
+        case FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
+        default: return decode_raft_message(frame, kCluster, body);
+    }
+}
+
+}  // namespace kvorum::net::test

@@ -1,0 +1,63 @@
+#include "server/request_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace kvorum::server {
+namespace {
+
+TEST(RequestQueue, KeepsOrderWhileItGrowsAndWraps) {
+    RequestQueue queue;
+    uint64_t next_in = 0;
+    uint64_t next_out = 0;
+    for (int round = 0; round < 200; ++round) {
+        for (int i = 0; i < round % 17; ++i) queue.push_back().token = next_in++;
+        for (int i = 0; i < round % 13 && !queue.empty(); ++i) {
+            EXPECT_EQ(queue.front().token, next_out++);
+            queue.pop_front();
+        }
+    }
+    while (!queue.empty()) {
+        EXPECT_EQ(queue.front().token, next_out++);
+        queue.pop_front();
+    }
+    EXPECT_EQ(next_in, next_out);
+}
+
+TEST(RequestQueue, ARequestIsFoundByItsSequenceUntilItIsAnswered) {
+    RequestQueue queue;
+    queue.push_back().token = 1;
+    const uint64_t first = queue.head_sequence();
+    queue.push_back().token = 2;
+    ASSERT_NE(queue.find(first + 1), nullptr);
+    EXPECT_EQ(queue.find(first + 1)->token, 2u);
+    queue.pop_front();
+    EXPECT_EQ(queue.find(first), nullptr) << "a late completion for an answered request must find nothing";
+    EXPECT_EQ(queue.find(first + 2), nullptr);
+}
+
+TEST(RequestQueue, AReusedSlotShowsNothingOfItsLastUser) {
+    RequestQueue queue;
+    for (int i = 0; i < 8; ++i) {
+        Request& request = queue.push_back();
+        EXPECT_TRUE(request.text.empty());
+        EXPECT_EQ(request.origin_id, 0u);
+        EXPECT_FALSE(request.is_barrier);
+        request.text = "SET k v";
+        request.origin_id = 9;
+        request.is_barrier = true;
+        queue.pop_front();
+    }
+}
+
+TEST(PackArguments, GivesBackWhatWentInBytesAndAll) {
+    const std::string binary("\0\r\n\xff", 4);
+    const std::vector<std::string_view> arguments{"SET", "", binary};
+    std::string packed;
+    pack_arguments(arguments, packed);
+    std::vector<std::string_view> out;
+    unpack_arguments(packed, out);
+    EXPECT_EQ(out, arguments);
+}
+
+}  // namespace
+}  // namespace kvorum::server

@@ -1,0 +1,419 @@
+// The log over a simulated disk: what it keeps, what it refuses, and what it does when the disk misbehaves.
+#include <cerrno>
+
+#include <gtest/gtest.h>
+
+#include "tests/wal/wal_test_util.h"
+
+namespace kvorum::wal::test {
+namespace {
+
+using reactor::IoCode;
+using sim::FaultDecision;
+using sim::FileOperation;
+
+class WalSimTest : public testing::Test {
+   protected:
+    QuietLog log;
+    sim::Disk disk{sim::DiskConfig{}};
+    EntryMaker maker;
+};
+
+TEST_F(WalSimTest, NewLogIsEmpty) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.wal->recovered().verdict, Verdict::kEmpty);
+    EXPECT_EQ(node.wal->recovered().last, raft::EntryId{});
+    EXPECT_EQ(node.wal->recovered().first_index, LogIndex{1});
+    EXPECT_EQ(node.wal->first_index(), LogIndex{1});
+}
+
+TEST_F(WalSimTest, WhatWasDurableIsThereAfterAPowerCut) {
+    const raft::HardState voted{Term{3}, NodeId{2}};
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        node.append_durably(voted, maker.next_batch(10));
+        disk = disk.crash(1, sim::Disk::CrashMode::kLoseAll);
+        node.backend.stop_node();
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    const RecoveryReport& report = node.wal->recovered();
+    EXPECT_EQ(report.hard_state, voted);
+    EXPECT_EQ(report.last, maker.ids().back());
+    EXPECT_EQ(report.last_log_time_ms, 1010);
+    EXPECT_EQ(report.terms, (std::vector<raft::TermRun>{{Term{1}, LogIndex{1}}}));
+    EXPECT_EQ(node.read_all(), maker.ids());
+}
+
+TEST_F(WalSimTest, UnitsThatGatherWhileGroupsAreInFlightShareAGroup) {
+    SimNode node(disk);
+    WalConfig config = small_config();
+    config.groups_in_flight_max = 1;
+    ASSERT_TRUE(node.open(config).ok());
+    const uint64_t groups_before = node.wal->stats().groups;
+    node.wal->append({}, maker.next_batch(1));
+    node.reactor.turn(0);
+    node.reactor.turn(0);
+    ASSERT_TRUE(node.wal->busy());
+    for (int i = 0; i < 20; ++i) node.wal->append({}, maker.next_batch(1));
+    node.append_durably({}, maker.next_batch(1));
+    EXPECT_EQ(node.wal->stats().groups - groups_before, 2U);
+}
+
+TEST_F(WalSimTest, UnitsAreReportedInOrderAndNeverInsideAppend) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    std::vector<uint64_t> reported;
+    bool appending = false;
+    node.wal->set_durable_callback([&](uint64_t unit) {
+        EXPECT_FALSE(appending);
+        reported.push_back(unit);
+    });
+    for (int i = 0; i < 50; ++i) {
+        appending = true;
+        node.wal->append({}, maker.next_batch(2, 700));
+        appending = false;
+        node.reactor.turn(0);
+    }
+    node.turn_until([&] { return node.wal->durable_unit() == 50; });
+    EXPECT_TRUE(std::is_sorted(reported.begin(), reported.end()));
+    EXPECT_EQ(reported.back(), 50U);
+    EXPECT_EQ(node.wal->groups_in_flight(), 0U);
+}
+
+TEST_F(WalSimTest, AnEntryLargerThanASegmentIsKept) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        node.append_durably({}, maker.next_batch(3));
+        node.append_durably({}, maker.next_batch(1, 150 * kKiB));
+        node.append_durably({}, maker.next_batch(3));
+        EXPECT_EQ(node.read_all(), maker.ids());
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.read_all(), maker.ids());
+}
+
+TEST_F(WalSimTest, ALaterEntryReplacesTheSuffix) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        for (int i = 0; i < 30; ++i) node.append_durably({}, maker.next_batch(2, 900));
+        maker.rewind(LogIndex{25});
+        node.append_durably(raft::HardState{Term{2}, NodeId{}}, maker.next_batch(3));
+        EXPECT_EQ(node.read_all(), maker.ids());
+        maker.rewind(LogIndex{27});
+        node.append_durably({}, maker.next_batch(30, 400));
+        EXPECT_EQ(node.read_all(), maker.ids());
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.wal->recovered().last, maker.ids().back());
+    EXPECT_EQ(node.wal->recovered().terms, (std::vector<raft::TermRun>{{Term{1}, LogIndex{1}}, {Term{2}, LogIndex{26}}, {Term{3}, LogIndex{28}}}));
+    EXPECT_EQ(node.read_all(), maker.ids());
+}
+
+TEST_F(WalSimTest, ReadsStopAtTheByteLimitAndGiveAtLeastOneEntry) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    node.append_durably({}, maker.next_batch(20, 1000));
+    EXPECT_EQ(node.read(LogIndex{5}, LogIndex{20}, 1)->size(), 1U);
+    EXPECT_EQ(node.read(LogIndex{5}, LogIndex{20}, 3000)->size(), 3U);
+    EXPECT_EQ(node.read(LogIndex{5}, LogIndex{9})->size(), 5U);
+    EXPECT_EQ(node.read(LogIndex{21}, LogIndex{21}).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_F(WalSimTest, ReadsJoinWhatIsOnDiskWithWhatIsNotDurableYet) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    node.append_durably({}, maker.next_batch(10));
+    node.wal->append({}, maker.next_batch(10));
+    const auto entries = node.read(LogIndex{1}, LogIndex{20});
+    ASSERT_TRUE(entries.ok());
+    ASSERT_EQ(entries->size(), 20U);
+    for (size_t i = 0; i < 20; ++i) EXPECT_EQ((*entries)[i]->id(), maker.ids()[i]);
+}
+
+TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        for (int i = 0; i < 100; ++i) {
+            node.append_durably(raft::HardState{Term{1}, kNode}, maker.next_batch(2, 2000));
+            node.wal->release_prefix(maker.last_index() - 5);
+        }
+        EXPECT_GT(node.wal->stats().segments_recycled, 5U);
+        EXPECT_LE(node.wal->stats().segments, 3U);
+        EXPECT_LE(node.wal->stats().segments_made, 6U);
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.wal->recovered().last, maker.ids().back());
+    EXPECT_EQ(node.wal->recovered().hard_state, (raft::HardState{Term{1}, kNode}));
+    const LogIndex first = node.wal->first_index();
+    EXPECT_GT(first, LogIndex{1});
+    EXPECT_LE(first, maker.last_index() - 4);
+    const std::vector<raft::EntryId> ids = node.read_all();
+    EXPECT_EQ(ids, std::vector<raft::EntryId>(maker.ids().begin() + static_cast<ptrdiff_t>(first.value()) - 1, maker.ids().end()));
+    EXPECT_EQ(node.wal->recovered().before_first, maker.ids()[first.value() - 2]);
+    EXPECT_EQ(node.read(first - 1, first).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_F(WalSimTest, ASegmentIsNotRecycledWhileItIsRead) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    for (int i = 0; i < 60; ++i) node.append_durably({}, maker.next_batch(2, 2000));
+    auto task = node.wal->read(LogIndex{1}, LogIndex{100}, kGiB);
+    struct Reading {
+        static reactor::Task<void> run(reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read, size_t* count) {
+            const auto entries = co_await std::move(read);
+            *count = entries.ok() ? entries->size() : 0;
+        }
+    };
+    size_t count = 0;
+    reactor::TaskScope scope(node.reactor);
+    scope.spawn(Reading::run(std::move(task), &count));
+    node.reactor.turn(0);
+    node.wal->release_prefix(LogIndex{110});
+    reactor::run_until_done(node.reactor, scope.join());
+    EXPECT_EQ(count, 100U);
+    node.turn_until([&] { return node.wal->stats().segments <= 3; });
+}
+
+TEST_F(WalSimTest, AnotherClusterIsRefused) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+    }
+    SimNode node(disk);
+    WalConfig config = small_config();
+    config.cluster = ClusterId{99};
+    const absl::Status status = node.open(config);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(std::string(status.message()).find("wrong cluster"), std::string::npos) << status;
+}
+
+TEST_F(WalSimTest, AnotherNodeIsRefused) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+    }
+    SimNode node(disk);
+    WalConfig config = small_config();
+    config.node = NodeId{8};
+    const absl::Status status = node.open(config);
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(std::string(status.message()).find("wrong node"), std::string::npos) << status;
+}
+
+TEST_F(WalSimTest, DamageOfAcknowledgedDataIsRefusedAndNothingIsChanged) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        for (int i = 0; i < 5; ++i) node.append_durably({}, maker.next_batch(1));
+    }
+    const std::string path = std::string(kDirectory) + "/" + segment_file_name(1);
+    ASSERT_TRUE(disk.flip_bit(path, 3 * kBlockBytes + 200, 3));
+    const std::string before = disk.contents(path);
+    SimNode node(disk);
+    const absl::Status status = node.open();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    const std::string message(status.message());
+    EXPECT_NE(message.find(segment_file_name(1)), std::string::npos) << message;
+    EXPECT_NE(message.find("offset 12288"), std::string::npos) << message;
+    EXPECT_NE(message.find("index 2"), std::string::npos) << message;
+    EXPECT_EQ(disk.contents(path), before);
+}
+
+TEST_F(WalSimTest, ASegmentFileOfAnotherSizeIsRefused) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+    }
+    const auto inode = disk.open(std::string(kDirectory) + "/" + segment_file_name(2), false, false);
+    ASSERT_EQ(disk.allocate(static_cast<uint64_t>(inode), 0, 40 * kKiB), 0);
+    SimNode node(disk);
+    const absl::Status status = node.open();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_NE(std::string(status.message()).find("wrong segment size"), std::string::npos) << status;
+}
+
+TEST_F(WalSimTest, AMissingSegmentIsRefused) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        for (int i = 0; i < 30; ++i) node.append_durably({}, maker.next_batch(2, 2000));
+    }
+    ASSERT_EQ(disk.unlink(std::string(kDirectory) + "/" + segment_file_name(2)), 0);
+    SimNode node(disk);
+    const absl::Status status = node.open();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_NE(std::string(status.message()).find("missing segment"), std::string::npos) << status;
+}
+
+TEST_F(WalSimTest, AFailedWriteHaltsAndNothingMoreIsReported) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    node.append_durably({}, maker.next_batch(1));
+    node.backend.set_fault_policy([](const FileOperation& op) {
+        FaultDecision fault;
+        if (op.code == IoCode::kWrite) fault = {FaultDecision::Kind::kError, -EIO, 0, 0};
+        return fault;
+    });
+    const uint64_t unit = node.append_durably({}, maker.next_batch(1));
+    EXPECT_TRUE(node.backend.halted());
+    EXPECT_NE(node.backend.halt_reason().find("write"), std::string::npos);
+    node.wal->append({}, maker.next_batch(1));
+    for (int i = 0; i < 10; ++i) node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
+    EXPECT_LT(node.wal->durable_unit(), unit);
+}
+
+TEST_F(WalSimTest, AFailedSyncHaltsAndIsNotTriedAgain) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    int syncs = 0;
+    node.backend.set_fault_policy([&](const FileOperation& op) {
+        FaultDecision fault;
+        if (op.code == IoCode::kDataSync && ++syncs == 1) fault = {FaultDecision::Kind::kError, -EIO, 0, 0};
+        return fault;
+    });
+    const uint64_t unit = node.append_durably({}, maker.next_batch(1));
+    for (int i = 0; i < 10; ++i) node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
+    EXPECT_TRUE(node.backend.halted());
+    EXPECT_EQ(syncs, 1);
+    EXPECT_LT(node.wal->durable_unit(), unit);
+}
+
+TEST_F(WalSimTest, AShortWriteGoesOn) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        int shortened = 0;
+        node.backend.set_fault_policy([&](const FileOperation& op) {
+            FaultDecision fault;
+            const bool large = op.code == IoCode::kWrite && op.length_bytes > 2 * kBlockBytes;
+            if (large && ++shortened % 2 == 1) fault = {FaultDecision::Kind::kShort, 0, 2 * kBlockBytes - 512, 0};
+            return fault;
+        });
+        for (int i = 0; i < 5; ++i) node.append_durably({}, maker.next_batch(1, 14000));
+        EXPECT_GT(shortened, 5);
+        EXPECT_EQ(node.read_all(), maker.ids());
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.read_all(), maker.ids());
+}
+
+TEST_F(WalSimTest, AHungWriteShowsItsAge) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(node.wal->oldest_unsynced_ns(node.backend.monotonic_ns()), 0U);
+    node.backend.set_fault_policy([](const FileOperation& op) {
+        FaultDecision fault;
+        if (op.code == IoCode::kWrite) fault.kind = FaultDecision::Kind::kHang;
+        return fault;
+    });
+    node.wal->append({}, maker.next_batch(1));
+    const uint64_t start_ns = node.backend.monotonic_ns();
+    node.turn_until([&] { return node.backend.monotonic_ns() >= start_ns + 3 * kSecondNs; });
+    EXPECT_GE(node.wal->oldest_unsynced_ns(node.backend.monotonic_ns()), 3 * kSecondNs);
+    EXPECT_TRUE(node.wal->is_stalled(node.backend.monotonic_ns()));
+    node.backend.set_fault_policy({});
+    node.backend.release_hung();
+    node.turn_until([&] { return node.wal->durable_unit() == 1; });
+    EXPECT_FALSE(node.wal->is_stalled(node.backend.monotonic_ns()));
+}
+
+class FullDiskTest : public WalSimTest {
+   protected:
+    void SetUp() override {
+        node = std::make_unique<SimNode>(disk);
+        ASSERT_TRUE(node->open().ok());
+        disk.set_capacity_bytes(disk.used_bytes());
+        // Until no spare is left and none can be made.
+        while (!node->wal->low_on_space()) node->append_durably({}, maker.next_batch(1, 2000));
+    }
+    std::unique_ptr<SimNode> node;
+};
+
+TEST_F(FullDiskTest, WhatWasAcceptedAndHardStatesStillFindRoom) {
+    node->append_durably({}, maker.next_batch(1));
+    const uint64_t vote = node->append_durably(raft::HardState{Term{9}, NodeId{2}}, {});
+    EXPECT_EQ(node->wal->durable_unit(), vote);
+}
+
+TEST_F(FullDiskTest, EntriesWaitWhenTheReserveIsReachedAndGoOnWhenThereIsRoom) {
+    uint64_t unit = 0;
+    while (!node->wal->busy()) {
+        unit = node->wal->append({}, maker.next_batch(1, 3000));
+        for (int i = 0; i < 20; ++i) node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
+    }
+    EXPECT_LT(node->wal->durable_unit(), unit);
+    disk.set_capacity_bytes(kGiB);
+    node->turn_until([&] { return node->wal->durable_unit() == unit; });
+    EXPECT_FALSE(node->wal->low_on_space());
+    EXPECT_EQ(node->read_all(), maker.ids());
+}
+
+TEST_F(FullDiskTest, ReleasingASegmentEndsTheShortage) {
+    node->wal->release_prefix(maker.last_index());
+    node->turn_until([&] { return !node->wal->low_on_space(); });
+    EXPECT_GT(node->wal->stats().segments_recycled, 0U);
+}
+
+TEST_F(FullDiskTest, TheNodeRestartsWithNoFreeByteTimeAndAgain) {
+    while (!node->wal->busy()) {
+        node->wal->append({}, maker.next_batch(1, 3000));
+        for (int i = 0; i < 20; ++i) node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
+    }
+    const uint64_t durable_units = node->wal->durable_unit();
+    node.reset();
+    ASSERT_EQ(disk.free_bytes(), 0U);
+    for (int restart = 0; restart < 20; ++restart) {
+        SimNode again(disk, static_cast<uint64_t>(restart));
+        ASSERT_TRUE(again.open().ok()) << restart;
+        EXPECT_EQ(again.wal->last_index(), LogIndex{durable_units});
+        EXPECT_TRUE(again.wal->low_on_space());
+    }
+}
+
+TEST_F(WalSimTest, AFullDiskWithoutALogIsAnError) {
+    disk.set_capacity_bytes(10 * kKiB);
+    SimNode node(disk);
+    EXPECT_EQ(node.open().code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(node.backend.open_handles(), 0U);
+}
+
+TEST_F(WalSimTest, AHalfMadeSegmentIsRemoved) {
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+    }
+    ASSERT_GT(disk.open(std::string(kDirectory) + "/wal-prepare.tmp", true, false), 0);
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    for (const auto& [name, size_bytes] : disk.list(kDirectory)) EXPECT_EQ(size_bytes, 32 * kKiB) << name;
+}
+
+TEST_F(WalSimTest, BothSyncMethodsKeepWhatTheyReport) {
+    for (const SyncMethod method : {SyncMethod::kDataSyncPerGroup, SyncMethod::kDsyncWrite, SyncMethod::kCalibrate}) {
+        sim::Disk own_disk{sim::DiskConfig{}};
+        EntryMaker own_maker;
+        WalConfig config = small_config();
+        config.sync = method;
+        SimNode node(own_disk);
+        ASSERT_TRUE(node.open(config).ok());
+        EXPECT_NE(node.wal->stats().method, SyncMethod::kCalibrate);
+        node.append_durably({}, own_maker.next_batch(10, 1000));
+        sim::Disk after = own_disk.crash(1, sim::Disk::CrashMode::kLoseAll);
+        SimNode again(after);
+        ASSERT_TRUE(again.open(config).ok());
+        EXPECT_EQ(again.read_all(), own_maker.ids());
+    }
+}
+
+}  // namespace
+}  // namespace kvorum::wal::test

@@ -1,0 +1,139 @@
+// Entries, configurations and nodes for the tests of the log.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/prng.h"
+#include "raft/entry.h"
+#include "reactor/reactor.h"
+#include "reactor/scope.h"
+#include "reactor/sync_wait.h"
+#include "sim/disk.h"
+#include "sim/disk_backend.h"
+#include "wal/wal.h"
+
+namespace kvorum::wal::test {
+
+inline constexpr ClusterId kCluster{0xc1u};
+inline constexpr NodeId kNode{7};
+inline constexpr const char* kDirectory = "data/wal";
+
+// Makes entries that follow each other: the chain of a leader, or of several when rewind() goes back.
+class EntryMaker {
+   public:
+    explicit EntryMaker(ClusterId cluster = kCluster) : cluster_(cluster) {}
+
+    raft::EntryPtr next(size_t body_bytes = 20) {
+        raft::EntryBuilder builder(raft::EntryType::kCommands);
+        const uint64_t number = ids_.size() + 1;
+        for (size_t i = 0; i < body_bytes; ++i) builder.buffer().push_back(static_cast<char>('a' + (number + i + term_.value()) % 26));
+        builder.set_log_time_ms(static_cast<int64_t>(1000 + number));
+        builder.add_command_count(1);
+        raft::EntryPtr entry = std::move(builder).seal(cluster_, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
+        ids_.push_back(entry->id());
+        return entry;
+    }
+    std::vector<raft::EntryPtr> next_batch(size_t count, size_t body_bytes = 20) {
+        std::vector<raft::EntryPtr> entries;
+        for (size_t i = 0; i < count; ++i) entries.push_back(next(body_bytes));
+        return entries;
+    }
+    // The next entry replaces the one behind `last`, in a new term.
+    void rewind(LogIndex last) {
+        ids_.resize(last.value());
+        term_ = term_ + 1;
+    }
+    void set_term(Term term) { term_ = term; }
+    [[nodiscard]] Term term() const { return term_; }
+    [[nodiscard]] LogIndex last_index() const { return LogIndex{ids_.size()}; }
+    [[nodiscard]] const std::vector<raft::EntryId>& ids() const { return ids_; }
+
+   private:
+    ClusterId cluster_;
+    Term term_{1};
+    std::vector<raft::EntryId> ids_;
+};
+
+inline WalConfig small_config(std::string directory = kDirectory) {
+    WalConfig config;
+    config.directory = std::move(directory);
+    config.cluster = kCluster;
+    config.node = kNode;
+    config.segment_size_bytes = 32 * kKiB;
+    config.group_bytes_max = 16 * kKiB;
+    config.reserve_bytes = 4 * kKiB;
+    config.spare_segments = 2;
+    config.sync = SyncMethod::kDataSyncPerGroup;
+    return config;
+}
+
+// One node on a simulated disk: a backend, a reactor, and the log while it is open.
+class SimNode {
+   public:
+    explicit SimNode(sim::Disk& disk, uint64_t seed = 1) : backend(disk, backend_config(seed)), reactor(backend, {.shuffle_seed = seed}) {}
+    ~SimNode() {
+        if (wal != nullptr) close();
+    }
+
+    absl::Status open(WalConfig config = small_config()) {
+        auto opened = reactor::run_until_done(reactor, Wal::open(reactor, std::move(config)));
+        if (!opened.ok()) return opened.status();
+        wal = std::move(*opened);
+        return absl::OkStatus();
+    }
+    void close() {
+        reactor::run_until_done(reactor, wal->close());
+        wal.reset();
+    }
+    // Appends and waits until it is durable.
+    uint64_t append_durably(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+        const uint64_t unit = wal->append(hard_state, std::move(entries));
+        turn_until([&] { return wal->durable_unit() >= unit || backend.halted(); });
+        return unit;
+    }
+    template <typename Condition>
+    void turn_until(Condition condition) {
+        while (!condition()) reactor.turn(backend.monotonic_ns() + kMillisecondNs);
+    }
+    absl::StatusOr<std::vector<raft::EntryPtr>> read(LogIndex first, LogIndex last, uint64_t bytes_max = UINT64_MAX / 2) {
+        return reactor::run_until_done(reactor, wal->read(first, last, bytes_max));
+    }
+    std::vector<raft::EntryId> read_all() {
+        std::vector<raft::EntryId> ids;
+        LogIndex next = wal->first_index();
+        while (next <= wal->last_index()) {
+            auto entries = read(next, wal->last_index(), 64 * kKiB);
+            if (!entries.ok()) return {};
+            for (const raft::EntryPtr& entry : *entries) ids.push_back(entry->id());
+            next = entries->back()->index() + 1;
+        }
+        return ids;
+    }
+
+    static sim::DiskBackendConfig backend_config(uint64_t seed) {
+        sim::DiskBackendConfig config;
+        config.seed = seed;
+        return config;
+    }
+
+    sim::DiskBackend backend;
+    reactor::Reactor reactor;
+    std::unique_ptr<Wal> wal;
+};
+
+// Keeps the log of the process quiet while it lives, and collects it.
+class QuietLog {
+   public:
+    QuietLog() {
+        set_log_sink([this](LogLevel, std::string_view line) { lines.emplace_back(line); });
+    }
+    ~QuietLog() { set_log_sink({}); }
+    std::vector<std::string> lines;
+};
+
+}  // namespace kvorum::wal::test

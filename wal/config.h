@@ -1,0 +1,43 @@
+// How a log is kept. One struct for everything that an operator or a test may choose.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/units.h"
+
+namespace kvorum::wal {
+
+enum class SyncMethod : uint8_t {
+    kCalibrate,         // measure both at open and take the faster
+    kDataSyncPerGroup,  // write, then fdatasync: one sync covers every group that was written before it was asked for
+    kDsyncWrite,        // each write is durable when it completes (RWF_DSYNC)
+};
+[[nodiscard]] std::string_view sync_method_name(SyncMethod method);
+
+struct WalConfig {
+    std::string directory;  // made if it is missing; one log only, locked
+    ClusterId cluster;
+    NodeId node;
+
+    uint64_t segment_size_bytes = 64 * kMiB;  // multiple of 4 KiB, at least 16 KiB; an existing log keeps the size that it was made with
+    uint32_t spare_segments = 2;              // prepared ahead, at least 1: what a burst may use before the disk is asked for more
+    uint32_t groups_in_flight_max = 4;        // 1 to 32
+    uint64_t group_bytes_max = 1 * kMiB + 64 * kKiB;  // multiple of 4 KiB: room for an entry of 1 MiB and its framing
+    SyncMethod sync = SyncMethod::kCalibrate;
+    uint64_t calibration_ns = 200 * kMillisecondNs;  // for both methods together
+    // The end of the last segment is left to groups that hold nothing but hard states, and to the next start, while no spare is ready: a node
+    // with a full disk can still vote and restart. At most a quarter of a segment is taken.
+    uint64_t reserve_bytes = 64 * kKiB;
+    uint64_t space_retry_ns = 1 * kSecondNs;  // between attempts to make a spare on a full disk
+    uint64_t stall_limit_ns = 2 * kSecondNs;  // is_stalled(): a unit older than this is not durable yet
+    bool direct_io = true;                    // false only for file systems without O_DIRECT, in tests
+
+    // Every violation, in words; empty means usable.
+    [[nodiscard]] std::vector<std::string> validate() const;
+};
+
+}  // namespace kvorum::wal

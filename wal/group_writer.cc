@@ -1,0 +1,408 @@
+#include "wal/group_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+
+namespace kvorum::wal {
+
+using reactor::Task;
+
+void GroupWriter::Op::on_completion(const reactor::IoCompletion& completion) {
+    result = completion.result;
+    done = true;
+    writer->reactor_.schedule(writer->wake_);
+}
+
+GroupWriter::GroupWriter(reactor::Reactor& reactor, const WalConfig& config, SegmentStore& store, PositionIndex& index)
+    : reactor_(reactor),
+      config_(config),
+      store_(store),
+      index_(index),
+      wake_(*this),
+      idle_(reactor),
+      region_(config.groups_in_flight_max * config.group_bytes_max),
+      slots_(std::make_unique<Slot[]>(config.groups_in_flight_max)),
+      sync_ops_(std::make_unique<Op[]>(config.groups_in_flight_max)) {
+    for (uint32_t i = 0; i < config.groups_in_flight_max; ++i) {
+        slots_[i].buffer = region_.bytes().subspan(i * config.group_bytes_max, config.group_bytes_max);
+        slots_[i].write.writer = this;
+        sync_ops_[i].writer = this;
+    }
+    registered_ = reactor_.backend().register_buffer(region_.bytes());
+}
+
+GroupWriter::~GroupWriter() { KVORUM_ASSERT(!hooked_, "the writer of a log was destroyed before it was stopped"); }
+
+bool GroupWriter::needs_spare_to_open(const Start& start, uint64_t segment_size_bytes) {
+    return start.segment_sequence == 0 || (!start.opened && start.end_bytes + kBlockBytes > segment_size_bytes);
+}
+
+Task<bool> GroupWriter::open(Start start) {
+    segment_sequence_ = start.segment_sequence;
+    offset_bytes_ = start.segment_sequence == 0 ? store_.segment_size_bytes() : start.end_bytes;
+    epoch_ = start.epoch;
+    group_sequence_ = durable_group_ = start.last_group.group_sequence;
+    last_checksum_ = start.last_group.header_checksum;
+    hard_state_ = start.hard_state;
+    last_started_ = last_appended_ = start.last;
+    last_started_time_ms_ = start.last_log_time_ms;
+    last_completed_ = durable_index_ = start.last.index;
+    reactor_.add_turn_hook(*this);
+    hooked_ = true;
+    if (start.opened) co_return true;
+    opening_ = Opening::kQueued;
+    idle_.reset();
+    reactor_.schedule(wake_);
+    co_await idle_.wait();
+    co_return !failed_;
+}
+
+uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+    const uint64_t id = ++last_unit_;
+    if (failed_) return id;
+    for (const raft::EntryPtr& entry : entries) {
+        const LogIndex index = entry->index();
+        KVORUM_ASSERT(!index.is_none() && index <= last_appended_.index + 1, "entry {} behind entry {}", index, last_appended_.index);
+        if (index == last_appended_.index + 1) {
+            KVORUM_ASSERT(entry->header().prev_checksum == last_appended_.checksum, "entry {} does not follow the log", index);
+        }
+        while (!undurable_.empty() && undurable_.back().entry->index() >= index) undurable_.pop_back();
+        undurable_.push_back({entry, id});
+        last_appended_ = entry->id();
+    }
+    units_.push_back({id, hard_state, std::move(entries), reactor_.backend().monotonic_ns()});
+    ++stats_.units;
+    // If the turn hooks have begun already, this makes another turn follow at once.
+    reactor_.schedule(wake_);
+    return id;
+}
+
+uint64_t GroupWriter::oldest_unsynced_ns(uint64_t now_ns) const {
+    uint64_t oldest_ns = now_ns;
+    if (in_flight_ > 0) {
+        oldest_ns = slots_[first_slot_].oldest_unit_ns;
+    } else if (!units_.empty()) {
+        oldest_ns = units_.front().appended_ns;
+    }
+    return now_ns > oldest_ns ? now_ns - oldest_ns : 0;
+}
+
+Task<void> GroupWriter::stop() {
+    if (!hooked_) co_return;
+    idle_.reset();
+    reactor_.schedule(wake_);
+    co_await idle_.wait();
+    reactor_.remove_turn_hook(*this);
+    hooked_ = false;
+}
+
+// --- completions -------------------------------------------------------------------------------------------------------------------------
+
+void GroupWriter::on_wake() {
+    for (uint32_t i = 0; i < config_.groups_in_flight_max; ++i) {
+        if (slots_[i].write.done) take_write(i);
+        if (sync_ops_[i].done) take_sync(sync_ops_[i]);
+    }
+    if (!failed_) start_syncs();
+    if (!failed_) advance_durable();
+}
+
+void GroupWriter::take_write(size_t slot_number) {
+    Slot& slot = slots_[slot_number];
+    slot.write.done = false;
+    --ops_in_flight_;
+    if (failed_) return;
+    if (slot.write.result <= 0) {
+        fail("write", slot.write.result < 0 ? slot.write.result : -EIO);
+        return;
+    }
+    const auto result = static_cast<uint64_t>(slot.write.result);
+    KVORUM_ASSERT(slot.written_bytes + result <= slot.bytes, "{} and {} of {}", slot.written_bytes, result, slot.bytes);
+    // A short write: O_DIRECT goes on at a block boundary.
+    slot.written_bytes += result / kBlockBytes * kBlockBytes;
+    if (result < kBlockBytes) {
+        fail("write", -EIO);
+        return;
+    }
+    if (slot.written_bytes < slot.bytes) {
+        submit_write(slot);
+        return;
+    }
+    slot.state = method_ == SyncMethod::kDsyncWrite ? SlotState::kDurable : SlotState::kWritten;
+}
+
+void GroupWriter::take_sync(Op& op) {
+    op.done = false;
+    --ops_in_flight_;
+    const uint64_t covered = std::exchange(op.slots, 0);
+    if (failed_) return;
+    if (op.result < 0) {
+        fail("sync", op.result);
+        return;
+    }
+    for (uint32_t i = 0; i < config_.groups_in_flight_max; ++i) {
+        if ((covered >> i & 1) == 0) continue;
+        KVORUM_ASSERT(slots_[i].state == SlotState::kWritten, "slot {}", i);
+        slots_[i].state = SlotState::kDurable;
+    }
+}
+
+void GroupWriter::start_syncs() {
+    uint64_t written = 0;
+    uint64_t covered = 0;
+    Op* free_op = nullptr;
+    for (uint32_t i = 0; i < config_.groups_in_flight_max; ++i) {
+        if (slots_[i].state == SlotState::kWritten) written |= uint64_t{1} << i;
+        covered |= sync_ops_[i].slots;
+        if (!sync_ops_[i].in_flight && sync_ops_[i].slots == 0) free_op = &sync_ops_[i];
+    }
+    if ((written & ~covered) == 0 || free_op == nullptr) return;
+    free_op->code = reactor::IoCode::kDataSync;
+    free_op->handle = segment_handle();
+    // Each group waits for exactly one sync, so a slot that is used again is never taken for the group that was in it.
+    free_op->slots = written & ~covered;
+    ++ops_in_flight_;
+    ++stats_.syncs;
+    reactor_.backend().submit(*free_op);
+}
+
+void GroupWriter::advance_durable() {
+    const uint64_t now_ns = reactor_.backend().monotonic_ns();
+    bool progress = false;
+    while (in_flight_ > 0 && slots_[first_slot_].state == SlotState::kDurable) {
+        Slot& slot = slots_[first_slot_];
+        durable_group_ = slot.group_sequence;
+        durable_index_ = slot.last_index;
+        if (slot.last_unit != 0) durable_unit_ = slot.last_unit;
+        if (slot.opening) opening_ = Opening::kDone;
+        stats_.group_latency_ns.record(now_ns - slot.submitted_ns);
+        slot.state = SlotState::kFree;
+        first_slot_ = (first_slot_ + 1) % config_.groups_in_flight_max;
+        --in_flight_;
+        progress = true;
+    }
+    if (!progress) return;
+    while (!undurable_.empty() && undurable_.front().unit <= durable_unit_) undurable_.pop_front();
+    if (on_progress_) on_progress_();
+}
+
+void GroupWriter::fail(const char* what, int32_t result) {
+    failed_ = true;
+    units_.clear();
+    reactor_.backend().halt(fmt::format("wal: {} of segment {} failed: {}; nothing more is acknowledged", what, segment_sequence_,
+                                        std::generic_category().message(-result)));
+}
+
+// --- groups ------------------------------------------------------------------------------------------------------------------------------
+
+void GroupWriter::on_turn_end() {
+    if (!failed_) pump();
+    check_idle();
+}
+
+void GroupWriter::check_idle() {
+    if (idle_.is_set() || ops_in_flight_ > 0) return;
+    const bool done = in_flight_ == 0 && opening_ == Opening::kDone && (units_.empty() || waiting_for_space_);
+    if (failed_ || done) idle_.set();
+}
+
+void GroupWriter::pump() {
+    const bool waited = std::exchange(waiting_for_space_, false);
+    start_groups();
+    if (waiting_for_space_ && !waited) ++stats_.waits_for_space;
+}
+
+void GroupWriter::start_groups() {
+    if (opening_ == Opening::kQueued && in_flight_ == 0) {
+        if (offset_bytes_ + kBlockBytes <= store_.segment_size_bytes() || enter_next_segment()) {
+            opening_ = Opening::kInFlight;
+            write_group(kBlockBytes);
+        }
+    }
+    if (opening_ != Opening::kDone) return;
+    while (!units_.empty() && in_flight_ < config_.groups_in_flight_max) {
+        const Unit& unit = units_.front();
+        uint64_t room = find_room(unit.entries.empty());
+        if (room == 0) {
+            if (in_flight_ > 0) return;
+            if (!enter_next_segment()) return;
+            room = find_room(unit.entries.empty());
+            if (room == 0) return;
+        }
+        write_group(std::min(room, config_.group_bytes_max));
+    }
+}
+
+// Bytes that the next group may take in this segment; 0 when it must be left. While no spare is ready its end is reserved.
+uint64_t GroupWriter::find_room(bool only_hard_state) {
+    const uint64_t room = store_.segment_size_bytes() - offset_bytes_;
+    if (store_.spare_ready()) return room;
+    const uint64_t quarter = store_.segment_size_bytes() / 4 / kBlockBytes * kBlockBytes;
+    // The last block is the next start's: its opening group.
+    const uint64_t reserve = std::max(kBlockBytes, std::min(align_up(config_.reserve_bytes, kBlockBytes), quarter));
+    const uint64_t kept = only_hard_state ? kBlockBytes : reserve;
+    return room > kept ? room - kept : 0;
+}
+
+bool GroupWriter::enter_next_segment() {
+    KVORUM_ASSERT(in_flight_ == 0);
+    if (!store_.spare_ready()) {
+        waiting_for_space_ = true;
+        return false;
+    }
+    segment_sequence_ = store_.take_spare();
+    offset_bytes_ = 0;
+    index_.start_segment(segment_sequence_, group_sequence_ + 1);
+    return true;
+}
+
+void GroupWriter::write_group(uint64_t capacity_bytes) {
+    KVORUM_ASSERT(in_flight_ < config_.groups_in_flight_max);
+    Slot& slot = slots_[(first_slot_ + in_flight_) % config_.groups_in_flight_max];
+    KVORUM_ASSERT(slot.state == SlotState::kFree);
+    slot.group_sequence = group_sequence_ + 1;
+    slot.offset_bytes = offset_bytes_;
+    slot.written_bytes = 0;
+    slot.last_unit = 0;
+    slot.opening = opening_ == Opening::kInFlight;
+    slot.submitted_ns = reactor_.backend().monotonic_ns();
+    slot.oldest_unit_ns = units_.empty() ? slot.submitted_ns : units_.front().appended_ns;
+    Filling filling{&slot, capacity_bytes, GroupHeader::kEncodedSize, 0};
+    if (offset_bytes_ == 0) fill_head(filling);
+    if (slot.opening) {
+        if (offset_bytes_ != 0) put_hard_state(filling);
+    } else {
+        fill_units(filling);
+    }
+    seal(filling);
+    submit_write(slot);
+}
+
+void GroupWriter::fill_head(Filling& filling) {
+    SegmentHead head;
+    head.segment_size_bytes = store_.segment_size_bytes();
+    head.last = last_started_;
+    head.last_log_time_ms = last_started_time_ms_;
+    head.continues_entry = progress_.bytes_of_entry > 0;
+    filling.used_bytes += encode_segment_head_record(head, filling.slot->buffer.data() + filling.used_bytes);
+    ++filling.records;
+    put_hard_state(filling);
+}
+
+void GroupWriter::put_hard_state(Filling& filling) {
+    filling.used_bytes += encode_hard_state_record(hard_state_, filling.slot->buffer.data() + filling.used_bytes);
+    ++filling.records;
+}
+
+void GroupWriter::fill_units(Filling& filling) {
+    while (!units_.empty()) {
+        Unit& unit = units_.front();
+        if (unit.hard_state.has_value() && !progress_.hard_state) {
+            const uint64_t needed = RecordFrame::kEncodedSize + kHardStateEncodedSize;
+            if (filling.used_bytes + needed > filling.capacity_bytes) return;
+            hard_state_ = *unit.hard_state;
+            put_hard_state(filling);
+            progress_.hard_state = true;
+        }
+        while (progress_.entries < unit.entries.size()) {
+            if (!fill_entry(filling, unit.entries[progress_.entries])) return;
+        }
+        filling.slot->last_unit = unit.id;
+        units_.pop_front();
+        progress_ = {};
+    }
+}
+
+// False when the group is full, with the entry in it in part or not at all.
+bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
+    const Bytes rest = entry->encoded().subspan(progress_.bytes_of_entry);
+    const bool fresh = progress_.bytes_of_entry == 0;
+    const uint64_t used = filling.used_bytes + RecordFrame::kEncodedSize;
+    const uint64_t room = filling.capacity_bytes > used ? filling.capacity_bytes - used : 0;
+    const bool whole = rest.size() <= room;
+    if (!whole) {
+        // An entry is cut only where it must be: when no group could hold it, or at the end of a segment.
+        const bool fits_a_group = GroupHeader::kEncodedSize + RecordFrame::kEncodedSize + rest.size() <= config_.group_bytes_max;
+        if (fresh && fits_a_group && filling.records > 0 && filling.capacity_bytes == config_.group_bytes_max) return false;
+        if (room < raft::EntryHeader::kEncodedSize) return false;
+    }
+    const Bytes piece = whole ? rest : rest.first(room);
+    RecordKind kind = RecordKind::kEntry;
+    if (!whole) kind = fresh ? RecordKind::kEntryFirst : RecordKind::kEntryMiddle;
+    if (whole && !fresh) kind = RecordKind::kEntryLast;
+    if (fresh) note_started(filling, *entry);
+    filling.used_bytes += encode_record(kind, piece, filling.slot->buffer.data() + filling.used_bytes);
+    ++filling.records;
+    if (!whole) {
+        progress_.bytes_of_entry += piece.size();
+        return false;
+    }
+    last_completed_ = entry->index();
+    progress_.bytes_of_entry = 0;
+    ++progress_.entries;
+    return true;
+}
+
+void GroupWriter::note_started(const Filling& filling, const raft::Entry& entry) {
+    index_.note_entry(entry.index(), {filling.slot->group_sequence, filling.records}, {segment_sequence_, offset_bytes_});
+    last_started_ = entry.id();
+    last_started_time_ms_ = entry.header().log_time_ms;
+}
+
+void GroupWriter::seal(Filling& filling) {
+    Slot& slot = *filling.slot;
+    KVORUM_ASSERT(filling.records > 0 && filling.used_bytes <= filling.capacity_bytes);
+    GroupHeader header;
+    header.flags = static_cast<uint16_t>((offset_bytes_ == 0 ? kGroupHead : 0) | (slot.opening ? kGroupOpening : 0));
+    header.cluster = config_.cluster;
+    header.node = config_.node;
+    header.segment_sequence = segment_sequence_;
+    header.offset_bytes = offset_bytes_;
+    header.epoch = epoch_;
+    header.group_sequence = slot.group_sequence;
+    header.prev_header_checksum = last_checksum_;
+    header.durable_group = durable_group_;
+    header.durable_index = durable_index_;
+    header.record_bytes = static_cast<uint32_t>(filling.used_bytes - GroupHeader::kEncodedSize);
+    header.record_count = filling.records;
+    header.groups_in_flight_max = config_.groups_in_flight_max;
+    const MutableBytes records = slot.buffer.subspan(GroupHeader::kEncodedSize, header.record_bytes);
+    encode_group_header(header, records, slot.buffer.data());
+    slot.bytes = header.size_bytes();
+    std::fill(slot.buffer.begin() + static_cast<ptrdiff_t>(filling.used_bytes), slot.buffer.begin() + static_cast<ptrdiff_t>(slot.bytes),
+              std::byte{0});
+    slot.last_index = last_completed_;
+    group_sequence_ = header.group_sequence;
+    last_checksum_ = header.header_checksum;
+    offset_bytes_ += slot.bytes;
+    index_.set_end(offset_bytes_);
+    ++in_flight_;
+    ++stats_.groups;
+    stats_.bytes += slot.bytes;
+    stats_.padding_bytes += slot.bytes - filling.used_bytes;
+    stats_.group_bytes.record(slot.bytes);
+    if (method_ == SyncMethod::kDsyncWrite) ++stats_.syncs;
+}
+
+void GroupWriter::submit_write(Slot& slot) {
+    slot.state = SlotState::kWriting;
+    Op& op = slot.write;
+    op.code = reactor::IoCode::kWrite;
+    op.flags = static_cast<uint8_t>((registered_ ? reactor::kIoRegisteredBuffer : 0) |
+                                    (method_ == SyncMethod::kDsyncWrite ? reactor::kIoDataSync : 0));
+    op.handle = segment_handle();
+    op.offset = slot.offset_bytes + slot.written_bytes;
+    op.buffer = slot.buffer.data() + slot.written_bytes;
+    op.length_bytes = slot.bytes - slot.written_bytes;
+    ++ops_in_flight_;
+    reactor_.backend().submit(op);
+}
+
+}  // namespace kvorum::wal

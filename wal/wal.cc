@@ -1,0 +1,313 @@
+#include "wal/wal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/log.h"
+#include "wal/aligned_buffer.h"
+#include "wal/calibration.h"
+#include "wal/group_writer.h"
+#include "wal/log_reader.h"
+#include "wal/position_index.h"
+#include "wal/segment_store.h"
+
+namespace kvorum::wal {
+
+using reactor::Task;
+
+class Wal::Impl {
+   public:
+    Impl(reactor::Reactor& reactor, WalConfig config)
+        : reactor_(reactor), config_(std::move(config)), store_(reactor_, config_), writer_(reactor_, config_, store_, index_) {
+        writer_.set_progress_callback([this] { on_progress(); });
+    }
+
+    Task<absl::Status> open();
+    Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
+    Task<void> close();
+    void release_prefix(LogIndex up_to);
+    [[nodiscard]] LogIndex first_index() const;
+    [[nodiscard]] WalStats stats() const;
+
+    reactor::Reactor& reactor_;
+    const WalConfig config_;
+    PositionIndex index_;
+    SegmentStore store_;
+    GroupWriter writer_;
+    RecoveryReport report_;
+    std::function<void(uint64_t)> on_durable_;
+    uint64_t reported_unit_ = 0;
+    bool closed_ = false;
+
+   private:
+    Task<absl::Status> start();
+    Task<absl::StatusOr<GroupWriter::Start>> recover();
+    void fill_report(const ScanResult& scan, const Replay& replay);
+    Task<void> choose_sync_method();
+    Task<absl::Status> fill_spares();
+    void on_progress();
+    void try_release();
+    [[nodiscard]] ReadRange plan_read(LogIndex first, LogIndex last, uint64_t bytes_max, GroupPlace place) const;
+    size_t append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
+
+    LogIndex release_up_to_;
+};
+
+// --- open --------------------------------------------------------------------------------------------------------------------------------
+
+Task<absl::Status> Wal::Impl::open() {
+    const std::vector<std::string> violations = config_.validate();
+    if (!violations.empty()) co_return absl::InvalidArgumentError(fmt::format("wal: {}", fmt::join(violations, "; ")));
+    absl::Status status = reactor_.backend().make_directory(config_.directory);
+    if (status.ok()) status = reactor_.backend().lock_directory(config_.directory);
+    if (!status.ok()) co_return status;
+    status = co_await start();
+    if (!status.ok()) co_await close();
+    co_return status;
+}
+
+Task<absl::Status> Wal::Impl::start() {
+    absl::Status status = co_await store_.open_files();
+    if (!status.ok()) co_return status;
+    absl::StatusOr<GroupWriter::Start> where = co_await recover();
+    if (!where.ok()) co_return where.status();
+    if (!store_.spare_ready() && GroupWriter::needs_spare_to_open(*where, store_.segment_size_bytes())) {
+        status = co_await store_.make_spare();
+        if (!status.ok()) co_return status;
+    }
+    co_await choose_sync_method();
+    const bool opened = co_await writer_.open(*where);
+    if (!opened) co_return absl::UnavailableError("wal: the opening group could not be written");
+    status = co_await fill_spares();
+    if (!status.ok()) co_return status;
+    store_.start_background();
+    co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
+    const uint64_t start_ns = reactor_.backend().monotonic_ns();
+    LogScanner scanner(config_.cluster, config_.node, index_);
+    AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
+    for (size_t i = 0; i < store_.file_count(); ++i) {
+        const uint64_t sequence = store_.first_sequence() + i;
+        absl::Status loaded = co_await store_.read_segment(sequence, image.bytes());
+        if (!loaded.ok()) co_return loaded;
+        report_.bytes_scanned += image.size();
+        if (!scanner.add_segment(sequence, image.bytes())) break;
+    }
+    const ScanResult scan = scanner.finish();
+    if (!is_accepted(scan.verdict)) {
+        const bool foreign = scan.verdict == Verdict::kWrongCluster || scan.verdict == Verdict::kWrongNode ||
+                             scan.verdict == Verdict::kUnknownVersion;
+        const std::string text = fmt::format("wal: {}/{}; no file was changed", config_.directory, scan.message);
+        co_return foreign ? absl::FailedPreconditionError(text) : absl::DataLossError(text);
+    }
+    fill_report(scan, scanner.replay());
+    report_.duration_ns = reactor_.backend().monotonic_ns() - start_ns;
+    const bool dropped = scan.verdict == Verdict::kHole || scan.verdict == Verdict::kTornTail;
+    kvorum::log_line(dropped ? LogLevel::kWarn : LogLevel::kInfo,
+                     fmt::format("wal: {}: {}; term {}, last entry {}, {} groups in {} segments read in {} ms", config_.directory,
+                                 scan.message, report_.hard_state.current_term, report_.last.index, report_.groups, report_.segments,
+                                 report_.duration_ns / kMillisecondNs));
+    GroupWriter::Start start;
+    start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
+    if (scan.verdict == Verdict::kEmpty) co_return start;
+    store_.set_live_count(scan.end.segment_sequence - store_.first_sequence() + 1);
+    start.last_group = scan.last_group;
+    start.segment_sequence = scan.end.segment_sequence;
+    start.end_bytes = scan.end.offset_bytes;
+    start.hard_state = report_.hard_state;
+    start.last = report_.last;
+    start.last_log_time_ms = report_.last_log_time_ms;
+    start.opened = scan.opened_and_unused;
+    co_return start;
+}
+
+void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
+    report_.hard_state = replay.hard_state();
+    report_.last = replay.last();
+    report_.last_log_time_ms = replay.last_log_time_ms();
+    report_.first_index = replay.first_index();
+    report_.before_first = replay.before_first();
+    report_.terms = replay.terms();
+    report_.verdict = scan.verdict;
+    report_.verdict_message = scan.message;
+    report_.segments = index_.segment_count();
+    report_.groups = scan.groups;
+    report_.entries = replay.entry_count();
+    report_.groups_dropped = scan.witnesses;
+}
+
+Task<void> Wal::Impl::choose_sync_method() {
+    if (config_.sync != SyncMethod::kCalibrate) {
+        writer_.set_sync_method(config_.sync);
+        co_return;
+    }
+    if (!store_.spare_ready()) co_return;
+    const reactor::Handle scratch = store_.handle_of(store_.first_sequence() + store_.file_count() - 1);
+    const Calibration result = co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
+    writer_.set_sync_method(result.method);
+    const auto facts = reactor_.backend().device_facts(config_.directory);
+    KVORUM_LOG(kInfo, "wal: {}: {}; {}", config_.directory, facts.ok() ? facts->to_string() : "device unknown", result.to_string());
+}
+
+Task<absl::Status> Wal::Impl::fill_spares() {
+    while (store_.spare_count() < config_.spare_segments) {
+        absl::Status made = co_await store_.make_spare();
+        if (made.code() == absl::StatusCode::kResourceExhausted) break;
+        if (!made.ok()) co_return made;
+    }
+    co_return absl::OkStatus();
+}
+
+// --- progress and space ----------------------------------------------------------------------------------------------------------------
+
+void Wal::Impl::on_progress() {
+    try_release();
+    if (writer_.durable_unit() == reported_unit_) return;
+    reported_unit_ = writer_.durable_unit();
+    if (on_durable_) on_durable_(reported_unit_);
+}
+
+void Wal::Impl::release_prefix(LogIndex up_to) {
+    release_up_to_ = std::max(release_up_to_, up_to);
+    try_release();
+}
+
+void Wal::Impl::try_release() {
+    if (release_up_to_.is_none()) return;
+    const uint64_t before = index_.releasable_before(release_up_to_, writer_.durable_group());
+    index_.drop_before(before);
+    store_.release_before(before);
+}
+
+LogIndex Wal::Impl::first_index() const {
+    const LogIndex on_disk = index_.first_index();
+    const LogIndex in_memory = writer_.undurable_count() > 0 ? writer_.undurable(0)->index() : LogIndex{};
+    if (on_disk.is_none()) return in_memory.is_none() ? writer_.last_appended().index + 1 : in_memory;
+    return in_memory.is_none() ? on_disk : std::min(on_disk, in_memory);
+}
+
+// --- reading ---------------------------------------------------------------------------------------------------------------------------
+
+Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
+    const LogIndex newest = writer_.last_appended().index;
+    if (first.is_none() || first > last || first > newest || first < first_index()) {
+        co_return absl::OutOfRangeError(fmt::format("entries {} to {} of a log that has {} to {}", first, last, first_index(), newest));
+    }
+    last = std::min(last, newest);
+    // What is not durable is taken from memory now, before anything can change.
+    std::vector<raft::EntryPtr> tail;
+    append_undurable(tail, first, last, bytes_max);
+    const LogIndex memory_first = tail.empty() ? last + 1 : tail.front()->index();
+    if (memory_first <= first) co_return tail;
+    const LogIndex disk_last = writer_.undurable_count() > 0 ? std::min(last, writer_.undurable(0)->index() - 1) : last;
+    const std::optional<GroupPlace> place = index_.find(first);
+    KVORUM_ASSERT(place.has_value(), "entry {} of {} to {}", first, first_index(), newest);
+    ReadRange range = plan_read(first, disk_last, bytes_max, *place);
+    const uint64_t pin_first = range.segments.front().sequence;
+    const uint64_t pin_last = range.segments.back().sequence;
+    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence) store_.pin(sequence);
+    LogReader reader(reactor_, std::move(range));
+    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await reader.read();
+    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence) store_.unpin(sequence);
+    if (!entries.ok() || entries->back()->index() + 1 != memory_first) co_return entries;
+    uint64_t bytes = 0;
+    for (const raft::EntryPtr& entry : *entries) bytes += entry->encoded().size();
+    for (raft::EntryPtr& entry : tail) {
+        if (bytes >= bytes_max) break;
+        bytes += entry->encoded().size();
+        entries->push_back(std::move(entry));
+    }
+    co_return entries;
+}
+
+ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max, GroupPlace place) const {
+    ReadRange range;
+    range.first = first;
+    range.last = last;
+    range.bytes_max = bytes_max;
+    range.offset_bytes = place.offset_bytes;
+    range.replacements = index_.replacements();
+    const uint64_t end_sequence = store_.first_sequence() + store_.live_count();
+    for (uint64_t sequence = place.segment_sequence; sequence < end_sequence; ++sequence) {
+        range.segments.push_back({sequence, store_.handle_of(sequence), index_.end_of(sequence)});
+    }
+    return range;
+}
+
+size_t Wal::Impl::append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last, uint64_t bytes_max) const {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < writer_.undurable_count(); ++i) {
+        const raft::EntryPtr& entry = writer_.undurable(i);
+        if (entry->index() < first || entry->index() > last) continue;
+        if (!out.empty() && bytes >= bytes_max) break;
+        bytes += entry->encoded().size();
+        out.push_back(entry);
+    }
+    return out.size();
+}
+
+// --- the rest ----------------------------------------------------------------------------------------------------------------------------
+
+WalStats Wal::Impl::stats() const {
+    const GroupWriter::Stats& written = writer_.stats();
+    WalStats stats;
+    stats.units = written.units;
+    stats.groups = written.groups;
+    stats.bytes = written.bytes;
+    stats.padding_bytes = written.padding_bytes;
+    stats.syncs = written.syncs;
+    stats.waits_for_space = written.waits_for_space;
+    stats.group_latency_ns = written.group_latency_ns;
+    stats.group_bytes = written.group_bytes;
+    stats.method = writer_.sync_method();
+    stats.registered_buffers = writer_.registered_buffers();
+    stats.segments = store_.live_count();
+    stats.spares = store_.spare_count();
+    stats.segments_made = store_.stats().made;
+    stats.segments_recycled = store_.stats().recycled;
+    stats.segments_deleted = store_.stats().deleted;
+    return stats;
+}
+
+Task<void> Wal::Impl::close() {
+    KVORUM_ASSERT(!std::exchange(closed_, true));
+    co_await writer_.stop();
+    co_await store_.close();
+}
+
+Task<absl::StatusOr<std::unique_ptr<Wal>>> Wal::open(reactor::Reactor& reactor, WalConfig config) {
+    auto impl = std::make_unique<Impl>(reactor, std::move(config));
+    absl::Status status = co_await impl->open();
+    if (!status.ok()) co_return status;
+    co_return std::unique_ptr<Wal>(new Wal(std::move(impl)));
+}
+
+Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Wal::~Wal() = default;
+
+const RecoveryReport& Wal::recovered() const { return impl_->report_; }
+uint64_t Wal::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+    return impl_->writer_.append(hard_state, std::move(entries));
+}
+void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) { impl_->on_durable_ = std::move(callback); }
+uint64_t Wal::durable_unit() const { return impl_->writer_.durable_unit(); }
+bool Wal::busy() const { return impl_->writer_.busy(); }
+uint32_t Wal::groups_in_flight() const { return impl_->writer_.groups_in_flight(); }
+uint64_t Wal::oldest_unsynced_ns(uint64_t now_ns) const { return impl_->writer_.oldest_unsynced_ns(now_ns); }
+bool Wal::is_stalled(uint64_t now_ns) const { return oldest_unsynced_ns(now_ns) > impl_->config_.stall_limit_ns; }
+LogIndex Wal::first_index() const { return impl_->first_index(); }
+LogIndex Wal::last_index() const { return impl_->writer_.last_appended().index; }
+Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
+    return impl_->read(first, last, bytes_max);
+}
+void Wal::release_prefix(LogIndex up_to) { impl_->release_prefix(up_to); }
+bool Wal::low_on_space() const { return impl_->store_.low_on_space(); }
+WalStats Wal::stats() const { return impl_->stats(); }
+Task<void> Wal::close() { return impl_->close(); }
+
+}  // namespace kvorum::wal
