@@ -43,13 +43,19 @@ using ReplyFor = std::function<ReplySink&(uint32_t command)>;
 [[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                                const ReplyFor& reply_for);
 
+// How many keys a read looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
+struct KeyLookups {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+};
+
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
     uint64_t random = 0;  // for RANDOMKEY
 };
 
 // `spec` is a kRead command of data_commands(), arity already checked.
-void execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
+KeyLookups execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
                   ReplySink& reply);
 
 }  // namespace kvorum::kv

@@ -103,7 +103,7 @@ bool apply_persist(LoggedCommand& command) {
 void read_ttl(const ReadRequest& request) {
     constexpr int64_t kNoKey = -2;
     constexpr int64_t kLivesForEver = -1;
-    const Record* record = request.store.find(request.arguments[1]);
+    const Record* record = request.find(request.arguments[1]);
     if (record == nullptr) return request.reply.integer(kNoKey);
     if (record->expire_at_ms == kNoExpiry) return request.reply.integer(kLivesForEver);
 

@@ -41,6 +41,13 @@ struct ReadRequest {
     Arguments arguments;
     const ReadContext& context;
     ReplySink& reply;
+    KeyLookups& lookups;
+
+    [[nodiscard]] const Record* find(std::string_view key) const {
+        const Record* record = store.find(key);
+        ++(record == nullptr ? lookups.misses : lookups.hits);
+        return record;
+    }
 };
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";

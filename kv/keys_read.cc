@@ -5,13 +5,13 @@ namespace kvorum::kv {
 void read_exists(const ReadRequest& request) {
     int64_t count = 0;
     for (const std::string_view key : request.arguments.subspan(1)) {
-        if (request.store.find(key) != nullptr) ++count;
+        if (request.find(key) != nullptr) ++count;
     }
     request.reply.integer(count);
 }
 
 void read_type(const ReadRequest& request) {
-    request.reply.simple_string(request.store.find(request.arguments[1]) == nullptr ? "none" : "string");
+    request.reply.simple_string(request.find(request.arguments[1]) == nullptr ? "none" : "string");
 }
 
 void read_randomkey(const ReadRequest& request) {

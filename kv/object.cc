@@ -79,7 +79,7 @@ void read_object(const ReadRequest& request) {
             request.reply.simple_string(line);
         return;
     }
-    const Record* record = request.store.find(request.arguments[2]);
+    const Record* record = request.find(request.arguments[2]);
     if (record == nullptr) return request.reply.null();
     switch (found->subcommand) {
         case Subcommand::kEncoding: return request.reply.bulk_string(encoding(record->value));

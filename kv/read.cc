@@ -4,10 +4,9 @@
 
 namespace kvorum::kv {
 
-void execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
-                  ReplySink& reply) {
-    KVORUM_ASSERT(arity_fits(spec, arguments.size()), "{} with {} arguments", spec.name, arguments.size());
-    const ReadRequest request{store, spec, static_cast<CommandCode>(spec.code), arguments, context, reply};
+namespace {
+
+void carry_out(const ReadRequest& request) {
     switch (request.code) {
         case CommandCode::kGet: return read_get(request);
         case CommandCode::kMget: return read_mget(request);
@@ -28,7 +27,17 @@ void execute_read(const Store& store, const CommandSpec& spec, Arguments argumen
         case CommandCode::kDbsize: return read_dbsize(request);
         default: break;
     }
-    KVORUM_ASSERT(false, "{} is not a read", spec.name);
+    KVORUM_ASSERT(false, "{} is not a read", request.spec.name);
+}
+
+}  // namespace
+
+KeyLookups execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
+                        ReplySink& reply) {
+    KVORUM_ASSERT(arity_fits(spec, arguments.size()), "{} with {} arguments", spec.name, arguments.size());
+    KeyLookups lookups;
+    carry_out({store, spec, static_cast<CommandCode>(spec.code), arguments, context, reply, lookups});
+    return lookups;
 }
 
 }  // namespace kvorum::kv

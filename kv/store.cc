@@ -181,8 +181,10 @@ class Store::Impl {
             deadlines_.erase(due);
             ++removed;
         }
+        expired_keys_ += removed;
         return removed;
     }
+    [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
     void clear() {
         std::vector<Shard>(kShardCount).swap(shards_);
@@ -256,6 +258,7 @@ class Store::Impl {
     uint64_t state_hash_ = 0;  // the sum of all digests
     int64_t log_time_ms_ = 0;
     LogIndex applied_index_;
+    uint64_t expired_keys_ = 0;
 };
 
 ScanPage Store::Impl::scan(uint64_t cursor, uint64_t count) const {
@@ -338,6 +341,7 @@ void Store::for_each(const std::function<void(std::string_view key, const Record
 }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
 
+uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
 void Store::put(std::string_view key, std::string value, int64_t expire_at_ms) {
     impl_->put(key, Record{std::move(value), expire_at_ms, impl_->applied_index().value()});

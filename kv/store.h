@@ -50,6 +50,7 @@ class Store {
     // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
     [[nodiscard]] std::optional<int64_t> next_expiry_ms() const;
     [[nodiscard]] uint64_t keys_with_expiry() const;
+    [[nodiscard]] uint64_t expired_keys() const;  // removed by advance() so far; not part of the state
     [[nodiscard]] uint64_t memory_bytes() const;  // estimate of what keys and values take
     // Returns keys at and after `cursor` in hash order, about `count` of them. A key that is there during a whole scan
     // is returned, once; a cursor means the same on every node, needs no state here, and stays below 2^53, so that a

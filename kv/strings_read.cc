@@ -19,17 +19,17 @@ std::string_view slice(std::string_view text, int64_t first, int64_t last) {
 
 }  // namespace
 
-void read_get(const ReadRequest& request) { reply_value(request.reply, request.store.find(request.arguments[1])); }
+void read_get(const ReadRequest& request) { reply_value(request.reply, request.find(request.arguments[1])); }
 
 void read_mget(const ReadRequest& request) {
     const Arguments keys = request.arguments.subspan(1);
     request.reply.array(keys.size());
     for (const std::string_view key : keys)
-        reply_value(request.reply, request.store.find(key));
+        reply_value(request.reply, request.find(key));
 }
 
 void read_strlen(const ReadRequest& request) {
-    const Record* record = request.store.find(request.arguments[1]);
+    const Record* record = request.find(request.arguments[1]);
     request.reply.integer(record == nullptr ? 0 : static_cast<int64_t>(record->value.size()));
 }
 
@@ -37,7 +37,7 @@ void read_getrange(const ReadRequest& request) {
     const auto first = parse_int64(request.arguments[2]);
     const auto last = parse_int64(request.arguments[3]);
     if (!first || !last) return request.reply.error(kNotInteger);
-    const Record* record = request.store.find(request.arguments[1]);
+    const Record* record = request.find(request.arguments[1]);
     request.reply.bulk_string(record == nullptr ? std::string_view() : slice(record->value, *first, *last));
 }
 

@@ -22,7 +22,8 @@ static_assert(kHeaderChecksumAt + sizeof(uint64_t) == kFrameHeaderBytes);
 constexpr size_t kKeepBytes = 64 * kKiB;
 
 bool is_known_type(uint16_t type) {
-    return type >= static_cast<uint16_t>(FrameType::kHello) && type <= static_cast<uint16_t>(FrameType::kForwardReplies);
+    return type >= static_cast<uint16_t>(FrameType::kHello) &&
+           type <= static_cast<uint16_t>(FrameType::kForwardReplies);
 }
 
 Bytes bytes_of(const std::vector<char>& buffer) { return as_bytes({buffer.data(), buffer.size()}); }
@@ -36,7 +37,8 @@ FrameWriter::FrameWriter(OutputBuffer& out, FrameType type) : out_(out), type_(t
 void FrameWriter::finish_with_entries(const std::vector<raft::EntryPtr>& entries) {
     const uint64_t covered = out_.tail().size() - begin_ - kFrameHeaderBytes;
     uint64_t payload_size = covered;
-    for (const raft::EntryPtr& entry : entries) payload_size += entry->encoded().size();
+    for (const raft::EntryPtr& entry : entries)
+        payload_size += entry->encoded().size();
     KVORUM_ASSERT(payload_size <= kFramePayloadBytesMax, "frame of {} bytes", payload_size);
 
     auto* header = reinterpret_cast<std::byte*>(out_.tail().data() + begin_);
@@ -47,7 +49,8 @@ void FrameWriter::finish_with_entries(const std::vector<raft::EntryPtr>& entries
     store_le(header + kCoveredSizeAt, static_cast<uint32_t>(covered));
     store_le(header + kPayloadChecksumAt, checksum64(Bytes(header + kFrameHeaderBytes, covered)));
     store_le(header + kHeaderChecksumAt, checksum64(Bytes(header, kHeaderChecksumAt)));
-    for (const raft::EntryPtr& entry : entries) out_.append_entry(entry);
+    for (const raft::EntryPtr& entry : entries)
+        out_.append_entry(entry);
 }
 
 void FrameReader::feed(Bytes chunk) {
@@ -109,7 +112,8 @@ bool FrameReader::parse_header(Bytes bytes) {
     header_.payload_checksum = load_le<uint64_t>(at + kPayloadChecksumAt);
     if (header_.payload_bytes > payload_bytes_max_) return refuse("frame too large");
     const bool may_leave_out = header_.type == FrameType::kAppendEntries;
-    if (header_.covered_bytes > header_.payload_bytes || (!may_leave_out && header_.covered_bytes != header_.payload_bytes)) {
+    if (header_.covered_bytes > header_.payload_bytes ||
+        (!may_leave_out && header_.covered_bytes != header_.payload_bytes)) {
         return refuse("frame not covered by its checksum");
     }
     header_known_ = true;

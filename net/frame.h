@@ -2,9 +2,10 @@
 //
 //   u32 magic  u16 version  u16 type  u32 payload size  u32 covered size  u64 payload checksum  u64 header checksum
 //
-// The payload checksum covers the first `covered size` bytes of the payload: all of it, except that an AppendEntries frame leaves out the
-// bytes of its log entries. Those carry their own checksums, which whoever decodes them verifies, so a large entry is not summed twice.
-// The header checksum covers the header before it. Checksums find damage, not an attacker: the peer port belongs on a private network.
+// The payload checksum covers the first `covered size` bytes of the payload: all of it, except that an AppendEntries
+// frame leaves out the bytes of its log entries. Those carry their own checksums, which whoever decodes them verifies,
+// so a large entry is not summed twice. The header checksum covers the header before it. Checksums find damage, not an
+// attacker: the peer port belongs on a private network.
 //
 // Thread: one owner. Peer input never trips an assertion.
 #pragma once
@@ -44,16 +45,17 @@ struct Frame {
     Bytes payload;
 };
 
-// Writes one frame into an OutputBuffer: construct, append the covered payload to tail(), finish() or finish_with_entries().
+// Writes one frame into an OutputBuffer: construct, append the covered payload to tail(), finish() or
+// finish_with_entries().
 class FrameWriter {
-   public:
+ public:
     FrameWriter(OutputBuffer& out, FrameType type);
     [[nodiscard]] std::string& payload() { return out_.tail(); }
     void finish() { finish_with_entries({}); }
     // The entries follow what was appended. The payload must not exceed kFramePayloadBytesMax.
     void finish_with_entries(const std::vector<raft::EntryPtr>& entries);
 
-   private:
+ private:
     OutputBuffer& out_;
     FrameType type_;
     size_t begin_;
@@ -63,7 +65,7 @@ enum class FrameStatus { kFrame, kNeedMore, kError };
 
 // Incremental reader. Frames that lie whole in a chunk are not copied; memory follows what was received.
 class FrameReader {
-   public:
+ public:
     explicit FrameReader(uint32_t payload_bytes_max = kFramePayloadBytesMax) : payload_bytes_max_(payload_bytes_max) {}
     FrameReader(const FrameReader&) = delete;
     FrameReader& operator=(const FrameReader&) = delete;
@@ -81,7 +83,7 @@ class FrameReader {
     [[nodiscard]] uint64_t buffered_bytes() const { return (last_in_partial_ ? 0 : partial_.size()) + input_.size(); }
     [[nodiscard]] uint64_t allocated_bytes() const { return partial_.capacity(); }
 
-   private:
+ private:
     struct Header {
         FrameType type = FrameType::kHello;
         uint32_t payload_bytes = 0;

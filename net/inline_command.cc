@@ -37,7 +37,8 @@ bool take_quoted(std::string_view line, char quote, size_t& at, std::string& sto
         }
         const bool escape = c == '\\' && at + 1 < line.size();
         if (escape && quote == '"') {
-            if (line[at + 1] == 'x' && at + 3 < line.size() && hex_value(line[at + 2]) >= 0 && hex_value(line[at + 3]) >= 0) {
+            if (line[at + 1] == 'x' && at + 3 < line.size() && hex_value(line[at + 2]) >= 0 &&
+                hex_value(line[at + 3]) >= 0) {
                 storage.push_back(static_cast<char>(hex_value(line[at + 2]) * 16 + hex_value(line[at + 3])));
                 at += 4;
             } else {
@@ -69,7 +70,8 @@ bool take_argument(std::string_view line, size_t& at, std::string& storage) {
 bool split_inline_command(std::string_view line, std::string& storage, std::vector<ByteSpan>& arguments) {
     size_t at = 0;
     while (true) {
-        while (at < line.size() && is_space(line[at])) ++at;
+        while (at < line.size() && is_space(line[at]))
+            ++at;
         if (at == line.size()) return true;
         const size_t begin = storage.size();
         if (!take_argument(line, at, storage)) return false;

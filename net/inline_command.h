@@ -1,4 +1,5 @@
-// Splits the line of an inline command ("SET key \"a b\"\r\n" typed into telnet) into arguments by Redis's quoting rules:
+// Splits the line of an inline command ("SET key \"a b\"\r\n" typed into telnet) into arguments by Redis's quoting
+// rules:
 //   - blanks separate; a quote starts a quoted part, also within a word, and its closing quote must end the word;
 //   - in "...": \n \r \t \b \a, \xHH (two hex digits), any other escaped character stands for itself;
 //   - in '...': only \' is an escape.
@@ -20,8 +21,9 @@ struct ByteSpan {
     uint32_t size = 0;
 };
 
-// Appends the unquoted arguments to `storage` and where they lie in it to `arguments`; a line of blanks has none. False: the quotes are
-// unbalanced, or text follows a closing quote directly; both outputs are then garbage. `line` has no newline and less than 4 GiB.
+// Appends the unquoted arguments to `storage` and where they lie in it to `arguments`; a line of blanks has none.
+// False: the quotes are unbalanced, or text follows a closing quote directly; both outputs are then garbage. `line` has
+// no newline and less than 4 GiB.
 [[nodiscard]] bool split_inline_command(std::string_view line, std::string& storage, std::vector<ByteSpan>& arguments);
 
 }  // namespace kvorum::net

@@ -1,5 +1,5 @@
-// Keeps strangers from filling the log: at most one line per interval, each telling how many were left out since the last.
-// Thread: one owner. Times are the reactor's.
+// Keeps strangers from filling the log: at most one line per interval, each telling how many were left out since the
+// last. Thread: one owner. Times are the reactor's.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace kvorum::net {
 
 class LogLimiter {
-   public:
+ public:
     explicit LogLimiter(uint64_t interval_ns = kSecondNs) : interval_ns_(interval_ns) {}
 
     // True: write the line, and say that `suppressed` ones before it were not written.
@@ -25,7 +25,7 @@ class LogLimiter {
         return true;
     }
 
-   private:
+ private:
     uint64_t interval_ns_;
     uint64_t last_ns_ = 0;
     uint64_t suppressed_ = 0;

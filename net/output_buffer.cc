@@ -37,7 +37,8 @@ std::string OutputBuffer::flatten() const {
     std::vector<iovec> parts;
     pieces(parts);
     std::string all;
-    for (const iovec& part : parts) all.append(static_cast<const char*>(part.iov_base), part.iov_len);
+    for (const iovec& part : parts)
+        all.append(static_cast<const char*>(part.iov_base), part.iov_len);
     return all;
 }
 

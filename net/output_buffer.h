@@ -1,7 +1,8 @@
-// Bytes on their way to a socket: owned text, with log entries spliced in by reference so that their bytes are never copied for sending.
+// Bytes on their way to a socket: owned text, with log entries spliced in by reference so that their bytes are never
+// copied for sending.
 //
-// Everything owned lies in one string; an entry remembers the offset where it belongs. pieces() lays both out for a vectored send.
-// Thread: one owner. The entries stay alive while the buffer holds them.
+// Everything owned lies in one string; an entry remembers the offset where it belongs. pieces() lays both out for a
+// vectored send. Thread: one owner. The entries stay alive while the buffer holds them.
 #pragma once
 
 #include <sys/uio.h>
@@ -15,7 +16,7 @@
 namespace kvorum::net {
 
 class OutputBuffer {
-   public:
+ public:
     // Entries below this are copied: cheaper than one more piece in the vectored send.
     static constexpr size_t kCopyBelowBytes = 512;
     // Capacity above this is given back by clear().
@@ -36,7 +37,7 @@ class OutputBuffer {
     void clear();
     void swap(OutputBuffer& other) noexcept;
 
-   private:
+ private:
     struct Reference {
         size_t owned_before = 0;  // the entry stands behind that many owned bytes
         raft::EntryPtr entry;

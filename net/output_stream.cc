@@ -15,7 +15,8 @@ void OutputFlusher::on_turn_end() {
     written_.clear();
 }
 
-OutputStream::OutputStream(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle socket, reactor::Runnable* on_progress)
+OutputStream::OutputStream(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle socket,
+                           reactor::Runnable* on_progress)
     : reactor_(reactor), flusher_(flusher), on_progress_(on_progress), continuation_(*this), idle_(reactor) {
     code = reactor::IoCode::kSend;
     handle = socket;
@@ -58,7 +59,8 @@ void OutputStream::submit_send() {
     iov = pieces_.data() + pieces_done_;
     iov_count = static_cast<uint32_t>(std::min<size_t>(pieces_.size() - pieces_done_, kPiecesMax));
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < iov_count; ++i) bytes += iov[i].iov_len;
+    for (uint32_t i = 0; i < iov_count; ++i)
+        bytes += iov[i].iov_len;
     handed_bytes_ = std::max(handed_bytes_, sent_bytes_ + bytes);
     sending_ = true;
     reactor_.backend().submit(*this);

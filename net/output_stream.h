@@ -1,12 +1,12 @@
 // What is to be sent on one socket: a queue of bytes with exactly one send in flight.
 //
-// Owners append to buffer() whenever they like; at the end of the turn OutputFlusher starts one vectored send with everything that gathered, and
-// while it is in flight the next one gathers. Short sends go on where they stopped. (Two sends in flight on one socket may be reordered by the
-// kernel once its buffer is full.)
+// Owners append to buffer() whenever they like; at the end of the turn OutputFlusher starts one vectored send with
+// everything that gathered, and while it is in flight the next one gathers. Short sends go on where they stopped. (Two
+// sends in flight on one socket may be reordered by the kernel once its buffer is full.)
 //
-// Thread: the reactor's. Ownership: the stream borrows the socket and does not close it; it is destroyed after close() was awaited, or if
-// nothing was ever flushed. Reactor, flusher and `on_progress` outlive it.
-// Errors: after a failed send the stream is failed() for good, drops what is queued and what is appended later. What was handed to the kernel
+// Thread: the reactor's. Ownership: the stream borrows the socket and does not close it; it is destroyed after close()
+// was awaited, or if nothing was ever flushed. Reactor, flusher and `on_progress` outlive it. Errors: after a failed
+// send the stream is failed() for good, drops what is queued and what is appended later. What was handed to the kernel
 // before may have arrived. Limits: none of its own; owners look at queued_bytes().
 #pragma once
 
@@ -25,21 +25,22 @@ class OutputStream;
 
 // Flushes, at the end of each turn, the streams of one reactor that were written to.
 class OutputFlusher final : public reactor::TurnHook {
-   public:
+ public:
     explicit OutputFlusher(reactor::Reactor& reactor) : reactor_(reactor) { reactor_.add_turn_hook(*this); }
     ~OutputFlusher() { reactor_.remove_turn_hook(*this); }
     void on_turn_end() override;
 
-   private:
+ private:
     friend class OutputStream;
     reactor::Reactor& reactor_;
     std::vector<OutputStream*> written_;
 };
 
 class OutputStream final : private reactor::IoOp {
-   public:
+ public:
     // `on_progress`, unless null, is scheduled after each send that ended, well or not.
-    OutputStream(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle socket, reactor::Runnable* on_progress = nullptr);
+    OutputStream(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle socket,
+                 reactor::Runnable* on_progress = nullptr);
     ~OutputStream() override;
 
     // To append to, now: what it holds at the end of the turn is sent. Ask again in the next turn.
@@ -49,22 +50,26 @@ class OutputStream final : private reactor::IoOp {
     // Starts a send if none is in flight. The flusher does this.
     void flush();
 
-    [[nodiscard]] uint64_t queued_bytes() const { return gathering_.size_bytes() + (flying_.size_bytes() - flight_offset_); }
-    // Counts since the beginning: appended >= handed to the kernel >= taken by it. appended_bytes() is of no use once failed().
+    [[nodiscard]] uint64_t queued_bytes() const {
+        return gathering_.size_bytes() + (flying_.size_bytes() - flight_offset_);
+    }
+    // Counts since the beginning: appended >= handed to the kernel >= taken by it. appended_bytes() is of no use once
+    // failed().
     [[nodiscard]] uint64_t appended_bytes() const { return sent_bytes_ + queued_bytes(); }
     [[nodiscard]] uint64_t handed_bytes() const { return handed_bytes_; }
     [[nodiscard]] uint64_t sent_bytes() const { return sent_bytes_; }
     [[nodiscard]] bool failed() const { return error_ != 0; }
     [[nodiscard]] int32_t error() const { return error_; }  // -errno; -ECANCELED after abort()
 
-    // Waits until everything appended so far and meanwhile was taken by the kernel: true; or the stream failed or was stopped: false.
+    // Waits until everything appended so far and meanwhile was taken by the kernel: true; or the stream failed or was
+    // stopped: false.
     reactor::Task<bool> drain(reactor::StopToken stop);
     // Sends nothing more; what is in flight is cancelled. handed_bytes() stays as it is.
     void abort();
     // abort(), then waits for the last completion.
     reactor::Task<void> close();
 
-   private:
+ private:
     friend class OutputFlusher;
     struct Continuation : reactor::Runnable {
         explicit Continuation(OutputStream& owner)
@@ -88,7 +93,7 @@ class OutputStream final : private reactor::IoOp {
     bool written_ = false;  // in the flusher's list
 
     OutputBuffer gathering_;
-    OutputBuffer flying_;         // untouched while a send is in flight: pieces_ points into it
+    OutputBuffer flying_;  // untouched while a send is in flight: pieces_ points into it
     std::vector<iovec> pieces_;
     size_t pieces_done_ = 0;
     uint64_t flight_offset_ = 0;  // bytes of flying_ that the kernel took

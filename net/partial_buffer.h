@@ -1,5 +1,5 @@
-// How buffers that gather a message from several inputs grow and shrink: what a length claims is never reserved, memory at most doubles what
-// was received, and never exceeds the size that the message is known to have.
+// How buffers that gather a message from several inputs grow and shrink: what a length claims is never reserved, memory
+// at most doubles what was received, and never exceeds the size that the message is known to have.
 #pragma once
 
 #include <algorithm>

@@ -8,7 +8,8 @@
 namespace kvorum::net {
 namespace {
 
-// Frames of forwarded commands are closed at about this size, so that one burst does not delay a heartbeat by a huge frame.
+// Frames of forwarded commands are closed at about this size, so that one burst does not delay a heartbeat by a huge
+// frame.
 constexpr uint64_t kForwardFrameBytes = 256 * kKiB;
 
 constexpr uint8_t kPreVoteFlag = 1;
@@ -145,7 +146,8 @@ bool decode_as(const Frame& frame, raft::MessageBody& body) {
 
 uint64_t encoded_size(const ForwardRequest& request) {
     uint64_t size = 3 * sizeof(uint64_t) + sizeof(uint8_t) + sizeof(uint32_t);
-    for (const std::string_view argument : request.arguments) size += sizeof(uint32_t) + argument.size();
+    for (const std::string_view argument : request.arguments)
+        size += sizeof(uint32_t) + argument.size();
     return size;
 }
 
@@ -161,7 +163,8 @@ void write_request(ByteWriter& writer, const ForwardRequest& request) {
     writer.write<uint64_t>(request.leader_term.value());
     writer.write<uint8_t>(request.resp_version);
     writer.write<uint32_t>(static_cast<uint32_t>(request.arguments.size()));
-    for (const std::string_view argument : request.arguments) write_sized(writer, argument);
+    for (const std::string_view argument : request.arguments)
+        write_sized(writer, argument);
 }
 
 bool read_request(ByteReader& reader, ForwardRequest& request) {
@@ -241,7 +244,8 @@ bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBod
         case FrameType::kRequestVote: return decode_as<raft::RequestVote>(frame, body);
         case FrameType::kRequestVoteReply: return decode_as<raft::RequestVoteReply>(frame, body);
         case FrameType::kAppendEntriesReply: return decode_as<raft::AppendEntriesReply>(frame, body);
-        case FrameType::kAppendEntries: return decode_append_entries(frame, cluster, body.emplace<raft::AppendEntries>());
+        case FrameType::kAppendEntries:
+            return decode_append_entries(frame, cluster, body.emplace<raft::AppendEntries>());
         default: return false;
     }
 }

@@ -1,8 +1,8 @@
 // The messages between peers and their wire form, each the payload of one frame (net/frame.h).
 //
-// Encoders write what this process built and assert its limits. Decoders take what a peer sent: false for every malformed input, trailing
-// bytes included, and then the output is garbage. No decoder reserves what a count merely claims. Views in decoded values borrow from the
-// payload. Thread: any.
+// Encoders write what this process built and assert its limits. Decoders take what a peer sent: false for every
+// malformed input, trailing bytes included, and then the output is garbage. No decoder reserves what a count merely
+// claims. Views in decoded values borrow from the payload. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace kvorum::net {
 
-// --- handshake ------------------------------------------------------------------------------------------------------------------------
+// --- handshake ---
 // The dialling side speaks first. Messages then flow from it to the accepting side only.
 struct Hello {
     uint16_t protocol_version = kPeerProtocolVersion;
@@ -48,21 +48,23 @@ void encode_hello_reject(std::string_view reason, OutputBuffer& out);  // cut at
 [[nodiscard]] bool decode_hello_ack(const Frame& frame, HelloAck& ack);
 [[nodiscard]] bool decode_hello_reject(const Frame& frame, std::string_view& reason);
 
-// --- Raft -----------------------------------------------------------------------------------------------------------------------------
+// --- Raft ---
 [[nodiscard]] constexpr bool is_raft_frame(FrameType type) {
     return type >= FrameType::kRequestVote && type <= FrameType::kAppendEntriesReply;
 }
 
-// Sender and receiver are those of the connection and do not travel. Entries are referenced, not copied (OutputBuffer::append_entry).
+// Sender and receiver are those of the connection and do not travel. Entries are referenced, not copied
+// (OutputBuffer::append_entry).
 void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out);
-// Entries are verified by their own checksums, must be of `cluster`, consecutive from prev_log_index + 1, and not of a term above the message's.
+// Entries are verified by their own checksums, must be of `cluster`, consecutive from prev_log_index + 1, and not of a
+// term above the message's.
 [[nodiscard]] bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBody& body);
 
-// --- forwarded commands ---------------------------------------------------------------------------------------------------------------
+// --- forwarded commands ---
 struct ForwardRequest {
     uint64_t request_id = 0;  // the sender's; unique within its incarnation
     uint64_t session_id = 0;
-    Term leader_term;         // carried out only by a receiver that leads in this term
+    Term leader_term{};  // carried out only by a receiver that leads in this term
     uint8_t resp_version = 2;
     std::vector<std::string_view> arguments;
 
@@ -91,7 +93,8 @@ inline constexpr uint64_t kForwardReplyBytesMax = 64 * kMiB;
 
 [[nodiscard]] bool forward_request_fits(const ForwardRequest& request);
 
-// Write one frame with the first of `requests`, as many as make up about 256 KiB; return how many. `requests` is not empty.
+// Write one frame with the first of `requests`, as many as make up about 256 KiB; return how many. `requests` is not
+// empty.
 [[nodiscard]] size_t encode_forward_requests(std::span<const ForwardRequest> requests, OutputBuffer& out);
 [[nodiscard]] size_t encode_forward_replies(std::span<const ForwardReply> replies, OutputBuffer& out);
 [[nodiscard]] bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests);

@@ -69,8 +69,9 @@ reactor::Task<bool> PeerLink::attempt() {
 reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
     reactor::ReceiveStream receive(reactor_, socket);
     OutputStream output(reactor_, flusher_, socket, &output_progress_);
-    encode_hello({.cluster = config_.cluster, .from = config_.self, .incarnation = config_.incarnation, .dialled = config_.peer},
-                 output.buffer());
+    encode_hello(
+        {.cluster = config_.cluster, .from = config_.self, .incarnation = config_.incarnation, .dialled = config_.peer},
+        output.buffer());
     HelloAck ack;
     std::string failure = co_await handshake(receive, ack);
     const bool accepted = failure.empty();
@@ -129,7 +130,8 @@ reactor::Task<std::string> PeerLink::wait_for_end(reactor::ReceiveStream& receiv
 void PeerLink::connect_to_owner(OutputStream& output, const HelloAck& ack) {
     ++stats_.connects;
     last_failure_.clear();
-    KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}", config_.peer, config_.endpoint.to_string(), ack.incarnation);
+    KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}", config_.peer, config_.endpoint.to_string(),
+               ack.incarnation);
     output_ = &output;
     sent_at_last_look_ = output.sent_bytes();
     reactor_.arm(deadline_, reactor_.now_ns() + config_.stall_timeout_ns);
@@ -141,7 +143,8 @@ void PeerLink::disconnect_from_owner() {
     output_ = nullptr;
     std::vector<uint64_t> unsent;
     unsent.reserve(queued_requests_.size());
-    for (const QueuedRequest& request : queued_requests_) unsent.push_back(request.request_id);
+    for (const QueuedRequest& request : queued_requests_)
+        unsent.push_back(request.request_id);
     queued_requests_.clear();
     owner_.on_link_disconnected(config_.peer, unsent);
 }
@@ -168,7 +171,8 @@ void PeerLink::on_output_progress() {
 }
 
 bool PeerLink::send(const raft::Message& message) {
-    KVORUM_ASSERT(message.to == config_.peer && message.from == config_.self, "message from {} to {}", message.from, message.to);
+    KVORUM_ASSERT(message.to == config_.peer && message.from == config_.self, "message from {} to {}", message.from,
+                  message.to);
     if (!has_room()) {
         ++stats_.dropped_messages;
         if (!stopping_) reactor_.schedule(unreachable_);
@@ -187,7 +191,8 @@ bool PeerLink::send(std::span<const ForwardRequest> requests) {
     while (!requests.empty()) {
         const size_t count = encode_forward_requests(requests, output_->buffer());
         const uint64_t end_offset = output_->appended_bytes();
-        for (const ForwardRequest& request : requests.first(count)) queued_requests_.push_back({end_offset, request.request_id});
+        for (const ForwardRequest& request : requests.first(count))
+            queued_requests_.push_back({end_offset, request.request_id});
         requests = requests.subspan(count);
     }
     return true;
@@ -198,12 +203,14 @@ bool PeerLink::send(std::span<const ForwardReply> replies) {
         stats_.refused_replies += replies.size();
         return false;
     }
-    while (!replies.empty()) replies = replies.subspan(encode_forward_replies(replies, output_->buffer()));
+    while (!replies.empty())
+        replies = replies.subspan(encode_forward_replies(replies, output_->buffer()));
     return true;
 }
 
 void PeerLink::forget_handed_requests() {
-    while (!queued_requests_.empty() && queued_requests_.front().end_offset <= output_->handed_bytes()) queued_requests_.pop_front();
+    while (!queued_requests_.empty() && queued_requests_.front().end_offset <= output_->handed_bytes())
+        queued_requests_.pop_front();
 }
 
 uint64_t PeerLink::jittered(uint64_t backoff_ns) { return prng_.between(backoff_ns - backoff_ns / 2, backoff_ns); }

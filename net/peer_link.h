@@ -1,11 +1,14 @@
-// The connection that carries this node's messages to one peer. It is kept up for as long as the link runs: connect, handshake, send; on
-// any failure again, after a growing pause. Messages flow one way: the peer's answers come on the peer's own link, to our PeerListener.
+// The connection that carries this node's messages to one peer. It is kept up for as long as the link runs: connect,
+// handshake, send; on any failure again, after a growing pause. Messages flow one way: the peer's answers come on the
+// peer's own link, to our PeerListener.
 //
-// Thread: the reactor's. Reactor, flusher and owner outlive the link. Owner calls come from the run queue, never from inside send().
-// Cancellation: request_stop() ends the connection and the attempts; await join() before destroying the link.
+// Thread: the reactor's. Reactor, flusher and owner outlive the link. Owner calls come from the run queue, never from
+// inside send(). Cancellation: request_stop() ends the connection and the attempts; await join() before destroying the
+// link.
 //
-// What the caller may conclude about forwarded requests: send() returned false: not sent. Named in on_link_disconnected(): never handed to the
-// kernel, so the peer cannot have executed them. All others that were sent and not answered when the link drops: outcome unknown.
+// What the caller may conclude about forwarded requests: send() returned false: not sent. Named in
+// on_link_disconnected(): never handed to the kernel, so the peer cannot have executed them. All others that were sent
+// and not answered when the link drops: outcome unknown.
 #pragma once
 
 #include <cstdint>
@@ -33,38 +36,40 @@ struct PeerLinkConfig {
     uint64_t incarnation = 0;
     NodeId peer;
     reactor::Endpoint endpoint;
-    uint64_t seed = 0;                                 // of the jitter
-    uint64_t queue_bytes_max = 64 * kMiB;              // above it Raft messages are dropped and requests refused
-    uint64_t backoff_min_ns = 50 * kMillisecondNs;     // the pause after the first failure; doubles up to the maximum, each less up to a half
+    uint64_t seed = 0;                     // of the jitter
+    uint64_t queue_bytes_max = 64 * kMiB;  // above it Raft messages are dropped and requests refused
+    uint64_t backoff_min_ns =
+        50 * kMillisecondNs;  // the pause after the first failure; doubles up to the maximum, each less up to a half
     uint64_t backoff_max_ns = kSecondNs;
-    uint64_t handshake_timeout_ns = 2 * kSecondNs;     // from connect to the peer's answer
-    uint64_t stall_timeout_ns = 5 * kSecondNs;         // bytes are queued and none was taken for this long: the connection is given up
+    uint64_t handshake_timeout_ns = 2 * kSecondNs;  // from connect to the peer's answer
+    uint64_t stall_timeout_ns =
+        5 * kSecondNs;  // bytes are queued and none was taken for this long: the connection is given up
 };
 
 class PeerLinkOwner {
-   public:
+ public:
     virtual void on_link_connected(NodeId peer, uint64_t incarnation) = 0;  // the peer's
     // The connection is gone. The requests were never handed to the kernel; valid during the call.
     virtual void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) = 0;
     // Raft messages were dropped, because there is no connection or the queue is full. At most once a turn.
     virtual void on_unreachable(NodeId peer) = 0;
 
-   protected:
+ protected:
     ~PeerLinkOwner() = default;
 };
 
 struct PeerLinkStats {
-    uint64_t connects = 0;            // completed handshakes
-    uint64_t failed_attempts = 0;     // no connection, no answer, or rejected
-    uint64_t rejected = 0;            // of those: the peer said why
-    uint64_t stalls = 0;              // connections given up because nothing moved
+    uint64_t connects = 0;         // completed handshakes
+    uint64_t failed_attempts = 0;  // no connection, no answer, or rejected
+    uint64_t rejected = 0;         // of those: the peer said why
+    uint64_t stalls = 0;           // connections given up because nothing moved
     uint64_t dropped_messages = 0;
     uint64_t refused_requests = 0;
     uint64_t refused_replies = 0;
 };
 
 class PeerLink {
-   public:
+ public:
     PeerLink(reactor::Reactor& reactor, OutputFlusher& flusher, PeerLinkConfig config, PeerLinkOwner& owner);
     PeerLink(const PeerLink&) = delete;
     PeerLink& operator=(const PeerLink&) = delete;
@@ -74,7 +79,8 @@ class PeerLink {
     void request_stop();
     reactor::Task<void> join();
 
-    // Queued, to leave at the end of the turn; false: dropped, and nothing of it will be sent. Entries are referenced, texts are copied.
+    // Queued, to leave at the end of the turn; false: dropped, and nothing of it will be sent. Entries are referenced,
+    // texts are copied.
     bool send(const raft::Message& message);  // to this link's peer
     bool send(std::span<const ForwardRequest> requests);
     bool send(std::span<const ForwardReply> replies);
@@ -84,7 +90,7 @@ class PeerLink {
     [[nodiscard]] uint64_t queued_bytes() const { return output_ != nullptr ? output_->queued_bytes() : 0; }
     [[nodiscard]] const PeerLinkStats& stats() const { return stats_; }
 
-   private:
+ private:
     struct Notice : reactor::Runnable {
         Notice(PeerLink& owner, Run function) : Runnable(function), link(owner) {}
         PeerLink& link;
@@ -94,7 +100,8 @@ class PeerLink {
             : Timer([](Timer& self) { static_cast<Deadline&>(self).link.on_deadline(); }), link(owner) {}
         PeerLink& link;
     };
-    // A request stands in the stream of bytes; it is out of our hands once the kernel was given the byte before `end_offset`.
+    // A request stands in the stream of bytes; it is out of our hands once the kernel was given the byte before
+    // `end_offset`.
     struct QueuedRequest {
         uint64_t end_offset = 0;
         uint64_t request_id = 0;
@@ -110,7 +117,9 @@ class PeerLink {
     void disconnect_from_owner();
     void on_deadline();
     void on_output_progress();
-    [[nodiscard]] bool has_room() const { return output_ != nullptr && output_->queued_bytes() <= config_.queue_bytes_max; }
+    [[nodiscard]] bool has_room() const {
+        return output_ != nullptr && output_->queued_bytes() <= config_.queue_bytes_max;
+    }
     void forget_handed_requests();
     [[nodiscard]] uint64_t jittered(uint64_t backoff_ns);
     void log_failure(const std::string& reason);

@@ -18,7 +18,7 @@ constexpr uint64_t kAcceptPauseNs = 100 * kMillisecondNs;
 
 // One accepted connection.
 class PeerListener::Connection {
-   public:
+ public:
     Connection(PeerListener& listener, reactor::Handle socket)
         : receive(listener.reactor_, socket),
           output(listener.reactor_, listener.flusher_, socket),
@@ -35,7 +35,8 @@ class PeerListener::Connection {
     FrameReader reader{kHandshakePayloadBytesMax};
     std::string address;
     reactor::StopSource stop;
-    reactor::StopSource farewell_stop;  // of the rejection, which must get out even when `stop` came from the handshake's deadline
+    reactor::StopSource
+        farewell_stop;  // of the rejection, which must get out even when `stop` came from the handshake's deadline
     Deadline handshake_deadline{stop};
     Deadline farewell_deadline{farewell_stop};
     // Known after the handshake.
@@ -44,8 +45,8 @@ class PeerListener::Connection {
     bool is_peer = false;  // the handler is told of its end
 };
 
-PeerListener::PeerListener(reactor::Reactor& reactor, OutputFlusher& flusher, PeerListenerConfig config, reactor::Handle listener,
-                           PeerHandler& handler)
+PeerListener::PeerListener(reactor::Reactor& reactor, OutputFlusher& flusher, PeerListenerConfig config,
+                           reactor::Handle listener, PeerHandler& handler)
     : reactor_(reactor), flusher_(flusher), config_(config), listener_(listener), handler_(handler), scope_(reactor) {}
 
 void PeerListener::start() { scope_.spawn(accept_loop()); }
@@ -62,7 +63,8 @@ void PeerListener::request_stop() {
 reactor::Task<void> PeerListener::join() { co_await scope_.join(); }
 
 bool PeerListener::has_connection_of(NodeId peer) const {
-    return std::any_of(connections_.begin(), connections_.end(), [peer](const Connection* c) { return c->is_peer && c->peer == peer; });
+    return std::any_of(connections_.begin(), connections_.end(),
+                       [peer](const Connection* c) { return c->is_peer && c->peer == peer; });
 }
 
 reactor::Task<void> PeerListener::accept_loop() {
@@ -104,7 +106,8 @@ reactor::Task<void> PeerListener::serve(reactor::Handle socket) {
         end_peer(connection);
         if (!failure.empty()) {
             ++stats_.broken;
-            log_limited(fmt::format("peer {} ({}): connection closed: {}", connection.peer, connection.address, failure));
+            log_limited(
+                fmt::format("peer {} ({}): connection closed: {}", connection.peer, connection.address, failure));
         }
     } else {
         ++stats_.rejected;
@@ -161,8 +164,10 @@ std::string PeerListener::check_hello(const Hello& hello) {
     if (hello.protocol_version != kPeerProtocolVersion) {
         return fmt::format("protocol version {}, this node speaks {}", hello.protocol_version, kPeerProtocolVersion);
     }
-    if (hello.cluster != config_.cluster) return fmt::format("cluster {:x}, this is {:x}", hello.cluster.value(), config_.cluster.value());
-    if (hello.dialled != config_.self) return fmt::format("node {} was dialled, this is node {}", hello.dialled, config_.self);
+    if (hello.cluster != config_.cluster)
+        return fmt::format("cluster {:x}, this is {:x}", hello.cluster.value(), config_.cluster.value());
+    if (hello.dialled != config_.self)
+        return fmt::format("node {} was dialled, this is node {}", hello.dialled, config_.self);
     if (hello.from == config_.self) return fmt::format("node {} is this node itself", hello.from);
     if (!handler_.is_known_peer(hello.from)) return fmt::format("node {} is not a member", hello.from);
     for (const Connection* other : connections_) {
@@ -183,7 +188,8 @@ void PeerListener::replace_older(const Connection& connection) {
 }
 
 void PeerListener::end_peer(Connection& connection) {
-    if (std::exchange(connection.is_peer, false)) handler_.on_peer_disconnected(connection.peer, connection.incarnation);
+    if (std::exchange(connection.is_peer, false))
+        handler_.on_peer_disconnected(connection.peer, connection.incarnation);
 }
 
 reactor::Task<std::string> PeerListener::receive_messages(Connection& connection) {

@@ -1,13 +1,15 @@
 // Accepts the links of the peers, checks who they are, and hands on what they send.
 //
-// A connection must begin with a Hello of this cluster, from a known other node, to this node, in this protocol version, in time. Anything else is
-// answered with a HelloReject that says why, logged (rate limited), counted and closed; it changes nothing. The same goes for bytes that are no
-// frames and for malformed messages later on: they close that one connection.
-// A peer has one connection: a newer one replaces the older, unless it comes from an earlier incarnation of the peer.
+// A connection must begin with a Hello of this cluster, from a known other node, to this node, in this protocol
+// version, in time. Anything else is answered with a HelloReject that says why, logged (rate limited), counted and
+// closed; it changes nothing. The same goes for bytes that are no frames and for malformed messages later on: they
+// close that one connection. A peer has one connection: a newer one replaces the older, unless it comes from an earlier
+// incarnation of the peer.
 //
-// Thread: the reactor's. Reactor, flusher and handler outlive the listener. Handler calls come from the run queue; views in what they are
-// given are valid during the call. The handler may call request_stop() from inside.
-// Ownership: takes the listening socket and closes it. Cancellation: request_stop() closes everything; await join() before destruction.
+// Thread: the reactor's. Reactor, flusher and handler outlive the listener. Handler calls come from the run queue;
+// views in what they are given are valid during the call. The handler may call request_stop() from inside. Ownership:
+// takes the listening socket and closes it. Cancellation: request_stop() closes everything; await join() before
+// destruction.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +30,16 @@
 namespace kvorum::net {
 
 class PeerHandler {
-   public:
+ public:
     [[nodiscard]] virtual bool is_known_peer(NodeId node) = 0;  // never asked about ourselves
     virtual void on_raft_message(raft::Message message) = 0;
     virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
     virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
-    // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first message.
+    // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first
+    // message.
     virtual void on_peer_disconnected(NodeId from, uint64_t incarnation) = 0;
 
-   protected:
+ protected:
     ~PeerHandler() = default;
 };
 
@@ -50,16 +53,16 @@ struct PeerListenerConfig {
 
 struct PeerListenerStats {
     uint64_t accepted = 0;
-    uint64_t handshakes = 0;        // completed
-    uint64_t rejected = 0;          // did not complete the handshake, for whatever reason
-    uint64_t broken = 0;            // closed after the handshake for what they sent
+    uint64_t handshakes = 0;  // completed
+    uint64_t rejected = 0;    // did not complete the handshake, for whatever reason
+    uint64_t broken = 0;      // closed after the handshake for what they sent
     uint64_t replaced = 0;
-    uint64_t refused = 0;           // above connections_max
+    uint64_t refused = 0;  // above connections_max
     uint64_t accept_errors = 0;
 };
 
 class PeerListener {
-   public:
+ public:
     PeerListener(reactor::Reactor& reactor, OutputFlusher& flusher, PeerListenerConfig config, reactor::Handle listener,
                  PeerHandler& handler);
     PeerListener(const PeerListener&) = delete;
@@ -74,7 +77,7 @@ class PeerListener {
     [[nodiscard]] size_t connection_count() const { return open_connections_; }
     [[nodiscard]] const PeerListenerStats& stats() const { return stats_; }
 
-   private:
+ private:
     class Connection;
 
     reactor::Task<void> accept_loop();

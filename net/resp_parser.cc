@@ -11,7 +11,8 @@
 namespace kvorum::net {
 namespace {
 
-// Buffers above this are given back once their command is done, so that one big command does not pin memory on an idle connection.
+// Buffers above this are given back once their command is done, so that one big command does not pin memory on an idle
+// connection.
 constexpr size_t kKeepBytes = 16 * kKiB;
 
 // A length line of any length that is accepted must fit into the line limit.
@@ -34,7 +35,8 @@ bool parse_integer(std::string_view text, int64_t& value) {
     return true;
 }
 
-// "<mark><digits>\r\n" at the start of `text`, when it is there whole and plain. Returns its size, 0 if the slow path must look.
+// "<mark><digits>\r\n" at the start of `text`, when it is there whole and plain. Returns its size, 0 if the slow path
+// must look.
 size_t read_plain_length(std::string_view text, int64_t& value) {
     constexpr size_t kDigitsMax = 9;
     size_t at = 1;
@@ -132,7 +134,8 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
     return ParseStatus::kNeedMore;
 }
 
-// Moves what the current command is known to need, so that the commands behind it are parsed in place. Returns how much that was.
+// Moves what the current command is known to need, so that the commands behind it are parsed in place. Returns how much
+// that was.
 size_t RespParser::move_to_partial() {
     size_t wanted;
     size_t known_size;
@@ -205,7 +208,8 @@ RespParser::Step RespParser::read_bulk_size(std::string_view text) {
 }
 
 // The length line at position_; moves position_ behind it.
-RespParser::Step RespParser::read_length(std::string_view text, const char* too_big, const char* invalid, int64_t& value) {
+RespParser::Step RespParser::read_length(std::string_view text, const char* too_big, const char* invalid,
+                                         int64_t& value) {
     if (const size_t size = read_plain_length(text.substr(position_), value); size != 0) {
         position_ += size;
         line_scanned_ = position_;
@@ -227,7 +231,8 @@ RespParser::Step RespParser::find_line(std::string_view text, const char* too_bi
     const size_t line_end_max = position_ + limits_.inline_bytes_max + 1;
     const size_t scan_end = std::min(text.size(), line_end_max);
     const size_t scan_begin = std::max(line_scanned_, position_);
-    const void* found = scan_begin < scan_end ? std::memchr(text.data() + scan_begin, '\n', scan_end - scan_begin) : nullptr;
+    const void* found =
+        scan_begin < scan_end ? std::memchr(text.data() + scan_begin, '\n', scan_end - scan_begin) : nullptr;
     if (found == nullptr) {
         line_scanned_ = scan_end;
         return scan_end == line_end_max ? fail(too_big) : Step::kShort;
@@ -265,7 +270,8 @@ RespParser::Step RespParser::fail(std::string text) {
 
 void RespParser::emit(std::string_view base, std::vector<std::string_view>& arguments) const {
     arguments.resize(spans_.size());
-    for (size_t i = 0; i < spans_.size(); ++i) arguments[i] = std::string_view(base.data() + spans_[i].offset, spans_[i].size);
+    for (size_t i = 0; i < spans_.size(); ++i)
+        arguments[i] = std::string_view(base.data() + spans_[i].offset, spans_[i].size);
 }
 
 void RespParser::begin_command() {

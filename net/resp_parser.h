@@ -1,15 +1,17 @@
-// Push parser of client requests: RESP arrays of bulk strings ("*2\r\n$3\r\nGET\r\n...") and inline commands, as Redis 7 takes them
-// (https://redis.io/docs/latest/develop/reference/protocol-spec/), with its error texts.
+// Push parser of client requests: RESP arrays of bulk strings ("*2\r\n$3\r\nGET\r\n...") and inline commands, as Redis
+// 7 takes them (https://redis.io/docs/latest/develop/reference/protocol-spec/), with its error texts.
 //
-// It works straight on the caller's receive buffer; only the bytes of a command that straddles two inputs are copied. What a length merely
-// claims is never reserved: memory follows what was received. The result does not depend on how the stream was cut into inputs.
+// It works straight on the caller's receive buffer; only the bytes of a command that straddles two inputs are copied.
+// What a length merely claims is never reserved: memory follows what was received. The result does not depend on how
+// the stream was cut into inputs.
 //
 //   parser.feed(chunk);
 //   while ((status = parser.next(arguments)) == ParseStatus::kCommand) execute(arguments);
 //   // kNeedMore: the chunk may be released. kError: answer "-ERR Protocol error: " + error(), then close.
 //
-// Departures from Redis, each towards refusing what is damaged: a bulk string must be followed by CRLF and a length line must end with CRLF
-// (Redis skips or waits); the length limit of a line holds however it was cut; a command as a whole has a size limit.
+// Departures from Redis, each towards refusing what is damaged: a bulk string must be followed by CRLF and a length
+// line must end with CRLF (Redis skips or waits); the length limit of a line holds however it was cut; a command as a
+// whole has a size limit.
 //
 // Thread: one owner. No allocation on the path of a command that lies whole in its input, after the first few.
 #pragma once
@@ -26,12 +28,14 @@
 namespace kvorum::net {
 
 struct RespLimits {
-    uint32_t arguments_max = 1024 * 1024;        // "invalid multibulk length" above
-    uint64_t bulk_bytes_max = 16 * kMiB;         // of one argument; "invalid bulk length" above. Redis: proto-max-bulk-len, 512 MiB
-    uint64_t inline_bytes_max = 64 * kKiB;       // of an inline command or a length line, without its newline; at least 32
-    uint64_t command_bytes_max = 64 * kMiB;      // of a whole command with its framing; below 4 GiB
+    uint32_t arguments_max = 1024 * 1024;  // "invalid multibulk length" above
+    uint64_t bulk_bytes_max =
+        16 * kMiB;  // of one argument; "invalid bulk length" above. Redis: proto-max-bulk-len, 512 MiB
+    uint64_t inline_bytes_max = 64 * kKiB;   // of an inline command or a length line, without its newline; at least 32
+    uint64_t command_bytes_max = 64 * kMiB;  // of a whole command with its framing; below 4 GiB
 
-    // A connection that must still authenticate gets no more than Redis grants it: 10 arguments of 16 KiB, with error texts of their own.
+    // A connection that must still authenticate gets no more than Redis grants it: 10 arguments of 16 KiB, with error
+    // texts of their own.
     bool authenticated = true;
     static constexpr uint32_t kUnauthenticatedArgumentsMax = 10;
     static constexpr uint64_t kUnauthenticatedBulkBytesMax = 16 * kKiB;
@@ -46,20 +50,21 @@ enum class ParseErrorKind {
 };
 
 class RespParser {
-   public:
+ public:
     explicit RespParser(RespLimits limits = {});
     RespParser(const RespParser&) = delete;
     RespParser& operator=(const RespParser&) = delete;
 
-    // Bytes that follow what was fed before. The parser looks at `chunk` until next() returns kNeedMore or kError, or until detach().
-    // Feeding before the last chunk was used up is allowed and copies both.
+    // Bytes that follow what was fed before. The parser looks at `chunk` until next() returns kNeedMore or kError, or
+    // until detach(). Feeding before the last chunk was used up is allowed and copies both.
     void feed(Bytes chunk);
 
     // The next command; at least one argument. The views are valid until the next call of next(), feed() or detach().
     // After kError every further call returns kError.
     [[nodiscard]] ParseStatus next(std::vector<std::string_view>& arguments);
 
-    // Copies what is unread of the chunk, for an owner that must stop reading commands for now and give the receive buffer back.
+    // Copies what is unread of the chunk, for an owner that must stop reading commands for now and give the receive
+    // buffer back.
     void detach();
 
     // For the commands after the current one, e.g. once the client is authenticated.
@@ -75,7 +80,7 @@ class RespParser {
     // True after kNeedMore when a command has begun and is not complete: the owner's partial-command time runs.
     [[nodiscard]] bool mid_command() const { return !partial_.empty() && !last_in_partial_; }
 
-   private:
+ private:
     enum class Step { kCommand, kNothing, kShort, kError };
 
     Step parse(std::string_view text);
@@ -92,8 +97,8 @@ class RespParser {
     void emit(std::string_view base, std::vector<std::string_view>& arguments) const;
 
     RespLimits limits_;
-    std::string_view input_;     // unread, in the caller's chunk or in held_
-    std::vector<char> held_;     // bytes of chunks that the owner took back
+    std::string_view input_;  // unread, in the caller's chunk or in held_
+    std::vector<char> held_;  // bytes of chunks that the owner took back
     bool input_is_held_ = false;
     std::vector<char> partial_;  // the current command, from its first byte, when it straddles inputs
     bool last_in_partial_ = false;

@@ -69,7 +69,8 @@ std::string ReplyValue::to_string() const {
 
 bool ReplyValue::operator==(const ReplyValue& other) const {
     const bool same_number = number == other.number || (std::isnan(number) && std::isnan(other.number));
-    return type == other.type && text == other.text && integer == other.integer && same_number && elements == other.elements;
+    return type == other.type && text == other.text && integer == other.integer && same_number &&
+           elements == other.elements;
 }
 
 void RespReplyParser::feed(Bytes bytes) {
@@ -119,7 +120,8 @@ RespReplyParser::Step RespReplyParser::step(ReplyValue& reply, bool& finished) {
     return result;
 }
 
-RespReplyParser::Step RespReplyParser::parse_token(std::string_view line, size_t after_line, ReplyValue& value, bool& opened) {
+RespReplyParser::Step RespReplyParser::parse_token(std::string_view line, size_t after_line, ReplyValue& value,
+                                                   bool& opened) {
     if (line.empty()) return fail("empty line");
     const char mark = line[0];
     const std::string_view text = line.substr(1);
@@ -153,9 +155,7 @@ RespReplyParser::Step RespReplyParser::parse_line_scalar(char mark, std::string_
         case ':':
             value.type = ReplyType::kInteger;
             return parse_int64(text, value.integer) ? Step::kDone : fail("invalid integer");
-        case '_':
-            value.type = ReplyType::kNull;
-            return text.empty() ? Step::kDone : fail("invalid null");
+        case '_': value.type = ReplyType::kNull; return text.empty() ? Step::kDone : fail("invalid null");
         case '#':
             value.type = ReplyType::kBoolean;
             value.integer = text == "t" ? 1 : 0;
@@ -174,7 +174,8 @@ RespReplyParser::Step RespReplyParser::parse_line_scalar(char mark, std::string_
 RespReplyParser::Step RespReplyParser::parse_bulk(char mark, uint64_t size, size_t after_line, ReplyValue& value) {
     if (size > limits_.reply_bytes_max) return fail("reply too large");
     if (buffer_.size() - after_line < size + 2) return Step::kShort;
-    if (buffer_[after_line + size] != '\r' || buffer_[after_line + size + 1] != '\n') return fail("bulk string without CRLF");
+    if (buffer_[after_line + size] != '\r' || buffer_[after_line + size + 1] != '\n')
+        return fail("bulk string without CRLF");
     std::string_view body = std::string_view(buffer_).substr(after_line, size);
     value.type = mark == '!' ? ReplyType::kError : ReplyType::kBulkString;
     if (mark == '=') {

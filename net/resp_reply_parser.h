@@ -1,8 +1,8 @@
 // Parser of replies, RESP2 and RESP3, for tools and tests: what net/resp_writer.h writes and what Redis answers.
 //
-// Incremental: feed bytes as they come, take whole replies. No recursion and no trust in lengths: memory follows what was received, and
-// nesting is limited. Attributes ('|') are read and dropped. Streamed types ("$?", "*?") are refused; Redis never sends them.
-// Thread: one owner.
+// Incremental: feed bytes as they come, take whole replies. No recursion and no trust in lengths: memory follows what
+// was received, and nesting is limited. Attributes ('|') are read and dropped. Streamed types ("$?", "*?") are refused;
+// Redis never sends them. Thread: one owner.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ namespace kvorum::net {
 
 enum class ReplyType {
     kSimpleString,
-    kError,       // also the bulk error of RESP3 ('!')
+    kError,  // also the bulk error of RESP3 ('!')
     kInteger,
     kBulkString,
-    kNull,        // RESP2: null bulk string or null array
+    kNull,  // RESP2: null bulk string or null array
     kBoolean,
     kDouble,
     kBigNumber,
-    kVerbatim,    // text without its three-letter format
+    kVerbatim,  // text without its three-letter format
     kArray,
-    kMap,         // elements: key, value, key, value...
+    kMap,  // elements: key, value, key, value...
     kSet,
     kPush,
 };
@@ -53,7 +53,7 @@ struct ReplyLimits {
 enum class ReplyStatus { kReply, kNeedMore, kError };
 
 class RespReplyParser {
-   public:
+ public:
     explicit RespReplyParser(ReplyLimits limits = {}) : limits_(limits) {}
 
     void feed(Bytes bytes);  // copies
@@ -64,7 +64,7 @@ class RespReplyParser {
     [[nodiscard]] std::string_view error() const { return error_; }
     [[nodiscard]] uint64_t buffered_bytes() const { return buffer_.size() - position_; }
 
-   private:
+ private:
     struct OpenAggregate {
         ReplyValue value;
         uint64_t missing = 0;

@@ -1,4 +1,5 @@
-// Writes replies as RESP2 or RESP3 (https://redis.io/docs/latest/develop/reference/protocol-spec/), byte for byte as Redis 7.0 does.
+// Writes replies as RESP2 or RESP3 (https://redis.io/docs/latest/develop/reference/protocol-spec/), byte for byte as
+// Redis 7.0 does.
 //
 // Thread: one owner. The output string is the caller's, is only appended to, and must outlive its use here.
 #pragma once
@@ -14,7 +15,7 @@ namespace kvorum::net {
 enum class RespVersion : uint8_t { kResp2 = 2, kResp3 = 3 };
 
 class RespWriter final : public ReplySink {
-   public:
+ public:
     explicit RespWriter(std::string& out, RespVersion version = RespVersion::kResp2) : out_(&out), version_(version) {}
 
     void set_output(std::string& out) { out_ = &out; }
@@ -36,7 +37,7 @@ class RespWriter final : public ReplySink {
     // An out-of-band message (client tracking, pub/sub): RESP2 has only arrays for it.
     void push(uint64_t count);
 
-   private:
+ private:
     void header(char mark, uint64_t count);
 
     std::string* out_;
@@ -48,7 +49,8 @@ template <typename Arguments>
 void write_command(const Arguments& arguments, std::string& out) {
     RespWriter writer(out);
     writer.array(arguments.size());
-    for (const std::string_view argument : arguments) writer.bulk_string(argument);
+    for (const std::string_view argument : arguments)
+        writer.bulk_string(argument);
 }
 
 }  // namespace kvorum::net

@@ -37,10 +37,10 @@ using Handle = int;
 inline constexpr Handle kNoHandle = -1;
 
 enum class IoCode : uint8_t {
-    kAccept,   // multishot: a completion per accepted connection (result = its Handle, with TCP_NODELAY set)
-    kConnect,  // to `address`; result = the new Handle
-    kReceive,  // multishot, into the backend's receive buffers: result = bytes, buffer_id says where; 0 = the peer
-               // closed. While no buffer is free it waits inside the backend
+    kAccept,    // multishot: a completion per accepted connection (result = its Handle, with TCP_NODELAY set)
+    kConnect,   // to `address`; result = the new Handle
+    kReceive,   // multishot, into the backend's receive buffers: result = bytes, buffer_id says where; 0 = the peer
+                // closed. While no buffer is free it waits inside the backend
     kSend,      // `iov`, `iov_count`; result may be less than asked (a short send): the caller sends the rest
     kRead,      // file, at `offset`; may be short
     kWrite,     // file, at `offset`; may be short. kIoDataSync makes it durable (RWF_DSYNC)

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/assert.h"
@@ -328,12 +329,13 @@ bool UringBackend::register_buffer(MutableBytes region) {
     const int result = io_uring_register_buffers(&ring_->raw(), &piece, 1);
     buffer_registered_ = result == 0;
     if (!buffer_registered_) {
-        const uint64_t limit_bytes = memlock_limit_bytes();
-        KVORUM_LOG(kWarn,
-                   "cannot register {} KiB of write buffers with the kernel (errno {}): writing costs a little more. "
-                   "The limit of locked "
-                   "memory is {} KiB; raise it with ulimit -l or LimitMEMLOCK=",
-                   region.size() / kKiB, -result, limit_bytes / kKiB);
+        const std::string limit =
+            result == -ENOMEM
+                ? fmt::format(". The limit of locked memory is {} KiB; raise it with ulimit -l or LimitMEMLOCK=",
+                              memlock_limit_bytes() / kKiB)
+                : std::string();
+        KVORUM_LOG(kWarn, "cannot register {} KiB of write buffers with the kernel: {}. Writing costs a little more{}",
+                   region.size() / kKiB, std::strerror(-result), limit);
     }
     return buffer_registered_;
 }

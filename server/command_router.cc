@@ -241,7 +241,9 @@ void CommandRouter::answer_head_read(Session& session) {
     const kv::ReadContext context{driver_->log_clock_ms(),
                                   reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
     net::RespWriter& reply = session.begin_reply();
-    kv::execute_read(store_, *head.spec, scratch_arguments_, context, reply);
+    const kv::KeyLookups lookups = kv::execute_read(store_, *head.spec, scratch_arguments_, context, reply);
+    counters_.keyspace_hits += lookups.hits;
+    counters_.keyspace_misses += lookups.misses;
     session.end_reply();
     pop(session);
 }

@@ -1,8 +1,8 @@
 // INFO: the node's numbers, in Redis's sections and names where Redis has them, and in sections "Raft" and "Wal" of our
 // own.
 //
-// A number that nobody counts is left out rather than invented. There is no CPU time: it would be another process's
-// business to ask.
+// A number that nobody counts is left out rather than invented. CPU times are: they would have to be asked of the
+// kernel.
 #include <array>
 #include <vector>
 
@@ -20,6 +20,8 @@ struct InfoSection {
     bool by_default;
     void (*write)(NodeFacade& node, std::string& out);
 };
+
+constexpr uint64_t kDayS = 24 * 3600;
 
 template <typename Value>
 void field(std::string& out, std::string_view name, const Value& value) {
@@ -63,7 +65,7 @@ void write_server(NodeFacade& node, std::string& out) {
     field(out, "tcp_port", node.config().listen_endpoint().port);
     field(out, "server_time_usec", node.wall_clock_us());
     field(out, "uptime_in_seconds", uptime_s(node));
-    field(out, "uptime_in_days", uptime_s(node) / (24 * 3600));
+    field(out, "uptime_in_days", uptime_s(node) / kDayS);
 }
 
 void write_clients(NodeFacade& node, std::string& out) {
@@ -118,7 +120,7 @@ void write_stats(NodeFacade& node, std::string& out) {
     field(out, "total_net_input_bytes", counters.net_input_bytes);
     field(out, "total_net_output_bytes", counters.net_output_bytes);
     field(out, "rejected_connections", counters.connections_rejected);
-    field(out, "expired_keys", counters.expired_keys);
+    field(out, "expired_keys", node.keyspace().expired_keys);
     field(out, "evicted_keys", 0);
     field(out, "keyspace_hits", counters.keyspace_hits);
     field(out, "keyspace_misses", counters.keyspace_misses);

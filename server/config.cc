@@ -156,6 +156,7 @@ const reactor::Endpoint& NodeConfig::peer_listen_endpoint() const {
 
 ClusterId NodeConfig::cluster_id() const {
     std::vector<uint64_t> ids;
+    ids.reserve(members.size());
     for (const Member& member : members)
         ids.push_back(member.id.value());
     std::sort(ids.begin(), ids.end());
@@ -201,8 +202,10 @@ absl::StatusOr<Member> parse_member(std::string_view text) {
     if (slash == std::string_view::npos) return wrong("there is no '/' between its peer and its client address");
 
     uint64_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + equals, id);
-    if (error != std::errc{} || end != text.data() + equals || id == 0) return wrong("its id is not a number from 1");
+    const std::string_view id_text = text.substr(0, equals);
+    const auto [end, error] = std::from_chars(id_text.data(), id_text.data() + id_text.size(), id);
+    if (error != std::errc{} || end != id_text.data() + id_text.size() || id == 0)
+        return wrong("its id is not a number from 1");
     const auto peer = reactor::Endpoint::parse(text.substr(equals + 1, slash - equals - 1));
     if (!peer.has_value()) return wrong("its peer address is not HOST:PORT");
     const auto client = reactor::Endpoint::parse(text.substr(slash + 1));

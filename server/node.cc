@@ -150,6 +150,7 @@ KeyspaceFacts Node::keyspace() {
     KeyspaceFacts facts;
     facts.keys = store_.size();
     facts.keys_with_expiry = store_.keys_with_expiry();
+    facts.expired_keys = store_.expired_keys();
     facts.memory_bytes = store_.memory_bytes();
     facts.state_hash = store_.state_hash();
     return facts;

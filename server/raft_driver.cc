@@ -9,7 +9,9 @@ namespace kvorum::server {
 namespace {
 
 // Reading the log back, at start or for a peer that lags, goes in pieces of this size.
-constexpr uint64_t kLogReadBytes = 4 * kMiB;
+constexpr uint64_t kLogReadBytes = 2 * kMiB;
+// Bytes of entries applied before heartbeats, votes and clients get their turn again.
+constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
 
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
@@ -76,7 +78,7 @@ void RaftDriver::run_turn() {
 
 bool RaftDriver::has_work() const {
     const bool can_propose = !writes_.empty() && !overloaded_ && !log_.busy();
-    return raft_.has_output() || can_propose || reads_.can_register();
+    return raft_.has_output() || can_propose || reads_.can_register() || (last_applied_ < apply_target_ && !reading_for_apply_);
 }
 
 void RaftDriver::tick_if_due() {
@@ -149,11 +151,22 @@ void RaftDriver::carry_out_output() {
         for (const raft::LogRead& request : output.log_reads) log_readers_.spawn(read_for_peer(request));
         // 7. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) {
+            log_leadership();
             if (!raft_.is_leader()) {
                 for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
             }
             outcomes_.leadership_changed();
         }
+    }
+}
+
+void RaftDriver::log_leadership() {
+    if (raft_.current_term() > logged_term_) ++counters_.elections_seen;
+    logged_term_ = raft_.current_term();
+    if (raft_.leader().is_none()) {
+        KVORUM_LOG(kInfo, "term {}: {}, no leader known", raft_.current_term(), raft::role_name(raft_.role()));
+    } else {
+        KVORUM_LOG(kInfo, "term {}: {}, the leader is node {}", raft_.current_term(), raft::role_name(raft_.role()), raft_.leader());
     }
 }
 
@@ -209,7 +222,8 @@ raft::EntryPtr RaftDriver::next_entry_to_apply() {
 }
 
 void RaftDriver::apply_committed() {
-    while (last_applied_ < apply_target_) {
+    uint64_t applied_bytes = 0;
+    while (last_applied_ < apply_target_ && applied_bytes < kApplyBytesPerTurn) {
         const raft::EntryPtr entry = next_entry_to_apply();
         if (entry == nullptr) {
             if (!reading_for_apply_) {
@@ -219,6 +233,7 @@ void RaftDriver::apply_committed() {
             return;
         }
         apply_entry(*entry);
+        applied_bytes += entry->encoded().size();
     }
 }
 
@@ -246,7 +261,7 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
         }
         if (answered) outcomes_.end_write_reply();
     } else {
-        counters_.expired_keys += store_.advance(entry.index(), header.log_time_ms);
+        (void)store_.advance(entry.index(), header.log_time_ms);
     }
     last_applied_ = entry.index();
     ++counters_.entries_applied;

@@ -94,6 +94,7 @@ class RaftDriver {
     void register_open_reads();
     void carry_out_output();
     void persist(raft::Output& output);
+    void log_leadership();
     void send_all(const std::vector<raft::Message>& messages);
     void on_log_durable(uint64_t log_unit);
     void apply_committed();
@@ -119,6 +120,7 @@ class RaftDriver {
     bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied
     std::deque<PersistUnit> unpersisted_;
 
+    Term logged_term_;
     LogIndex last_applied_;
     LogIndex apply_target_;
     bool reading_for_apply_ = false;

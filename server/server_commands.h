@@ -33,7 +33,6 @@ struct NodeCounters {
     uint64_t protocol_errors = 0;
     uint64_t output_limit_closes = 0;
     uint64_t idle_closes = 0;
-    uint64_t expired_keys = 0;
     uint64_t keyspace_hits = 0;
     uint64_t keyspace_misses = 0;
     uint64_t forwarded_out = 0;     // commands sent to the leader
@@ -60,6 +59,7 @@ struct LogCounters {  // of the write-ahead log
 struct KeyspaceFacts {
     uint64_t keys = 0;
     uint64_t keys_with_expiry = 0;
+    uint64_t expired_keys = 0;
     uint64_t memory_bytes = 0;
     uint64_t state_hash = 0;
 };

@@ -205,13 +205,14 @@ bool SegmentStore::has_recyclable() const {
     return live_count_ > 0 && segments_.front().sequence < released_before_ && segments_.front().pins == 0;
 }
 
-// The lowest file becomes the highest spare, or goes when there are enough. The directory is synced before the next one is touched: the numbers
+// The lowest file becomes the highest spare, or goes when there are twice as many as wanted: the surplus lets a log that is released as fast as it is
+// written live on recycled files alone. The directory is synced before the next one is touched: the numbers
 // that a crash leaves have no gap.
 Task<absl::Status> SegmentStore::recycle_first() {
     Segment segment = segments_.front();
     segments_.pop_front();
     --live_count_;
-    if (spare_count() >= config_.spare_segments) {
+    if (spare_count() >= 2 * config_.spare_segments) {
         absl::Status deleted = co_await delete_first(segment);
         co_return deleted;
     }

@@ -173,6 +173,7 @@ void Wal::Impl::on_progress() {
 }
 
 void Wal::Impl::release_prefix(LogIndex up_to) {
+    KVORUM_ASSERT(up_to <= writer_.last_appended().index, "release up to {} of a log up to {}", up_to, writer_.last_appended().index);
     release_up_to_ = std::max(release_up_to_, up_to);
     try_release();
 }

@@ -17,8 +17,8 @@ namespace kvorum::integration {
 struct ClusterOptions {
     uint32_t nodes = 3;
     std::string name = "test";
-    std::vector<std::string> flags;  // for every node
-    std::string directory;           // empty: a fresh TestDirectory
+    std::vector<std::string> flags{};  // for every node
+    std::string directory{};           // empty: a fresh TestDirectory
 };
 
 class Cluster {

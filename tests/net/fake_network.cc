@@ -34,8 +34,8 @@ bool FakeNetwork::progress() {
     bool any = false;
     const std::vector<Operation> snapshot = operations_;
     for (const Operation& entry : snapshot) {
-        const auto found =
-            std::find_if(operations_.begin(), operations_.end(), [&entry](const Operation& o) { return o.op == entry.op; });
+        const auto found = std::find_if(operations_.begin(), operations_.end(),
+                                        [&entry](const Operation& o) { return o.op == entry.op; });
         if (found == operations_.end()) continue;
         const std::optional<IoCompletion> completion = attempt(*found);
         if (!completion) continue;
@@ -89,10 +89,10 @@ std::optional<IoCompletion> FakeNetwork::attempt_accept(Socket& listener) {
 
 std::optional<IoCompletion> FakeNetwork::attempt_send(const reactor::IoOp& op) {
     const Socket& socket = sockets_.at(op.handle);
-    if (send_fails) return IoCompletion{.result = -ECONNRESET};
     if (socket.other_closed) return IoCompletion{.result = -EPIPE};
     std::deque<char>& inbox = sockets_.at(socket.other).inbox;
-    uint64_t room = inbox.size() >= socket_buffer_bytes ? 0 : std::min(socket_buffer_bytes - inbox.size(), send_bytes_max);
+    uint64_t room =
+        inbox.size() >= socket_buffer_bytes ? 0 : std::min(socket_buffer_bytes - inbox.size(), send_bytes_max);
     if (room == 0) return std::nullopt;
     int32_t sent = 0;
     for (uint32_t i = 0; i < op.iov_count && room > 0; ++i) {
@@ -104,6 +104,7 @@ std::optional<IoCompletion> FakeNetwork::attempt_send(const reactor::IoOp& op) {
     }
     ++sends_;
     most_pieces_ = std::max(most_pieces_, op.iov_count);
+    if (send_fails) return IoCompletion{.result = -ECONNRESET};
     return IoCompletion{.result = sent};
 }
 
@@ -141,12 +142,14 @@ void FakeNetwork::shutdown_socket(Handle handle) {
 
 void FakeNetwork::close_socket(Handle handle) {
     for (const Operation& operation : operations_) {
-        KVORUM_ASSERT(operation.op->handle != handle || operation.op->code == IoCode::kClose, "socket closed under an operation");
+        KVORUM_ASSERT(operation.op->handle != handle || operation.op->code == IoCode::kClose,
+                      "socket closed under an operation");
     }
     const Socket closed = std::move(sockets_.at(handle));
     sockets_.erase(handle);
     if (const auto other = sockets_.find(closed.other); other != sockets_.end()) other->second.other_closed = true;
-    for (const Handle untaken : closed.accepted) close_socket(untaken);
+    for (const Handle untaken : closed.accepted)
+        close_socket(untaken);
 }
 
 void FakeNetwork::halt(std::string reason) { KVORUM_ASSERT(false, "{}", reason); }

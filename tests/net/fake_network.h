@@ -1,5 +1,6 @@
-// An IoBackend whose sockets are byte queues in memory and whose clock jumps: tests of streams and links run without waiting, and can make
-// the kernel behave as badly as it may: short sends, small receives, a peer that reads nothing, a host that does not answer.
+// An IoBackend whose sockets are byte queues in memory and whose clock jumps: tests of streams and links run without
+// waiting, and can make the kernel behave as badly as it may: short sends, small receives, a peer that reads nothing, a
+// host that does not answer.
 //
 // Only sockets and time; everything else asserts. Everything that several nodes of a test share is in one backend.
 #pragma once
@@ -17,23 +18,23 @@
 namespace kvorum::net::test {
 
 class FakeNetwork final : public reactor::IoBackend {
-   public:
-    // --- what a test may set ----------------------------------------------------------------------------------------------------------
-    uint64_t send_bytes_max = UINT64_MAX;     // per send: more is a short send
-    uint64_t receive_bytes_max = 4096;        // per completion, at most the size of a receive buffer
-    uint64_t socket_buffer_bytes = 64 * 1024; // unread bytes per direction; then sends wait
-    bool connects_hang = false;               // as to a host that is gone
-    bool send_fails = false;                  // with -ECONNRESET
-    bool receivers_sleep = false;             // nobody reads: sends fill the buffers and then wait
-    int32_t accept_error = 0;                 // of the next accept, once
+ public:
+    // --- what a test may set ---
+    uint64_t send_bytes_max = UINT64_MAX;      // per send: more is a short send
+    uint64_t receive_bytes_max = 4096;         // per completion, at most the size of a receive buffer
+    uint64_t socket_buffer_bytes = 64 * 1024;  // unread bytes per direction; then sends wait
+    bool connects_hang = false;                // as to a host that is gone
+    bool send_fails = false;                   // with -ECONNRESET, though the bytes arrive: the sender cannot know
+    bool receivers_sleep = false;              // nobody reads: sends fill the buffers and then wait
+    int32_t accept_error = 0;                  // of the next accept, once
 
-    // --- what a test may ask ----------------------------------------------------------------------------------------------------------
+    // --- what a test may ask ---
     [[nodiscard]] size_t open_sockets() const { return sockets_.size(); }
     [[nodiscard]] size_t operations_in_flight() const { return operations_.size(); }
     [[nodiscard]] uint64_t sends() const { return sends_; }
     [[nodiscard]] uint32_t most_pieces() const { return most_pieces_; }
 
-    // --- IoBackend --------------------------------------------------------------------------------------------------------------------
+    // --- IoBackend ---
     void submit(reactor::IoOp& op) override;
     void cancel(reactor::IoOp& op) override;
     void poll(uint64_t wait_until_ns) override;
@@ -48,12 +49,16 @@ class FakeNetwork final : public reactor::IoBackend {
     std::string peer_address(reactor::Handle) override { return "peer"; }
     void shutdown_socket(reactor::Handle handle) override;
     absl::Status make_directory(const std::string&) override { return absl::UnimplementedError("no files"); }
-    absl::StatusOr<std::vector<reactor::DirectoryEntry>> list_directory(const std::string&) override { return absl::UnimplementedError(""); }
+    absl::StatusOr<std::vector<reactor::DirectoryEntry>> list_directory(const std::string&) override {
+        return absl::UnimplementedError("");
+    }
     absl::Status lock_directory(const std::string&) override { return absl::UnimplementedError("no files"); }
-    absl::StatusOr<reactor::DeviceFacts> device_facts(const std::string&) override { return absl::UnimplementedError("no files"); }
+    absl::StatusOr<reactor::DeviceFacts> device_facts(const std::string&) override {
+        return absl::UnimplementedError("no files");
+    }
     void halt(std::string reason) override;
 
-   private:
+ private:
     struct Socket {
         uint16_t listening_port = 0;
         std::deque<reactor::Handle> accepted;  // of a listener, not yet taken

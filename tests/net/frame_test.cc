@@ -19,7 +19,9 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
-void PrintTo(const Outcome& outcome, std::ostream* out) { *out << outcome.frames.size() << " frames, error '" << outcome.error << "'"; }
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+    *out << outcome.frames.size() << " frames, error '" << outcome.error << "'";
+}
 
 Outcome read(const std::vector<std::string_view>& chunks) {
     FrameReader reader;
@@ -29,7 +31,8 @@ Outcome read(const std::vector<std::string_view>& chunks) {
         reader.feed(as_bytes({copy.data(), copy.size()}));
         Frame frame;
         while (reader.next(frame) == FrameStatus::kFrame) {
-            outcome.frames.push_back(std::to_string(static_cast<int>(frame.type)) + std::string(as_text(frame.payload)));
+            outcome.frames.push_back(std::to_string(static_cast<int>(frame.type)) +
+                                     std::string(as_text(frame.payload)));
         }
     }
     outcome.error = reader.error();
@@ -38,7 +41,8 @@ Outcome read(const std::vector<std::string_view>& chunks) {
 
 std::string all_frames() {
     std::string text;
-    for (const std::string& frame : test::sample_frames()) text += frame;
+    for (const std::string& frame : test::sample_frames())
+        text += frame;
     return text;
 }
 
@@ -98,11 +102,13 @@ TEST(FrameReader, DoesNotCopyAFrameThatLiesWholeInItsInput) {
 }
 
 TEST(FrameReader, SaysWhatIsWrongWithAHeader) {
-    EXPECT_EQ(read({"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n"}).error, "not a frame of the peer protocol");
+    EXPECT_EQ(read({"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n"}).error,
+              "not a frame of the peer protocol");
     EXPECT_EQ(read({forged(kMagic, 2, 1, 0, 0)}).error, "unsupported protocol version");
     EXPECT_EQ(read({forged(kMagic, 1, 0, 0, 0)}).error, "unknown frame type");
     EXPECT_EQ(read({forged(kMagic, 1, 10, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, 1, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error, "frame too large");
+    EXPECT_EQ(read({forged(kMagic, 1, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
+              "frame too large");
     EXPECT_EQ(read({forged(kMagic, 1, 6, 10, 11)}).error, "frame not covered by its checksum");
     EXPECT_EQ(read({forged(kMagic, 1, 4, 10, 9)}).error, "frame not covered by its checksum");
 }

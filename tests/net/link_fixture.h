@@ -17,8 +17,10 @@ namespace kvorum::net::test {
 
 // Writes down, in order, everything that a link or a listener tells its owner.
 class Recorder final : public PeerLinkOwner, public PeerHandler {
-   public:
-    void on_link_connected(NodeId peer, uint64_t incarnation) override { note(fmt::format("link {} connected {}", peer, incarnation)); }
+ public:
+    void on_link_connected(NodeId peer, uint64_t incarnation) override {
+        note(fmt::format("link {} connected {}", peer, incarnation));
+    }
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent) override {
         unsent_ids.assign(unsent.begin(), unsent.end());
         note(fmt::format("link {} disconnected", peer));
@@ -33,15 +35,19 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
     }
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) override {
         for (const ForwardRequest& request : requests) {
-            note(fmt::format("request {} from {} ({}): {}", request.request_id, from, incarnation, request.arguments[0]));
+            note(fmt::format("request {} from {} ({}): {}", request.request_id, from, incarnation,
+                             request.arguments[0]));
         }
     }
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) override {
         for (const ForwardReply& reply : replies) {
-            note(fmt::format("reply {} from {} ({}): {}", reply.request_id, from, incarnation, reply.reply.substr(0, reply.reply.size() - 2)));
+            note(fmt::format("reply {} from {} ({}): {}", reply.request_id, from, incarnation,
+                             reply.reply.substr(0, reply.reply.size() - 2)));
         }
     }
-    void on_peer_disconnected(NodeId from, uint64_t incarnation) override { note(fmt::format("peer {} ({}) gone", from, incarnation)); }
+    void on_peer_disconnected(NodeId from, uint64_t incarnation) override {
+        note(fmt::format("peer {} ({}) gone", from, incarnation));
+    }
 
     [[nodiscard]] bool has(const std::string& event) const { return count(event) > 0; }
     [[nodiscard]] size_t count(const std::string& event) const {
@@ -53,17 +59,20 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
     std::vector<uint64_t> unsent_ids;
     std::function<void()> on_message;
 
-   private:
+ private:
     void note(std::string event) { events.push_back(std::move(event)); }
 };
 
 // A client or server of the peer port that says what the test tells it to.
 class RawPeer {
-   public:
-    RawPeer(reactor::Reactor& reactor, OutputFlusher& flusher) : reactor_(reactor), flusher_(flusher), scope_(reactor) {}
+ public:
+    RawPeer(reactor::Reactor& reactor, OutputFlusher& flusher)
+        : reactor_(reactor), flusher_(flusher), scope_(reactor) {}
     ~RawPeer() { reactor::run_until_done(reactor_, finish()); }
 
-    void dial(reactor::Endpoint endpoint, std::string text) { scope_.spawn(run_client(std::move(endpoint), std::move(text))); }
+    void dial(reactor::Endpoint endpoint, std::string text) {
+        scope_.spawn(run_client(std::move(endpoint), std::move(text)));
+    }
     void answer(reactor::Handle listener, std::string text) { scope_.spawn(run_server(listener, std::move(text))); }
     void hang_up() { stop_.request_stop(); }
 
@@ -79,7 +88,7 @@ class RawPeer {
         return std::string(reason);
     }
 
-   private:
+ private:
     reactor::Task<void> run_client(reactor::Endpoint endpoint, std::string text) {
         const int32_t socket = co_await reactor_.connect(endpoint, stop_.token());
         if (socket >= 0) co_await converse(socket, std::move(text));
@@ -128,7 +137,9 @@ inline std::string hello_text(const Hello& hello) {
     return out.flatten();
 }
 
-inline raft::Message message_to(NodeId to, raft::MessageBody body) { return {.from = NodeId{1}, .to = to, .body = std::move(body)}; }
+inline raft::Message message_to(NodeId to, raft::MessageBody body) {
+    return {.from = NodeId{1}, .to = to, .body = std::move(body)};
+}
 
 template <typename LinkOrListener>
 void stop_and_join(reactor::Reactor& reactor, LinkOrListener& object) {

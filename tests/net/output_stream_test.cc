@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include "base/prng.h"
+#include "reactor/scope.h"
 #include "reactor/streams.h"
 #include "reactor/sync_wait.h"
 #include "tests/net/fake_network.h"
@@ -48,7 +50,7 @@ Task<void> close_handle(reactor::Reactor& reactor, reactor::Handle handle) {
 
 // A connected pair: the stream under test writes to `near`, `received` is what came out at the other end.
 class OutputStreamTest : public ::testing::Test {
-   protected:
+ protected:
     OutputStreamTest() {
         const reactor::Handle listener = network_.listen({"fake", kPort}).value();
         near_ = run_until_done(reactor_, connect(reactor_));
@@ -68,7 +70,8 @@ class OutputStreamTest : public ::testing::Test {
     }
 
     void turns(int count) {
-        for (int i = 0; i < count; ++i) reactor_.turn(reactor_.now_ns());
+        for (int i = 0; i < count; ++i)
+            reactor_.turn(reactor_.now_ns());
     }
     bool drain() { return run_until_done(reactor_, stream_->drain({})); }
     // Everything sent has also arrived.
@@ -83,7 +86,8 @@ class OutputStreamTest : public ::testing::Test {
     reactor::TaskScope scope_{reactor_};
     int progress_count_ = 0;
     struct Progress : reactor::Runnable {
-        explicit Progress(int& counter) : Runnable([](Runnable& self) { ++static_cast<Progress&>(self).count; }), count(counter) {}
+        explicit Progress(int& counter)
+            : Runnable([](Runnable& self) { ++static_cast<Progress&>(self).count; }), count(counter) {}
         int& count;
     } progress_{progress_count_};
     reactor::Handle near_ = reactor::kNoHandle;

@@ -68,7 +68,8 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
 TEST(PeerCodec, VoteFlagsAreKeptApart) {
     for (const bool pre_vote : {false, true}) {
         for (const bool granted : {false, true}) {
-            const std::string text = test::encoded(raft::RequestVoteReply{.term = Term{1}, .pre_vote = pre_vote, .granted = granted});
+            const std::string text =
+                test::encoded(raft::RequestVoteReply{.term = Term{1}, .pre_vote = pre_vote, .granted = granted});
             Frame frame;
             raft::MessageBody body;
             ASSERT_TRUE(only_frame(text, frame));
@@ -146,10 +147,12 @@ TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
 TEST(PeerCodec, ABurstIsSplitIntoFramesOfBoundedSize) {
     const std::string value(10'000, 'v');
     std::vector<ForwardRequest> requests;
-    for (uint64_t id = 1; id <= 100; ++id) requests.push_back({.request_id = id, .arguments = {"SET", "k", value}});
+    for (uint64_t id = 1; id <= 100; ++id)
+        requests.push_back({.request_id = id, .arguments = {"SET", "k", value}});
     OutputBuffer out;
     std::span<const ForwardRequest> rest = requests;
-    while (!rest.empty()) rest = rest.subspan(encode_forward_requests(rest, out));
+    while (!rest.empty())
+        rest = rest.subspan(encode_forward_requests(rest, out));
     const std::string text = out.flatten();
     FrameReader reader;
     Frame frame;
@@ -159,7 +162,8 @@ TEST(PeerCodec, ABurstIsSplitIntoFramesOfBoundedSize) {
     while (reader.next(frame) == FrameStatus::kFrame) {
         std::vector<ForwardRequest> decoded;
         ASSERT_TRUE(decode_forward_requests(frame, decoded));
-        for (const ForwardRequest& request : decoded) EXPECT_EQ(request.request_id, next_id++);
+        for (const ForwardRequest& request : decoded)
+            EXPECT_EQ(request.request_id, next_id++);
         EXPECT_LE(frame.payload.size(), 256u * 1024);
         ++frames;
     }
@@ -215,7 +219,8 @@ TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
     for (const std::string& text : test::sample_frames()) {
         Frame original;
         ASSERT_TRUE(only_frame(text, original));
-        if (original.type == FrameType::kHelloReject || original.type == FrameType::kAppendEntries) continue;  // any text; see below
+        if (original.type == FrameType::kHelloReject || original.type == FrameType::kAppendEntries)
+            continue;  // any text; see below
         const std::string payload(as_text(original.payload));
         const bool batch = original.type == FrameType::kForwardRequests || original.type == FrameType::kForwardReplies;
         size_t accepted = 0;
@@ -265,7 +270,8 @@ TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
         OutputBuffer out;
         FrameWriter writer(out, FrameType::kAppendEntries);
         ByteWriter fields(writer.payload());
-        for (const uint64_t value : {3ul, 10ul, 2ul, 9ul, 5ul}) fields.write<uint64_t>(value);
+        for (const uint64_t value : {3ul, 10ul, 2ul, 9ul, 5ul})
+            fields.write<uint64_t>(value);
         fields.write<uint32_t>(count);
         writer.finish_with_entries(message.entries);
         const std::string text = out.flatten();
@@ -280,7 +286,8 @@ TEST(PeerCodec, RandomPayloadsNeverCrashADecoder) {
     Prng prng(11);
     for (int round = 0; round < 20'000; ++round) {
         std::string payload(prng.below(200), '\0');
-        for (char& c : payload) c = static_cast<char>(prng.chance(1, 2) ? prng.below(4) : prng.below(256));
+        for (char& c : payload)
+            c = static_cast<char>(prng.chance(1, 2) ? prng.below(4) : prng.below(256));
         const std::string text = framed(static_cast<FrameType>(prng.between(1, 9)), payload);
         Frame frame;
         ASSERT_TRUE(only_frame(text, frame));

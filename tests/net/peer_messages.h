@@ -38,8 +38,13 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
     raft::AppendEntries heartbeat;
     heartbeat.term = Term{6};
     heartbeat.read_round = 1;
-    raft::AppendEntriesReply success{
-        .term = Term{3}, .success = true, .match_index = LogIndex{13}, .rejected_prev_index = {}, .hint_index = {}, .hint_term = {}, .read_round = 5};
+    raft::AppendEntriesReply success{.term = Term{3},
+                                     .success = true,
+                                     .match_index = LogIndex{13},
+                                     .rejected_prev_index = {},
+                                     .hint_index = {},
+                                     .hint_term = {},
+                                     .read_round = 5};
     raft::AppendEntriesReply failure{.term = Term{3},
                                      .success = false,
                                      .match_index = {},
@@ -58,8 +63,9 @@ inline std::string encoded(const raft::MessageBody& body) {
 }
 
 inline std::vector<ForwardRequest> sample_requests() {
-    return {{.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
-            {.request_id = 2, .session_id = 101, .leader_term = Term{9}, .resp_version = 3, .arguments = {"GET", ""}}};
+    return {
+        {.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
+        {.request_id = 2, .session_id = 101, .leader_term = Term{9}, .resp_version = 3, .arguments = {"GET", ""}}};
 }
 
 inline std::vector<ForwardReply> sample_replies() {
@@ -70,7 +76,8 @@ inline std::vector<ForwardReply> sample_replies() {
 // One frame of each kind, in wire bytes.
 inline std::vector<std::string> sample_frames() {
     std::vector<std::string> frames;
-    for (const raft::MessageBody& body : sample_raft_messages()) frames.push_back(encoded(body));
+    for (const raft::MessageBody& body : sample_raft_messages())
+        frames.push_back(encoded(body));
     const auto add = [&frames](auto encode) {
         OutputBuffer out;
         encode(out);

@@ -1,4 +1,5 @@
-// Request streams that every way of cutting them must treat alike: the shapes that clients send, and the attacks of public advisories.
+// Request streams that every way of cutting them must treat alike: the shapes that clients send, and the attacks of
+// public advisories.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ inline std::vector<std::string> resp_corpus() {
         "*2\r\n$4\r\nECHO\r\n$5\r\na\0b\0c\r\n"s,
         "PING\r\nPING\n\r\n\n   \r\nset k \"a\\x41\\n\\q\" 'it\\'s'\r\n",
         "*0\r\n*-1\r\n*-7\r\nPING\r\n",
-        "*11\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n$1\r\ne\r\n$1\r\nf\r\n$1\r\ng\r\n$1\r\nh\r\n$1\r\ni\r\n$1\r\nj\r\n$1\r\nk\r\n",
+        "*11\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n$1\r\ne\r\n$1\r\nf\r\n$1\r\ng\r\n$1\r\nh\r\n$1\r\ni\r\n$"
+        "1\r\nj\r\n$1\r\nk\r\n",
         // Lengths that are no lengths.
         "*x\r\n",
         "*\r\n",

@@ -27,8 +27,10 @@ struct Outcome {
 };
 
 void PrintTo(const Outcome& outcome, std::ostream* out) {
-    *out << outcome.commands.size() << " commands, error '" << outcome.error << "', mid_command " << outcome.mid_command << ":";
-    for (const Command& command : outcome.commands) *out << " " << ::testing::PrintToString(command);
+    *out << outcome.commands.size() << " commands, error '" << outcome.error << "', mid_command " << outcome.mid_command
+         << ":";
+    for (const Command& command : outcome.commands)
+        *out << " " << ::testing::PrintToString(command);
 }
 
 void drain(RespParser& parser, Outcome& outcome) {
@@ -42,7 +44,8 @@ void drain(RespParser& parser, Outcome& outcome) {
     outcome.mid_command = status == ParseStatus::kNeedMore && parser.mid_command();
 }
 
-// Each chunk lives in memory of its own and is freed once the parser asked for more, so that a view kept too long is found by ASan.
+// Each chunk lives in memory of its own and is freed once the parser asked for more, so that a view kept too long is
+// found by ASan.
 Outcome parse_chunks(const std::vector<std::string_view>& chunks, RespLimits limits = {}) {
     RespParser parser(limits);
     Outcome outcome;
@@ -58,7 +61,8 @@ Outcome parse(std::string_view text, RespLimits limits = {}) { return parse_chun
 
 Outcome parse_bytewise(std::string_view text, RespLimits limits = {}) {
     std::vector<std::string_view> chunks;
-    for (size_t i = 0; i < text.size(); ++i) chunks.push_back(text.substr(i, 1));
+    for (size_t i = 0; i < text.size(); ++i)
+        chunks.push_back(text.substr(i, 1));
     return parse_chunks(chunks, limits);
 }
 
@@ -75,7 +79,8 @@ std::string encode(const Command& command) {
 }
 
 TEST(RespParser, ReadsAnArrayOfBulkStrings) {
-    EXPECT_THAT(parse("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n").commands, ElementsAre(ElementsAre("SET", "k", "hello")));
+    EXPECT_THAT(parse("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n").commands,
+                ElementsAre(ElementsAre("SET", "k", "hello")));
 }
 
 TEST(RespParser, ReadsAPipelineInOrder) {
@@ -122,7 +127,8 @@ TEST(RespParser, EveryCutOfTheCorpusGivesTheSameResult) {
         const Outcome whole = parse(text);
         for (size_t cut = 0; cut <= text.size(); ++cut) {
             const std::string_view view = text;
-            EXPECT_EQ(parse_chunks({view.substr(0, cut), view.substr(cut)}), whole) << ::testing::PrintToString(text) << " cut at " << cut;
+            EXPECT_EQ(parse_chunks({view.substr(0, cut), view.substr(cut)}), whole)
+                << ::testing::PrintToString(text) << " cut at " << cut;
         }
         EXPECT_EQ(parse_bytewise(text), whole) << ::testing::PrintToString(text);
     }
@@ -134,7 +140,8 @@ TEST(RespParser, RandomCutsOfALongPipelineGiveTheSameResult) {
     std::vector<Command> commands;
     for (int i = 0; i < 300; ++i) {
         Command command{"SET"};
-        for (uint64_t n = prng.below(4); n > 0; --n) command.push_back(std::string(prng.below(200), static_cast<char>(prng.below(256))));
+        for (uint64_t n = prng.below(4); n > 0; --n)
+            command.push_back(std::string(prng.below(200), static_cast<char>(prng.below(256))));
         text += encode(command);
         commands.push_back(std::move(command));
     }
@@ -159,7 +166,12 @@ TEST(RespParser, InlineCommandsFollowRedisQuoting) {
     EXPECT_THAT(parse("set k 'a\\'b\\n'\n").commands, ElementsAre(ElementsAre("set", "k", "a'b\\n")));
     EXPECT_THAT(parse("set k fo\"o b\"\r\n").commands, ElementsAre(ElementsAre("set", "k", "foo b")));
     EXPECT_THAT(parse("echo \"\" ''\r\n").commands, ElementsAre(ElementsAre("echo", "", "")));
-    EXPECT_THAT(parse("  echo\t a\x0b" "b \r\n").commands, ElementsAre(ElementsAre("echo", "a\x0b" "b")));
+    EXPECT_THAT(parse("  echo\t a\x0b"
+                      "b \r\n")
+                    .commands,
+                ElementsAre(ElementsAre("echo",
+                                        "a\x0b"
+                                        "b")));
     EXPECT_THAT(parse("echo \"\\x4\" \"\\xzz\"\r\n").commands, ElementsAre(ElementsAre("echo", "x4", "xzz")));
     EXPECT_THAT(parse("PING\r\r\n").commands, ElementsAre(ElementsAre("PING")));
 }
@@ -171,15 +183,17 @@ TEST(RespParser, RefusesUnbalancedQuotes) {
 }
 
 TEST(RespParser, RefusesInvalidArgumentCounts) {
-    for (const char* text : {"*x\r\n", "*\r\n", "*+1\r\n", "*01\r\n", "*-0\r\n", "*1 \r\n", "*--1\r\n", "*1048577\r\n", "*2147483648\r\n",
-                             "*99999999999999999999999\r\n", "*-99999999999999999999999\r\n", "*1\n$4\nPING\n"}) {
+    for (const char* text :
+         {"*x\r\n", "*\r\n", "*+1\r\n", "*01\r\n", "*-0\r\n", "*1 \r\n", "*--1\r\n", "*1048577\r\n", "*2147483648\r\n",
+          "*99999999999999999999999\r\n", "*-99999999999999999999999\r\n", "*1\n$4\nPING\n"}) {
         EXPECT_EQ(error_of(text), "invalid multibulk length") << text;
     }
 }
 
 TEST(RespParser, RefusesInvalidBulkLengths) {
-    for (const char* text : {"*1\r\n$-1\r\n", "*1\r\n$+4\r\nPING\r\n", "*1\r\n$04\r\nPING\r\n", "*1\r\n$\r\n", "*1\r\n$4x\r\n",
-                             "*1\r\n$16777217\r\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$18446744073709551620\r\n"}) {
+    for (const char* text :
+         {"*1\r\n$-1\r\n", "*1\r\n$+4\r\nPING\r\n", "*1\r\n$04\r\nPING\r\n", "*1\r\n$\r\n", "*1\r\n$4x\r\n",
+          "*1\r\n$16777217\r\n", "*1\r\n$9223372036854775807\r\n", "*1\r\n$18446744073709551620\r\n"}) {
         EXPECT_EQ(error_of(text), "invalid bulk length") << text;
     }
 }
@@ -240,7 +254,8 @@ TEST(RespParser, LimitsChangeForTheCommandsBehindTheCurrentOne) {
 }
 
 TEST(RespParser, TellsHttpFromAMistake) {
-    for (const char* text : {"POST / HTTP/1.1\r\n", "post x\r\n", "Host: localhost\r\n", "host:\r\n", "PING\r\nPOST / HTTP/1.1\r\n"}) {
+    for (const char* text :
+         {"POST / HTTP/1.1\r\n", "post x\r\n", "Host: localhost\r\n", "host:\r\n", "PING\r\nPOST / HTTP/1.1\r\n"}) {
         EXPECT_EQ(parse(text).error_kind, ParseErrorKind::kCrossProtocol) << text;
     }
     const Outcome get = parse("GET / HTTP/1.1\r\nHost: x\r\n\r\nSET k v\r\n");

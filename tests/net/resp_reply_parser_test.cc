@@ -25,7 +25,8 @@ Outcome parse(const std::vector<std::string_view>& chunks, ReplyLimits limits = 
     ReplyValue reply;
     for (const std::string_view chunk : chunks) {
         parser.feed(as_bytes(chunk));
-        while (parser.next(reply) == ReplyStatus::kReply) outcome.replies.push_back(reply.to_string());
+        while (parser.next(reply) == ReplyStatus::kReply)
+            outcome.replies.push_back(reply.to_string());
     }
     outcome.error = parser.error();
     return outcome;
@@ -72,7 +73,9 @@ TEST(RespReplyParser, DropsAttributes) {
 }
 
 TEST(RespReplyParser, EveryCutGivesTheSameReplies) {
-    const std::string text = "+OK\r\n*3\r\n:1\r\n*2\r\n+a\r\n$4\r\n\r\n\r\n\r\n*0\r\n|1\r\n+x\r\n:1\r\n%1\r\n$1\r\nk\r\n,0.5\r\n_\r\n-ERR z\r\n";
+    const std::string text =
+        "+OK\r\n*3\r\n:1\r\n*2\r\n+a\r\n$4\r\n\r\n\r\n\r\n*0\r\n|1\r\n+x\r\n:1\r\n%1\r\n$1\r\nk\r\n,0.5\r\n_\r\n-ERR "
+        "z\r\n";
     const std::string_view view = text;
     const Outcome whole = parse({view});
     ASSERT_EQ(whole.replies.size(), 5u);
@@ -85,9 +88,13 @@ TEST(RespReplyParser, EveryCutGivesTheSameReplies) {
 }
 
 TEST(RespReplyParser, RefusesWhatIsNoReply) {
-    for (const char* text : {"x\r\n", "\r\n", "+OK\n", ":\r\n", ":1x\r\n", ":99999999999999999999\r\n", "$\r\n", "$-2\r\n", "$3\r\nabcde",
-                             "$?\r\n", "*x\r\n", "%-1\r\n", "#x\r\n", "_x\r\n", ",\r\n", ",1.5x\r\n", "(12a\r\n", "(\r\n", "=3\r\nabc\r\n",
-                             "=4\r\nabcd\r\n", "$99999999999999999999\r\n"}) {
+    for (const char* text : {"x\r\n",         "\r\n",           "+OK\n",
+                             ":\r\n",         ":1x\r\n",        ":99999999999999999999\r\n",
+                             "$\r\n",         "$-2\r\n",        "$3\r\nabcde",
+                             "$?\r\n",        "*x\r\n",         "%-1\r\n",
+                             "#x\r\n",        "_x\r\n",         ",\r\n",
+                             ",1.5x\r\n",     "(12a\r\n",       "(\r\n",
+                             "=3\r\nabc\r\n", "=4\r\nabcd\r\n", "$99999999999999999999\r\n"}) {
         const Outcome outcome = parse({text});
         EXPECT_NE(outcome.error, "") << text;
         EXPECT_TRUE(outcome.replies.empty()) << text;
@@ -96,7 +103,8 @@ TEST(RespReplyParser, RefusesWhatIsNoReply) {
 
 TEST(RespReplyParser, NestingIsLimited) {
     std::string deep;
-    for (int i = 0; i < 100'000; ++i) deep += "*1\r\n";
+    for (int i = 0; i < 100'000; ++i)
+        deep += "*1\r\n";
     EXPECT_EQ(parse({deep}).error, "reply nested too deeply");
     EXPECT_EQ(only("*1\r\n*1\r\n*1\r\n*1\r\n:7\r\n"), "[[[[7]]]]");
 }
@@ -108,7 +116,8 @@ TEST(RespReplyParser, SizeIsLimited) {
     EXPECT_EQ(parse({"*101\r\n"}, limits).error, "reply too large");
     EXPECT_EQ(parse({std::string(200, '+')}, limits).error, "reply too large");
     std::string many = "*50\r\n";
-    for (int i = 0; i < 50; ++i) many += ":1\r\n";
+    for (int i = 0; i < 50; ++i)
+        many += ":1\r\n";
     EXPECT_EQ(parse({many}, limits).error, "reply too large");
     EXPECT_EQ(parse({"+OK\r\n+OK\r\n"}, limits).replies.size(), 2u);
 }

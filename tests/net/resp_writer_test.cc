@@ -29,7 +29,8 @@ TEST(RespWriter, WritesTheTypesThatBothVersionsShare) {
     EXPECT_EQ(both([](RespWriter& w) { w.error("ERR syntax error"); }), "-ERR syntax error\r\n");
     EXPECT_EQ(both([](RespWriter& w) { w.bulk_string("hello"); }), "$5\r\nhello\r\n");
     EXPECT_EQ(both([](RespWriter& w) { w.bulk_string(""); }), "$0\r\n\r\n");
-    EXPECT_EQ(both([](RespWriter& w) { w.bulk_string(std::string_view("\0\r\n", 3)); }), std::string("$3\r\n\0\r\n\r\n", 9));
+    EXPECT_EQ(both([](RespWriter& w) { w.bulk_string(std::string_view("\0\r\n", 3)); }),
+              std::string("$3\r\n\0\r\n\r\n", 9));
     EXPECT_EQ(both([](RespWriter& w) { w.array(3); }), "*3\r\n");
     EXPECT_EQ(both([](RespWriter& w) { w.array(0); }), "*0\r\n");
 }

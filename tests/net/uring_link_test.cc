@@ -17,7 +17,7 @@ using test::message_to;
 constexpr uint64_t kDeadlineNs = 60 * kSecondNs;
 
 class UringLinkTest : public ::testing::Test {
-   protected:
+ protected:
     UringLinkTest() { set_log_level(LogLevel::kOff); }
     ~UringLinkTest() override {
         if (link_) test::stop_and_join(reactor_, *link_);
@@ -29,7 +29,8 @@ class UringLinkTest : public ::testing::Test {
     }
 
     static std::unique_ptr<reactor::UringBackend> make_backend() {
-        auto backend = reactor::UringBackend::create({.sq_entries = 64, .cq_entries = 256, .receive_buffers = 16, .receive_buffer_bytes = 4096});
+        auto backend = reactor::UringBackend::create(
+            {.sq_entries = 64, .cq_entries = 256, .receive_buffers = 16, .receive_buffer_bytes = 4096});
         KVORUM_ASSERT(backend.ok(), "{}", std::string(backend.status().message()));
         return *std::move(backend);
     }
@@ -37,14 +38,17 @@ class UringLinkTest : public ::testing::Test {
     template <typename Condition>
     bool until(Condition condition) {
         const uint64_t deadline_ns = backend_->monotonic_ns() + kDeadlineNs;
-        while (!condition() && backend_->monotonic_ns() < deadline_ns) reactor_.turn(backend_->monotonic_ns() + 10 * kMillisecondNs);
+        while (!condition() && backend_->monotonic_ns() < deadline_ns)
+            reactor_.turn(backend_->monotonic_ns() + 10 * kMillisecondNs);
         return condition();
     }
 
     void start_listener() {
         const reactor::Handle handle = backend_->listen({"127.0.0.1", port_}).value();
         port_ = backend_->local_port(handle);
-        listener_.emplace(reactor_, flusher_, PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .incarnation = 20}, handle, receiver_);
+        listener_.emplace(reactor_, flusher_,
+                          PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .incarnation = 20}, handle,
+                          receiver_);
         listener_->start();
     }
     void start_link(uint64_t queue_bytes_max = 64 * kMiB) {
@@ -88,7 +92,8 @@ TEST_F(UringLinkTest, CarriesMoreThanTheSocketBuffersHold) {
     ASSERT_TRUE(connect());
     raft::AppendEntries message;
     message.term = Term{1};
-    for (uint64_t i = 1; i <= 300; ++i) message.entries.push_back(test::make_entry(i, 1, std::string(100'000, static_cast<char>('a' + i % 26))));
+    for (uint64_t i = 1; i <= 300; ++i)
+        message.entries.push_back(test::make_entry(i, 1, std::string(100'000, static_cast<char>('a' + i % 26))));
     ASSERT_TRUE(link_->send(message_to(NodeId{2}, message)));
     ASSERT_TRUE(link_->send(test::sample_requests()));
     ASSERT_TRUE(until([this] { return receiver_.events.size() == 3; }));
@@ -120,7 +125,8 @@ TEST_F(UringLinkTest, StopsWithASendInFlight) {
     ASSERT_TRUE(connect());
     raft::AppendEntries message;
     message.term = Term{1};
-    for (uint64_t i = 1; i <= 60; ++i) message.entries.push_back(test::make_entry(i, 1, std::string(1'000'000, 'x')));
+    for (uint64_t i = 1; i <= 60; ++i)
+        message.entries.push_back(test::make_entry(i, 1, std::string(1'000'000, 'x')));
     ASSERT_TRUE(link_->send(message_to(NodeId{2}, message)));
     reactor_.turn(backend_->monotonic_ns());
     reactor_.turn(backend_->monotonic_ns());
@@ -130,14 +136,15 @@ TEST_F(UringLinkTest, StopsWithASendInFlight) {
 }
 
 TEST_F(UringLinkTest, APeerThatStopsReadingCostsBoundedMemoryAndNoProgressOfOthers) {
-    // A listener in the kernel's backlog only: the handshake is answered by nobody, so a raw one answers and then reads nothing.
+    // A listener in the kernel's backlog only: the handshake is answered by nobody, so a raw one answers and then reads
+    // nothing.
     const reactor::Handle handle = backend_->listen({"127.0.0.1", 0}).value();
     port_ = backend_->local_port(handle);
     OutputBuffer ack;
     encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
     struct Mute {
-        static reactor::Task<void> serve(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle listener, std::string text,
-                                         reactor::StopToken stop) {
+        static reactor::Task<void> serve(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle listener,
+                                         std::string text, reactor::StopToken stop) {
             reactor::AcceptStream accepts(reactor, listener);
             const int32_t socket = co_await accepts.next(stop);
             OutputStream output(reactor, flusher, socket);
@@ -147,8 +154,10 @@ TEST_F(UringLinkTest, APeerThatStopsReadingCostsBoundedMemoryAndNoProgressOfOthe
             maybe(set);
             co_await output.close();
             co_await accepts.close();
-            co_await reactor.close(socket);
-            co_await reactor.close(listener);
+            const int32_t socket_closed = co_await reactor.close(socket);
+            EXPECT_EQ(socket_closed, 0);
+            const int32_t listener_closed = co_await reactor.close(listener);
+            EXPECT_EQ(listener_closed, 0);
         }
     };
     reactor::TaskScope scope(reactor_);

@@ -355,11 +355,15 @@ void Cluster::check_leaving(const Node& node, const Message& message) {
     } else if (const auto* vote = std::get_if<RequestVoteReply>(&message.body)) {
         if (vote->pre_vote) return;
         EXPECT_GE(durable.current_term, vote->term) << what;
-        if (vote->granted && durable.current_term == vote->term) EXPECT_EQ(durable.voted_for, message.to) << what;
+        if (vote->granted && durable.current_term == vote->term) {
+            EXPECT_EQ(durable.voted_for, message.to) << what;
+        }
     } else if (const auto* request = std::get_if<RequestVote>(&message.body)) {
         if (request->pre_vote) return;
         EXPECT_GE(durable.current_term, request->term) << what;
-        if (durable.current_term == request->term) EXPECT_EQ(durable.voted_for, node.config.self) << what;
+        if (durable.current_term == request->term) {
+            EXPECT_EQ(durable.voted_for, node.config.self) << what;
+        }
     }
 }
 
@@ -423,9 +427,10 @@ void Cluster::check_logs() {
             bool must_agree = false;
             for (size_t i = std::min(left.size(), right.size()); i-- > 0;) {
                 if (left[i]->term() == right[i]->term()) must_agree = true;
-                if (must_agree)
+                if (must_agree) {
                     EXPECT_EQ(left[i]->id(), right[i]->id())
                         << "nodes " << a + 1 << " and " << b + 1 << " at " << i + 1;
+                }
             }
         }
     }

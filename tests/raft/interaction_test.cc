@@ -60,8 +60,8 @@ TEST_P(Interaction, PrintsWhatTheFileSays) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, Interaction, ::testing::ValuesIn(data_files()), [](const auto& info) {
-    std::string name = info.param;
+INSTANTIATE_TEST_SUITE_P(Files, Interaction, ::testing::ValuesIn(data_files()), [](const auto& file) {
+    std::string name = file.param;
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
 });

@@ -1,8 +1,8 @@
 // What a turn costs, what ends its wait, and the queues of the ring when they are too small.
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include <deque>
 #include <thread>
 
 #include "reactor/event.h"
@@ -118,7 +118,7 @@ TEST_F(UringTest, ASignalHandlerMayEndTheRun) {
     sigaction(SIGUSR1, &previous, nullptr);
 }
 
-TEST_F(UringTest, AStrayCompletionCannotReachAnOperationThatReusesItsSlot) {
+TEST_F(UringTest, CancellingAnOperationThatIsDoneDoesNotTouchItsSuccessor) {
     RecordingOp first;
     RecordingOp second;
     describe_cheap(first);
@@ -127,7 +127,6 @@ TEST_F(UringTest, AStrayCompletionCannotReachAnOperationThatReusesItsSlot) {
     backend->poll(UINT64_MAX);
     backend->submit(second);
     EXPECT_EQ(second.backend_slot, first.backend_slot);
-    // The cancellation of an operation that is done must not touch its successor.
     backend->cancel(first);
     backend->poll(UINT64_MAX);
     EXPECT_EQ(first.completions, 1);
@@ -147,6 +146,7 @@ TEST_F(UringTest, AnOperationCancelledBeforeThePollNeverReachesTheKernel) {
 }
 
 TEST_F(UringTest, DestroyingABackendWithOperationsInFlightEndsTheProcess) {
+    ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {
             RecordingOp op;

@@ -143,7 +143,7 @@ TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
         ASSERT_TRUE(node.open().ok());
         for (int i = 0; i < 100; ++i) {
             node.append_durably(raft::HardState{Term{1}, kNode}, maker.next_batch(2, 2000));
-            node.wal->release_prefix(maker.last_index() - 5);
+            if (i >= 3) node.wal->release_prefix(maker.last_index() - 5);
         }
         EXPECT_GT(node.wal->stats().segments_recycled, 5U);
         EXPECT_LE(node.wal->stats().segments, 3U);

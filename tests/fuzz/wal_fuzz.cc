@@ -1,0 +1,53 @@
+// Any bytes as a log: recovery and the dump must end with a verdict, never read outside of the input and never assert.
+//
+// The first byte says how many segments the input is split into. The header checksums of the blocks are repaired where the second byte says so, so that
+// the fuzzer gets past them.
+#include <algorithm>
+#include <string>
+
+#include "base/assert.h"
+#include "base/checksum.h"
+#include "wal/dump.h"
+#include "wal/format.h"
+#include "wal/recovery.h"
+
+namespace {
+
+using namespace kvorum;
+using namespace kvorum::wal;
+
+void repair_checksums(std::string& image, uint64_t segment_sequence) {
+    for (size_t offset = 0; offset + kBlockBytes <= image.size(); offset += kBlockBytes) {
+        auto* at = reinterpret_cast<std::byte*>(image.data()) + offset;
+        if (load_le<uint32_t>(at) != GroupHeader::kMagic) continue;
+        store_le(at + 24, segment_sequence);
+        store_le(at + 32, uint64_t{offset});
+        const uint64_t room = image.size() - offset - GroupHeader::kEncodedSize;
+        const uint64_t record_bytes = std::min<uint64_t>(load_le<uint32_t>(at + 80), room);
+        store_le(at + 80, static_cast<uint32_t>(record_bytes));
+        store_le(at + 112, checksum64(Bytes(at + GroupHeader::kEncodedSize, record_bytes)));
+        store_le(at + 120, checksum64(Bytes(at, 120)));
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size < 2) return 0;
+    const size_t segments = data[0] % 4 + 1;
+    const bool repaired = data[1] % 2 == 1;
+    const std::string input(reinterpret_cast<const char*>(data) + 2, size - 2);
+    const size_t segment_bytes = std::max<size_t>(input.size() / segments / kBlockBytes, 1) * kBlockBytes;
+    PositionIndex index;
+    LogScanner scanner(ClusterId{1}, NodeId{1}, index);
+    for (uint64_t sequence = 1; sequence <= segments; ++sequence) {
+        std::string image = input.substr(std::min(input.size(), (sequence - 1) * segment_bytes), segment_bytes);
+        image.resize(segment_bytes, '\0');
+        if (repaired) repair_checksums(image, sequence);
+        dump_segment_bytes(as_bytes(image), [](std::string_view) {});
+        if (!scanner.add_segment(sequence, as_bytes(image))) break;
+    }
+    const ScanResult result = scanner.finish();
+    KVORUM_ASSERT(!result.message.empty() || is_accepted(result.verdict));
+    return 0;
+}

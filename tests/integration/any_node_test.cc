@@ -1,0 +1,122 @@
+// Any node takes any command; and what clients see of elections and of a lost majority.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/client.h"
+#include "tests/integration/cluster.h"
+
+namespace kvorum::integration {
+namespace {
+
+using testing::StartsWith;
+
+constexpr auto kDeadline = Milliseconds(30'000);
+
+uint64_t elapsed_ms(std::chrono::steady_clock::time_point since) {
+    return static_cast<uint64_t>((std::chrono::steady_clock::now() - since) / Milliseconds(1));
+}
+
+TEST(AnyNodeTest, AWriteThroughOneNodeIsSeenThroughEveryOtherAtOnce) {
+    Cluster cluster({});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    std::vector<std::unique_ptr<Client>> clients;
+    for (uint32_t node = 1; node <= cluster.size(); ++node)
+        clients.push_back(std::make_unique<Client>(cluster.endpoint(node)));
+    for (uint32_t i = 0; i < 300; ++i) {
+        const std::string value = fmt::format("value-{}", i);
+        ASSERT_EQ(clients[i % 3]->command({"SET", "seen", value}).to_string(), "OK") << i;
+        for (uint32_t other = 1; other < 3; ++other)
+            ASSERT_EQ(clients[(i + other) % 3]->command({"GET", "seen"}).to_string(), value) << i;
+    }
+}
+
+TEST(AnyNodeTest, APipelineThroughAFollowerTakesEffectInOrder) {
+    Cluster cluster({});
+    cluster.start_all();
+    Client client(cluster.endpoint(cluster.wait_for_follower()));
+    for (uint32_t round = 0; round < 50; ++round) {
+        const auto answers = client.pipeline({{"SET", "n", "1"}, {"INCR", "n"}, {"GET", "n"}, {"DEL", "n"}, {"GET", "n"}, {"PING"}});
+        std::string all;
+        for (const Answer& answer : answers)
+            all += answer.to_string() + " ";
+        ASSERT_EQ(all, "OK 2 2 1 (nil) PONG ");
+    }
+}
+
+TEST(AnyNodeTest, RedirectingFollowersNameTheLeader) {
+    Cluster cluster({.flags = {"--follower-mode", "redirect"}});
+    cluster.start_all();
+    const uint32_t leader = cluster.wait_for_leader();
+    const uint32_t follower = cluster.wait_for_follower();
+    Client client(cluster.endpoint(follower));
+    const Answer answer = client.command({"SET", "foo", "bar"});
+    EXPECT_EQ(answer.outcome, Outcome::kNotExecuted);
+    EXPECT_EQ(answer.text, fmt::format("MOVED 12182 127.0.0.1:{}", cluster.client_port(leader)));  // the slot that Redis gives to "foo"
+    EXPECT_EQ(Client(cluster.endpoint(leader)).command({"SET", "foo", "bar"}).to_string(), "OK");
+
+    const ProgramResult followed = run(fmt::format("redis-cli -c -p {} GET foo", cluster.client_port(follower)));
+    EXPECT_THAT(followed.output, testing::HasSubstr("bar")) << "redis-cli -c follows MOVED";
+}
+
+TEST(AnyNodeTest, CommandsOfAnElectionWaitAndThenWork) {
+    Cluster cluster({});
+    cluster.start_all();
+    const uint32_t leader = cluster.wait_for_leader();
+    Client client(cluster.endpoint(cluster.wait_for_follower()));
+    ASSERT_EQ(client.command({"SET", "before", "1"}).to_string(), "OK");
+    cluster.kill(leader);
+    const auto started = std::chrono::steady_clock::now();
+    // What the follower had forwarded when it learnt of the death would be uncertain; this is sent afterwards or parked from the start.
+    EXPECT_EQ(client.command({"GET", "before"}).to_string(), "1") << "a read is safe to send again, so it never shows an election";
+    EXPECT_EQ(client.command({"SET", "after", "2"}).to_string(), "OK");
+    fmt::print("served again {} ms after the leader was killed\n", elapsed_ms(started));
+    EXPECT_EQ(client.command({"GET", "after"}).to_string(), "2");
+}
+
+TEST(AnyNodeTest, WithoutAMajorityTheAnswerIsADefiniteNo) {
+    Cluster cluster({.flags = {"--leader-wait-ms", "1500"}});
+    cluster.start_all();
+    const uint32_t survivor = cluster.wait_for_leader();
+    Client client(cluster.endpoint(survivor));
+    ASSERT_EQ(client.command({"SET", "kept", "1"}).to_string(), "OK");
+    for (uint32_t node = 1; node <= cluster.size(); ++node) {
+        if (node != survivor) cluster.kill(node);
+    }
+    ASSERT_TRUE(wait_until(kDeadline, [&] {
+        const auto status = cluster.status(survivor);
+        return status.has_value() && !status->is_leader();
+    })) << "a leader without a majority goes on leading";
+
+    const auto started = std::chrono::steady_clock::now();
+    const Answer write = client.command({"SET", "refused", "1"});
+    EXPECT_EQ(write.outcome, Outcome::kNotExecuted) << write.to_string();
+    EXPECT_THAT(write.text, StartsWith("CLUSTERDOWN"));
+    EXPECT_LT(elapsed_ms(started), 4000U) << "the wait is bounded by --leader-wait-ms";
+    const Answer read = client.command({"GET", "kept"});
+    EXPECT_THAT(read.text, StartsWith("CLUSTERDOWN")) << "a read that might be stale is not answered";
+    EXPECT_EQ(client.command({"PING"}).to_string(), "PONG") << "what needs no leader goes on";
+
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    EXPECT_EQ(client.command({"GET", "kept"}).to_string(), "1");
+    EXPECT_EQ(client.command({"GET", "refused"}).to_string(), "(nil)") << "it said that it was not executed";
+    EXPECT_EQ(client.command({"SET", "works", "again"}).to_string(), "OK");
+}
+
+TEST(AnyNodeTest, FiveNodesGoOnWithoutTwo) {
+    Cluster cluster({.nodes = 5});
+    cluster.start_all();
+    const uint32_t first = cluster.wait_for_leader();
+    ASSERT_EQ(Client(cluster.endpoint(first)).command({"SET", "k", "v"}).to_string(), "OK");
+    cluster.kill(first);
+    const uint32_t second = cluster.wait_for_leader();
+    cluster.kill(second);
+    const uint32_t third = cluster.wait_for_leader();
+    EXPECT_EQ(Client(cluster.endpoint(third)).command({"GET", "k"}).to_string(), "v");
+    EXPECT_EQ(Client(cluster.endpoint(third)).command({"SET", "k", "w"}).to_string(), "OK");
+}
+
+}  // namespace
+}  // namespace kvorum::integration

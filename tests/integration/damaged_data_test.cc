@@ -1,0 +1,256 @@
+// Wrong flags, wrong directories, full and damaged disks: a node that cannot be right says why and does not start, or goes on in safety.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/integration/client.h"
+#include "tests/integration/cluster.h"
+
+namespace kvorum::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+
+constexpr auto kDeadline = Milliseconds(30'000);
+
+std::string join(const std::vector<std::string>& words) {
+    std::string all;
+    for (const std::string& word : words)
+        all += " " + word;
+    return all;
+}
+
+// Runs kvorumd in the foreground; a node that starts although it should not is ended after a while, with exit code 124.
+ProgramResult run_kvorumd(const std::string& flags) { return run(program_path("kvorumd") + " " + flags, 15); }
+
+TEST(WrongFlagsTest, AreNamedWithWhatWouldBeRight) {
+    const TestDirectory directory;
+    const std::string data = fmt::format("--data-dir {}/data ", directory.path());
+    const auto expect_refusal = [](const std::string& flags, const std::string& word) {
+        const ProgramResult result = run_kvorumd(flags);
+        EXPECT_EQ(result.exit_code, 2) << flags << "\n" << result.output;
+        EXPECT_THAT(result.output, AllOf(HasSubstr("kvorumd:"), HasSubstr(word))) << flags;
+    };
+    expect_refusal(data + "--no-such-flag 1", "no-such-flag");
+    expect_refusal(data + "--id none", "whole number");
+    expect_refusal(data + "--id 4 --member 1=127.0.0.1:1/127.0.0.1:2", "4");
+    expect_refusal(data + "--member 1=127.0.0.1:1/127.0.0.1:2", "id");
+    expect_refusal(data + "--id 1 --member 1=nonsense", "nonsense");
+    expect_refusal(data + "--id 1 --member 1=127.0.0.1:1/127.0.0.1:2 --member 1=127.0.0.1:3/127.0.0.1:4", "1");
+    expect_refusal(data + "--election-timeout-ms 100 --heartbeat-interval-ms 100", "heartbeat");
+    expect_refusal(data + "--wal-segment-size 5000", "4");
+    expect_refusal(data + "--follower-mode sideways", "forward");
+    expect_refusal("--id 1", "data-dir");
+}
+
+TEST(WrongFlagsTest, HelpAndVersionAreFine) {
+    EXPECT_EQ(run_kvorumd("--help").exit_code, 0);
+    EXPECT_THAT(run_kvorumd("--version").output, ContainsRegex("kvorumd [0-9]+\\.[0-9]+\\.[0-9]+"));
+}
+
+// A one-node cluster that has run, holds a few thousand keys and has been stopped in order.
+class UsedNode {
+   public:
+    explicit UsedNode(std::vector<std::string> flags = {}) : cluster_({.nodes = 1, .flags = std::move(flags)}) {
+        cluster_.start_all();
+        (void)cluster_.wait_for_leader();
+        Client client(cluster_.endpoint(1));
+        for (int i = 0; i < 500; ++i)
+            EXPECT_EQ(client.command({"SET", fmt::format("key-{}", i), std::string(200, 'v')}).to_string(), "OK");
+        EXPECT_TRUE(cluster_.stop(1));
+    }
+
+    Cluster& cluster() { return cluster_; }
+    // Runs its program in the foreground with `replaced` instead of `original` among its flags.
+    ProgramResult run_with(const std::string& original, const std::string& replaced) {
+        std::string flags = join(cluster_.arguments(1));
+        const size_t at = flags.find(original);
+        EXPECT_NE(at, std::string::npos);
+        return run_kvorumd(flags.replace(at, original.size(), replaced));
+    }
+    ProgramResult run_unchanged() { return run_kvorumd(join(cluster_.arguments(1))); }
+
+   private:
+    Cluster cluster_;
+};
+
+TEST(WrongDirectoryTest, OfAnotherClusterIsRefused) {
+    UsedNode node;
+    const ProgramResult result = node.run_with("--cluster test", "--cluster other");
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("another cluster"), HasSubstr(node.cluster().data_directory(1))));
+}
+
+TEST(WrongDirectoryTest, OfAnotherNodeIsRefused) {
+    UsedNode node;
+    const std::string member = fmt::format("--member 2=127.0.0.1:{}/127.0.0.1:{}", node.cluster().peer_port(1), node.cluster().client_port(1));
+    std::string flags = fmt::format("--id 2 --cluster test --data-dir {} {}", node.cluster().data_directory(1), member);
+    const ProgramResult result = run_kvorumd(flags);
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("another node"), HasSubstr(node.cluster().data_directory(1))));
+}
+
+TEST(WrongDirectoryTest, InUseByAnotherProcessIsRefused) {
+    Cluster cluster({.nodes = 1});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    const Ports other(2);
+    const ProgramResult second = run_kvorumd(fmt::format("--id 1 --cluster test --data-dir {} --member 1=127.0.0.1:{}/127.0.0.1:{}",
+                                                         cluster.data_directory(1), other[0], other[1]));
+    EXPECT_EQ(second.exit_code, 1) << second.output;
+    EXPECT_THAT(second.output, ContainsRegex("[Ll]ock|in use"));
+    EXPECT_EQ(Client(cluster.endpoint(1)).command({"SET", "still", "here"}).to_string(), "OK");
+}
+
+TEST(WrongDirectoryTest, APortInUseIsNamed) {
+    Cluster cluster({.nodes = 1});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    const TestDirectory directory;
+    const ProgramResult second = run_kvorumd(fmt::format("--id 1 --data-dir {}/data --member 1=127.0.0.1:{}/127.0.0.1:{}", directory.path(),
+                                                         cluster.peer_port(1), cluster.client_port(1)));
+    EXPECT_EQ(second.exit_code, 1) << second.output;
+    EXPECT_THAT(second.output, testing::AnyOf(HasSubstr(std::to_string(cluster.client_port(1))), HasSubstr(std::to_string(cluster.peer_port(1)))));
+}
+
+// The files of the log, the largest first among those that hold something.
+std::vector<fs::path> files_of(const std::string& directory) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        if (entry.is_regular_file() && entry.file_size() >= 4096) files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// Inverts one byte of the file that contains `text` at its `nth` occurrence. Returns the path, empty when it was not found.
+std::string flip_byte_at(const std::string& directory, const std::string& text, size_t nth) {
+    for (const fs::path& path : files_of(directory)) {
+        const std::string bytes = read_file(path.string());
+        size_t at = bytes.find(text);
+        for (size_t i = 0; i < nth && at != std::string::npos; ++i)
+            at = bytes.find(text, at + 1);
+        if (at == std::string::npos) continue;
+        const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+        const char inverted = static_cast<char>(~bytes[at]);
+        EXPECT_EQ(pwrite(file, &inverted, 1, static_cast<off_t>(at)), 1);
+        fsync(file);
+        close(file);
+        return path.string();
+    }
+    return {};
+}
+
+TEST(DamagedLogTest, AFlippedByteInTheMiddleIsRefusedWithItsPlace) {
+    UsedNode node;
+    const std::string damaged = flip_byte_at(node.cluster().data_directory(1), "key-250", 0);
+    ASSERT_FALSE(damaged.empty()) << "the values are not in the log as they were sent";
+    const std::string before = read_file(damaged);
+    const ProgramResult result = node.run_unchanged();
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(fs::path(damaged).filename().string()));
+    EXPECT_THAT(result.output, ContainsRegex("offset [0-9]+"));
+    EXPECT_THAT(result.output, ContainsRegex("index [0-9]+"));
+    EXPECT_EQ(read_file(damaged), before) << "the bytes are kept as they are, for whoever looks into it";
+}
+
+TEST(DamagedLogTest, TheOtherNodesGoOnWithoutTheDamagedOne) {
+    Cluster cluster({});
+    cluster.start_all();
+    const uint32_t follower = cluster.wait_for_follower();
+    const uint32_t leader = cluster.wait_for_leader();
+    {
+        Client client(cluster.endpoint(leader));
+        for (int i = 0; i < 300; ++i)
+            ASSERT_EQ(client.command({"SET", fmt::format("key-{}", i), "value"}).to_string(), "OK");
+    }
+    ASSERT_TRUE(cluster.wait_until_caught_up(follower, kDeadline));
+    cluster.kill(follower);
+    ASSERT_FALSE(flip_byte_at(cluster.data_directory(follower), "key-100", 0).empty());
+    cluster.start(follower);
+    EXPECT_TRUE(wait_until(kDeadline, [&] { return !cluster.is_running(follower); })) << "it serves with a damaged log";
+    Client client(cluster.endpoint(leader));
+    EXPECT_EQ(client.command({"GET", "key-100"}).to_string(), "value");
+    EXPECT_EQ(client.command({"SET", "goes", "on"}).to_string(), "OK");
+}
+
+TEST(DamagedLogTest, AMissingFileIsRefused) {
+    // Small segments, so that there is a middle.
+    UsedNode node({"--wal-segment-size", "64KiB", "--batch-size", "16KiB"});
+    std::vector<fs::path> holding;
+    for (const fs::path& path : files_of(node.cluster().data_directory(1))) {
+        if (read_file(path.string()).find("key-") != std::string::npos) holding.push_back(path);
+    }
+    ASSERT_GE(holding.size(), 3U) << "500 writes of a block each fill several segments of 64 KiB";
+    fs::remove(holding[holding.size() / 2]);
+    const ProgramResult result = node.run_unchanged();
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_THAT(result.output, ContainsRegex("missing|gap"));
+}
+
+// A small file system of its own, in a file. Needs root and loop devices.
+class SmallDisk {
+   public:
+    explicit SmallDisk(uint32_t size_mib) {
+        const std::string image = directory_.path() + "/image";
+        const ProgramResult made = run(fmt::format("mkdir {0} && truncate -s {2}M {1} && mkfs.ext4 -q -m 0 {1} && mount -o loop {1} {0}", path(), image, size_mib));
+        mounted_ = made.exit_code == 0;
+        why_not_ = made.output;
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+    ~SmallDisk() {
+        if (mounted_) (void)run("umount " + path());
+    }
+
+    [[nodiscard]] bool is_mounted() const { return mounted_; }
+    [[nodiscard]] const std::string& why_not() const { return why_not_; }
+    [[nodiscard]] std::string path() const { return directory_.path() + "/disk"; }
+
+   private:
+    TestDirectory directory_;
+    bool mounted_ = false;
+    std::string why_not_;
+};
+
+TEST(FullDiskTest, WritesAreRefusedReadsGoOnAndTheNodeRestarts) {
+    const SmallDisk disk(24);
+    if (!disk.is_mounted()) GTEST_SKIP() << "no loop device can be mounted here (needs root): " << disk.why_not();
+    Cluster cluster({.nodes = 1, .flags = {"--wal-segment-size", "1MiB", "--batch-size", "256KiB"}, .directory = disk.path()});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    Client client(cluster.endpoint(1));
+    const std::string value(32 * 1024, 'v');
+    uint32_t acknowledged = 0;
+    Answer answer;
+    for (uint32_t i = 0; i < 2000; ++i) {
+        answer = client.command({"SET", fmt::format("key-{}", i), value});
+        if (answer.to_string() != "OK") break;
+        ++acknowledged;
+    }
+    ASSERT_LT(acknowledged, 2000U) << "the disk never became full";
+    ASSERT_GT(acknowledged, 100U);
+    EXPECT_EQ(answer.outcome, Outcome::kNotExecuted) << answer.to_string();
+    EXPECT_THAT(answer.text, ContainsRegex("MISCONF|disk|space"));
+    const std::string last = fmt::format("key-{}", acknowledged - 1);
+    EXPECT_EQ(client.command({"GET", last}).text, value) << "reads go on";
+    EXPECT_EQ(client.command({"GET", fmt::format("key-{}", acknowledged)}).to_string(), "(nil)") << "what was refused is not there";
+
+    cluster.kill(1);
+    cluster.start(1);
+    (void)cluster.wait_for_leader();
+    Client again(cluster.endpoint(1));
+    EXPECT_EQ(again.command({"GET", last}).text, value) << "a node with a full disk restarts with what it acknowledged";
+    EXPECT_EQ(again.command({"STRLEN", "key-0"}).to_string(), std::to_string(value.size()));
+}
+
+}  // namespace
+}  // namespace kvorum::integration

@@ -1,0 +1,136 @@
+// The encoding of an entry: the same bytes on every disk and wire, and damage is found wherever it is.
+#include <gtest/gtest.h>
+
+#include "base/checksum.h"
+#include "raft/entry.h"
+
+namespace kvorum::raft {
+namespace {
+
+EntryPtr sample() {
+    EntryBuilder builder(EntryType::kCommands);
+    builder.buffer().append("SET key value");
+    builder.add_command_count(2);
+    builder.add_command_count(1);
+    builder.set_log_time_ms(1700000000123);
+    return std::move(builder).seal(ClusterId{7}, LogIndex{5}, Term{3}, 0x1234);
+}
+
+std::string bytes_of(const EntryPtr& entry) { return std::string(as_text(entry->encoded())); }
+
+// Seals the header anew, so that the field behind the checksum is what a test is about.
+void reseal_header(std::string& bytes) {
+    const uint64_t checksum = checksum64(as_bytes(bytes).first(EntryHeader::kEncodedSize - sizeof(uint64_t)));
+    std::memcpy(bytes.data() + EntryHeader::kEncodedSize - sizeof(uint64_t), &checksum, sizeof(checksum));
+}
+
+TEST(EntryCodec, ParsesWhatItSealed) {
+    const EntryPtr entry = sample();
+    EntryPtr parsed;
+    ASSERT_EQ(Entry::parse(entry->encoded(), parsed), EntryParseError::kNone);
+    const EntryHeader& header = parsed->header();
+    EXPECT_EQ(header.type, EntryType::kCommands);
+    EXPECT_EQ(header.cluster, ClusterId{7});
+    EXPECT_EQ(header.index, LogIndex{5});
+    EXPECT_EQ(header.term, Term{3});
+    EXPECT_EQ(header.log_time_ms, 1700000000123);
+    EXPECT_EQ(header.command_count, 3u);
+    EXPECT_EQ(header.prev_checksum, 0x1234u);
+    EXPECT_EQ(as_text(parsed->body()), "SET key value");
+    EXPECT_EQ(parsed->id(), entry->id());
+    EXPECT_EQ(bytes_of(parsed), bytes_of(entry));
+}
+
+TEST(EntryCodec, EmptyBodyAndNegativeTime) {
+    EntryBuilder builder(EntryType::kTick);
+    builder.set_log_time_ms(-5);
+    const EntryPtr entry = std::move(builder).seal(ClusterId{1}, LogIndex{1}, Term{1}, 0);
+    EntryPtr parsed;
+    ASSERT_EQ(Entry::parse(entry->encoded(), parsed), EntryParseError::kNone);
+    EXPECT_EQ(parsed->header().log_time_ms, -5);
+    EXPECT_TRUE(parsed->body().empty());
+    EXPECT_EQ(parsed->encoded().size(), EntryHeader::kEncodedSize);
+}
+
+TEST(EntryCodec, TakesOnlyItsOwnBytes) {
+    std::string bytes = bytes_of(sample());
+    const size_t size = bytes.size();
+    bytes += "what follows";
+    EntryPtr parsed;
+    ASSERT_EQ(Entry::parse(as_bytes(bytes), parsed), EntryParseError::kNone);
+    EXPECT_EQ(parsed->encoded().size(), size);
+}
+
+TEST(EntryCodec, EveryPrefixIsShort) {
+    const std::string bytes = bytes_of(sample());
+    for (size_t size = 0; size < bytes.size(); ++size) {
+        EntryPtr parsed;
+        EXPECT_EQ(Entry::parse(as_bytes(bytes).first(size), parsed), EntryParseError::kShort) << size;
+        EXPECT_EQ(parsed, nullptr);
+    }
+}
+
+TEST(EntryCodec, EveryFlippedBitIsFound) {
+    const std::string bytes = bytes_of(sample());
+    for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+        std::string damaged = bytes;
+        damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+        EntryPtr parsed;
+        EXPECT_NE(Entry::parse(as_bytes(damaged), parsed), EntryParseError::kNone) << bit;
+        EXPECT_EQ(parsed, nullptr);
+    }
+}
+
+TEST(EntryCodec, NamesWhatIsWrong) {
+    const std::string good = bytes_of(sample());
+    const auto parse = [](const std::string& bytes) {
+        EntryPtr parsed;
+        return Entry::parse(as_bytes(bytes), parsed);
+    };
+    std::string bytes = good;
+    bytes[0] = 'x';
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadMagic);
+    bytes = good;
+    bytes[20] = 'x';
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadHeaderChecksum);
+    bytes = good;
+    bytes[4] = 2;
+    reseal_header(bytes);
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadVersion);
+    bytes = good;
+    bytes[6] = 9;
+    reseal_header(bytes);
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadType);
+    bytes = good;
+    bytes[43] = 0x7f;
+    reseal_header(bytes);
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadSize);
+    bytes = good;
+    bytes.back() = 'x';
+    EXPECT_EQ(parse(bytes), EntryParseError::kBadBodyChecksum);
+}
+
+// The layout is on disks and wires: a change needs a new version.
+TEST(EntryCodec, LayoutIsFixed) {
+    const std::string bytes = bytes_of(sample());
+    EXPECT_EQ(bytes.substr(0, 4), "KVEN");
+    const auto* raw = as_bytes(bytes).data();
+    EXPECT_EQ(load_le<uint16_t>(raw + 4), 1u);
+    EXPECT_EQ(load_le<uint64_t>(raw + 8), 7u);
+    EXPECT_EQ(load_le<uint64_t>(raw + 16), 5u);
+    EXPECT_EQ(load_le<uint64_t>(raw + 24), 3u);
+    EXPECT_EQ(load_le<uint32_t>(raw + 40), 13u);
+    EXPECT_EQ(checksum64(as_bytes(bytes)), checksum64(as_bytes(bytes_of(sample()))));
+}
+
+TEST(EntryChain, ChecksumCoversEverythingBefore) {
+    const auto seal = [](const std::string& body, LogIndex index, uint64_t prev) {
+        EntryBuilder builder(EntryType::kCommands);
+        builder.buffer().append(body);
+        return std::move(builder).seal(ClusterId{1}, index, Term{1}, prev)->id().checksum;
+    };
+    EXPECT_NE(seal("b", LogIndex{2}, seal("a", LogIndex{1}, 0)), seal("b", LogIndex{2}, seal("A", LogIndex{1}, 0)));
+}
+
+}  // namespace
+}  // namespace kvorum::raft

@@ -1,0 +1,175 @@
+// A fake node and what the tests of server commands share: run a command, read its reply.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/resp_reply_parser.h"
+#include "server/server_commands.h"
+
+namespace kvorum::server {
+
+// A node of a cluster of three, leader unless a test says otherwise.
+class FakeNode final : public NodeFacade {
+ public:
+    FakeNode() {
+        config_.id = NodeId{1};
+        config_.data_directory = "/data";
+        for (uint16_t i = 1; i <= 3; ++i) {
+            config_.members.push_back({.id = NodeId{i},
+                                       .peer = {.host = "127.0.0.1", .port = static_cast<uint16_t>(17000 + i)},
+                                       .client = {.host = "127.0.0.1", .port = static_cast<uint16_t>(7000 + i)}});
+        }
+        status.self = NodeId{1};
+        status.role = raft::Role::kLeader;
+        status.leader = NodeId{1};
+        status.term = Term{4};
+        status.commit_index = LogIndex{70};
+        status.last_applied = LogIndex{69};
+        status.last_index = LogIndex{72};
+        status.durable_index = LogIndex{71};
+        status.peers = {{.id = NodeId{2},
+                         .match_index = LogIndex{70},
+                         .next_index = LogIndex{73},
+                         .recently_active = true,
+                         .state = "replicate"},
+                        {.id = NodeId{3},
+                         .match_index = LogIndex{12},
+                         .next_index = LogIndex{13},
+                         .recently_active = false,
+                         .state = "probe"}};
+        counter.started_at_ns = 1 * kSecondNs;
+        counter.connections_received = 5;
+        counter.commands_processed = 42;
+    }
+
+    void follow(NodeId leader) {
+        status.role = raft::Role::kFollower;
+        status.leader = leader;
+        status.peers.clear();
+    }
+
+    uint64_t now_ns() override { return 100 * kSecondNs; }
+    int64_t wall_clock_ms() override { return 1'700'000'000'123; }
+    int64_t wall_clock_us() override { return 1'700'000'000'123'456; }
+    const NodeConfig& config() override { return config_; }
+    raft::Status raft_status() override { return status; }
+    const NodeCounters& counters() override { return counter; }
+    void reset_counters() override { counter = {}; }
+    LogCounters log_counters() override {
+        return {.groups = 3,
+                .bytes_written = 4096,
+                .syncs = 2,
+                .segments = 1,
+                .sync_p50_ns = 2000,
+                .sync_p99_ns = 9000,
+                .sync_method = "fdatasync"};
+    }
+    KeyspaceFacts keyspace() override {
+        return {.keys = keys, .keys_with_expiry = 1, .memory_bytes = 916384, .state_hash = 0xabc};
+    }
+    uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
+    bool peer_connected(NodeId peer) override { return peer != unreachable; }
+    void visit_clients(const std::function<void(ClientState&)>& visit) override {
+        for (ClientState* client : clients)
+            visit(*client);
+    }
+    bool close_client(uint64_t client_id) override {
+        closed.push_back(client_id);
+        return true;
+    }
+    std::string io_backend_name() override { return "io_uring"; }
+    Limits& mutable_limits() override { return config_.limits; }
+    void set_follower_mode(FollowerMode mode) override { config_.follower_mode = mode; }
+    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
+    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("ERR", 2); }
+
+    NodeConfig config_;
+    raft::Status status;
+    NodeCounters counter;
+    NodeId unreachable;
+    uint64_t keys = 2;
+    std::vector<ClientState*> clients;
+    std::vector<uint64_t> closed;
+};
+
+class ServerCommandsTest : public ::testing::Test {
+ protected:
+    ServerCommandsTest() {
+        client_.id = 7;
+        client_.address = "127.0.0.1:50001";
+        client_.local_address = "127.0.0.1:7001";
+        client_.connected_at_ns = 90 * kSecondNs;
+        client_.last_command_at_ns = 97 * kSecondNs;
+        other_.id = 8;
+        other_.address = "127.0.0.1:50002";
+        other_.local_address = "127.0.0.1:7001";
+        node_.clients = {&client_, &other_};
+    }
+
+    // The reply's bytes.
+    std::string run(const std::vector<std::string_view>& arguments) {
+        const kv::CommandSpec* spec = find_command(arguments[0]);
+        if (spec == nullptr) {
+            ADD_FAILURE() << "no command " << arguments[0];
+            return {};
+        }
+        EXPECT_TRUE(kv::arity_fits(*spec, arguments.size()));
+        std::string out;
+        net::RespWriter writer(out, client_.protocol == 3 ? net::RespVersion::kResp3 : net::RespVersion::kResp2);
+        execute_server_command(*spec, arguments, client_, node_, writer);
+        return out;
+    }
+
+    // The reply, which must be exactly one.
+    net::ReplyValue reply_to(const std::vector<std::string_view>& arguments) {
+        net::RespReplyParser parser;
+        const std::string out = run(arguments);
+        parser.feed(as_bytes(out));
+        net::ReplyValue reply;
+        EXPECT_EQ(parser.next(reply), net::ReplyStatus::kReply) << out;
+        EXPECT_EQ(parser.buffered_bytes(), 0u) << out;
+        return reply;
+    }
+
+    // The text of a bulk, verbatim, status or error reply.
+    std::string text_of(const std::vector<std::string_view>& arguments) { return reply_to(arguments).text; }
+
+    std::map<std::string, std::string> config_get(const std::vector<std::string_view>& patterns) {
+        std::vector<std::string_view> arguments{"CONFIG", "GET"};
+        arguments.insert(arguments.end(), patterns.begin(), patterns.end());
+        const net::ReplyValue reply = reply_to(arguments);
+        std::map<std::string, std::string> values;
+        for (size_t i = 0; i + 1 < reply.elements.size(); i += 2)
+            values[reply.elements[i].text] = reply.elements[i + 1].text;
+        return values;
+    }
+
+    FakeNode node_;
+    ClientState client_;
+    ClientState other_;
+};
+
+inline std::vector<std::string> texts(const net::ReplyValue& reply) {
+    std::vector<std::string> result;
+    for (const net::ReplyValue& element : reply.elements)
+        result.push_back(element.text);
+    return result;
+}
+
+// The value behind `key` in a flat list of pairs.
+inline const net::ReplyValue& value_of(const net::ReplyValue& reply, std::string_view key) {
+    for (size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+        if (reply.elements[i].text == key) return reply.elements[i + 1];
+    }
+    static const net::ReplyValue kMissing;
+    ADD_FAILURE() << "no " << key;
+    return kMissing;
+}
+
+}  // namespace kvorum::server

@@ -1,0 +1,2 @@
+#include "sim/history.h"
+#include <gtest/gtest.h>

@@ -1,0 +1,363 @@
+// One test for each row of the table in wal/recovery.h, on logs built byte by byte.
+#include <gtest/gtest.h>
+
+#include "tests/wal/image_builder.h"
+
+namespace kvorum::wal::test {
+namespace {
+
+using Group = ImageBuilder::Group;
+
+class DecisionTable : public testing::Test {
+   protected:
+    // A log of one segment: head (group 1), then `count` groups of one entry each. `durable` of them are certified by the ones behind.
+    std::vector<Group> log_of(size_t count, bool certified) {
+        std::vector<Group> groups{log.segment(1, kGroupOpening)};
+        log.set_durable(groups[0]);
+        for (size_t i = 0; i < count; ++i) {
+            groups.push_back(log.entries({maker.next()}));
+            if (certified) log.set_durable(groups.back());
+        }
+        return groups;
+    }
+    void expect_refused(Verdict verdict, GroupPlace place) {
+        const ScanResult result = log.scan();
+        EXPECT_EQ(verdict_name(result.verdict), verdict_name(verdict)) << result.message;
+        EXPECT_FALSE(is_accepted(result.verdict));
+        EXPECT_EQ(result.end, place) << result.message;
+        const std::string where = fmt::format("{} offset {}: {}", segment_file_name(place.segment_sequence), place.offset_bytes,
+                                              verdict_name(verdict));
+        EXPECT_NE(result.message.find(where), std::string::npos) << result.message;
+        EXPECT_NE(result.message.find("up to index"), std::string::npos) << result.message;
+    }
+    void expect_accepted(Verdict verdict, const Group& last, LogIndex last_index) {
+        const ScanResult result = log.scan();
+        EXPECT_EQ(verdict_name(result.verdict), verdict_name(verdict)) << result.message;
+        EXPECT_EQ(result.last_group.group_sequence, last.header.group_sequence);
+        EXPECT_EQ(result.end, (GroupPlace{last.place.segment_sequence, last.place.offset_bytes + last.header.size_bytes()}));
+        EXPECT_EQ(log.replay().last().index, last_index);
+    }
+
+    ImageBuilder log;
+    EntryMaker maker;
+};
+
+TEST_F(DecisionTable, ValidGroupsAreReplayedAcrossSegments) {
+    log_of(3, true);
+    log.segment(2);
+    log.state({Term{5}, kNode});
+    const Group last = log.entries(maker.next_batch(3));
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{6});
+    EXPECT_EQ(log.replay().hard_state(), (raft::HardState{Term{5}, kNode}));
+    EXPECT_EQ(log.replay().last(), maker.ids().back());
+}
+
+TEST_F(DecisionTable, ZerosAreACleanEnd) {
+    const auto groups = log_of(3, true);
+    log.blank_segment(2);
+    expect_accepted(Verdict::kCleanEnd, groups.back(), LogIndex{3});
+}
+
+TEST_F(DecisionTable, AnOlderGenerationIsACleanEnd) {
+    // Segment 1 lived on as segment 2: what is behind its new head is a sound group of segment 1.
+    log_of(5, true);
+    const std::string old_life = log.image(1);
+    const Group head = log.segment(2);
+    log.image(2).replace(kBlockBytes, std::string::npos, old_life.substr(kBlockBytes));
+    expect_accepted(Verdict::kCleanEnd, head, LogIndex{5});
+}
+
+TEST_F(DecisionTable, AFullSegmentIsACleanEnd) {
+    Group last = log_of(0, true)[0];
+    while (last.place.offset_bytes + last.header.size_bytes() < ImageBuilder::kSegmentBytes) last = log.entries({maker.next()});
+    expect_accepted(Verdict::kCleanEnd, last, maker.last_index());
+}
+
+TEST_F(DecisionTable, ATornBodyAtTheEndIsCut) {
+    const auto groups = log_of(3, true);
+    log.damage_body(groups[3]);
+    expect_accepted(Verdict::kTornTail, groups[2], LogIndex{2});
+}
+
+TEST_F(DecisionTable, ATornHeaderAtTheEndIsCut) {
+    const auto groups = log_of(3, true);
+    log.damage_header(groups[3]);
+    expect_accepted(Verdict::kTornTail, groups[2], LogIndex{2});
+}
+
+TEST_F(DecisionTable, AHoleThatNoSuccessorCertifiesIsCutWithItsSuccessors) {
+    const auto groups = log_of(4, false);
+    log.erase(groups[2]);
+    expect_accepted(Verdict::kHole, groups[1], LogIndex{1});
+    EXPECT_EQ(log.scan().witnesses, 2U);
+}
+
+TEST_F(DecisionTable, AnUnfinishedHeadWithSuccessorsIsAHole) {
+    const Group last = log_of(2, true).back();
+    const Group head = log.segment(2);
+    log.entries({maker.next()});
+    log.damage_body(head);
+    expect_accepted(Verdict::kHole, last, LogIndex{2});
+}
+
+TEST_F(DecisionTable, AfterACutTheOpeningGroupKeepsTheOldSuccessorsDead) {
+    const auto groups = log_of(4, false);
+    log.erase(groups[2]);
+    ASSERT_EQ(log.scan().verdict, Verdict::kHole);
+    log.go_back_to(groups[1]);
+    const Group opening = log.opening();
+    expect_accepted(Verdict::kCleanEnd, opening, LogIndex{1});
+}
+
+TEST_F(DecisionTable, ACrashWhileTheOpeningGroupIsWrittenGivesTheSameCut) {
+    const auto groups = log_of(4, false);
+    log.erase(groups[2]);
+    log.go_back_to(groups[1]);
+    log.damage_body(log.opening());
+    expect_accepted(Verdict::kHole, groups[1], LogIndex{1});
+    EXPECT_EQ(log.scan().epoch_max, 2U) << "the next process must take an epoch above the torn one";
+}
+
+TEST_F(DecisionTable, DamageBelowADurableMarkIsRefused) {
+    const auto groups = log_of(4, true);
+    log.damage_body(groups[2]);
+    expect_refused(Verdict::kDamagedBelowMark, groups[2].place);
+}
+
+TEST_F(DecisionTable, DamageOfTheOpeningGroupIsRefused) {
+    const auto groups = log_of(2, true);
+    const Group opening = log.opening();
+    log.entries({maker.next()});
+    log.damage_header(opening);
+    expect_refused(Verdict::kDamagedBelowMark, opening.place);
+    maybe(groups.empty());
+}
+
+TEST_F(DecisionTable, AHoleFartherBackThanTheWindowIsRefused) {
+    log.groups_in_flight_max = 2;
+    const auto groups = log_of(4, false);
+    log.erase(groups[2]);
+    expect_refused(Verdict::kDamagedOutsideWindow, groups[2].place);
+}
+
+TEST_F(DecisionTable, TheWindowIsTheWritersNotTheReaders) {
+    log.groups_in_flight_max = 3;
+    const auto groups = log_of(4, false);
+    log.erase(groups[2]);
+    expect_accepted(Verdict::kHole, groups[1], LogIndex{1});
+}
+
+TEST_F(DecisionTable, DamageInACompletedSegmentIsRefused) {
+    const auto groups = log_of(4, true);
+    log.segment(2);
+    log.entries({maker.next()});
+    log.damage_body(groups[4]);
+    expect_refused(Verdict::kDamagedSegment, groups[4].place);
+}
+
+TEST_F(DecisionTable, ABadHeadInTheMiddleIsRefused) {
+    const Group last = log_of(2, true).back();
+    const Group head = log.segment(2);
+    log.entries({maker.next()});
+    log.set_durable(head);
+    log.entries({maker.next()});
+    log.damage_body(head);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+    maybe(last.header.epoch == 0);
+}
+
+TEST_F(DecisionTable, ABadHeadOfTheFirstSegmentIsRefused) {
+    const auto groups = log_of(2, true);
+    log.damage_body(groups[0]);
+    expect_refused(Verdict::kBadSegmentHead, {1, 0});
+}
+
+TEST_F(DecisionTable, AHeadThatContradictsTheLogIsRefused) {
+    log_of(2, true);
+    log.last.checksum ^= 1;
+    log.segment(2);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+}
+
+TEST_F(DecisionTable, NoGroupInSegmentOneIsANewLog) {
+    log.blank_segment(1);
+    log.blank_segment(2);
+    EXPECT_EQ(log.scan().verdict, Verdict::kEmpty);
+}
+
+TEST_F(DecisionTable, ATornFirstGroupIsANewLog) {
+    const Group head = log.segment(1, kGroupOpening);
+    log.damage_body(head);
+    const ScanResult result = log.scan();
+    EXPECT_EQ(result.verdict, Verdict::kEmpty);
+    EXPECT_EQ(result.epoch_max, 1U);
+}
+
+TEST_F(DecisionTable, NoFilesAreANewLog) { EXPECT_EQ(log.scan().verdict, Verdict::kEmpty); }
+
+TEST_F(DecisionTable, NoGroupInALogThatHadReleasedSegmentsIsRefused) {
+    log.blank_segment(5);
+    expect_refused(Verdict::kBadSegmentHead, {5, 0});
+}
+
+TEST_F(DecisionTable, ALogMayStartAtALaterSegment) {
+    log_of(3, true);
+    log.segment(2);
+    const Group last = log.entries(maker.next_batch(2));
+    log.remove(1);
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{5});
+    EXPECT_EQ(log.replay().first_index(), LogIndex{4});
+    EXPECT_EQ(log.replay().before_first(), maker.ids()[2]);
+}
+
+TEST_F(DecisionTable, AMissingSegmentIsRefused) {
+    log_of(3, true);
+    log.segment(2);
+    log.segment(3);
+    log.remove(2);
+    expect_refused(Verdict::kMissingSegment, {3, 0});
+}
+
+TEST_F(DecisionTable, ASegmentOfAnotherSizeIsRefused) {
+    log_of(3, true);
+    log.blank_segment(2);
+    log.image(2).resize(kBlockBytes);
+    expect_refused(Verdict::kWrongSize, {2, 0});
+}
+
+TEST_F(DecisionTable, AnotherClusterIsRefused) {
+    log.cluster = ClusterId{99};
+    log.segment(1);
+    expect_refused(Verdict::kWrongCluster, {1, 0});
+}
+
+TEST_F(DecisionTable, AnotherNodeIsRefused) {
+    log.node = NodeId{99};
+    log.segment(1);
+    expect_refused(Verdict::kWrongNode, {1, 0});
+}
+
+TEST_F(DecisionTable, AnUnknownVersionIsRefused) {
+    const auto groups = log_of(2, true);
+    std::string& image = log.image(1);
+    auto* header = reinterpret_cast<std::byte*>(image.data()) + groups[1].place.offset_bytes;
+    store_le(header + 4, uint16_t{2});
+    store_le(header + 120, checksum64(Bytes(header, 120)));
+    expect_refused(Verdict::kUnknownVersion, groups[1].place);
+}
+
+TEST_F(DecisionTable, ASoundGroupThatDoesNotFollowIsRefused) {
+    log_of(2, true);
+    log.skip_sequences(3);
+    const Group stray = log.entries({maker.next()});
+    expect_refused(Verdict::kBrokenGroupChain, stray.place);
+}
+
+TEST_F(DecisionTable, ANewerEpochThatContradictsTheLogIsRefused) {
+    // A later process cut the log at entry 1 and went on, but the disk gives back the older groups there.
+    const auto groups = log_of(5, true);
+    const std::string older = log.image(1);
+    log.go_back_to(groups[1]);
+    log.set_durable(groups[0]);
+    ++log.epoch;
+    const Group first = log.state(log.hard_state);
+    const Group second = log.state(log.hard_state);
+    log.state(log.hard_state);
+    const std::string newer = log.image(1);
+    log.image(1) = older;
+    const uint64_t at = second.place.offset_bytes + 4 * kBlockBytes;
+    std::string moved = newer.substr(second.place.offset_bytes, kBlockBytes);
+    GroupHeader header = second.header;
+    header.offset_bytes = at;
+    encode_group_header(header, as_bytes(moved).subspan(GroupHeader::kEncodedSize, header.record_bytes),
+                        reinterpret_cast<std::byte*>(moved.data()));
+    log.image(1).replace(at, kBlockBytes, moved);
+    const Group& last = groups.back();
+    expect_refused(Verdict::kBrokenGroupChain, {1, last.place.offset_bytes + last.header.size_bytes()});
+    maybe(first.header.epoch == 0);
+}
+
+TEST_F(DecisionTable, RecordsThatNoWriterProducesAreRefused) {
+    log_of(1, true);
+    std::vector<std::byte> garbage(40, std::byte{0x7f});
+    const Group bad = log.raw(garbage, 1);
+    expect_refused(Verdict::kBadRecord, bad.place);
+}
+
+TEST_F(DecisionTable, AnEntryThatSkipsAnIndexIsRefused) {
+    log_of(2, true);
+    maker.next();
+    const Group bad = log.entries({maker.next()});
+    expect_refused(Verdict::kBrokenEntryChain, bad.place);
+}
+
+TEST_F(DecisionTable, AnEntryWithAnotherPredecessorIsRefused) {
+    log_of(2, true);
+    maker.rewind(LogIndex{1});
+    maker.next();
+    const Group bad = log.entries({maker.next()});
+    expect_refused(Verdict::kBrokenEntryChain, bad.place);
+}
+
+TEST_F(DecisionTable, AnEntryOfALowerTermIsRefused) {
+    maker.set_term(Term{5});
+    log_of(2, true);
+    maker.set_term(Term{4});
+    const Group bad = log.entries({maker.next()});
+    expect_refused(Verdict::kBrokenEntryChain, bad.place);
+}
+
+TEST_F(DecisionTable, AnEntryOfAnotherClusterIsRefused) {
+    log_of(0, true);
+    EntryMaker stranger(ClusterId{99});
+    const Group bad = log.entries({stranger.next()});
+    expect_refused(Verdict::kWrongCluster, bad.place);
+}
+
+TEST_F(DecisionTable, ALowerTermInAHardStateIsRefused) {
+    log_of(1, true);
+    log.state({Term{5}, kNode});
+    const Group bad = log.state({Term{4}, NodeId{}});
+    expect_refused(Verdict::kHardStateBackwards, bad.place);
+}
+
+TEST_F(DecisionTable, ASecondVoteInATermIsRefused) {
+    log_of(1, true);
+    log.state({Term{5}, NodeId{1}});
+    const Group bad = log.state({Term{5}, NodeId{2}});
+    expect_refused(Verdict::kHardStateBackwards, bad.place);
+}
+
+TEST_F(DecisionTable, AnEntryThatWasNotFinishedBeforeTheNextEpochIsDropped) {
+    log_of(2, true);
+    const raft::EntryPtr large = maker.next(9000);
+    std::vector<std::byte> records(6000);
+    const size_t used = encode_record(RecordKind::kEntryFirst, large->encoded().first(5000), records.data());
+    log.raw(Bytes(records).first(used), 1);
+    const Group opening = log.opening();
+    expect_accepted(Verdict::kCleanEnd, opening, LogIndex{2});
+}
+
+TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {
+    // A value in the last group holds a whole sound group of this log, aligned, that certifies everything.
+    log_of(2, true);
+    ImageBuilder forged = log;
+    raft::EntryBuilder builder(raft::EntryType::kCommands);
+    forged.entries({maker.next(8)});
+    maker.rewind(LogIndex{2});
+    const Group stored = forged.entries({maker.next(8)});
+    maker.rewind(LogIndex{2});
+    const std::string bytes = forged.image(1).substr(stored.place.offset_bytes, kBlockBytes);
+    const size_t to_boundary = kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
+    builder.buffer().append(to_boundary, 'x').append(bytes);
+    const raft::EntryPtr entry =
+        std::move(builder).seal(kCluster, LogIndex{3}, maker.ids().back().term, maker.ids().back().checksum);
+    const Group last = log.entries({entry});
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{3});
+    log.damage_body(last);
+    const ScanResult result = log.scan();
+    EXPECT_EQ(result.witnesses, 0U) << "a block inside a group whose header is sound is no witness";
+}
+
+}  // namespace
+}  // namespace kvorum::wal::test
