@@ -2,7 +2,8 @@
 //
 //   wal_bench DIRECTORY [seconds per line]
 //
-// Each line keeps `depth` units waiting, so that as many groups are in flight as the log allows; 4 KiB groups, then 64 KiB groups.
+// Each line keeps `depth` units waiting, so that as many groups are in flight as the log allows; 4 KiB groups, then 64
+// KiB groups.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -24,7 +25,7 @@ struct Line {
 };
 
 class LogBench {
-   public:
+ public:
     explicit LogBench(std::string directory) : directory_(std::move(directory)) {}
 
     bool run(const Line& line, uint64_t duration_ns) {
@@ -53,13 +54,14 @@ class LogBench {
             reactor.turn(UINT64_MAX);
         }
         const uint64_t elapsed_ns = (*backend)->monotonic_ns() - start_ns;
-        while (log.durable_unit() < appended) reactor.turn(UINT64_MAX);
+        while (log.durable_unit() < appended)
+            reactor.turn(UINT64_MAX);
         report(line, log.stats(), elapsed_ns);
         reactor::run_until_done(reactor, log.close());
         return true;
     }
 
-   private:
+ private:
     raft::EntryPtr next(size_t body_bytes) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         builder.buffer().append(body_bytes, 'x');
@@ -69,11 +71,15 @@ class LogBench {
     }
     static void report(const Line& line, const wal::WalStats& stats, uint64_t elapsed_ns) {
         const double seconds = static_cast<double>(elapsed_ns) / static_cast<double>(kSecondNs);
-        std::printf("%-18s depth %u, %3zu KiB groups: %7.0f groups/s %7.0f syncs/s, p50 %5.0f us, p99 %6.0f us, %6.1f MiB/s, made %lu recycled %lu\n",
-                    std::string(wal::sync_method_name(line.method)).c_str(), line.depth, (line.body_bytes + 256) / kKiB,
-                    static_cast<double>(stats.groups) / seconds, static_cast<double>(stats.syncs) / seconds,
-                    static_cast<double>(stats.group_latency_ns.value_at(0.5)) / 1e3, static_cast<double>(stats.group_latency_ns.value_at(0.99)) / 1e3,
-                    static_cast<double>(stats.bytes) / seconds / static_cast<double>(kMiB), stats.segments_made, stats.segments_recycled);
+        std::printf(
+            "%-18s depth %u, %3zu KiB groups: %7.0f groups/s %7.0f syncs/s, p50 %5.0f us, p99 %6.0f us, %6.1f MiB/s, "
+            "made %lu recycled %lu\n",
+            std::string(wal::sync_method_name(line.method)).c_str(), line.depth, (line.body_bytes + 256) / kKiB,
+            static_cast<double>(stats.groups) / seconds, static_cast<double>(stats.syncs) / seconds,
+            static_cast<double>(stats.group_latency_ns.value_at(0.5)) / 1e3,
+            static_cast<double>(stats.group_latency_ns.value_at(0.99)) / 1e3,
+            static_cast<double>(stats.bytes) / seconds / static_cast<double>(kMiB), stats.segments_made,
+            stats.segments_recycled);
         std::fflush(stdout);
     }
     static bool fail(const absl::Status& status) {

@@ -20,7 +20,7 @@ class OutputBuffer {
     // Entries below this are copied: cheaper than one more piece in the vectored send.
     static constexpr size_t kCopyBelowBytes = 512;
     // Capacity above this is given back by clear().
-    static constexpr size_t kKeepBytes = 64 * 1024;
+    static constexpr size_t kKeepBytes = size_t{64} * 1024;
 
     // Append owned bytes here, only at the end; what lies behind an appended entry follows it on the wire.
     [[nodiscard]] std::string& tail() { return owned_; }

@@ -31,7 +31,7 @@ void PeerLink::start() { scope_.spawn(run()); }
 void PeerLink::request_stop() {
     stopping_ = true;
     scope_.request_stop();
-    if (attempt_stop_) attempt_stop_->request_stop();
+    if (attempt_stop_ != nullptr) attempt_stop_->request_stop();
 }
 
 reactor::Task<void> PeerLink::join() { co_await scope_.join(); }
@@ -49,7 +49,8 @@ reactor::Task<void> PeerLink::run() {
 
 // One connection from beginning to end. True if it came to a handshake.
 reactor::Task<bool> PeerLink::attempt() {
-    attempt_stop_.emplace();
+    reactor::StopSource stop;
+    attempt_stop_ = &stop;
     reactor_.arm(deadline_, reactor_.now_ns() + config_.handshake_timeout_ns);
     const int32_t socket = co_await reactor_.connect(config_.endpoint, attempt_stop_->token());
     bool was_connected = false;
@@ -61,7 +62,7 @@ reactor::Task<bool> PeerLink::attempt() {
         log_failure(socket == -ECANCELED ? "timed out" : std::strerror(-socket));
     }
     reactor_.cancel(deadline_);
-    attempt_stop_.reset();
+    attempt_stop_ = nullptr;
     if (!was_connected) ++stats_.failed_attempts;
     co_return was_connected;
 }
@@ -74,7 +75,8 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
         output.buffer());
     HelloAck ack;
     std::string failure = co_await handshake(receive, ack);
-    const bool accepted = failure.empty();
+    // A send may have failed though its bytes arrived and were answered; nobody was listening for that before now.
+    const bool accepted = failure.empty() && !output.failed();
     if (accepted) {
         connect_to_owner(output, ack);
         failure = co_await wait_for_end(receive);

@@ -13,7 +13,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -131,7 +130,7 @@ class PeerLink {
     Prng prng_;
     reactor::TaskScope scope_;
     bool stopping_ = false;
-    std::optional<reactor::StopSource> attempt_stop_;
+    reactor::StopSource* attempt_stop_ = nullptr;  // of the attempt() that runs; in its frame
     Deadline deadline_;
     Notice output_progress_;
     Notice unreachable_;

@@ -6,25 +6,25 @@
 //
 // The contract of Output (the owner's one function for it is server/node's driver):
 //   1. Persist `hard_state` and `entries`, in this order, as one unit (an entry whose index is not above an earlier
-//   one's replaces that
-//      one and everything behind it).
+//      one's replaces that one and everything behind it).
 //   2. `messages_now` may leave at once, before or while that is written (thesis 10.2.1).
 //   3. `messages_after_persist` leave only when that unit, and all units before it, are durable; an Output that has
-//   nothing to persist may
-//      still have some, which wait for the units before it. A message whose `to` is this node is stepped back into this
-//      object at that moment (a candidate's own vote).
+//      nothing to persist may still have some, which wait for the units before it. A message whose `to` is this node is
+//      stepped back into this object at that moment (a candidate's own vote).
 //   4. When a unit is durable, call on_persisted(term, index) with (term, index) of its last entry: once for each unit,
-//   in order.
-//      Completions may arrive late, even after the entry was replaced: they carry (term, index), so a stale one is
-//      recognised (the "ABA" of asynchronous appends).
+//      in order. Completions may arrive late, even after the entry was replaced: each is counted for the unit that it
+//      belongs to, so a stale one is recognised (the "ABA" of asynchronous appends).
 //   5. Apply `committed` in order; call on_applied. Entries that are no longer cached come as a range to be read from
-//   the log.
+//      the log. They may be committed before they are durable here: a majority of others has them.
 //   6. `read_states`: reads that may be served as soon as the state machine has applied read_index.
 //   7. `log_reads`: entries a lagging peer needs that are no longer cached: read them from the log and call
-//   on_log_read.
+//      on_log_read, once for each, also when nothing could be read.
 //
 // Durable and received are different things here: match_index of this node itself counts only what on_persisted
-// reported.
+// reported. A follower acknowledges new entries when they are durable, once for all that became durable together; it
+// answers heartbeats, repeats and the first message of a read round at once, with what is durable by then.
+//
+// Followers learn the commit index from the next AppendEntries or heartbeat, not from a message of its own.
 //
 // Thread: the owning core. Errors: results are plain enums; what a peer says is never asserted, a broken invariant of
 // our own always is.

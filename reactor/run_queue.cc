@@ -39,8 +39,9 @@ void RunQueue::push(Runnable& runnable) {
 }
 
 Runnable* RunQueue::pop() {
-    if (size_ == 0) return nullptr;
-    Runnable* runnable = shuffle_ ? shuffled_[shuffle_->below(size_)] : head_;
+    Runnable* runnable = head_;
+    if (shuffle_ && size_ > 0) runnable = shuffled_[shuffle_->below(size_)];
+    if (runnable == nullptr) return nullptr;
     remove(*runnable);
     return runnable;
 }

@@ -34,6 +34,7 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
     queue_id = id;
     state_.id = id;
     state_.address = services_.reactor.backend().peer_address(socket);
+    state_.local_address = services_.node.config().listen_endpoint().to_string();
     state_.connected_at_ns = services_.reactor.now_ns();
     last_input_ns_ = services_.reactor.now_ns();
     services_.router.add_session(*this);

@@ -21,7 +21,7 @@ struct InfoSection {
     void (*write)(NodeFacade& node, std::string& out);
 };
 
-constexpr uint64_t kDayS = 24 * 3600;
+constexpr uint64_t kDayS = 86'400;
 
 template <typename Value>
 void field(std::string& out, std::string_view name, const Value& value) {

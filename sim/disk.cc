@@ -13,14 +13,15 @@ namespace {
 bool keeps_write(uint64_t seed, uint64_t write) { return Prng(seed ^ (write * 0x9e3779b97f4a7c15ULL)).chance(1, 2); }
 
 Disk::CrashMode draw_mode(Prng& random) {
-    constexpr std::array kModes{Disk::CrashMode::kKeepAll, Disk::CrashMode::kLoseAll, Disk::CrashMode::kWholeWrites,
-                                Disk::CrashMode::kWholeWrites, Disk::CrashMode::kSectors, Disk::CrashMode::kTornSectors};
+    constexpr std::array kModes{Disk::CrashMode::kKeepAll,     Disk::CrashMode::kLoseAll,
+                                Disk::CrashMode::kWholeWrites, Disk::CrashMode::kWholeWrites,
+                                Disk::CrashMode::kSectors,     Disk::CrashMode::kTornSectors};
     return kModes[random.below(kModes.size())];
 }
 
 }  // namespace
 
-// --- names -------------------------------------------------------------------------------------------------------------------------------
+// --- names ---
 
 std::string Disk::directory_of(const std::string& path) {
     const size_t slash = path.rfind('/');
@@ -51,7 +52,8 @@ int64_t Disk::open(const std::string& path, bool create, bool truncate) {
     }
     const auto found = names_.find(path);
     if (found != names_.end()) {
-        KVORUM_ASSERT(!truncate || inodes_[found->second].size_bytes == 0, "truncating a file that has contents is not simulated");
+        KVORUM_ASSERT(!truncate || inodes_[found->second].size_bytes == 0,
+                      "truncating a file that has contents is not simulated");
         return static_cast<int64_t>(found->second);
     }
     if (!create) return -ENOENT;
@@ -80,12 +82,13 @@ int32_t Disk::unlink(const std::string& path) {
 std::vector<std::pair<std::string, uint64_t>> Disk::list(const std::string& directory) const {
     std::vector<std::pair<std::string, uint64_t>> files;
     for (const auto& [path, id] : names_) {
-        if (directory_of(path) == directory) files.emplace_back(path.substr(directory.size() + 1), inodes_.at(id).size_bytes);
+        if (directory_of(path) == directory)
+            files.emplace_back(path.substr(directory.size() + 1), inodes_.at(id).size_bytes);
     }
     return files;
 }
 
-// --- contents ----------------------------------------------------------------------------------------------------------------------------
+// --- contents ---
 
 Disk::BlockPtr Disk::current_block(const Inode& inode, uint64_t number) {
     const auto unsynced = inode.unsynced.find(number);
@@ -173,13 +176,19 @@ void Disk::complete_sync(Ticket ticket) {
         return;
     }
     for (auto& [number, versions] : inode.unsynced) {
-        while (!versions.empty() && versions.front().order <= sync.order) {
-            set_durable(inode, number, std::move(versions.front().block));
-            versions.erase(versions.begin());
-        }
+        std::erase_if(versions, [&, block_number = number](const Version& version) {
+            if (version.order > sync.order || version.order <= inode.failed_order) return false;
+            set_durable(inode, block_number, version.block);
+            return true;
+        });
     }
     std::erase_if(inode.unsynced, [](const auto& block) { return block.second.empty(); });
     if (inode.size_order <= sync.order) inode.durable_size_bytes = inode.size_bytes;
+}
+
+void Disk::fail_sync(InodeId id) {
+    Inode& inode = inodes_.at(id);
+    if (!inode.directory) inode.failed_order = order_;
 }
 
 int32_t Disk::read(InodeId id, uint64_t offset, MutableBytes into) const {
@@ -213,11 +222,12 @@ int32_t Disk::allocate(InodeId id, uint64_t offset, uint64_t length_bytes) {
 
 uint64_t Disk::used_bytes() const {
     uint64_t used = 0;
-    for (const auto& [path, id] : names_) used += align_up(inodes_.at(id).size_bytes, kBlockBytes);
+    for (const auto& [path, id] : names_)
+        used += align_up(inodes_.at(id).size_bytes, kBlockBytes);
     return used;
 }
 
-// --- faults ------------------------------------------------------------------------------------------------------------------------------
+// --- faults ---
 
 Disk Disk::crash(uint64_t seed, CrashMode mode) const {
     Prng random(seed);
@@ -234,18 +244,34 @@ Disk Disk::crash(uint64_t seed, CrashMode mode) const {
     uint64_t kept = name_changes_.size();
     if (mode == CrashMode::kLoseAll) kept = 0;
     if (mode != CrashMode::kLoseAll && mode != CrashMode::kKeepAll) kept = random.between(0, name_changes_.size());
-    for (uint64_t i = 0; i < kept; ++i) apply(name_changes_[i], after.durable_names_);
+    for (uint64_t i = 0; i < kept; ++i)
+        apply(name_changes_[i], after.durable_names_);
     after.name_changes_.clear();
     after.names_ = after.durable_names_;
     std::set<InodeId> reachable;
-    for (const auto& [path, id] : after.names_) reachable.insert(id);
+    for (const auto& [path, id] : after.names_)
+        reachable.insert(id);
     std::erase_if(after.inodes_, [&](const auto& inode) { return !reachable.contains(inode.first); });
-    for (auto& [id, inode] : after.inodes_) after.crash_inode(inode, mode, seed, random);
+    for (auto& [id, inode] : after.inodes_)
+        after.crash_inode(inode, mode, seed, random);
+    return after;
+}
+
+Disk Disk::kill(uint64_t seed) const {
+    Prng random(seed);
+    Disk after = *this;
+    for (auto& [ticket, write] : after.writes_) {
+        if (random.chance(1, 2)) after.apply_write(std::move(write), ticket);
+    }
+    after.writes_.clear();
+    after.syncs_.clear();
     return after;
 }
 
 void Disk::crash_inode(Inode& inode, CrashMode mode, uint64_t seed, Prng& random) const {
     for (auto& [number, versions] : inode.unsynced) {
+        std::erase_if(versions, [&](const Version& version) { return version.order <= inode.failed_order; });
+        if (versions.empty()) continue;
         set_durable(inode, number, crashed_block(inode, number, versions, mode, seed, random));
     }
     inode.unsynced.clear();
@@ -254,8 +280,8 @@ void Disk::crash_inode(Inode& inode, CrashMode mode, uint64_t seed, Prng& random
     inode.durable_size_bytes = inode.size_bytes;
 }
 
-Disk::BlockPtr Disk::crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions, CrashMode mode, uint64_t seed,
-                                   Prng& random) const {
+Disk::BlockPtr Disk::crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions,
+                                   CrashMode mode, uint64_t seed, Prng& random) const {
     const BlockPtr old = number < inode.durable.size() ? inode.durable[number] : nullptr;
     if (mode == CrashMode::kLoseAll) return old;
     if (mode == CrashMode::kKeepAll) return versions.back().block;
@@ -274,7 +300,8 @@ Disk::BlockPtr Disk::crashed_block(const Inode& inode, uint64_t number, const st
         }
         if (mode == CrashMode::kTornSectors && random.chance(1, 4)) {
             std::vector<std::byte> garbage(random.between(1, config_.sector_bytes));
-            for (std::byte& byte : garbage) byte = static_cast<std::byte>(random.below(256));
+            for (std::byte& byte : garbage)
+                byte = static_cast<std::byte>(random.below(256));
             result = patched(result, at, garbage);
         }
     }

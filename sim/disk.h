@@ -1,12 +1,14 @@
-// A simulated disk with a volatile cache: what a file system on a real device may do to a program that believes more than it was promised. Pure.
+// A simulated disk with a volatile cache: what a file system on a real device may do to a program that believes more
+// than it was promised. Pure.
 //
-// A write changes what reads return when it completes, and is durable only by a sync that was begun after it completed, or by being a data-sync
-// write. At a crash every sector that was written since - completed or still in flight - independently keeps any of its versions, loses them,
-// or tears. Creations, renames, removals and sizes are durable by a sync of the directory, or of the file for its size; at a crash a
-// prefix of what was not synced survives, as in a journaling file system.
+// A write changes what reads return when it completes, and is durable only by a sync that was begun after it completed,
+// or by being a data-sync write. At a crash every sector that was written since - completed or still in flight -
+// independently keeps any of its versions, loses them, or tears. Creations, renames, removals and sizes are durable by
+// a sync of the directory, or of the file for its size; at a crash a prefix of what was not synced survives, as in a
+// journaling file system.
 //
-// Copyable: a copy is a snapshot, and shares unchanged blocks. The same seed gives the same crash. Thread: any, one at a time.
-// Results are as from the kernel: >= 0, or -errno.
+// Copyable: a copy is a snapshot, and shares unchanged blocks. The same seed gives the same crash. Thread: any, one at
+// a time. Results are as from the kernel: >= 0, or -errno.
 #pragma once
 
 #include <array>
@@ -30,7 +32,7 @@ struct DiskConfig {
 };
 
 class Disk {
-   public:
+ public:
     static constexpr uint64_t kBlockBytes = 4096;
     using InodeId = uint64_t;
     using Ticket = uint64_t;
@@ -40,15 +42,16 @@ class Disk {
 
     explicit Disk(DiskConfig config) : config_(config) {}
 
-    // --- names ------------------------------------------------------------------------------------------------------------------------
+    // --- names ---
     void make_directory(const std::string& path) { directories_.insert(path); }
     [[nodiscard]] bool has_directory(const std::string& path) const { return directories_.contains(path); }
     [[nodiscard]] int64_t open(const std::string& path, bool create, bool truncate);  // InodeId; directories too
     int32_t rename(const std::string& from, const std::string& to);
     int32_t unlink(const std::string& path);
-    [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> list(const std::string& directory) const;  // names and sizes
+    [[nodiscard]] std::vector<std::pair<std::string, uint64_t>> list(
+        const std::string& directory) const;  // names and sizes
 
-    // --- contents ---------------------------------------------------------------------------------------------------------------------
+    // --- contents ---
     // Takes the bytes at begin; reads see them after complete_write(), which returns how much was written.
     [[nodiscard]] Ticket begin_write(InodeId inode, uint64_t offset, Bytes bytes, bool data_sync);
     int32_t complete_write(Ticket ticket);
@@ -57,13 +60,19 @@ class Disk {
     // Covers what completed before begin_sync().
     [[nodiscard]] Ticket begin_sync(InodeId inode);
     void complete_sync(Ticket ticket);
+    // A sync failed: what waits to become durable is still read back, but no later sync will make it durable (as in
+    // Linux since 4.13, where a failed writeback marks the pages clean).
+    void fail_sync(InodeId inode);
     void drop(Ticket ticket) { writes_.erase(ticket), syncs_.erase(ticket); }  // it failed and had no effect
     int32_t read(InodeId inode, uint64_t offset, MutableBytes into) const;
     int32_t allocate(InodeId inode, uint64_t offset, uint64_t length_bytes);
 
-    // --- faults -----------------------------------------------------------------------------------------------------------------------
+    // --- faults ---
     // What is left after a power cut.
     [[nodiscard]] Disk crash(uint64_t seed, CrashMode mode = CrashMode::kDrawn) const;
+    // What is left after the process died and the machine went on: writes in flight happened or not, and nothing became
+    // durable by it.
+    [[nodiscard]] Disk kill(uint64_t seed) const;
     // Damage at rest, durable. False if there is no such byte.
     bool flip_bit(const std::string& path, uint64_t offset, unsigned bit);
     bool overwrite(const std::string& path, uint64_t offset, Bytes bytes);
@@ -71,10 +80,12 @@ class Disk {
     [[nodiscard]] std::string contents(const std::string& path) const;
 
     [[nodiscard]] uint64_t used_bytes() const;
-    [[nodiscard]] uint64_t free_bytes() const { return config_.capacity_bytes > used_bytes() ? config_.capacity_bytes - used_bytes() : 0; }
+    [[nodiscard]] uint64_t free_bytes() const {
+        return config_.capacity_bytes > used_bytes() ? config_.capacity_bytes - used_bytes() : 0;
+    }
     void set_capacity_bytes(uint64_t bytes) { config_.capacity_bytes = bytes; }
 
-   private:
+ private:
     using Block = std::array<std::byte, kBlockBytes>;
     using BlockPtr = std::shared_ptr<const Block>;  // null: zeros
 
@@ -89,6 +100,7 @@ class Disk {
         uint64_t size_bytes = 0;
         uint64_t durable_size_bytes = 0;
         uint64_t size_order = 0;
+        uint64_t failed_order = 0;  // versions up to this one will never be durable
         std::vector<BlockPtr> durable;
         std::map<uint64_t, std::vector<Version>> unsynced;  // by block number, oldest first
     };
@@ -117,8 +129,8 @@ class Disk {
     [[nodiscard]] static BlockPtr patched(const BlockPtr& base, uint64_t offset_in_block, Bytes bytes);
     static void set_durable(Inode& inode, uint64_t number, BlockPtr block);
     void apply_write(Write write, uint64_t id);
-    [[nodiscard]] BlockPtr crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions, CrashMode mode,
-                                         uint64_t seed, Prng& random) const;
+    [[nodiscard]] BlockPtr crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions,
+                                         CrashMode mode, uint64_t seed, Prng& random) const;
     void crash_inode(Inode& inode, CrashMode mode, uint64_t seed, Prng& random) const;
 
     DiskConfig config_;

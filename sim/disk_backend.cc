@@ -39,12 +39,12 @@ void DiskBackend::observe(IoMoment moment, const FileOperation& file) {
     if (observer_ && changes_the_disk(file.code)) observer_(moment, file);
 }
 
-// --- operations --------------------------------------------------------------------------------------------------------------------------
+// --- operations ---
 
 void DiskBackend::submit(IoOp& op) {
     KVORUM_ASSERT(!op.in_flight);
     op.in_flight = true;
-    if (!is_file_operation(op.code)) {
+    if (!is_file_operation(op.code) || (op.code == IoCode::kClose && !handles_.contains(op.handle))) {
         submit_other(op);
         return;
     }
@@ -52,7 +52,8 @@ void DiskBackend::submit(IoOp& op) {
     pending.order = ++order_;
     pending.op = &op;
     pending.file = {++operation_count_, op.code, op.path != nullptr ? op.path : "", op.offset, op.length_bytes};
-    if (const auto file = handles_.find(op.handle); op.path == nullptr && file != handles_.end()) pending.file.path = file->second.path;
+    if (const auto file = handles_.find(op.handle); op.path == nullptr && file != handles_.end())
+        pending.file.path = file->second.path;
     if (halted_) {
         pending.has_result = true;
         pending.result = -ECANCELED;
@@ -65,7 +66,8 @@ void DiskBackend::submit(IoOp& op) {
         hung_.push_back(std::move(pending));
         return;
     }
-    pending_.emplace(std::pair(now_ns_ + draw_delay_ns(), pending.order), std::move(pending));
+    const uint64_t due_ns = now_ns_ + draw_delay_ns() + pending.fault.extra_delay_ns;
+    pending_.emplace(std::pair(due_ns, pending.order), std::move(pending));
 }
 
 void DiskBackend::begin(Pending& pending) {
@@ -73,6 +75,8 @@ void DiskBackend::begin(Pending& pending) {
     if (pending.fault.kind == FaultDecision::Kind::kError) {
         pending.has_result = true;
         pending.result = pending.fault.error;
+        const bool is_sync = op.code == IoCode::kDataSync || op.code == IoCode::kFileSync;
+        if (is_sync && handles_.contains(op.handle)) disk_.fail_sync(handles_[op.handle].inode);
         return;
     }
     if (op.path == nullptr && !handles_.contains(op.handle)) {
@@ -82,14 +86,16 @@ void DiskBackend::begin(Pending& pending) {
     }
     if (op.code == IoCode::kWrite) {
         if ((op.flags & reactor::kIoRegisteredBuffer) != 0) {
-            const bool inside = op.buffer >= registered_.data() && op.buffer + op.length_bytes <= registered_.data() + registered_.size();
+            const bool inside = op.buffer >= registered_.data() &&
+                                op.buffer + op.length_bytes <= registered_.data() + registered_.size();
             KVORUM_ASSERT(inside, "a registered write outside of the registered region");
         }
         const bool is_short = pending.fault.kind == FaultDecision::Kind::kShort;
         const bool misdirected = pending.fault.kind == FaultDecision::Kind::kMisdirected;
         const Bytes bytes(op.buffer, is_short ? pending.fault.length_bytes : op.length_bytes);
         const bool data_sync = (op.flags & reactor::kIoDataSync) != 0;
-        pending.ticket = disk_.begin_write(handles_[op.handle].inode, misdirected ? pending.fault.wrong_offset : op.offset, bytes, data_sync);
+        pending.ticket = disk_.begin_write(handles_[op.handle].inode,
+                                           misdirected ? pending.fault.wrong_offset : op.offset, bytes, data_sync);
     } else if (op.code == IoCode::kDataSync || op.code == IoCode::kFileSync) {
         pending.ticket = disk_.begin_sync(handles_[op.handle].inode);
     }
@@ -100,7 +106,8 @@ int32_t DiskBackend::take_effect(Pending& pending) {
     IoOp& op = *pending.op;
     switch (op.code) {
         case IoCode::kWrite:
-            return pending.fault.kind == FaultDecision::Kind::kLost ? disk_.lose_write(pending.ticket) : disk_.complete_write(pending.ticket);
+            return pending.fault.kind == FaultDecision::Kind::kLost ? disk_.lose_write(pending.ticket)
+                                                                    : disk_.complete_write(pending.ticket);
         case IoCode::kDataSync:
         case IoCode::kFileSync: disk_.complete_sync(pending.ticket); return 0;
         case IoCode::kRead: {
@@ -141,7 +148,8 @@ void DiskBackend::poll(uint64_t wait_until_ns) {
     now_ns_ += 1000;
     if (deliver_due() || wait_until_ns <= now_ns_) return;
     const uint64_t next_ns = pending_.empty() ? UINT64_MAX : pending_.begin()->first.first;
-    KVORUM_ASSERT(next_ns != UINT64_MAX || wait_until_ns != UINT64_MAX, "nothing can ever happen: {} hung operations", hung_.size());
+    KVORUM_ASSERT(next_ns != UINT64_MAX || wait_until_ns != UINT64_MAX, "nothing can ever happen: {} hung operations",
+                  hung_.size());
     now_ns_ = std::min(next_ns, wait_until_ns);
     deliver_due();
 }
@@ -150,7 +158,7 @@ void DiskBackend::cancel(IoOp&) {
     // File operations of a kernel are rarely cancelled in time: they complete.
 }
 
-void DiskBackend::submit_other(IoOp& op) { complete_at(op, now_ns_, -ENOSYS); }
+void DiskBackend::submit_other(IoOp& op) { complete_at(op, now_ns_, op.code == IoCode::kClose ? -EBADF : -ENOSYS); }
 
 void DiskBackend::complete_at(IoOp& op, uint64_t when_ns, int32_t result) {
     Pending pending;
@@ -163,7 +171,8 @@ void DiskBackend::complete_at(IoOp& op, uint64_t when_ns, int32_t result) {
 }
 
 void DiskBackend::release_hung() {
-    for (Pending& pending : hung_) pending_.emplace(std::pair(now_ns_ + draw_delay_ns(), pending.order), std::move(pending));
+    for (Pending& pending : hung_)
+        pending_.emplace(std::pair(now_ns_ + draw_delay_ns(), pending.order), std::move(pending));
     hung_.clear();
 }
 
@@ -178,18 +187,22 @@ void DiskBackend::halt(std::string reason) {
     stop_node();
 }
 
-// --- the rest ----------------------------------------------------------------------------------------------------------------------------
+// --- the rest ---
 
 bool DiskBackend::register_buffer(MutableBytes region) {
     registered_ = region;
     return true;
 }
 
-int64_t DiskBackend::wall_clock_ms() { return config_.wall_clock_start_ms + static_cast<int64_t>(now_ns_ / kMillisecondNs); }
+int64_t DiskBackend::wall_clock_ms() {
+    return config_.wall_clock_start_ms + static_cast<int64_t>(now_ns_ / kMillisecondNs);
+}
 
 Bytes DiskBackend::receive_buffer(uint16_t, uint64_t) { return {}; }
 void DiskBackend::release_receive_buffer(uint16_t) {}
-absl::StatusOr<Handle> DiskBackend::listen(const reactor::Endpoint&) { return absl::UnimplementedError("no sockets on a simulated disk"); }
+absl::StatusOr<Handle> DiskBackend::listen(const reactor::Endpoint&) {
+    return absl::UnimplementedError("no sockets on a simulated disk");
+}
 uint16_t DiskBackend::local_port(Handle) { return 0; }
 std::string DiskBackend::peer_address(Handle) { return {}; }
 void DiskBackend::shutdown_socket(Handle) {}
@@ -202,7 +215,8 @@ absl::Status DiskBackend::make_directory(const std::string& path) {
 absl::StatusOr<std::vector<reactor::DirectoryEntry>> DiskBackend::list_directory(const std::string& path) {
     if (!disk_.has_directory(path)) return absl::NotFoundError(path);
     std::vector<reactor::DirectoryEntry> entries;
-    for (auto& [name, size_bytes] : disk_.list(path)) entries.push_back({name, size_bytes});
+    for (auto& [name, size_bytes] : disk_.list(path))
+        entries.push_back({name, size_bytes});
     return entries;
 }
 

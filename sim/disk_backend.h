@@ -1,12 +1,14 @@
-// An IoBackend over a simulated disk in virtual time: one node's log without a kernel. The same seed gives the same run.
+// An IoBackend over a simulated disk in virtual time: one node's log without a kernel. The same seed gives the same
+// run.
 //
-// An operation takes effect when it completes, after a delay drawn from the seed; operations of one turn complete in any order. poll() delivers
-// what is due, and if nothing is, moves the clock to the next completion or to the end of the wait. Sockets are not simulated here: their
-// operations answer -ENOSYS; a simulator of whole nodes derives from this class and overrides submit_other().
+// An operation takes effect when it completes, after a delay drawn from the seed; operations of one turn complete in
+// any order. poll() delivers what is due, and if nothing is, moves the clock to the next completion or to the end of
+// the wait. Sockets are not simulated here: their operations answer -ENOSYS; a simulator of whole nodes derives from
+// this class and overrides submit_other().
 //
-// Faults: a policy is asked for every file operation. An observer is told when an operation that changes the disk begins and when it has taken
-// effect, before anybody hears of it: the instants at which a crash differs. After halt() nothing has an effect any more and every operation ends
-// with -ECANCELED, so that the node's coroutines can unwind.
+// Faults: a policy is asked for every file operation. An observer is told when an operation that changes the disk
+// begins and when it has taken effect, before anybody hears of it: the instants at which a crash differs. After halt()
+// nothing has an effect any more and every operation ends with -ECANCELED, so that the node's coroutines can unwind.
 //
 // Thread: one. Ownership: the disk outlives the backend.
 #pragma once
@@ -35,9 +37,10 @@ struct FileOperation {
 struct FaultDecision {
     enum class Kind { kNone, kError, kShort, kHang, kLost, kMisdirected };
     Kind kind = Kind::kNone;
-    int32_t error = 0;             // kError: the result, -errno; no effect
-    uint64_t length_bytes = 0;     // kShort: how much is read or written
-    uint64_t wrong_offset = 0;     // kMisdirected: where the bytes go instead
+    int32_t error = 0;            // kError: the result, -errno; no effect
+    uint64_t length_bytes = 0;    // kShort: how much is read or written
+    uint64_t wrong_offset = 0;    // kMisdirected: where the bytes go instead
+    uint64_t extra_delay_ns = 0;  // of the completion
 };
 
 enum class IoMoment { kBegun, kTookEffect };
@@ -50,7 +53,7 @@ struct DiskBackendConfig {
 };
 
 class DiskBackend : public reactor::IoBackend {
-   public:
+ public:
     using FaultPolicy = std::function<FaultDecision(const FileOperation&)>;
     using Observer = std::function<void(IoMoment, const FileOperation&)>;
 
@@ -87,12 +90,18 @@ class DiskBackend : public reactor::IoBackend {
     absl::StatusOr<reactor::DeviceFacts> device_facts(const std::string& path) override;
     void halt(std::string reason) override;
 
-   protected:
+ protected:
     // An operation that is not on a file. Called inside submit(); complete_at() or complete_now() later.
     virtual void submit_other(reactor::IoOp& op);
     void complete_at(reactor::IoOp& op, uint64_t when_ns, int32_t result);
+    // For a simulator with a clock of its own.
+    void advance_to(uint64_t now_ns) { now_ns_ = now_ns; }
+    bool deliver_due();
+    [[nodiscard]] uint64_t next_completion_ns() const {
+        return pending_.empty() ? UINT64_MAX : pending_.begin()->first.first;
+    }
 
-   private:
+ private:
     struct OpenFile {
         Disk::InodeId inode = 0;
         std::string path;
@@ -112,7 +121,6 @@ class DiskBackend : public reactor::IoBackend {
     [[nodiscard]] int32_t take_path_effect(const reactor::IoOp& op);
     [[nodiscard]] uint64_t draw_delay_ns();
     void observe(IoMoment moment, const FileOperation& file);
-    bool deliver_due();
 
     Disk& disk_;
     const DiskBackendConfig config_;

@@ -91,6 +91,7 @@ RegisterModel::RegisterModel(std::span<const Operation* const> operations, Value
     operations_.reserve(operations.size());
     for (const Operation* operation : operations)
         operations_.push_back(compile_reply(*operation));
+    compile_levels();
     for (ModelOperation& operation : operations_) {
         compile_effects(operation, *operation.source, values);
         count(operation, 1);
@@ -112,6 +113,9 @@ void RegisterModel::add_slots(const Operation& operation) {
         const CommandKind kind = operation.command.kind;
         if (kind == CommandKind::kAppend || kind == CommandKind::kRename) slot.whole_values = false;
         if (kind == CommandKind::kIncrby) slot.counted = true;
+        if (is_read_only(kind)) continue;
+        if (kind != CommandKind::kAppend) slot.only_appends = false;
+        if (kind != CommandKind::kIncrby || operation.command.increment < 0) slot.only_counts_up = false;
     }
 }
 
@@ -194,6 +198,52 @@ void RegisterModel::compile_requirements(ModelOperation& compiled, const Operati
     }
 }
 
+int64_t RegisterModel::level_of(SlotId slot, std::string_view value) const {
+    return slots_[slot].only_appends ? static_cast<int64_t>(value.size()) : canonical_integer(value).value_or(0);
+}
+
+std::vector<std::pair<SlotId, int64_t>> RegisterModel::levels_required_by(const ModelOperation& operation) const {
+    std::vector<std::pair<SlotId, int64_t>> levels;
+    for (const FactId fact : operation.required_facts)
+        levels.emplace_back(facts_[fact].slot, facts_[fact].level);
+    // An APPEND requires a length, and no value; INCRBY to its own increment requires 0, in either of two facts.
+    const Operation& source = *operation.source;
+    const bool counts = operation.is_executed && source.reply.kind == Reply::Kind::kInteger;
+    if (operation.kind == CommandKind::kAppend && counts) {
+        levels.emplace_back(operation.slots[0],
+                            source.reply.integer - static_cast<int64_t>(source.command.values[0].size()));
+    }
+    if (operation.kind == CommandKind::kIncrby && counts && source.reply.integer == operation.increment) {
+        levels.emplace_back(operation.slots[0], 0);
+    }
+    std::erase_if(levels, [&](const auto& level) { return !slots_[level.first].is_rising(); });
+    return levels;
+}
+
+void RegisterModel::compile_levels() {
+    for (const ModelOperation& operation : operations_) {
+        for (const auto& [slot, level] : levels_required_by(operation))
+            slots_[slot].levels.push_back(level);
+        for (const FactId fact : operation.required_facts) {
+            auto& longest = slots_[facts_[fact].slot].longest_required;
+            const bool longer = !longest || facts_[fact].level > facts_[*longest].level;
+            if (facts_[fact].value && longer) longest = fact;
+        }
+    }
+    for (Slot& slot : slots_) {
+        std::sort(slot.levels.begin(), slot.levels.end());
+        slot.levels.erase(std::unique(slot.levels.begin(), slot.levels.end()), slot.levels.end());
+        slot.levels_left.assign(slot.levels.size(), 0);
+    }
+    for (ModelOperation& operation : operations_) {
+        for (const auto& [slot, level] : levels_required_by(operation)) {
+            const auto& levels = slots_[slot].levels;
+            const auto rank = std::lower_bound(levels.begin(), levels.end(), level) - levels.begin();
+            operation.required_levels.push_back({slot, static_cast<uint32_t>(rank)});
+        }
+    }
+}
+
 void RegisterModel::compile_effects(ModelOperation& compiled, const Operation& operation, Values values) {
     const Command& command = operation.command;
     const bool blind = !returns_values(command) || !compiled.is_executed;
@@ -241,13 +291,17 @@ void RegisterModel::count(const ModelOperation& operation, uint32_t by) {
         facts_[fact].producers_left += by;
     for (const SlotId slot : operation.wild_slots)
         slots_[slot].wild_left += by;
+    for (const auto& [slot, rank] : operation.required_levels) {
+        slots_[slot].levels_left[rank] += by;
+        slots_[slot].lowest_level = std::min<size_t>(slots_[slot].lowest_level, rank);
+    }
 }
 
 FactId RegisterModel::intern(SlotId slot, std::string_view value) {
     const auto [position, is_new] = slots_[slot].facts.try_emplace(absl::string_view(value.data(), value.size()),
                                                                    static_cast<FactId>(facts_.size()));
     if (is_new) {
-        facts_.push_back({.slot = slot, .value = std::string(value)});
+        facts_.push_back({.slot = slot, .value = std::string(value), .level = level_of(slot, value)});
         memory_bytes_ += 2 * value.size() + sizeof(Fact) + 2 * sizeof(std::string);
     }
     return position->second;
@@ -278,9 +332,22 @@ void RegisterModel::undo(const ModelOperation& operation, size_t mark) {
     count(operation, 1);
 }
 
-bool RegisterModel::is_doomed_since(size_t mark) const {
+bool RegisterModel::has_risen_too_far(SlotId slot_id) {
+    Slot& slot = slots_[slot_id];
+    if (!slot.is_rising()) return false;
+    while (slot.lowest_level < slot.levels.size() && slot.levels_left[slot.lowest_level] == 0)
+        ++slot.lowest_level;
+    const Fact& now = facts_[state_[slot_id]];
+    if (slot.lowest_level < slot.levels.size() && now.level > slot.levels[slot.lowest_level]) return true;
+    if (!slot.only_appends || !slot.longest_required || !now.value) return false;
+    const Fact& longest = facts_[*slot.longest_required];
+    return longest.required_left > 0 && !longest.value->starts_with(*now.value);
+}
+
+bool RegisterModel::is_doomed_since(size_t mark) {
     for (size_t i = mark; i < changes_.size(); ++i) {
         const auto [slot, before] = changes_[i];
+        if (has_risen_too_far(slot)) return true;
         const Fact& left = facts_[before];
         if (left.required_left > 0 && left.producers_left == 0 && slots_[slot].wild_left == 0 &&
             state_[slot] != before) {

@@ -53,6 +53,11 @@ struct ModelOperation {
     std::vector<FactId> required_facts;
     std::vector<FactId> produced_facts;
     std::vector<SlotId> wild_slots;  // may come to hold anything
+    struct RequiredLevel {
+        SlotId slot;
+        uint32_t rank;  // among the levels that are required of the slot
+    };
+    std::vector<RequiredLevel> required_levels;
 };
 
 class RegisterModel {
@@ -84,13 +89,21 @@ class RegisterModel {
     struct Fact {
         SlotId slot = 0;
         std::optional<std::string> value;  // nullopt: the slot is absent
+        int64_t level = 0;                 // in a rising slot
         uint32_t required_left = 0;        // operations still to be applied that require it
         uint32_t producers_left = 0;       // operations still to be applied that may produce it
     };
     struct Slot {
         bool whole_values = true;  // no APPEND, no RENAME
         bool counted = false;      // there is an INCRBY
+        bool only_appends = true;  // of what writes
+        bool only_counts_up = true;
         uint32_t wild_left = 0;
+        std::vector<int64_t> levels;        // required ones, rising
+        std::vector<uint32_t> levels_left;  // by operations still to be applied
+        size_t lowest_level = 0;            // none below is left
+        std::optional<FactId> longest_required;
+        [[nodiscard]] bool is_rising() const { return only_appends || only_counts_up; }
         std::optional<FactId> unobserved;
         absl::flat_hash_map<std::string, FactId> facts;
     };
@@ -103,6 +116,7 @@ class RegisterModel {
     ModelOperation compile_reply(const Operation& operation);
     void compile_reply_facts(ModelOperation& compiled, const Operation& operation);
     void compile_requirements(ModelOperation& compiled, const Operation& operation);
+    void compile_levels();
     void compile_effects(ModelOperation& compiled, const Operation& operation, Values values);
     void count(const ModelOperation& operation, uint32_t by);
 
@@ -119,7 +133,10 @@ class RegisterModel {
     bool run_rename(const ModelOperation& operation);
     void put(SlotId slot, FactId fact);
     [[nodiscard]] bool is_absent(SlotId slot) const { return state_[slot] == absent(slot); }
-    [[nodiscard]] bool is_doomed_since(size_t mark) const;
+    [[nodiscard]] bool is_doomed_since(size_t mark);
+    [[nodiscard]] bool has_risen_too_far(SlotId slot);
+    [[nodiscard]] int64_t level_of(SlotId slot, std::string_view value) const;
+    [[nodiscard]] std::vector<std::pair<SlotId, int64_t>> levels_required_by(const ModelOperation& operation) const;
     void roll_back(size_t mark);
 
     std::vector<std::string> keys_;

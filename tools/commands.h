@@ -1,4 +1,5 @@
-// The subcommands of kvorum. Each function adds one to `app`; when the user names it, its exit code is put into `exit_code`.
+// The subcommands of kvorum. Each function adds one to `app`; when the user names it, its exit code is put into
+// `exit_code`.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,5 +8,7 @@ namespace kvorum::tools {
 
 void add_local_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
+void add_sim_command(CLI::App& app, int& exit_code);
+void add_wal_command(CLI::App& app, int& exit_code);
 
 }  // namespace kvorum::tools

@@ -33,7 +33,8 @@ uint64_t elapsed_ms(Clock::time_point since) {
 
 std::string description_path(const std::string& directory) { return directory + "/cluster.json"; }
 
-// Binds and lets go: with SO_REUSEADDR, as kvorumd does, so that connections of a former node that linger in TIME_WAIT do not count.
+// Binds and lets go: with SO_REUSEADDR, as kvorumd does, so that connections of a former node that linger in TIME_WAIT
+// do not count.
 bool is_port_free(uint16_t port) {
     const int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int reuse = 1;
@@ -71,9 +72,9 @@ absl::Status check_options(const LocalClusterOptions& options) {
     }
     const uint32_t last_peer_port = options.base_port + options.nodes - 1 + kPeerPortOffset;
     if (options.base_port == 0 || last_peer_port > UINT16_MAX) {
-        return absl::InvalidArgumentError(
-            fmt::format("--base-port {}: peers would use ports up to {}; give 1 to {}", options.base_port, last_peer_port,
-                        UINT16_MAX - kPeerPortOffset - options.nodes + 1));
+        return absl::InvalidArgumentError(fmt::format("--base-port {}: peers would use ports up to {}; give 1 to {}",
+                                                      options.base_port, last_peer_port,
+                                                      UINT16_MAX - kPeerPortOffset - options.nodes + 1));
     }
     return absl::OkStatus();
 }
@@ -95,7 +96,8 @@ absl::StatusOr<int> LocalCluster::lock_directory(const std::string& directory) {
     if (handle < 0) return system_error("cannot open", directory);
     if (flock(handle, LOCK_EX | LOCK_NB) == 0) return handle;
     close(handle);
-    return absl::FailedPreconditionError(fmt::format("another kvorum command is at work on {}; wait for it to end", directory));
+    return absl::FailedPreconditionError(
+        fmt::format("another kvorum command is at work on {}; wait for it to end", directory));
 }
 
 absl::StatusOr<LocalCluster> LocalCluster::create(const std::string& directory, const LocalClusterOptions& options) {
@@ -157,7 +159,8 @@ absl::Status LocalCluster::load() {
 }
 
 absl::Status LocalCluster::save() const {
-    nlohmann::ordered_json json{{"cluster", options_.cluster_name}, {"kvorumd", options_.kvorumd}, {"extra_flags", options_.extra_flags}};
+    nlohmann::ordered_json json{
+        {"cluster", options_.cluster_name}, {"kvorumd", options_.kvorumd}, {"extra_flags", options_.extra_flags}};
     for (const LocalNode& node : nodes_) {
         json["nodes"].push_back({{"id", node.id},
                                  {"client_port", node.client_port},
@@ -173,18 +176,22 @@ void LocalCluster::set_program(const std::string& kvorumd, const std::vector<std
     if (!extra_flags.empty()) options_.extra_flags = extra_flags;
 }
 
-std::string LocalCluster::node_directory(const LocalNode& node) const { return fmt::format("{}/node-{}", directory_, node.id); }
+std::string LocalCluster::node_directory(const LocalNode& node) const {
+    return fmt::format("{}/node-{}", directory_, node.id);
+}
 
 absl::StatusOr<const LocalNode*> LocalCluster::find(uint32_t id) const {
     for (const LocalNode& node : nodes_) {
         if (node.id == id) return &node;
     }
-    return absl::NotFoundError(fmt::format("there is no node {} in {}; its nodes are 1 to {}", id, directory_, nodes_.size()));
+    return absl::NotFoundError(
+        fmt::format("there is no node {} in {}; its nodes are 1 to {}", id, directory_, nodes_.size()));
 }
 
 std::vector<std::string> LocalCluster::arguments_of(const LocalNode& node) const {
-    std::vector<std::string> arguments{"--id",       std::to_string(node.id), "--cluster",  options_.cluster_name,
-                                       "--data-dir", node_directory(node),    "--pid-file", node_directory(node) + "/kvorumd.pid"};
+    std::vector<std::string> arguments{
+        "--id",       std::to_string(node.id), "--cluster",  options_.cluster_name,
+        "--data-dir", node_directory(node),    "--pid-file", node_directory(node) + "/kvorumd.pid"};
     for (const LocalNode& member : nodes_) {
         arguments.emplace_back("--member");
         arguments.push_back(fmt::format("{}={}/{}", member.id, member.peer().to_string(), member.client().to_string()));
@@ -196,10 +203,10 @@ std::vector<std::string> LocalCluster::arguments_of(const LocalNode& node) const
 absl::Status LocalCluster::check_ports(const LocalNode& node) const {
     for (const uint16_t port : {node.client_port, node.peer_port}) {
         if (is_port_free(port)) continue;
-        return absl::FailedPreconditionError(
-            fmt::format("port {}, which node {} needs, is in use by another program; give another --base-port (and --dir), or "
-                        "end that program (`ss -ltnp` shows it)",
-                        port, node.id));
+        return absl::FailedPreconditionError(fmt::format(
+            "port {}, which node {} needs, is in use by another program; give another --base-port (and --dir), or "
+            "end that program (`ss -ltnp` shows it)",
+            port, node.id));
     }
     return absl::OkStatus();
 }
@@ -211,8 +218,10 @@ absl::Status LocalCluster::start(uint32_t id) {
         if (!ports.ok()) return ports;
         std::error_code error;
         fs::create_directories(node_directory(node), error);
-        if (error) return absl::UnavailableError(fmt::format("cannot create {}: {}", node_directory(node), error.message()));
-        const absl::StatusOr<ProcessId> process = start_in_background(options_.kvorumd, arguments_of(node), log_path(node));
+        if (error)
+            return absl::UnavailableError(fmt::format("cannot create {}: {}", node_directory(node), error.message()));
+        const absl::StatusOr<ProcessId> process =
+            start_in_background(options_.kvorumd, arguments_of(node), log_path(node));
         if (!process.ok()) return process.status();
         node.process = *process;
         return save();

@@ -5,8 +5,8 @@
 //   DIR/node-I/kvorumd.pid     its process id, written by kvorumd itself
 // Node I listens on base_port + I - 1 for clients and 10000 above that for the other nodes.
 //
-// Thread: one owner. Methods block. Two processes that work on one directory exclude each other: open() fails in the second.
-// Ownership: the processes belong to nobody; they outlive this object and the program.
+// Thread: one owner. Methods block. Two processes that work on one directory exclude each other: open() fails in the
+// second. Ownership: the processes belong to nobody; they outlive this object and the program.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +44,11 @@ struct LocalClusterOptions {
 };
 
 class LocalCluster {
-   public:
-    // A description for a directory that has none; an error when it has one, or holds something else. Nothing is started.
-    [[nodiscard]] static absl::StatusOr<LocalCluster> create(const std::string& directory, const LocalClusterOptions& options);
+ public:
+    // A description for a directory that has none; an error when it has one, or holds something else. Nothing is
+    // started.
+    [[nodiscard]] static absl::StatusOr<LocalCluster> create(const std::string& directory,
+                                                             const LocalClusterOptions& options);
     // NotFound when there is no cluster in `directory`.
     [[nodiscard]] static absl::StatusOr<LocalCluster> open(const std::string& directory);
 
@@ -66,17 +68,20 @@ class LocalCluster {
 
     // Starts one node that does not run. An error when one of its ports is in use.
     [[nodiscard]] absl::Status start(uint32_t id);
-    // Starts every node that does not run; on an error those that this call started are stopped again. Returns how many it started.
+    // Starts every node that does not run; on an error those that this call started are stopped again. Returns how many
+    // it started.
     [[nodiscard]] absl::StatusOr<uint32_t> start_all();
     // SIGTERM, and SIGKILL after `timeout_ms`. True when it ended by itself; a node that does not run counts so.
     bool stop(uint32_t id, uint32_t timeout_ms);
     void kill(uint32_t id);
 
-    // Waits until every node names the same leader and that one serves reads. Calls `on_wait` with the time waited at each look.
-    // DeadlineExceeded after `timeout_ms`; Aborted, with the end of its log, as soon as one of the nodes has ended.
-    [[nodiscard]] absl::Status wait_until_ready(uint32_t timeout_ms, const std::function<void(uint64_t waited_ms)>& on_wait) const;
+    // Waits until every node names the same leader and that one serves reads. Calls `on_wait` with the time waited at
+    // each look. DeadlineExceeded after `timeout_ms`; Aborted, with the end of its log, as soon as one of the nodes has
+    // ended.
+    [[nodiscard]] absl::Status wait_until_ready(uint32_t timeout_ms,
+                                                const std::function<void(uint64_t waited_ms)>& on_wait) const;
 
-   private:
+ private:
     LocalCluster(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
 
     [[nodiscard]] static absl::StatusOr<int> lock_directory(const std::string& directory);

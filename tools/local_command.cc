@@ -41,7 +41,7 @@ std::string kvorumd_beside_us() {
 
 // One line, rewritten in place, on a terminal only.
 class Progress {
-   public:
+ public:
     void show(uint64_t waited_ms) {
         if (!is_terminal_) return;
         fmt::print("\rwaiting for a leader: {}.{} s ", waited_ms / 1000, waited_ms / 100 % 10);
@@ -53,7 +53,7 @@ class Progress {
         shown_ = false;
     }
 
-   private:
+ private:
     bool is_terminal_ = isatty(STDOUT_FILENO) == 1;
     bool shown_ = false;
 };
@@ -61,11 +61,13 @@ class Progress {
 absl::Status check_same_shape(const LocalCluster& cluster, const LocalArguments& arguments) {
     if (arguments.nodes.has_value() && *arguments.nodes != cluster.nodes().size()) {
         return absl::FailedPreconditionError(fmt::format("{} holds a cluster of {} nodes, not {}; give another --dir",
-                                                         cluster.directory(), cluster.nodes().size(), *arguments.nodes));
+                                                         cluster.directory(), cluster.nodes().size(),
+                                                         *arguments.nodes));
     }
     if (arguments.base_port.has_value() && *arguments.base_port != cluster.options().base_port) {
         return absl::FailedPreconditionError(fmt::format("{} holds a cluster on port {}, not {}; give another --dir",
-                                                         cluster.directory(), cluster.options().base_port, *arguments.base_port));
+                                                         cluster.directory(), cluster.options().base_port,
+                                                         *arguments.base_port));
     }
     return absl::OkStatus();
 }
@@ -91,8 +93,8 @@ absl::StatusOr<LocalCluster> open_or_create(const LocalArguments& arguments) {
 void print_endpoints(const LocalCluster& cluster) {
     for (const LocalNode& node : cluster.nodes()) {
         const absl::StatusOr<NodeStatus> status = fetch_node_status(node.client(), kStatusTimeoutMs);
-        fmt::print("node {}  {}  {:<9}  pid {}\n", node.id, node.client().to_string(), status.ok() ? status->role : "no answer",
-                   node.process.pid);
+        fmt::print("node {}  {}  {:<9}  pid {}\n", node.id, node.client().to_string(),
+                   status.ok() ? status->role : "no answer", node.process.pid);
     }
 }
 
@@ -110,7 +112,8 @@ int run_start(const LocalArguments& arguments) {
         cluster->wait_until_ready(arguments.timeout_s * 1000, [&](uint64_t waited_ms) { progress.show(waited_ms); });
     progress.clear();
     if (!ready.ok()) {
-        // A cluster that was never whole is not left behind in the background; one that ran before this command is left alone.
+        // A cluster that was never whole is not left behind in the background; one that ran before this command is left
+        // alone.
         if (*started == cluster->nodes().size()) {
             for (const LocalNode& node : cluster->nodes())
                 cluster->kill(node.id);
@@ -148,8 +151,8 @@ void stop_node(LocalCluster& cluster, const LocalNode& node, uint32_t timeout_s)
     } else if (cluster.stop(node.id, timeout_s * 1000)) {
         fmt::print("node {} stopped\n", node.id);
     } else {
-        fmt::print(stderr, "kvorum: warning: node {} did not end within {} s of SIGTERM and was killed; see {}\n", node.id, timeout_s,
-                   cluster.log_path(node));
+        fmt::print(stderr, "kvorum: warning: node {} did not end within {} s of SIGTERM and was killed; see {}\n",
+                   node.id, timeout_s, cluster.log_path(node));
     }
 }
 
@@ -212,12 +215,15 @@ void add_start(CLI::App& local, const std::shared_ptr<LocalArguments>& arguments
         "On a directory that holds a cluster its nodes come back with their data.\n"
         "Node I listens on base-port + I - 1 for clients, and 10000 above that for the other nodes.");
     start->add_option("--dir", arguments->directory, "Directory of the cluster")->capture_default_str();
-    start->add_option("--nodes", arguments->nodes, fmt::format("How many, 1 to {}; 3 unless the directory says otherwise", kLocalNodesMax));
-    start->add_option("--base-port", arguments->base_port, "Client port of node 1; 7001 unless the directory says otherwise");
+    start->add_option("--nodes", arguments->nodes,
+                      fmt::format("How many, 1 to {}; 3 unless the directory says otherwise", kLocalNodesMax));
+    start->add_option("--base-port", arguments->base_port,
+                      "Client port of node 1; 7001 unless the directory says otherwise");
     start->add_option("--cluster", arguments->cluster_name, "Name of a new cluster")->capture_default_str();
     start->add_option("--kvorumd", arguments->kvorumd, "The server program; the one beside this program unless given");
     start->add_option("--timeout-s", arguments->timeout_s, "How long to wait for the leader")->capture_default_str();
-    start->add_option("kvorumd-flags", arguments->extra_flags, "After --: flags for every kvorumd, for example -- --log-level debug");
+    start->add_option("kvorumd-flags", arguments->extra_flags,
+                      "After --: flags for every kvorumd, for example -- --log-level debug");
     start->footer("Then: redis-cli -p 7001 SET greeting hello; redis-cli -p 7002 GET greeting");
     start->callback([arguments, &exit_code] {
         if (arguments->kvorumd.empty()) arguments->kvorumd = kvorumd_beside_us();
@@ -227,8 +233,8 @@ void add_start(CLI::App& local, const std::shared_ptr<LocalArguments>& arguments
 
 using Run = int (*)(const LocalArguments&);
 
-CLI::App* add_simple(CLI::App& local, const std::string& name, const std::string& help, const std::shared_ptr<LocalArguments>& arguments,
-                     int& exit_code, Run run) {
+CLI::App* add_simple(CLI::App& local, const std::string& name, const std::string& help,
+                     const std::shared_ptr<LocalArguments>& arguments, int& exit_code, Run run) {
     CLI::App* command = local.add_subcommand(name, help);
     command->add_option("--dir", arguments->directory, "Directory of the cluster")->capture_default_str();
     command->callback([arguments, &exit_code, run] { exit_code = run(*arguments); });
@@ -242,15 +248,20 @@ void add_local_command(CLI::App& app, int& exit_code) {
     local->require_subcommand(1);
     const auto arguments = std::make_shared<LocalArguments>();
     add_start(*local, arguments, exit_code);
-    CLI::App* stop = add_simple(*local, "stop", "Stops the nodes in order (SIGTERM); their data stays.", arguments, exit_code, run_stop);
-    stop->add_option("--timeout-s", arguments->timeout_s, "Time for a node to end before it is killed")->capture_default_str();
-    add_simple(*local, "status", "One line per node; exit code 3 when one is dead or does not answer.", arguments, exit_code, run_status);
-    CLI::App* kill = add_simple(*local, "kill", "Kills a node as a crash would (SIGKILL).", arguments, exit_code, run_kill);
+    CLI::App* stop = add_simple(*local, "stop", "Stops the nodes in order (SIGTERM); their data stays.", arguments,
+                                exit_code, run_stop);
+    stop->add_option("--timeout-s", arguments->timeout_s, "Time for a node to end before it is killed")
+        ->capture_default_str();
+    add_simple(*local, "status", "One line per node; exit code 3 when one is dead or does not answer.", arguments,
+               exit_code, run_status);
+    CLI::App* kill =
+        add_simple(*local, "kill", "Kills a node as a crash would (SIGKILL).", arguments, exit_code, run_kill);
     kill->add_option("--node", arguments->node, "Which one")->required();
-    CLI::App* restart =
-        add_simple(*local, "restart", "Starts a node that is down; one that runs is stopped first.", arguments, exit_code, run_restart);
+    CLI::App* restart = add_simple(*local, "restart", "Starts a node that is down; one that runs is stopped first.",
+                                   arguments, exit_code, run_restart);
     restart->add_option("--node", arguments->node, "Which one")->required();
-    restart->add_option("--timeout-s", arguments->timeout_s, "Time for it to end before it is killed")->capture_default_str();
+    restart->add_option("--timeout-s", arguments->timeout_s, "Time for it to end before it is killed")
+        ->capture_default_str();
 }
 
 }  // namespace kvorum::tools

@@ -21,6 +21,8 @@ int run(int argument_count, char** arguments) {
     int exit_code = kvorum::tools::kExitDone;
     kvorum::tools::add_local_command(app, exit_code);
     kvorum::tools::add_status_command(app, exit_code);
+    kvorum::tools::add_sim_command(app, exit_code);
+    kvorum::tools::add_wal_command(app, exit_code);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {

@@ -35,7 +35,7 @@ struct NodeStatus {
     uint64_t members = 0;
     uint64_t keys = 0;
     std::string state_hash;
-    std::vector<PeerLine> peers;                 // known to a leader only
+    std::vector<PeerLine> peers;                // known to a leader only
     std::map<std::string, std::string> fields;  // all of INFO
 
     [[nodiscard]] bool is_leader() const { return role == "leader"; }
@@ -45,7 +45,8 @@ struct NodeStatus {
 
 [[nodiscard]] NodeStatus parse_info(std::string_view text);
 
-// Unavailable: nobody answers there, or not in time. FailedPrecondition: something answers, but not as a kvorum node does.
+// Unavailable: nobody answers there, or not in time. FailedPrecondition: something answers, but not as a kvorum node
+// does.
 [[nodiscard]] absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint32_t timeout_ms);
 
 // True when the node carries out a linearizable read now, so that it knows a leader which has a quorum.

@@ -26,7 +26,8 @@ struct ProcState {
     uint64_t start_ticks;
 };
 
-// Fields 3 and 22 of /proc/PID/stat; the second field may itself contain spaces and parentheses, so the scan begins after its last one.
+// Fields 3 and 22 of /proc/PID/stat; the second field may itself contain spaces and parentheses, so the scan begins
+// after its last one.
 std::optional<ProcState> read_proc_state(pid_t pid) {
     std::ifstream file(fmt::format("/proc/{}/stat", pid));
     const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -44,11 +45,12 @@ std::optional<ProcState> read_proc_state(pid_t pid) {
 }
 
 class SpawnSetup {
-   public:
+ public:
     explicit SpawnSetup(const std::string& log_file) {
         posix_spawn_file_actions_init(&actions_);
         posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+        posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                         0644);
         posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
         // Nothing of the starter's leaks into a daemon: a pipe held open would keep whoever reads our output waiting.
         posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
@@ -68,7 +70,7 @@ class SpawnSetup {
     [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
     [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
 
-   private:
+ private:
     posix_spawn_file_actions_t actions_{};
     posix_spawnattr_t attributes_{};
 };

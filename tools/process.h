@@ -13,7 +13,8 @@
 
 namespace kvorum::tools {
 
-// A pid alone may name another process tomorrow; with the time of its start (clock ticks since boot, /proc/PID/stat) it does not.
+// A pid alone may name another process tomorrow; with the time of its start (clock ticks since boot, /proc/PID/stat) it
+// does not.
 struct ProcessId {
     pid_t pid = 0;
     uint64_t start_ticks = 0;
@@ -21,9 +22,10 @@ struct ProcessId {
     bool operator==(const ProcessId&) const = default;
 };
 
-// Starts `program` in a session of its own, standard input from /dev/null, both outputs appended to `log_file`. A program that cannot be
-// executed is an error here; one that ends at once is not: ask is_running().
-[[nodiscard]] absl::StatusOr<ProcessId> start_in_background(const std::string& program, const std::vector<std::string>& arguments,
+// Starts `program` in a session of its own, standard input from /dev/null, both outputs appended to `log_file`. A
+// program that cannot be executed is an error here; one that ends at once is not: ask is_running().
+[[nodiscard]] absl::StatusOr<ProcessId> start_in_background(const std::string& program,
+                                                            const std::vector<std::string>& arguments,
                                                             const std::string& log_file);
 
 // False once it has ended, reaped or not. Reaps it when it is a child of ours.

@@ -1,4 +1,5 @@
-// Rows of words in aligned columns, for terminals: numbers to the right, words to the left. The first row is the heading.
+// Rows of words in aligned columns, for terminals: numbers to the right, words to the left. The first row is the
+// heading.
 #pragma once
 
 #include <string>

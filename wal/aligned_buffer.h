@@ -12,7 +12,7 @@
 namespace kvorum::wal {
 
 class AlignedBuffer {
-   public:
+ public:
     AlignedBuffer() = default;
     explicit AlignedBuffer(size_t size_bytes) : size_bytes_(size_bytes) {
         if (size_bytes == 0) return;
@@ -34,7 +34,7 @@ class AlignedBuffer {
     [[nodiscard]] MutableBytes bytes() { return {data_, size_bytes_}; }
     [[nodiscard]] size_t size() const { return size_bytes_; }
 
-   private:
+ private:
     std::byte* data_ = nullptr;
     size_t size_bytes_ = 0;
 };

@@ -40,12 +40,13 @@ Task<void> measure(Measurement& m) {
     }
 }
 
-Task<uint64_t> median_ns(reactor::Reactor& reactor, reactor::Handle scratch, uint64_t scratch_blocks, uint64_t duration_ns, bool dsync_write,
-                         uint32_t depth) {
+Task<uint64_t> median_ns(reactor::Reactor& reactor, reactor::Handle scratch, uint64_t scratch_blocks,
+                         uint64_t duration_ns, bool dsync_write, uint32_t depth) {
     const uint64_t deadline_ns = reactor.backend().monotonic_ns() + duration_ns;
     Measurement measurement{reactor, scratch, scratch_blocks, deadline_ns, dsync_write, 0, false, {}};
     reactor::TaskScope scope(reactor);
-    for (uint32_t i = 0; i < depth; ++i) scope.spawn(measure(measurement));
+    for (uint32_t i = 0; i < depth; ++i)
+        scope.spawn(measure(measurement));
     co_await scope.join();
     const bool usable = !measurement.failed && measurement.latency_ns.count() > 0;
     co_return usable ? measurement.latency_ns.value_at(0.5) : UINT64_MAX / 4;
@@ -54,12 +55,14 @@ Task<uint64_t> median_ns(reactor::Reactor& reactor, reactor::Handle scratch, uin
 }  // namespace
 
 std::string Calibration::to_string() const {
-    return fmt::format("{} (medians with 1 and 2 in flight: write + fdatasync {} and {} us, RWF_DSYNC write {} and {} us)",
-                       sync_method_name(method), data_sync_ns[0] / kMicrosecondNs, data_sync_ns[1] / kMicrosecondNs,
-                       dsync_write_ns[0] / kMicrosecondNs, dsync_write_ns[1] / kMicrosecondNs);
+    return fmt::format(
+        "{} (medians with 1 and 2 in flight: write + fdatasync {} and {} us, RWF_DSYNC write {} and {} us)",
+        sync_method_name(method), data_sync_ns[0] / kMicrosecondNs, data_sync_ns[1] / kMicrosecondNs,
+        dsync_write_ns[0] / kMicrosecondNs, dsync_write_ns[1] / kMicrosecondNs);
 }
 
-Task<Calibration> calibrate(reactor::Reactor& reactor, reactor::Handle scratch, uint64_t scratch_bytes, uint64_t duration_ns) {
+Task<Calibration> calibrate(reactor::Reactor& reactor, reactor::Handle scratch, uint64_t scratch_bytes,
+                            uint64_t duration_ns) {
     Calibration result;
     const uint64_t blocks = scratch_bytes / kBlockBytes;
     for (uint32_t depth = 1; depth <= 2; ++depth) {

@@ -1,5 +1,6 @@
-// Which way of making a group durable is faster on this disk: one fdatasync behind the write, or a write that is durable by itself. It depends on the
-// device's cache, on FUA and on the file system, and cannot be told from their names, so it is measured.
+// Which way of making a group durable is faster on this disk: one fdatasync behind the write, or a write that is
+// durable by itself. It depends on the device's cache, on FUA and on the file system, and cannot be told from their
+// names, so it is measured.
 //
 // Thread: the reactor's. Writes zeros over `scratch`, a prepared segment that holds nothing.
 #pragma once
@@ -21,7 +22,7 @@ struct Calibration {
 };
 
 // Takes about `duration_ns`. A failed operation ends the measurement of its method, which then loses.
-[[nodiscard]] reactor::Task<Calibration> calibrate(reactor::Reactor& reactor, reactor::Handle scratch, uint64_t scratch_bytes,
-                                                   uint64_t duration_ns);
+[[nodiscard]] reactor::Task<Calibration> calibrate(reactor::Reactor& reactor, reactor::Handle scratch,
+                                                   uint64_t scratch_bytes, uint64_t duration_ns);
 
 }  // namespace kvorum::wal

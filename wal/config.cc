@@ -20,8 +20,9 @@ std::vector<std::string> WalConfig::validate() const {
     };
     require(!directory.empty(), "the log needs a directory");
     require(!cluster.is_none() && !node.is_none(), "the log needs a cluster id and a node id");
-    require(segment_size_bytes >= 4 * kBlockBytes && segment_size_bytes % kBlockBytes == 0 && segment_size_bytes <= kGiB,
-            "segment_size_bytes is a multiple of 4 KiB from 16 KiB to 1 GiB");
+    require(
+        segment_size_bytes >= 4 * kBlockBytes && segment_size_bytes % kBlockBytes == 0 && segment_size_bytes <= kGiB,
+        "segment_size_bytes is a multiple of 4 KiB from 16 KiB to 1 GiB");
     require(spare_segments >= 1, "spare_segments is at least 1");
     require(groups_in_flight_max >= 1 && groups_in_flight_max <= 32, "groups_in_flight_max is 1 to 32");
     require(group_bytes_max >= kBlockBytes && group_bytes_max % kBlockBytes == 0 && group_bytes_max <= 64 * kMiB,

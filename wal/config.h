@@ -23,14 +23,15 @@ struct WalConfig {
     ClusterId cluster;
     NodeId node;
 
-    uint64_t segment_size_bytes = 64 * kMiB;  // multiple of 4 KiB, at least 16 KiB; an existing log keeps the size that it was made with
-    uint32_t spare_segments = 2;              // prepared ahead, at least 1: what a burst may use before the disk is asked for more
-    uint32_t groups_in_flight_max = 4;        // 1 to 32
+    // Multiple of 4 KiB, 16 KiB to 1 GiB. An existing log keeps the size that it was made with.
+    uint64_t segment_size_bytes = 64 * kMiB;
+    uint32_t spare_segments = 2;  // prepared ahead, at least 1: what a burst may use before the disk is asked for more
+    uint32_t groups_in_flight_max = 4;                // 1 to 32
     uint64_t group_bytes_max = 1 * kMiB + 64 * kKiB;  // multiple of 4 KiB: room for an entry of 1 MiB and its framing
     SyncMethod sync = SyncMethod::kCalibrate;
     uint64_t calibration_ns = 200 * kMillisecondNs;  // for both methods together
-    // The end of the last segment is left to groups that hold nothing but hard states, and to the next start, while no spare is ready: a node
-    // with a full disk can still vote and restart. At most a quarter of a segment is taken.
+    // The end of the last segment is left to groups that hold nothing but hard states, and to the next start, while no
+    // spare is ready: a node with a full disk can still vote and restart. At most a quarter of a segment is taken.
     uint64_t reserve_bytes = 64 * kKiB;
     uint64_t space_retry_ns = 1 * kSecondNs;  // between attempts to make a spare on a full disk
     uint64_t stall_limit_ns = 2 * kSecondNs;  // is_stalled(): a unit older than this is not durable yet

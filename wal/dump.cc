@@ -26,9 +26,10 @@ std::string describe_entry(Bytes encoded, std::string_view piece) {
     raft::EntryHeader header;
     const raft::EntryParseError error = raft::parse_entry_header(encoded, header);
     if (error != raft::EntryParseError::kNone) return fmt::format("entry: {}", raft::entry_parse_error_name(error));
-    return fmt::format("entry {}{} term {} {} log time {} ms, {} commands, {} bytes, checksum {:016x}, previous {:016x}", header.index, piece,
-                       header.term, entry_type_name(header.type), header.log_time_ms, header.command_count,
-                       raft::EntryHeader::kEncodedSize + header.body_size_bytes, header.header_checksum, header.prev_checksum);
+    return fmt::format(
+        "entry {}{} term {} {} log time {} ms, {} commands, {} bytes, checksum {:016x}, previous {:016x}", header.index,
+        piece, header.term, entry_type_name(header.type), header.log_time_ms, header.command_count,
+        raft::EntryHeader::kEncodedSize + header.body_size_bytes, header.header_checksum, header.prev_checksum);
 }
 
 std::string describe_record(const Record& record) {
@@ -36,9 +37,9 @@ std::string describe_record(const Record& record) {
         case RecordKind::kSegmentHead: {
             const auto head = decode_segment_head(record.payload);
             if (!head.has_value()) return "segment head: wrong size";
-            return fmt::format("segment head: {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}", head->segment_size_bytes,
-                               head->last.index, head->last.term, head->last.checksum, head->last_log_time_ms,
-                               head->continues_entry ? ", which goes on here" : "");
+            return fmt::format("segment head: {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
+                               head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
+                               head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
         }
         case RecordKind::kHardState: {
             const auto state = decode_hard_state(record.payload);
@@ -46,7 +47,8 @@ std::string describe_record(const Record& record) {
             return fmt::format("hard state: term {} vote {}", state->current_term, state->voted_for);
         }
         case RecordKind::kEntry: return describe_entry(record.payload, "");
-        case RecordKind::kEntryFirst: return describe_entry(record.payload, fmt::format(" (first {} bytes)", record.payload.size()));
+        case RecordKind::kEntryFirst:
+            return describe_entry(record.payload, fmt::format(" (first {} bytes)", record.payload.size()));
         case RecordKind::kEntryMiddle: return fmt::format("  goes on, {} bytes", record.payload.size());
         case RecordKind::kEntryLast: return fmt::format("  ends, {} bytes", record.payload.size());
     }
@@ -54,25 +56,29 @@ std::string describe_record(const Record& record) {
 }
 
 void dump_group(const GroupHeader& header, Bytes records, const DumpSink& sink) {
-    sink(fmt::format("offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, checksum {:016x}",
-                     header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
-                     (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count, header.durable_group,
-                     header.durable_index, header.header_checksum));
+    sink(fmt::format(
+        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, checksum {:016x}",
+        header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
+        (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count,
+        header.durable_group, header.durable_index, header.header_checksum));
     RecordCursor cursor(records);
-    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) sink("  " + describe_record(*record));
+    for (auto record = cursor.next(); record.has_value(); record = cursor.next())
+        sink("  " + describe_record(*record));
     if (cursor.malformed()) sink("  unreadable records");
 }
 
 // Why no group of this segment follows at `offset`; empty when one does.
-std::string end_reason(GroupError error, const GroupHeader& header, const GroupHeader& first, const GroupHeader* previous, uint64_t offset) {
+std::string end_reason(GroupError error, const GroupHeader& header, const GroupHeader& first,
+                       const GroupHeader* previous, uint64_t offset) {
     if (error != GroupError::kNone) return std::string(group_error_name(error));
     if (header.segment_sequence != first.segment_sequence || header.offset_bytes != offset) {
-        return fmt::format("an older generation: group {} of segment {} offset {}", header.group_sequence, header.segment_sequence,
-                           header.offset_bytes);
+        return fmt::format("an older generation: group {} of segment {} offset {}", header.group_sequence,
+                           header.segment_sequence, header.offset_bytes);
     }
     if (header.cluster != first.cluster || header.node != first.node) return "a group of another cluster or node";
     if (previous == nullptr) return {};
-    const bool follows = header.group_sequence == previous->group_sequence + 1 && header.prev_header_checksum == previous->header_checksum;
+    const bool follows = header.group_sequence == previous->group_sequence + 1 &&
+                         header.prev_header_checksum == previous->header_checksum;
     if (follows) return {};
     return fmt::format("group {} epoch {} does not follow", header.group_sequence, header.epoch);
 }
@@ -86,7 +92,8 @@ void dump_segment_bytes(Bytes image, const DumpSink& sink) {
         sink(fmt::format("offset 0: {}; a spare, or a segment whose head is lost", group_error_name(error)));
         return;
     }
-    sink(fmt::format("segment {} of cluster {:016x} node {}, {} bytes", first.segment_sequence, first.cluster.value(), first.node, image.size()));
+    sink(fmt::format("segment {} of cluster {:016x} node {}, {} bytes", first.segment_sequence, first.cluster.value(),
+                     first.node, image.size()));
     uint64_t offset = 0;
     GroupHeader previous;
     while (offset < image.size()) {
@@ -100,7 +107,8 @@ void dump_segment_bytes(Bytes image, const DumpSink& sink) {
         }
         const auto records = group_records(header, here);
         if (!records.has_value()) {
-            sink(fmt::format("offset {}: the log ends here: the body of group {} is torn or damaged", offset, header.group_sequence));
+            sink(fmt::format("offset {}: the log ends here: the body of group {} is torn or damaged", offset,
+                             header.group_sequence));
             return;
         }
         dump_group(header, *records, sink);
@@ -119,10 +127,12 @@ absl::Status dump_segment(const std::string& path, const DumpSink& sink) {
     std::string bytes;
     std::string chunk(1 << 20, '\0');
     ssize_t count = 0;
-    while ((count = ::read(file, chunk.data(), chunk.size())) > 0) bytes.append(chunk, 0, static_cast<size_t>(count));
+    while ((count = ::read(file, chunk.data(), chunk.size())) > 0)
+        bytes.append(chunk, 0, static_cast<size_t>(count));
     const int read_error = errno;
     ::close(file);
-    if (count < 0) return absl::UnavailableError(fmt::format("{}: {}", path, std::generic_category().message(read_error)));
+    if (count < 0)
+        return absl::UnavailableError(fmt::format("{}: {}", path, std::generic_category().message(read_error)));
     dump_segment_bytes(as_bytes(bytes), sink);
     return absl::OkStatus();
 }

@@ -1,4 +1,5 @@
-// A queue in one array that grows when it must and never shrinks: steady traffic allocates nothing. Thread: the owner's.
+// A queue in one array that grows when it must and never shrinks: steady traffic allocates nothing. Thread: the
+// owner's.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,7 @@ namespace kvorum::wal {
 
 template <typename T>
 class Fifo {
-   public:
+ public:
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] size_t size() const { return size_; }
     [[nodiscard]] T& front() { return (*this)[0]; }
@@ -34,17 +35,19 @@ class Fifo {
         --size_;
     }
     void clear() {
-        while (!empty()) pop_back();
+        while (!empty())
+            pop_back();
     }
 
-   private:
+ private:
     [[nodiscard]] size_t slot(size_t i) const {
         KVORUM_ASSERT(i < size_, "{} of {}", i, size_);
         return (head_ + i) & (ring_.size() - 1);
     }
     void grow() {
         std::vector<T> larger(ring_.empty() ? 16 : ring_.size() * 2);
-        for (size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+        for (size_t i = 0; i < size_; ++i)
+            larger[i] = std::move((*this)[i]);
         ring_ = std::move(larger);
         head_ = 0;
     }

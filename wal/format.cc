@@ -32,7 +32,8 @@ bool is_zero(Bytes bytes) {
 }
 
 bool is_known_kind(uint8_t kind) {
-    return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) && kind <= static_cast<uint8_t>(RecordKind::kEntryLast);
+    return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) &&
+           kind <= static_cast<uint8_t>(RecordKind::kEntryLast);
 }
 
 }  // namespace
@@ -75,7 +76,8 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     if (block.size() < GroupHeader::kEncodedSize) return GroupError::kNotAGroup;
     const Bytes raw = block.first(GroupHeader::kEncodedSize);
     const std::byte* at = raw.data();
-    if (load_le<uint32_t>(at + kMagicAt) != GroupHeader::kMagic) return is_zero(raw) ? GroupError::kZeros : GroupError::kNotAGroup;
+    if (load_le<uint32_t>(at + kMagicAt) != GroupHeader::kMagic)
+        return is_zero(raw) ? GroupError::kZeros : GroupError::kNotAGroup;
     out.header_checksum = load_le<uint64_t>(at + kHeaderChecksumAt);
     if (checksum64(raw.first(kHeaderChecksumAt)) != out.header_checksum) return GroupError::kNotAGroup;
     out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
@@ -155,7 +157,8 @@ std::optional<Record> RecordCursor::next() {
 }
 
 std::optional<Bytes> group_records(const GroupHeader& header, Bytes group) {
-    if (group.size() < GroupHeader::kEncodedSize || group.size() - GroupHeader::kEncodedSize < header.record_bytes) return std::nullopt;
+    if (group.size() < GroupHeader::kEncodedSize || group.size() - GroupHeader::kEncodedSize < header.record_bytes)
+        return std::nullopt;
     const Bytes records = group.subspan(GroupHeader::kEncodedSize, header.record_bytes);
     if (checksum64(records) != header.body_checksum) return std::nullopt;
     return records;

@@ -1,14 +1,17 @@
-// The bytes of the write-ahead log: groups and the records in them. Pure functions over bytes; the only place that knows field offsets.
+// The bytes of the write-ahead log: groups and the records in them. Pure functions over bytes; the only place that
+// knows field offsets.
 //
-// A segment is a file of fixed size, filled from offset 0 with groups, one behind the other. A group starts on a 4 KiB boundary, is padded with
-// zeros to the next one, and once written is never written again. It is a header (below), then `record_bytes` bytes of records.
-// The first group of a segment is its head: it starts with a kSegmentHead record and repeats the hard state, so that the log can start at
-// any segment whose predecessors were released.
+// A segment is a file of fixed size, filled from offset 0 with groups, one behind the other. A group starts on a 4 KiB
+// boundary, is padded with zeros to the next one, and once written is never written again. It is a header (below), then
+// `record_bytes` bytes of records. The first group of a segment is its head: it starts with a kSegmentHead record and
+// repeats the hard state, so that the log can start at any segment whose predecessors were released.
 //
-// Every group names its place (cluster, node, segment, offset), so bytes of an earlier life of a recycled file, of another node, or written to
-// the wrong place never pass for it. Groups are numbered without gaps over the whole log and each names the header checksum of the one before it.
+// Every group names its place (cluster, node, segment, offset), so bytes of an earlier life of a recycled file, of
+// another node, or written to the wrong place never pass for it. Groups are numbered without gaps over the whole log
+// and each names the header checksum of the one before it.
 //
-// Integers are little-endian, sizes bytes. Thread: any. Errors: decode functions never trust a length and never assert on input.
+// Integers are little-endian, sizes bytes. Thread: any. Errors: decode functions never trust a length and never assert
+// on input.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +28,9 @@ namespace kvorum::wal {
 inline constexpr uint64_t kBlockBytes = 4096;
 
 enum GroupFlags : uint16_t {
-    kGroupHead = 1,     // first group of a segment
-    kGroupOpening = 2,  // written, alone, by each process before it serves: starts an epoch and certifies everything before it
+    kGroupHead = 1,  // first group of a segment
+    kGroupOpening =
+        2,  // written, alone, by each process before it serves: starts an epoch and certifies everything before it
 };
 
 struct GroupHeader {
@@ -38,13 +42,13 @@ struct GroupHeader {
     ClusterId cluster;
     NodeId node;
     uint64_t segment_sequence = 0;
-    uint64_t offset_bytes = 0;          // of this group in its segment
-    uint64_t epoch = 0;                 // the incarnation that wrote it: one more than any epoch found when the log was opened
+    uint64_t offset_bytes = 0;  // of this group in its segment
+    uint64_t epoch = 0;         // the incarnation that wrote it: one more than any epoch found when the log was opened
     uint64_t group_sequence = 0;        // 1, 2, 3... over the whole log
     uint64_t prev_header_checksum = 0;  // of group_sequence - 1; 0 for the first
     // All groups up to this one were known to be durable when this one was sealed: damage there is never a torn tail.
     uint64_t durable_group = 0;
-    LogIndex durable_index;             // the last entry completed by durable_group
+    LogIndex durable_index;  // the last entry completed by durable_group
     uint32_t record_bytes = 0;
     uint32_t record_count = 0;
     uint32_t groups_in_flight_max = 0;  // of the writer: how far behind this group an unfinished one may lie
@@ -56,23 +60,23 @@ struct GroupHeader {
 
 enum class GroupError {
     kNone,
-    kZeros,        // a block that was never written
-    kNotAGroup,    // no magic, or a header checksum that does not match
-    kVersion,      // a sound header of a version that this program does not know
-    kBadField,     // a sound header that no writer produces
+    kZeros,      // a block that was never written
+    kNotAGroup,  // no magic, or a header checksum that does not match
+    kVersion,    // a sound header of a version that this program does not know
+    kBadField,   // a sound header that no writer produces
 };
 [[nodiscard]] std::string_view group_error_name(GroupError error);
 
 // Sets header.body_checksum and header_checksum and writes the header to `out` (kEncodedSize bytes).
 void encode_group_header(GroupHeader& header, Bytes records, std::byte* out);
-// Reads the header at the start of `block` and checks it alone, not the body. `out` is meaningful for kNone; for kVersion and kBadField only
-// its cluster, node, segment and offset are, which have the same place in every version.
+// Reads the header at the start of `block` and checks it alone, not the body. `out` is meaningful for kNone; for
+// kVersion and kBadField only its cluster, node, segment and offset are, which have the same place in every version.
 [[nodiscard]] GroupError decode_group_header(Bytes block, GroupHeader& out);
 
 enum class RecordKind : uint8_t {
     kSegmentHead = 1,
     kHardState = 2,
-    kEntry = 3,        // payload: exactly raft::Entry::encoded()
+    kEntry = 3,  // payload: exactly raft::Entry::encoded()
     // An entry that did not fit its group goes on in the next ones. The first piece holds at least the entry's header.
     kEntryFirst = 4,
     kEntryMiddle = 5,
@@ -114,19 +118,21 @@ struct Record {
     Bytes payload;
 };
 
-// Walks the records of a group body. next() ends at the end of the body or at bytes that are no record; malformed() tells which.
+// Walks the records of a group body. next() ends at the end of the body or at bytes that are no record; malformed()
+// tells which.
 class RecordCursor {
-   public:
+ public:
     explicit RecordCursor(Bytes records) : reader_(records) {}
     [[nodiscard]] std::optional<Record> next();
     [[nodiscard]] bool malformed() const { return malformed_; }
 
-   private:
+ private:
     ByteReader reader_;
     bool malformed_ = false;
 };
 
-// The records of the group with header `header` that starts at `group`, or nothing if they do not fit in it or their checksum is wrong.
+// The records of the group with header `header` that starts at `group`, or nothing if they do not fit in it or their
+// checksum is wrong.
 [[nodiscard]] std::optional<Bytes> group_records(const GroupHeader& header, Bytes group);
 
 }  // namespace kvorum::wal

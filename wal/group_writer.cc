@@ -69,11 +69,14 @@ uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vec
     if (failed_) return id;
     for (const raft::EntryPtr& entry : entries) {
         const LogIndex index = entry->index();
-        KVORUM_ASSERT(!index.is_none() && index <= last_appended_.index + 1, "entry {} behind entry {}", index, last_appended_.index);
+        KVORUM_ASSERT(!index.is_none() && index <= last_appended_.index + 1, "entry {} behind entry {}", index,
+                      last_appended_.index);
         if (index == last_appended_.index + 1) {
-            KVORUM_ASSERT(entry->header().prev_checksum == last_appended_.checksum, "entry {} does not follow the log", index);
+            KVORUM_ASSERT(entry->header().prev_checksum == last_appended_.checksum, "entry {} does not follow the log",
+                          index);
         }
-        while (!undurable_.empty() && undurable_.back().entry->index() >= index) undurable_.pop_back();
+        while (!undurable_.empty() && undurable_.back().entry->index() >= index)
+            undurable_.pop_back();
         undurable_.push_back({entry, id});
         last_appended_ = entry->id();
     }
@@ -103,7 +106,7 @@ Task<void> GroupWriter::stop() {
     hooked_ = false;
 }
 
-// --- completions -------------------------------------------------------------------------------------------------------------------------
+// --- completions ---
 
 void GroupWriter::on_wake() {
     for (uint32_t i = 0; i < config_.groups_in_flight_max; ++i) {
@@ -189,18 +192,19 @@ void GroupWriter::advance_durable() {
         progress = true;
     }
     if (!progress) return;
-    while (!undurable_.empty() && undurable_.front().unit <= durable_unit_) undurable_.pop_front();
+    while (!undurable_.empty() && undurable_.front().unit <= durable_unit_)
+        undurable_.pop_front();
     if (on_progress_) on_progress_();
 }
 
 void GroupWriter::fail(const char* what, int32_t result) {
     failed_ = true;
     units_.clear();
-    reactor_.backend().halt(fmt::format("wal: {} of segment {} failed: {}; nothing more is acknowledged", what, segment_sequence_,
-                                        std::generic_category().message(-result)));
+    reactor_.backend().halt(fmt::format("wal: {} of segment {} failed: {}; nothing more is acknowledged", what,
+                                        segment_sequence_, std::generic_category().message(-result)));
 }
 
-// --- groups ------------------------------------------------------------------------------------------------------------------------------
+// --- groups ---
 
 void GroupWriter::on_turn_end() {
     if (!failed_) pump();
@@ -240,7 +244,8 @@ void GroupWriter::start_groups() {
     }
 }
 
-// Bytes that the next group may take in this segment; 0 when it must be left. While no spare is ready its end is reserved.
+// Bytes that the next group may take in this segment; 0 when it must be left. While no spare is ready its end is
+// reserved.
 uint64_t GroupWriter::find_room(bool only_hard_state) {
     const uint64_t room = store_.segment_size_bytes() - offset_bytes_;
     if (store_.spare_ready()) return room;
@@ -329,8 +334,10 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
     const bool whole = rest.size() <= room;
     if (!whole) {
         // An entry is cut only where it must be: when no group could hold it, or at the end of a segment.
-        const bool fits_a_group = GroupHeader::kEncodedSize + RecordFrame::kEncodedSize + rest.size() <= config_.group_bytes_max;
-        if (fresh && fits_a_group && filling.records > 0 && filling.capacity_bytes == config_.group_bytes_max) return false;
+        const bool fits_a_group =
+            GroupHeader::kEncodedSize + RecordFrame::kEncodedSize + rest.size() <= config_.group_bytes_max;
+        if (fresh && fits_a_group && filling.records > 0 && filling.capacity_bytes == config_.group_bytes_max)
+            return false;
         if (room < raft::EntryHeader::kEncodedSize) return false;
     }
     const Bytes piece = whole ? rest : rest.first(room);
@@ -351,7 +358,8 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
 }
 
 void GroupWriter::note_started(const Filling& filling, const raft::Entry& entry) {
-    index_.note_entry(entry.index(), {filling.slot->group_sequence, filling.records}, {segment_sequence_, offset_bytes_});
+    index_.note_entry(entry.index(), {filling.slot->group_sequence, filling.records},
+                      {segment_sequence_, offset_bytes_});
     last_started_ = entry.id();
     last_started_time_ms_ = entry.header().log_time_ms;
 }
@@ -376,8 +384,8 @@ void GroupWriter::seal(Filling& filling) {
     const MutableBytes records = slot.buffer.subspan(GroupHeader::kEncodedSize, header.record_bytes);
     encode_group_header(header, records, slot.buffer.data());
     slot.bytes = header.size_bytes();
-    std::fill(slot.buffer.begin() + static_cast<ptrdiff_t>(filling.used_bytes), slot.buffer.begin() + static_cast<ptrdiff_t>(slot.bytes),
-              std::byte{0});
+    std::fill(slot.buffer.begin() + static_cast<ptrdiff_t>(filling.used_bytes),
+              slot.buffer.begin() + static_cast<ptrdiff_t>(slot.bytes), std::byte{0});
     slot.last_index = last_completed_;
     group_sequence_ = header.group_sequence;
     last_checksum_ = header.header_checksum;

@@ -1,14 +1,17 @@
 // Turns queued units into groups, writes them, syncs them, and says which units are durable.
 //
-// At the end of a turn everything queued leaves in as few groups as group_bytes_max allows, while fewer than groups_in_flight_max are
-// unfinished; the rest waits and gathers. A group is finished when it is durable; units are reported in order, so a group that is durable before
-// an earlier one waits for it. A segment is left only when all its groups are durable (recovery's G2), and never entered unless it is prepared.
+// At the end of a turn everything queued leaves in as few groups as group_bytes_max allows, while fewer than
+// groups_in_flight_max are unfinished; the rest waits and gathers. A group is finished when it is durable; units are
+// reported in order, so a group that is durable before an earlier one waits for it. A segment is left only when all its
+// groups are durable (recovery's G2), and never entered unless it is prepared.
 //
-// With kDataSyncPerGroup a sync is asked for when a write has completed in full, and covers every group written by then. A short write goes on where it
-// stopped. Any failed write or sync halts the node; nothing is reported or tried again afterwards.
+// With kDataSyncPerGroup a sync is asked for when a write has completed in full, and covers every group written by
+// then. A short write goes on where it stopped. Any failed write or sync halts the node; nothing is reported or tried
+// again afterwards.
 //
-// Thread: the reactor's. Ownership: reactor, configuration, store and index outlive it. No coroutine, no allocation per group in the steady state.
-// The registered buffers belong to the kernel while a write is in flight: stop() must have ended before destruction.
+// Thread: the reactor's. Ownership: reactor, configuration, store and index outlive it. No coroutine, no allocation per
+// group in the steady state. The registered buffers belong to the kernel while a write is in flight: stop() must have
+// ended before destruction.
 #pragma once
 
 #include <cstdint>
@@ -34,11 +37,11 @@
 namespace kvorum::wal {
 
 class GroupWriter final : private reactor::TurnHook {
-   public:
+ public:
     // Where the log goes on. A new log has no last group, and its first segment is still a spare.
     struct Start {
         GroupHeader last_group;
-        uint64_t end_bytes = 0;       // in the last segment
+        uint64_t end_bytes = 0;  // in the last segment
         uint64_t segment_sequence = 0;
         uint64_t epoch = 1;
         raft::HardState hard_state;
@@ -63,8 +66,8 @@ class GroupWriter final : private reactor::TurnHook {
     GroupWriter& operator=(const GroupWriter&) = delete;
     ~GroupWriter();
 
-    // Makes the recovered log durable for good: writes the opening group unless start.opened. Ends when it is durable, or false when the
-    // node was halted. There is room for it: see needs_spare_to_open().
+    // Makes the recovered log durable for good: writes the opening group unless start.opened. Ends when it is durable,
+    // or false when the node was halted. There is room for it: see needs_spare_to_open().
     reactor::Task<bool> open(Start start);
     // The opening group does not fit the last segment: a spare must be ready before open().
     [[nodiscard]] static bool needs_spare_to_open(const Start& start, uint64_t segment_size_bytes);
@@ -75,14 +78,17 @@ class GroupWriter final : private reactor::TurnHook {
     // Called from the run queue when more units became durable.
     void set_progress_callback(std::function<void()> callback) { on_progress_ = std::move(callback); }
 
-    // Waits until nothing is in flight and everything queued is durable, cannot be for want of space, or was dropped by a failure.
+    // Waits until nothing is in flight and everything queued is durable, cannot be for want of space, or was dropped by
+    // a failure.
     reactor::Task<void> stop();
 
     [[nodiscard]] uint64_t durable_unit() const { return durable_unit_; }
     [[nodiscard]] uint64_t durable_group() const { return durable_group_; }
     [[nodiscard]] const raft::EntryId& last_appended() const { return last_appended_; }
     [[nodiscard]] uint32_t groups_in_flight() const { return in_flight_; }
-    [[nodiscard]] bool busy() const { return in_flight_ >= config_.groups_in_flight_max || waiting_for_space_ || opening_ != Opening::kDone; }
+    [[nodiscard]] bool busy() const {
+        return in_flight_ >= config_.groups_in_flight_max || waiting_for_space_ || opening_ != Opening::kDone;
+    }
     [[nodiscard]] bool failed() const { return failed_; }
     [[nodiscard]] uint64_t oldest_unsynced_ns(uint64_t now_ns) const;
     [[nodiscard]] bool registered_buffers() const { return registered_; }
@@ -92,12 +98,13 @@ class GroupWriter final : private reactor::TurnHook {
     [[nodiscard]] size_t undurable_count() const { return undurable_.size(); }
     [[nodiscard]] const raft::EntryPtr& undurable(size_t i) const { return undurable_[i].entry; }
 
-   private:
+ private:
     enum class SlotState : uint8_t { kFree, kWriting, kWritten, kDurable };
     enum class Opening : uint8_t { kDone, kQueued, kInFlight };
 
     struct Wake : reactor::Runnable {
-        explicit Wake(GroupWriter& w) : Runnable([](Runnable& self) { static_cast<Wake&>(self).writer.on_wake(); }), writer(w) {}
+        explicit Wake(GroupWriter& w)
+            : Runnable([](Runnable& self) { static_cast<Wake&>(self).writer.on_wake(); }), writer(w) {}
         GroupWriter& writer;
     };
     struct Op final : reactor::IoOp {
@@ -203,8 +210,8 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t epoch_ = 0;
     uint64_t group_sequence_ = 0;  // of the last group sealed
     uint64_t last_checksum_ = 0;
-    raft::HardState hard_state_;   // as of the last group sealed
-    raft::EntryId last_started_;   // entry
+    raft::HardState hard_state_;  // as of the last group sealed
+    raft::EntryId last_started_;  // entry
     int64_t last_started_time_ms_ = 0;
     LogIndex last_completed_;
     raft::EntryId last_appended_;

@@ -23,7 +23,8 @@ bool LogReader::done() const {
 }
 
 absl::Status LogReader::damage(const char* what) const {
-    return absl::DataLossError(fmt::format("{} offset {}: {}", segment_file_name(header_.segment_sequence), header_.offset_bytes, what));
+    return absl::DataLossError(
+        fmt::format("{} offset {}: {}", segment_file_name(header_.segment_sequence), header_.offset_bytes, what));
 }
 
 Task<absl::StatusOr<std::vector<raft::EntryPtr>>> LogReader::read() {
@@ -46,13 +47,15 @@ Task<absl::Status> LogReader::load_group(ReadRange::Segment segment, uint64_t of
     const bool in_window = segment.sequence == window_segment_ && offset_bytes >= window_offset_ &&
                            offset_bytes + kBlockBytes <= window_offset_ + window_bytes_;
     if (!in_window) {
-        const uint64_t ahead = std::clamp(align_up(range_.bytes_max, kBlockBytes) + kBlockBytes, kWindowBytesMin, kWindowBytesMax);
+        const uint64_t ahead =
+            std::clamp(align_up(range_.bytes_max, kBlockBytes) + kBlockBytes, kWindowBytesMin, kWindowBytesMax);
         absl::Status loaded = co_await load(segment, offset_bytes, ahead);
         if (!loaded.ok()) co_return loaded;
     }
     Bytes here = window_.bytes().subspan(offset_bytes - window_offset_, window_offset_ + window_bytes_ - offset_bytes);
     const GroupError error = decode_group_header(here, header_);
-    const bool belongs = error == GroupError::kNone && header_.segment_sequence == segment.sequence && header_.offset_bytes == offset_bytes;
+    const bool belongs = error == GroupError::kNone && header_.segment_sequence == segment.sequence &&
+                         header_.offset_bytes == offset_bytes;
     if (!belongs || offset_bytes + header_.size_bytes() > segment.end_bytes) {
         header_.segment_sequence = segment.sequence;
         header_.offset_bytes = offset_bytes;
@@ -77,8 +80,10 @@ Task<absl::Status> LogReader::load(ReadRange::Segment segment, uint64_t offset_b
         const MutableBytes into = window_.bytes().subspan(done_bytes, length - done_bytes);
         const int32_t result = co_await reactor_.read(segment.handle, into, offset_bytes + done_bytes);
         if (result <= 0) {
-            const std::string why = result < 0 ? std::generic_category().message(-result) : std::string("the file ends");
-            co_return absl::DataLossError(fmt::format("read {} offset {}: {}", segment_file_name(segment.sequence), offset_bytes, why));
+            const std::string why =
+                result < 0 ? std::generic_category().message(-result) : std::string("the file ends");
+            co_return absl::DataLossError(
+                fmt::format("read {} offset {}: {}", segment_file_name(segment.sequence), offset_bytes, why));
         }
         done_bytes += static_cast<uint64_t>(result);
     }
@@ -103,7 +108,8 @@ absl::Status LogReader::take_record(const Record& record, LogPosition position) 
     switch (record.kind) {
         case RecordKind::kSegmentHead:
         case RecordKind::kHardState: return absl::OkStatus();
-        case RecordKind::kEntry: return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
+        case RecordKind::kEntry:
+            return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:
             collecting_ = wanted(record.payload, position);
             if (collecting_) pieces_.assign(as_text(record.payload));
@@ -127,7 +133,8 @@ bool LogReader::wanted(Bytes encoded, LogPosition position) const {
 
 absl::Status LogReader::take_entry(Bytes encoded) {
     raft::EntryPtr entry;
-    if (raft::Entry::parse(encoded, entry) != raft::EntryParseError::kNone) return damage("an entry does not match its checksum");
+    if (raft::Entry::parse(encoded, entry) != raft::EntryParseError::kNone)
+        return damage("an entry does not match its checksum");
     entry_bytes_ += entry->encoded().size();
     entries_.push_back(std::move(entry));
     return absl::OkStatus();

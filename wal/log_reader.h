@@ -1,6 +1,8 @@
-// Reads entries back from the segments, in log order, skipping those that were replaced. Every group is checked again as it is read.
+// Reads entries back from the segments, in log order, skipping those that were replaced. Every group is checked again
+// as it is read.
 //
-// Thread: the reactor's. Suspends while it reads. The segments that `range` names are pinned by the caller until it ends.
+// Thread: the reactor's. Suspends while it reads. The segments that `range` names are pinned by the caller until it
+// ends.
 #pragma once
 
 #include <string>
@@ -31,13 +33,14 @@ struct ReadRange {
 };
 
 class LogReader {
-   public:
+ public:
     LogReader(reactor::Reactor& reactor, ReadRange range) : reactor_(reactor), range_(std::move(range)) {}
 
-    // The live entries first..last, or fewer once bytes_max is reached, at least one. DataLoss when the disk gives back something else.
+    // The live entries first..last, or fewer once bytes_max is reached, at least one. DataLoss when the disk gives back
+    // something else.
     reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read();
 
-   private:
+ private:
     reactor::Task<absl::Status> load_group(ReadRange::Segment segment, uint64_t offset_bytes);
     reactor::Task<absl::Status> load(ReadRange::Segment segment, uint64_t offset_bytes, uint64_t length_bytes);
     [[nodiscard]] absl::Status take_group();

@@ -14,7 +14,8 @@ bool is_live(const std::vector<Replacement>& replacements, LogIndex index, LogPo
 }
 
 void PositionIndex::start_segment(uint64_t segment_sequence, uint64_t head_group) {
-    KVORUM_ASSERT(segments_.empty() || segments_.back().sequence + 1 == segment_sequence, "segment {}", segment_sequence);
+    KVORUM_ASSERT(segments_.empty() || segments_.back().sequence + 1 == segment_sequence, "segment {}",
+                  segment_sequence);
     segments_.push_back({segment_sequence, head_group, 0, {}, {}, {}});
 }
 
@@ -35,12 +36,14 @@ void PositionIndex::note_entry(LogIndex index, LogPosition position, GroupPlace 
 }
 
 void PositionIndex::replace_from(LogIndex index, LogPosition position) {
-    while (!replacements_.empty() && replacements_.back().index >= index) replacements_.pop_back();
+    while (!replacements_.empty() && replacements_.back().index >= index)
+        replacements_.pop_back();
     replacements_.push_back({position, index});
     for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
         if (segment->last_index.is_none()) continue;
         if (segment->last_index < index) break;
-        while (!segment->checkpoints.empty() && segment->checkpoints.back().index >= index) segment->checkpoints.pop_back();
+        while (!segment->checkpoints.empty() && segment->checkpoints.back().index >= index)
+            segment->checkpoints.pop_back();
         if (segment->first_index >= index) {
             segment->first_index = segment->last_index = LogIndex{};
         } else {
@@ -56,7 +59,8 @@ std::optional<GroupPlace> PositionIndex::find(LogIndex index) const {
         const auto& checkpoints = segment->checkpoints;
         auto next = std::upper_bound(checkpoints.begin(), checkpoints.end(), index,
                                      [](LogIndex wanted, const Checkpoint& c) { return wanted < c.index; });
-        KVORUM_ASSERT(next != checkpoints.begin(), "segment {} has no checkpoint at or before {}", segment->sequence, index);
+        KVORUM_ASSERT(next != checkpoints.begin(), "segment {} has no checkpoint at or before {}", segment->sequence,
+                      index);
         return GroupPlace{segment->sequence, std::prev(next)->offset_bytes};
     }
     return std::nullopt;
@@ -65,11 +69,14 @@ std::optional<GroupPlace> PositionIndex::find(LogIndex index) const {
 size_t PositionIndex::slot_of(uint64_t segment_sequence) const {
     KVORUM_ASSERT(!segments_.empty());
     const bool held = segment_sequence >= segments_.front().sequence && segment_sequence <= segments_.back().sequence;
-    KVORUM_ASSERT(held, "segment {} of {} to {}", segment_sequence, segments_.front().sequence, segments_.back().sequence);
+    KVORUM_ASSERT(held, "segment {} of {} to {}", segment_sequence, segments_.front().sequence,
+                  segments_.back().sequence);
     return segment_sequence - segments_.front().sequence;
 }
 
-uint64_t PositionIndex::end_of(uint64_t segment_sequence) const { return segments_[slot_of(segment_sequence)].end_bytes; }
+uint64_t PositionIndex::end_of(uint64_t segment_sequence) const {
+    return segments_[slot_of(segment_sequence)].end_bytes;
+}
 
 uint64_t PositionIndex::releasable_before(LogIndex up_to, uint64_t durable_group) const {
     KVORUM_ASSERT(!segments_.empty());
@@ -85,7 +92,8 @@ uint64_t PositionIndex::releasable_before(LogIndex up_to, uint64_t durable_group
 }
 
 void PositionIndex::drop_before(uint64_t segment_sequence) {
-    while (!segments_.empty() && segments_.front().sequence < segment_sequence) segments_.pop_front();
+    while (!segments_.empty() && segments_.front().sequence < segment_sequence)
+        segments_.pop_front();
     if (segments_.empty()) return;
     const uint64_t first_group = segments_.front().head_group;
     std::erase_if(replacements_, [&](const Replacement& r) { return r.position.group_sequence < first_group; });

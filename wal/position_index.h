@@ -1,9 +1,8 @@
-// Where in the log an entry is: per segment the range of its live entries and a checkpoint at most every 1 MiB. No memory per entry, so it stays
-// flat for as long as segments are released.
+// Where in the log an entry is: per segment the range of its live entries and a checkpoint at most every 1 MiB. No
+// memory per entry, so it stays flat for as long as segments are released.
 //
-// An entry is live when no later entry of the log has replaced it or one before it. Of each segment the live entries are a contiguous range,
-// and the ranges of the segments follow each other.
-// Thread: the owner's. Nothing here does I/O.
+// An entry is live when no later entry of the log has replaced it or one before it. Of each segment the live entries
+// are a contiguous range, and the ranges of the segments follow each other. Thread: the owner's. Nothing here does I/O.
 #pragma once
 
 #include <compare>
@@ -37,12 +36,12 @@ struct Replacement {
     LogIndex index;
 };
 
-// False when one of `replacements` (ascending in position and index, as replacements() gives them) has replaced the entry at `index` that was
-// written at `position`.
+// False when one of `replacements` (ascending in position and index, as replacements() gives them) has replaced the
+// entry at `index` that was written at `position`.
 [[nodiscard]] bool is_live(const std::vector<Replacement>& replacements, LogIndex index, LogPosition position);
 
 class PositionIndex {
-   public:
+ public:
     static constexpr uint64_t kCheckpointEveryBytes = uint64_t{1} << 20;
 
     // Segments come in ascending order without gaps; `head_group` is the sequence of the segment's first group.
@@ -52,14 +51,16 @@ class PositionIndex {
     // An entry starts in the group at `place`, behind all entries noted before. It replaces any at its index and above.
     void note_entry(LogIndex index, LogPosition position, GroupPlace place);
 
-    // The group from which a scan in log order meets the live entry at `index`; nothing when it is not in the retained segments.
+    // The group from which a scan in log order meets the live entry at `index`; nothing when it is not in the retained
+    // segments.
     [[nodiscard]] std::optional<GroupPlace> find(LogIndex index) const;
     [[nodiscard]] const std::vector<Replacement>& replacements() const { return replacements_; }
     // The first group behind segment `segment_sequence`'s last one.
     [[nodiscard]] uint64_t end_of(uint64_t segment_sequence) const;
 
-    // All segments before the returned one may go when entries up to `up_to` are no longer needed and all groups up to `durable_group` are
-    // durable: the next head is durable, and so is every replacement that makes their entries superfluous.
+    // All segments before the returned one may go when entries up to `up_to` are no longer needed and all groups up to
+    // `durable_group` are durable: the next head is durable, and so is every replacement that makes their entries
+    // superfluous.
     [[nodiscard]] uint64_t releasable_before(LogIndex up_to, uint64_t durable_group) const;
     void drop_before(uint64_t segment_sequence);
 
@@ -68,7 +69,7 @@ class PositionIndex {
     [[nodiscard]] LogIndex last_index() const;
     [[nodiscard]] size_t segment_count() const { return segments_.size(); }
 
-   private:
+ private:
     struct Checkpoint {
         LogIndex index;
         uint64_t offset_bytes = 0;
@@ -86,7 +87,8 @@ class PositionIndex {
     [[nodiscard]] size_t slot_of(uint64_t segment_sequence) const;
 
     std::deque<Segment> segments_;
-    // Ascending in position and in index: an older replacement at the same or a higher index is implied by the newer one.
+    // Ascending in position and in index: an older replacement at the same or a higher index is implied by the newer
+    // one.
     std::vector<Replacement> replacements_;
 };
 

@@ -51,7 +51,8 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 bool is_accepted(Verdict verdict) {
-    return verdict == Verdict::kCleanEnd || verdict == Verdict::kTornTail || verdict == Verdict::kHole || verdict == Verdict::kEmpty;
+    return verdict == Verdict::kCleanEnd || verdict == Verdict::kTornTail || verdict == Verdict::kHole ||
+           verdict == Verdict::kEmpty;
 }
 
 std::string segment_file_name(uint64_t segment_sequence) {
@@ -74,8 +75,9 @@ LogScanner::Found LogScanner::refuse(Verdict verdict, GroupPlace place, std::str
     refused_ = true;
     result_.verdict = verdict;
     result_.end = place;
-    result_.message = fmt::format("{} offset {}: {}: {} (the log is whole up to index {})", segment_file_name(place.segment_sequence),
-                                  place.offset_bytes, verdict_name(verdict), why, replay_.last().index);
+    result_.message =
+        fmt::format("{} offset {}: {}: {} (the log is whole up to index {})", segment_file_name(place.segment_sequence),
+                    place.offset_bytes, verdict_name(verdict), why, replay_.last().index);
     return Found::kRefused;
 }
 
@@ -88,11 +90,13 @@ bool LogScanner::add_segment(uint64_t segment_sequence, Bytes image) {
         segment_size_bytes_ = image.size();
         result_.end = head;
     } else if (segment_sequence != last_segment_ + 1) {
-        refuse(Verdict::kMissingSegment, head, fmt::format("the segment before it is {}", segment_file_name(last_segment_)));
+        refuse(Verdict::kMissingSegment, head,
+               fmt::format("the segment before it is {}", segment_file_name(last_segment_)));
         return false;
     }
     if (image.size() != segment_size_bytes_ || image.size() % kBlockBytes != 0 || image.empty()) {
-        refuse(Verdict::kWrongSize, head, fmt::format("{} bytes where {} are expected", image.size(), segment_size_bytes_));
+        refuse(Verdict::kWrongSize, head,
+               fmt::format("{} bytes where {} are expected", image.size(), segment_size_bytes_));
         return false;
     }
     last_segment_ = segment_sequence;
@@ -139,7 +143,7 @@ void LogScanner::read_forward(uint64_t segment_sequence, Bytes image) {
 // The next segment's head follows the last group: what was found behind that one was never part of the log.
 void LogScanner::forget_witnesses() {
     torn_inside_ = false;
-    unfinished_ = 0;
+    result_.unfinished = 0;
     result_.witnesses = 0;
     highest_mark_ = farthest_ = {};
     contradicted_ = false;
@@ -161,27 +165,32 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
     if (!sound.has_value()) return Found::kTorn;
     records = *sound;
     const GroupHeader& last = result_.last_group;
-    const bool follows = header.group_sequence == last.group_sequence + 1 && header.prev_header_checksum == last.header_checksum;
+    const bool follows =
+        header.group_sequence == last.group_sequence + 1 && header.prev_header_checksum == last.header_checksum;
     // A log whose first segments were released has nothing to compare its first head with.
     if (follows || (!started_ && first_segment_ != 1)) return Found::kNext;
     if (header.epoch < last.epoch) return Found::kNothing;
-    // A head that is there without the group before it: the log ended inside the segment before, and this head is a witness.
+    // A head that is there without the group before it: the log ended inside the segment before, and this head is a
+    // witness.
     if (place.offset_bytes == 0 && started_) return Found::kNothing;
     return refuse(Verdict::kBrokenGroupChain, place,
-                  fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence, header.epoch,
-                              last.group_sequence, last.epoch));
+                  fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence,
+                              header.epoch, last.group_sequence, last.epoch));
 }
 
 LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
     const bool belongs = header.segment_sequence == place.segment_sequence && header.offset_bytes == place.offset_bytes;
-    // Behind the end there may be anything that a client stored in an earlier life of the file, but never at its very start.
+    // Behind the end there may be anything that a client stored in an earlier life of the file, but never at its very
+    // start.
     if (!belongs && place.offset_bytes != 0) return Found::kNothing;
     if (header.cluster != cluster_) {
         return refuse(Verdict::kWrongCluster, place,
-                      fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(), cluster_.value()));
+                      fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(),
+                                  cluster_.value()));
     }
     if (header.node != node_) {
-        return refuse(Verdict::kWrongNode, place, fmt::format("written by node {}, this is node {}", header.node, node_));
+        return refuse(Verdict::kWrongNode, place,
+                      fmt::format("written by node {}, this is node {}", header.node, node_));
     }
     return belongs ? Found::kNext : Found::kNothing;
 }
@@ -208,7 +217,7 @@ void LogScanner::note_witness(const GroupHeader& header, GroupPlace place) {
     const GroupHeader& last = result_.last_group;
     const bool newer = header.epoch > last.epoch;
     if (!newer && (header.epoch < last.epoch || header.group_sequence <= last.group_sequence)) return;
-    ++unfinished_;
+    ++result_.unfinished;
     // The header of the missing group itself says nothing about others.
     if (header.group_sequence == last.group_sequence + 1) return;
     if (result_.witnesses++ == 0) lowest_witness_segment_ = place.segment_sequence;
@@ -227,25 +236,29 @@ void LogScanner::judge_witnesses() {
     const GroupHeader& farthest = farthest_.header;
     if (contradicted_) {
         // G3: the newer epoch's opening group was durable before anything else of it was written.
-        refuse(Verdict::kBrokenGroupChain, result_.end, "a later process had cut the log before this place, but its groups are missing");
+        refuse(Verdict::kBrokenGroupChain, result_.end,
+               "a later process had cut the log before this place, but its groups are missing");
         return;
     }
     if (farthest.group_sequence >= missing + farthest.groups_in_flight_max) {
         refuse(Verdict::kDamagedOutsideWindow, result_.end,
-               fmt::format("group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists", missing,
-                           farthest.groups_in_flight_max, farthest.group_sequence));
+               fmt::format(
+                   "group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
+                   missing, farthest.groups_in_flight_max, farthest.group_sequence));
         return;
     }
     result_.verdict = Verdict::kHole;
     result_.message = fmt::format("{} offset {}: group {} was not finished; {} later unacknowledged groups are dropped",
-                                  segment_file_name(result_.end.segment_sequence), result_.end.offset_bytes, missing, result_.witnesses);
+                                  segment_file_name(result_.end.segment_sequence), result_.end.offset_bytes, missing,
+                                  result_.witnesses);
 }
 
 void LogScanner::judge_damage(uint64_t missing) {
     const GroupHeader& mark = highest_mark_.header;
     const std::string evidence = fmt::format(
-        "group {} is missing or damaged, but group {} at {} offset {} says that all groups up to {} were durable", missing,
-        mark.group_sequence, segment_file_name(highest_mark_.place.segment_sequence), highest_mark_.place.offset_bytes, mark.durable_group);
+        "group {} is missing or damaged, but group {} at {} offset {} says that all groups up to {} were durable",
+        missing, mark.group_sequence, segment_file_name(highest_mark_.place.segment_sequence),
+        highest_mark_.place.offset_bytes, mark.durable_group);
     const bool in_later_segment = lowest_witness_segment_ > result_.end.segment_sequence;
     if (!started_) {
         refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, evidence);
@@ -274,9 +287,10 @@ ScanResult LogScanner::finish() {
         return result_;
     }
     result_.verdict = torn_inside_ || torn_head_ ? Verdict::kTornTail : Verdict::kCleanEnd;
-    result_.opened_and_unused = (result_.last_group.flags & kGroupOpening) != 0 && unfinished_ == 0;
-    result_.message = fmt::format("{} offset {}: {} behind group {}", segment_file_name(result_.end.segment_sequence),
-                                  result_.end.offset_bytes, verdict_name(result_.verdict), result_.last_group.group_sequence);
+    result_.opened_and_unused = (result_.last_group.flags & kGroupOpening) != 0 && result_.unfinished == 0;
+    result_.message =
+        fmt::format("{} offset {}: {} behind group {}", segment_file_name(result_.end.segment_sequence),
+                    result_.end.offset_bytes, verdict_name(result_.verdict), result_.last_group.group_sequence);
     return result_;
 }
 

@@ -15,9 +15,7 @@ ReplayError Replay::fail(ReplayError error, std::string detail) {
 
 LogIndex Replay::first_index() const { return terms_.empty() ? last_.index + 1 : terms_.front().first_index; }
 
-raft::EntryId Replay::before_first() const {
-    return base_.index + 1 == first_index() ? base_ : raft::EntryId{};
-}
+raft::EntryId Replay::before_first() const { return base_.index + 1 == first_index() ? base_ : raft::EntryId{}; }
 
 ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes) {
     if (header.epoch != epoch_) {
@@ -56,8 +54,8 @@ ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, 
     const std::optional<SegmentHead> head = decode_segment_head(record.payload);
     if (!head.has_value()) return fail(ReplayError::kBadHead, "its segment head record has the wrong size");
     if (head->segment_size_bytes != segment_size_bytes) {
-        return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}", head->segment_size_bytes,
-                                                       segment_size_bytes));
+        return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}",
+                                                       head->segment_size_bytes, segment_size_bytes));
     }
     index_.start_segment(header.segment_sequence, header.group_sequence);
     if (!started_) {
@@ -72,8 +70,9 @@ ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, 
     // A first segment that began in the middle of an entry leaves no identity to compare while that entry goes on.
     const bool comparable = !(partial_.open && partial_.skipped);
     if (head->continues_entry != partial_.open || (comparable && head->last != expected)) {
-        return fail(ReplayError::kBadHead, fmt::format("it says that entry {} came before, the log before it ends at {}",
-                                                       head->last.index, expected.index));
+        return fail(ReplayError::kBadHead,
+                    fmt::format("it says that entry {} came before, the log before it ends at {}", head->last.index,
+                                expected.index));
     }
     return ReplayError::kNone;
 }
@@ -99,10 +98,12 @@ ReplayError Replay::apply_piece(const Record& record, LogPosition position, Grou
         raft::EntryHeader header;
         const raft::EntryParseError error = raft::parse_entry_header(record.payload, header);
         if (error != raft::EntryParseError::kNone) {
-            return fail(ReplayError::kBadRecord, fmt::format("first piece of an entry: {}", raft::entry_parse_error_name(error)));
+            return fail(ReplayError::kBadRecord,
+                        fmt::format("first piece of an entry: {}", raft::entry_parse_error_name(error)));
         }
-        partial_ = {true, false, std::string(as_text(record.payload)),
-                    {header.index, header.term, header.header_checksum}, position, place};
+        partial_ = {
+            true,     false, std::string(as_text(record.payload)), {header.index, header.term, header.header_checksum},
+            position, place};
         return ReplayError::kNone;
     }
     const bool last = record.kind == RecordKind::kEntryLast;
@@ -129,7 +130,8 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
     }
     const Bytes body = encoded.subspan(raft::EntryHeader::kEncodedSize);
     if (body.size() != header.body_size_bytes || checksum64(body) != header.body_checksum) {
-        return fail(ReplayError::kBadRecord, fmt::format("the body of entry {} does not match its header", header.index));
+        return fail(ReplayError::kBadRecord,
+                    fmt::format("the body of entry {} does not match its header", header.index));
     }
     if (const ReplayError link = check_link(header); link != ReplayError::kNone) return link;
     if (header.index <= last_.index) forget_from(header.index);
@@ -145,27 +147,32 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
 
 ReplayError Replay::check_link(const raft::EntryHeader& header) {
     if (header.cluster != cluster_) {
-        return fail(ReplayError::kWrongCluster, fmt::format("entry {} is of cluster {:016x}", header.index, header.cluster.value()));
+        return fail(ReplayError::kWrongCluster,
+                    fmt::format("entry {} is of cluster {:016x}", header.index, header.cluster.value()));
     }
     if (header.index.is_none() || header.index > last_.index + 1) {
-        return fail(ReplayError::kBrokenEntryChain, fmt::format("entry {} follows entry {}", header.index, last_.index));
+        return fail(ReplayError::kBrokenEntryChain,
+                    fmt::format("entry {} follows entry {}", header.index, last_.index));
     }
     const LogIndex previous = header.index - 1;
     const bool remembered = !identities_.empty() && previous >= identities_.front().index;
     if (previous.is_none() || remembered) {
-        const raft::EntryId before = previous.is_none() ? raft::EntryId{} : identities_[previous - identities_.front().index];
+        const raft::EntryId before =
+            previous.is_none() ? raft::EntryId{} : identities_[previous - identities_.front().index];
         if (header.prev_checksum != before.checksum || header.term < before.term) {
             return fail(ReplayError::kBrokenEntryChain,
-                        fmt::format("entry {} (term {}) does not follow entry {} (term {}, checksum {:016x})", header.index,
-                                    header.term, before.index, before.term, before.checksum));
+                        fmt::format("entry {} (term {}) does not follow entry {} (term {}, checksum {:016x})",
+                                    header.index, header.term, before.index, before.term, before.checksum));
         }
     }
     return ReplayError::kNone;
 }
 
 void Replay::forget_from(LogIndex index) {
-    while (!terms_.empty() && terms_.back().first_index >= index) terms_.pop_back();
-    while (!identities_.empty() && identities_.back().index >= index) identities_.pop_back();
+    while (!terms_.empty() && terms_.back().first_index >= index)
+        terms_.pop_back();
+    while (!identities_.empty() && identities_.back().index >= index)
+        identities_.pop_back();
 }
 
 }  // namespace kvorum::wal

@@ -1,9 +1,10 @@
 // What the records of a log mean, in order: the state that a node starts from. Pure.
 //
-// An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces the one before.
-// An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
+// An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces
+// the one before. An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
 //
-// Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it stays readable.
+// Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it
+// stays readable.
 #pragma once
 
 #include <cstdint>
@@ -25,20 +26,22 @@ enum class ReplayError {
     kBadRecord,           // a sound group with records that no writer produces
     kBadHead,             // a segment head that contradicts the log before it
     kWrongCluster,        // an entry of another cluster
-    kBrokenEntryChain,    // an entry that does not follow the one before it: index gap, previous checksum, or a lower term
+    kBrokenEntryChain,    // an entry that does not follow the one before it: index gap, previous checksum, or a lower
+                          // term
     kHardStateBackwards,  // a lower term, or a second vote in one term
 };
 
 class Replay {
-   public:
-    // Identities kept to verify the link of an entry that replaces others. A replacement that reaches further back is checked by index and
-    // term only.
+ public:
+    // Identities kept to verify the link of an entry that replaces others. A replacement that reaches further back is
+    // checked by index and term only.
     static constexpr size_t kIdentitiesMax = 8192;
 
     // Fills `index` as it goes, which must outlive this object.
     Replay(ClusterId cluster, PositionIndex& index) : cluster_(cluster), index_(index) {}
 
-    // `header` is valid, follows the group before it, and `records` are its records. On an error detail() says what is wrong.
+    // `header` is valid, follows the group before it, and `records` are its records. On an error detail() says what is
+    // wrong.
     [[nodiscard]] ReplayError apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes);
     [[nodiscard]] const std::string& detail() const { return detail_; }
 
@@ -53,7 +56,7 @@ class Replay {
     [[nodiscard]] raft::EntryId before_first() const;
     [[nodiscard]] uint64_t entry_count() const { return entry_count_; }
 
-   private:
+ private:
     ReplayError fail(ReplayError error, std::string detail);
     ReplayError apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes);
     ReplayError apply_hard_state(const Record& record);

@@ -46,7 +46,9 @@ size_t SegmentStore::slot_of(uint64_t sequence) const {
     return sequence - segments_.front().sequence;
 }
 
-std::string SegmentStore::path_of(uint64_t sequence) const { return config_.directory + "/" + segment_file_name(sequence); }
+std::string SegmentStore::path_of(uint64_t sequence) const {
+    return config_.directory + "/" + segment_file_name(sequence);
+}
 std::string SegmentStore::temporary_path() const { return config_.directory + "/" + kTemporaryFileName; }
 int SegmentStore::open_flags() const { return O_RDWR | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0); }
 uint64_t SegmentStore::next_sequence() const { return segments_.empty() ? 1 : segments_.back().sequence + 1; }
@@ -88,8 +90,8 @@ Task<absl::Status> SegmentStore::open_files() {
 absl::Status SegmentStore::check_file(uint64_t sequence, uint64_t size_bytes) const {
     const std::string name = path_of(sequence);
     if (size_bytes != segment_size_bytes_ || size_bytes == 0 || size_bytes % kBlockBytes != 0) {
-        return absl::DataLossError(fmt::format("{}: {}: {} bytes where the others have {}", name, verdict_name(Verdict::kWrongSize),
-                                               size_bytes, segment_size_bytes_));
+        return absl::DataLossError(fmt::format("{}: {}: {} bytes where the others have {}", name,
+                                               verdict_name(Verdict::kWrongSize), size_bytes, segment_size_bytes_));
     }
     return absl::OkStatus();
 }
@@ -97,8 +99,8 @@ absl::Status SegmentStore::check_file(uint64_t sequence, uint64_t size_bytes) co
 Task<absl::Status> SegmentStore::open_segment(uint64_t sequence) {
     const std::string path = path_of(sequence);
     if (!segments_.empty() && sequence != next_sequence()) {
-        co_return absl::DataLossError(
-            fmt::format("{}: {}: the segment before it is {}", path, verdict_name(Verdict::kMissingSegment), segments_.back().sequence));
+        co_return absl::DataLossError(fmt::format("{}: {}: the segment before it is {}", path,
+                                                  verdict_name(Verdict::kMissingSegment), segments_.back().sequence));
     }
     const int32_t handle = co_await reactor_.open(path, open_flags(), 0);
     if (handle == -EINVAL && config_.direct_io) {
@@ -205,9 +207,9 @@ bool SegmentStore::has_recyclable() const {
     return live_count_ > 0 && segments_.front().sequence < released_before_ && segments_.front().pins == 0;
 }
 
-// The lowest file becomes the highest spare, or goes when there are twice as many as wanted: the surplus lets a log that is released as fast as it is
-// written live on recycled files alone. The directory is synced before the next one is touched: the numbers
-// that a crash leaves have no gap.
+// The lowest file becomes the highest spare, or goes when there are twice as many as wanted: the surplus lets a log
+// that is released as fast as it is written live on recycled files alone. The directory is synced before the next one
+// is touched: the numbers that a crash leaves have no gap.
 Task<absl::Status> SegmentStore::recycle_first() {
     Segment segment = segments_.front();
     segments_.pop_front();

@@ -1,8 +1,10 @@
-// The files of a log: the segments in use, and spares that are prepared ahead so that a group only ever overwrites initialised blocks.
+// The files of a log: the segments in use, and spares that are prepared ahead so that a group only ever overwrites
+// initialised blocks.
 //
-// A segment is made under a temporary name: fallocate, zeros written without a sync in chunks, one fsync, rename, fsync of the directory.
-// A released one is renamed to the next number instead; its old groups name their old number and never validate again. Both happen in the
-// background, one file at a time with the directory synced before the next, so that after a crash the numbers on disk have no gap.
+// A segment is made under a temporary name: fallocate, zeros written without a sync in chunks, one fsync, rename, fsync
+// of the directory. A released one is renamed to the next number instead; its old groups name their old number and
+// never validate again. Both happen in the background, one file at a time with the directory synced before the next, so
+// that after a crash the numbers on disk have no gap.
 //
 // Thread: the reactor's. Ownership: owns the open files. The reactor, the backend and the configuration outlive it.
 // Errors: a disk without room is remembered and tried again; any other failure of the background work halts the node.
@@ -27,7 +29,7 @@ namespace kvorum::wal {
 inline constexpr const char* kTemporaryFileName = "wal-prepare.tmp";
 
 class SegmentStore {
-   public:
+ public:
     struct Stats {
         uint64_t made = 0;
         uint64_t recycled = 0;
@@ -38,8 +40,8 @@ class SegmentStore {
     SegmentStore(const SegmentStore&) = delete;
     SegmentStore& operator=(const SegmentStore&) = delete;
 
-    // Opens what is there, removes a half-made segment, and makes everything that can be read durable: what a killed process left in a volatile
-    // cache must not be believed and lost afterwards.
+    // Opens what is there, removes a half-made segment, and makes everything that can be read durable: what a killed
+    // process left in a volatile cache must not be believed and lost afterwards.
     reactor::Task<absl::Status> open_files();
     // The whole segment into `image` (segment_size_bytes).
     reactor::Task<absl::Status> read_segment(uint64_t sequence, MutableBytes image);
@@ -72,7 +74,7 @@ class SegmentStore {
     void unpin(uint64_t sequence);
     [[nodiscard]] const Stats& stats() const { return stats_; }
 
-   private:
+ private:
     struct Segment {
         uint64_t sequence = 0;
         reactor::Handle handle = reactor::kNoHandle;

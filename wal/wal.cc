@@ -19,9 +19,12 @@ namespace kvorum::wal {
 using reactor::Task;
 
 class Wal::Impl {
-   public:
+ public:
     Impl(reactor::Reactor& reactor, WalConfig config)
-        : reactor_(reactor), config_(std::move(config)), store_(reactor_, config_), writer_(reactor_, config_, store_, index_) {
+        : reactor_(reactor),
+          config_(std::move(config)),
+          store_(reactor_, config_),
+          writer_(reactor_, config_, store_, index_) {
         writer_.set_progress_callback([this] { on_progress(); });
     }
 
@@ -42,10 +45,11 @@ class Wal::Impl {
     uint64_t reported_unit_ = 0;
     bool closed_ = false;
 
-   private:
+ private:
     Task<absl::Status> start();
     Task<absl::StatusOr<GroupWriter::Start>> recover();
     void fill_report(const ScanResult& scan, const Replay& replay);
+    void log_recovery(const ScanResult& scan) const;
     Task<void> choose_sync_method();
     Task<absl::Status> fill_spares();
     void on_progress();
@@ -56,7 +60,7 @@ class Wal::Impl {
     LogIndex release_up_to_;
 };
 
-// --- open --------------------------------------------------------------------------------------------------------------------------------
+// --- open ---
 
 Task<absl::Status> Wal::Impl::open() {
     const std::vector<std::string> violations = config_.validate();
@@ -107,11 +111,7 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     }
     fill_report(scan, scanner.replay());
     report_.duration_ns = reactor_.backend().monotonic_ns() - start_ns;
-    const bool dropped = scan.verdict == Verdict::kHole || scan.verdict == Verdict::kTornTail;
-    kvorum::log_line(dropped ? LogLevel::kWarn : LogLevel::kInfo,
-                     fmt::format("wal: {}: {}; term {}, last entry {}, {} groups in {} segments read in {} ms", config_.directory,
-                                 scan.message, report_.hard_state.current_term, report_.last.index, report_.groups, report_.segments,
-                                 report_.duration_ns / kMillisecondNs));
+    log_recovery(scan);
     GroupWriter::Start start;
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
     if (scan.verdict == Verdict::kEmpty) co_return start;
@@ -126,6 +126,18 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     co_return start;
 }
 
+void Wal::Impl::log_recovery(const ScanResult& scan) const {
+    const std::string text =
+        fmt::format("wal: {}: {}; term {}, last entry {}, {} groups in {} segments read in {} ms", config_.directory,
+                    scan.message, report_.hard_state.current_term, report_.last.index, report_.groups, report_.segments,
+                    report_.duration_ns / kMillisecondNs);
+    if (scan.unfinished > 0) {
+        KVORUM_LOG(kWarn, "{}", text);
+    } else {
+        KVORUM_LOG(kInfo, "{}", text);
+    }
+}
+
 void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.hard_state = replay.hard_state();
     report_.last = replay.last();
@@ -138,7 +150,7 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.segments = index_.segment_count();
     report_.groups = scan.groups;
     report_.entries = replay.entry_count();
-    report_.groups_dropped = scan.witnesses;
+    report_.groups_dropped = scan.unfinished;
 }
 
 Task<void> Wal::Impl::choose_sync_method() {
@@ -148,10 +160,12 @@ Task<void> Wal::Impl::choose_sync_method() {
     }
     if (!store_.spare_ready()) co_return;
     const reactor::Handle scratch = store_.handle_of(store_.first_sequence() + store_.file_count() - 1);
-    const Calibration result = co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
+    const Calibration result =
+        co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
     writer_.set_sync_method(result.method);
     const auto facts = reactor_.backend().device_facts(config_.directory);
-    KVORUM_LOG(kInfo, "wal: {}: {}; {}", config_.directory, facts.ok() ? facts->to_string() : "device unknown", result.to_string());
+    KVORUM_LOG(kInfo, "wal: {}: {}; {}", config_.directory, facts.ok() ? facts->to_string() : "device unknown",
+               result.to_string());
 }
 
 Task<absl::Status> Wal::Impl::fill_spares() {
@@ -163,7 +177,7 @@ Task<absl::Status> Wal::Impl::fill_spares() {
     co_return absl::OkStatus();
 }
 
-// --- progress and space ----------------------------------------------------------------------------------------------------------------
+// --- progress and space ---
 
 void Wal::Impl::on_progress() {
     try_release();
@@ -173,7 +187,8 @@ void Wal::Impl::on_progress() {
 }
 
 void Wal::Impl::release_prefix(LogIndex up_to) {
-    KVORUM_ASSERT(up_to <= writer_.last_appended().index, "release up to {} of a log up to {}", up_to, writer_.last_appended().index);
+    KVORUM_ASSERT(up_to <= writer_.last_appended().index, "release up to {} of a log up to {}", up_to,
+                  writer_.last_appended().index);
     release_up_to_ = std::max(release_up_to_, up_to);
     try_release();
 }
@@ -192,12 +207,13 @@ LogIndex Wal::Impl::first_index() const {
     return in_memory.is_none() ? on_disk : std::min(on_disk, in_memory);
 }
 
-// --- reading ---------------------------------------------------------------------------------------------------------------------------
+// --- reading ---
 
 Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
     const LogIndex newest = writer_.last_appended().index;
     if (first.is_none() || first > last || first > newest || first < first_index()) {
-        co_return absl::OutOfRangeError(fmt::format("entries {} to {} of a log that has {} to {}", first, last, first_index(), newest));
+        co_return absl::OutOfRangeError(
+            fmt::format("entries {} to {} of a log that has {} to {}", first, last, first_index(), newest));
     }
     last = std::min(last, newest);
     // What is not durable is taken from memory now, before anything can change.
@@ -211,13 +227,16 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first
     ReadRange range = plan_read(first, disk_last, bytes_max, *place);
     const uint64_t pin_first = range.segments.front().sequence;
     const uint64_t pin_last = range.segments.back().sequence;
-    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence) store_.pin(sequence);
+    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
+        store_.pin(sequence);
     LogReader reader(reactor_, std::move(range));
     absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await reader.read();
-    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence) store_.unpin(sequence);
+    for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
+        store_.unpin(sequence);
     if (!entries.ok() || entries->back()->index() + 1 != memory_first) co_return entries;
     uint64_t bytes = 0;
-    for (const raft::EntryPtr& entry : *entries) bytes += entry->encoded().size();
+    for (const raft::EntryPtr& entry : *entries)
+        bytes += entry->encoded().size();
     for (raft::EntryPtr& entry : tail) {
         if (bytes >= bytes_max) break;
         bytes += entry->encoded().size();
@@ -240,7 +259,8 @@ ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max
     return range;
 }
 
-size_t Wal::Impl::append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last, uint64_t bytes_max) const {
+size_t Wal::Impl::append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last,
+                                   uint64_t bytes_max) const {
     uint64_t bytes = 0;
     for (size_t i = 0; i < writer_.undurable_count(); ++i) {
         const raft::EntryPtr& entry = writer_.undurable(i);
@@ -252,7 +272,7 @@ size_t Wal::Impl::append_undurable(std::vector<raft::EntryPtr>& out, LogIndex fi
     return out.size();
 }
 
-// --- the rest ----------------------------------------------------------------------------------------------------------------------------
+// --- the rest ---
 
 WalStats Wal::Impl::stats() const {
     const GroupWriter::Stats& written = writer_.stats();
@@ -295,7 +315,9 @@ const RecoveryReport& Wal::recovered() const { return impl_->report_; }
 uint64_t Wal::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
     return impl_->writer_.append(hard_state, std::move(entries));
 }
-void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) { impl_->on_durable_ = std::move(callback); }
+void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) {
+    impl_->on_durable_ = std::move(callback);
+}
 uint64_t Wal::durable_unit() const { return impl_->writer_.durable_unit(); }
 bool Wal::busy() const { return impl_->writer_.busy(); }
 uint32_t Wal::groups_in_flight() const { return impl_->writer_.groups_in_flight(); }

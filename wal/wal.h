@@ -1,16 +1,20 @@
-// The write-ahead log of one Raft group: what this node has promised to remember, in order, on disk before anybody is told.
+// The write-ahead log of one Raft group: what this node promised to remember, in order, on disk before anybody is told.
 //
-// Units go in, groups go to disk. A unit is a hard state, entries, or both; units are durable in the order of append(). While groups are being
-// written, further units gather and leave together in the next group (group commit, without timers); at most groups_in_flight_max groups are
-// unfinished at a time. An entry whose index is not above the last one's replaces that entry and everything behind it.
+// Units go in, groups go to disk. A unit is a hard state, entries, or both; units are durable in the order of append().
+// While groups are being written, further units gather and leave together in the next group (group commit, without
+// timers); at most groups_in_flight_max groups are unfinished at a time. An entry whose index is not above the last
+// one's replaces that entry and everything behind it.
 //
-// What survives a crash is a prefix of the records appended, in order, that holds every unit reported durable. A unit is not atomic: of one that
-// was not reported, the hard state and some first entries may survive.
+// What survives a crash is a prefix of the records appended, in order, that holds every unit reported durable. A unit
+// is not atomic: of one that was not reported, the hard state and some first entries may survive.
 //
-// Thread: the reactor's, for everything. Ownership: the reactor and its backend outlive the Wal; close() must end before it is destroyed.
-// Suspension: append() and all questions return at once. open(), read() and close() suspend; several read() may run at a time.
-// Errors: a failed write or sync ends the node through IoBackend::halt(); nothing is reported durable afterwards and no sync is tried twice.
-// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, and a position index of some bytes per MiB of log.
+// Thread: the reactor's, for everything.
+// Ownership: the reactor and its backend outlive the Wal; close() must end before it is destroyed.
+// Suspension: append() and all questions return at once; open(), read() and close() suspend; several read() may run.
+// Errors: a failed write or sync ends the node through IoBackend::halt(). Nothing is reported durable afterwards, and
+//   no sync is tried twice.
+// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, and a position index of
+//   some bytes per MiB of log.
 #pragma once
 
 #include <cstdint>
@@ -36,18 +40,18 @@ namespace kvorum::wal {
 // What was found at open: where the node goes on.
 struct RecoveryReport {
     raft::HardState hard_state;
-    raft::EntryId last;            // zero when the log has no entry
-    int64_t last_log_time_ms = 0;  // of `last`
-    LogIndex first_index;          // the lowest entry that can be read; last.index + 1 when there is none
-    raft::EntryId before_first;    // the entry at first_index - 1, when first_index > 1 and the log still names it; else zero
+    raft::EntryId last;                // zero when the log has no entry
+    int64_t last_log_time_ms = 0;      // of `last`
+    LogIndex first_index;              // the lowest entry that can be read; last.index + 1 when there is none
+    raft::EntryId before_first;        // the entry at first_index - 1, if the log still names it; else zero
     std::vector<raft::TermRun> terms;  // of the entries from first_index to last.index
 
     Verdict verdict = Verdict::kEmpty;
     std::string verdict_message;
     uint64_t segments = 0;
     uint64_t groups = 0;
-    uint64_t entries = 0;        // replayed, replaced ones included
-    uint64_t groups_dropped = 0; // unacknowledged groups that a cut dropped
+    uint64_t entries = 0;         // replayed, replaced ones included
+    uint64_t groups_dropped = 0;  // unacknowledged groups that a cut dropped
     uint64_t bytes_scanned = 0;
     uint64_t duration_ns = 0;
 };
@@ -55,7 +59,7 @@ struct RecoveryReport {
 struct WalStats {
     uint64_t units = 0;
     uint64_t groups = 0;
-    uint64_t bytes = 0;          // written, headers and padding included
+    uint64_t bytes = 0;  // written, headers and padding included
     uint64_t padding_bytes = 0;
     uint64_t syncs = 0;          // fdatasyncs, or durable writes
     Histogram group_latency_ns;  // from submission until durable
@@ -71,23 +75,26 @@ struct WalStats {
 };
 
 class Wal {
-   public:
-    // Locks the directory, recovers (wal/recovery.h has the table), writes the opening group, prepares spares, calibrates. Errors:
+ public:
+    // Locks the directory, recovers (wal/recovery.h has the table), writes the opening group, prepares spares,
+    // calibrates. Errors:
     //   InvalidArgument     the configuration, or a file system without O_DIRECT
     //   FailedPrecondition  locked by another process; another cluster, node or format version
-    //   DataLoss            damage: the message names file, byte offset, log index and reason; the files are as they were
-    //   ResourceExhausted   no space for the first segment, or none for the opening group
-    //   Unavailable         the system refused an operation
-    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<Wal>>> open(reactor::Reactor& reactor, WalConfig config);
+    //   DataLoss            damage: the message names file, byte offset, log index and reason; the files are as they
+    //   were ResourceExhausted   no space for the first segment, or none for the opening group Unavailable         the
+    //   system refused an operation
+    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<Wal>>> open(reactor::Reactor& reactor,
+                                                                                  WalConfig config);
     ~Wal();
     Wal(const Wal&) = delete;
     Wal& operator=(const Wal&) = delete;
 
     [[nodiscard]] const RecoveryReport& recovered() const;
 
-    // Queues one unit and returns its id: 1, 2, 3... It goes to disk at the end of this turn, or with a later group when busy(). Entries follow
-    // each other; the first follows, or replaces from its index, what was appended before (asserted: Raft's log never has a gap). A unit larger
-    // than a group is spread over several. After a failure the unit is dropped: halt() was called.
+    // Queues one unit and returns its id: 1, 2, 3... It goes to disk at the end of this turn, or with a later group
+    // when busy(). Entries follow each other; the first follows, or replaces from its index, what was appended before
+    // (asserted: Raft's log never has a gap). A unit larger than a group is spread over several. After a failure the
+    // unit is dropped: halt() was called.
     uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries);
     // `callback(unit_id)`: all units up to unit_id are durable. From the run queue, never inside append(); ids ascend.
     void set_durable_callback(std::function<void(uint64_t unit_id)> callback);
@@ -103,21 +110,26 @@ class Wal {
     [[nodiscard]] LogIndex first_index() const;  // the lowest entry that read() can give
     [[nodiscard]] LogIndex last_index() const;   // the last appended
 
-    // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least one.
-    // OutOfRange: `first` is released or not in the log. DataLoss: the disk does not give back what was written; the caller should halt.
-    [[nodiscard]] reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
+    // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least
+    // one. OutOfRange: `first` is released or not in the log. DataLoss: the disk does not give back what was written;
+    // the caller should halt.
+    [[nodiscard]] reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last,
+                                                                                  uint64_t bytes_max);
 
-    // Entries up to `up_to` will not be read again: segments that hold nothing else become spares, in the background. `up_to` must be durable.
+    // Entries up to `up_to` will not be read again: segments that hold nothing else become spares, in the background.
+    // `up_to` must be durable.
     void release_prefix(LogIndex up_to);
-    // No spare is left and the disk has no room for one: refuse writes now. What is left serves what was already accepted, and hard states.
+    // No spare is left and the disk has no room for one: refuse writes now. What is left serves what was already
+    // accepted, and hard states.
     [[nodiscard]] bool low_on_space() const;
 
     [[nodiscard]] WalStats stats() const;
 
-    // Waits until everything appended is durable (unless the log failed), ends the background work, closes the files. Call once.
+    // Waits until everything appended is durable (unless the log failed), ends the background work, closes the files.
+    // Call once.
     [[nodiscard]] reactor::Task<void> close();
 
-   private:
+ private:
     class Impl;
     explicit Wal(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;

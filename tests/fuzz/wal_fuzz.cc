@@ -1,7 +1,7 @@
 // Any bytes as a log: recovery and the dump must end with a verdict, never read outside of the input and never assert.
 //
-// The first byte says how many segments the input is split into. The header checksums of the blocks are repaired where the second byte says so, so that
-// the fuzzer gets past them.
+// The first byte says how many segments the input is split into. The header checksums of the blocks are repaired where
+// the second byte says so, so that the fuzzer gets past them.
 #include <algorithm>
 #include <string>
 

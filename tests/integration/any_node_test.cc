@@ -37,7 +37,8 @@ TEST(AnyNodeTest, APipelineThroughAFollowerTakesEffectInOrder) {
     cluster.start_all();
     Client client(cluster.endpoint(cluster.wait_for_follower()));
     for (uint32_t round = 0; round < 50; ++round) {
-        const auto answers = client.pipeline({{"SET", "n", "1"}, {"INCR", "n"}, {"GET", "n"}, {"DEL", "n"}, {"GET", "n"}, {"PING"}});
+        const auto answers =
+            client.pipeline({{"SET", "n", "1"}, {"INCR", "n"}, {"GET", "n"}, {"DEL", "n"}, {"GET", "n"}, {"PING"}});
         std::string all;
         for (const Answer& answer : answers)
             all += answer.to_string() + " ";
@@ -53,7 +54,8 @@ TEST(AnyNodeTest, RedirectingFollowersNameTheLeader) {
     Client client(cluster.endpoint(follower));
     const Answer answer = client.command({"SET", "foo", "bar"});
     EXPECT_EQ(answer.outcome, Outcome::kNotExecuted);
-    EXPECT_EQ(answer.text, fmt::format("MOVED 12182 127.0.0.1:{}", cluster.client_port(leader)));  // the slot that Redis gives to "foo"
+    EXPECT_EQ(answer.text, fmt::format("MOVED 12182 127.0.0.1:{}",
+                                       cluster.client_port(leader)));  // the slot that Redis gives to "foo"
     EXPECT_EQ(Client(cluster.endpoint(leader)).command({"SET", "foo", "bar"}).to_string(), "OK");
 
     const ProgramResult followed = run(fmt::format("redis-cli -c -p {} GET foo", cluster.client_port(follower)));
@@ -68,8 +70,10 @@ TEST(AnyNodeTest, CommandsOfAnElectionWaitAndThenWork) {
     ASSERT_EQ(client.command({"SET", "before", "1"}).to_string(), "OK");
     cluster.kill(leader);
     const auto started = std::chrono::steady_clock::now();
-    // What the follower had forwarded when it learnt of the death would be uncertain; this is sent afterwards or parked from the start.
-    EXPECT_EQ(client.command({"GET", "before"}).to_string(), "1") << "a read is safe to send again, so it never shows an election";
+    // What the follower had forwarded when it learnt of the death would be uncertain; this is sent afterwards or parked
+    // from the start.
+    EXPECT_EQ(client.command({"GET", "before"}).to_string(), "1")
+        << "a read is safe to send again, so it never shows an election";
     EXPECT_EQ(client.command({"SET", "after", "2"}).to_string(), "OK");
     fmt::print("served again {} ms after the leader was killed\n", elapsed_ms(started));
     EXPECT_EQ(client.command({"GET", "after"}).to_string(), "2");

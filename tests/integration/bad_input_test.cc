@@ -1,4 +1,5 @@
-// Strangers at both ports: broken RESP, other protocols, garbage, nodes of other clusters. Whoever behaves notices nothing.
+// Strangers at both ports: broken RESP, other protocols, garbage, nodes of other clusters. Whoever behaves notices
+// nothing.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ constexpr auto kPatience = Milliseconds(10'000);
 
 // Writes and reads all the time from a thread of its own; errors() says what went wrong for it.
 class Bystander {
-   public:
+ public:
     explicit Bystander(const reactor::Endpoint& node) : thread_([this, node] { run(node); }) {}
     Bystander(const Bystander&) = delete;
     Bystander& operator=(const Bystander&) = delete;
@@ -32,7 +33,7 @@ class Bystander {
         return rounds_ == 0 ? "it never got an answer" : error_;
     }
 
-   private:
+ private:
     void run(const reactor::Endpoint& node) {
         Client client(node);
         do {
@@ -53,13 +54,15 @@ class Bystander {
 };
 
 class BadInputTest : public testing::Test {
-   protected:
+ protected:
     BadInputTest() : cluster_({}) {
         cluster_.start_all();
         leader_ = cluster_.wait_for_leader();
     }
 
-    [[nodiscard]] reactor::Endpoint peer_endpoint(uint32_t node) const { return {"127.0.0.1", cluster_.peer_port(node)}; }
+    [[nodiscard]] reactor::Endpoint peer_endpoint(uint32_t node) const {
+        return {"127.0.0.1", cluster_.peer_port(node)};
+    }
 
     // The reply to bytes after which the node must hang up.
     std::string reply_before_close(std::string_view bytes) {
@@ -90,7 +93,8 @@ TEST_F(BadInputTest, MalformedRespGetsAnErrorAndTheDoor) {
 }
 
 TEST_F(BadInputTest, RepliesBeforeTheMistakeArriveFirst) {
-    const std::string reply = reply_before_close(encode({"SET", "fine", "1"}) + encode({"GET", "fine"}) + "*1\r\n!\r\n");
+    const std::string reply =
+        reply_before_close(encode({"SET", "fine", "1"}) + encode({"GET", "fine"}) + "*1\r\n!\r\n");
     EXPECT_THAT(reply, StartsWith("+OK\r\n$1\r\n1\r\n-ERR Protocol error"));
 }
 
@@ -108,7 +112,8 @@ TEST_F(BadInputTest, AnInlineLineWithoutEndIsCutOff) {
 
 TEST_F(BadInputTest, HttpOnTheRedisPortIsTurnedAway) {
     Bystander bystander(cluster_.endpoint(leader_));
-    const std::string post = reply_before_close("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30\r\n\r\nSET smuggled yes\r\n");
+    const std::string post =
+        reply_before_close("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 30\r\n\r\nSET smuggled yes\r\n");
     EXPECT_EQ(post, "") << "as Redis does: no reply that a browser could be made to show";
     (void)reply_before_close("GET / HTTP/1.1\r\nHost: 127.0.0.1:6379\r\nAccept: */*\r\n\r\nSET smuggled yes\r\n");
     EXPECT_EQ(bystander.finish(), "");
@@ -117,7 +122,8 @@ TEST_F(BadInputTest, HttpOnTheRedisPortIsTurnedAway) {
 
 TEST_F(BadInputTest, TooManyArgumentsAndTooLargeCommandsAreRefused) {
     EXPECT_THAT(reply_before_close("*1048577\r\n"), HasSubstr("Protocol error: invalid multibulk length"));
-    EXPECT_THAT(reply_before_close(fmt::format("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${}\r\n", 17 * 1024 * 1024)), HasSubstr("Protocol error: invalid bulk length"));
+    EXPECT_THAT(reply_before_close(fmt::format("*3\r\n$3\r\nSET\r\n$1\r\na\r\n${}\r\n", 17 * 1024 * 1024)),
+                HasSubstr("Protocol error: invalid bulk length"));
 }
 
 TEST_F(BadInputTest, AThousandConnectionsThatSayNothingHarmNobody) {
@@ -139,7 +145,8 @@ TEST_F(BadInputTest, GarbageOnThePeerPortChangesNothing) {
     for (size_t i = 0; i < noise.size(); ++i)
         noise[i] = static_cast<char>((i * 2654435761U) >> 13);
     for (uint32_t node = 1; node <= cluster_.size(); ++node) {
-        for (const std::string& bytes : {noise, std::string("GET / HTTP/1.1\r\n\r\n"), encode({"SET", "a", "b"}), std::string(64 * 1024, '\xff'), std::string(64 * 1024, '\0')}) {
+        for (const std::string& bytes : {noise, std::string("GET / HTTP/1.1\r\n\r\n"), encode({"SET", "a", "b"}),
+                                         std::string(64 * 1024, '\xff'), std::string(64 * 1024, '\0')}) {
             RawConnection connection(peer_endpoint(node), kPatience);
             ASSERT_TRUE(connection.is_connected());
             connection.send(bytes);
@@ -162,9 +169,12 @@ TEST_F(BadInputTest, ANodeOfAnotherClusterIsNotListenedTo) {
     // It believes that our nodes are its peers, takes the place of the follower, and would like to be elected.
     cluster_.kill(follower);
     TestDirectory directory;
-    std::string flags = fmt::format("--id {} --cluster another --data-dir {}/data --election-timeout-ms 300 --heartbeat-interval-ms 50", follower, directory.path());
+    std::string flags =
+        fmt::format("--id {} --cluster another --data-dir {}/data --election-timeout-ms 300 --heartbeat-interval-ms 50",
+                    follower, directory.path());
     for (uint32_t node = 1; node <= cluster_.size(); ++node)
-        flags += fmt::format(" --member {}=127.0.0.1:{}/127.0.0.1:{}", node, cluster_.peer_port(node), cluster_.client_port(node));
+        flags += fmt::format(" --member {}=127.0.0.1:{}/127.0.0.1:{}", node, cluster_.peer_port(node),
+                             cluster_.client_port(node));
     const ProgramResult impostor = run(fmt::format("timeout -s TERM 4 {} {}", program_path("kvorumd"), flags), 20);
     EXPECT_THAT(impostor.output, HasSubstr("cluster")) << "the operator of the wrong node reads why nobody listens";
     EXPECT_EQ(bystander.finish(), "");
@@ -172,7 +182,8 @@ TEST_F(BadInputTest, ANodeOfAnotherClusterIsNotListenedTo) {
     ASSERT_TRUE(before.has_value() && after.has_value());
     EXPECT_EQ(after->term, before->term) << "a node of another cluster caused an election";
     EXPECT_TRUE(after->is_leader());
-    EXPECT_THAT(read_file(cluster_.log_path(leader_)), HasSubstr("cluster")) << "and so does the operator of the right ones";
+    EXPECT_THAT(read_file(cluster_.log_path(leader_)), HasSubstr("cluster"))
+        << "and so does the operator of the right ones";
     cluster_.start(follower);
     EXPECT_TRUE(cluster_.wait_until_caught_up(follower, Milliseconds(30'000)));
 }

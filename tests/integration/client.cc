@@ -67,7 +67,8 @@ void Client::append(const std::vector<std::string>& words) {
 Answer Client::receive() {
     void* received = nullptr;
     if (!is_connected() || redisGetReply(context_.get(), &received) != REDIS_OK || received == nullptr) return {};
-    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(static_cast<redisReply*>(received), &freeReplyObject);
+    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(static_cast<redisReply*>(received),
+                                                                        &freeReplyObject);
     return to_answer(*reply);
 }
 

@@ -1,5 +1,5 @@
-// Clients of a node. Client: one connection through hiredis, with a bound on every wait. RawConnection: bytes as they are.
-// Thread: one owner each.
+// Clients of a node. Client: one connection through hiredis, with a bound on every wait. RawConnection: bytes as they
+// are. Thread: one owner each.
 #pragma once
 
 #include <hiredis/hiredis.h>
@@ -17,27 +17,30 @@ namespace kvorum::integration {
 
 // How a command ended, as its sender may know it.
 enum class Outcome {
-    kDone,          // any reply that is no error
-    kNotExecuted,   // an error that promises so
-    kUnknown,       // the connection was lost, or the node says that it does not know
-    kOtherError,    // ERR, WRONGTYPE...: executed as far as it could be
+    kDone,         // any reply that is no error
+    kNotExecuted,  // an error that promises so
+    kUnknown,      // the connection was lost, or the node says that it does not know
+    kOtherError,   // ERR, WRONGTYPE...: executed as far as it could be
 };
 
 struct Answer {
     Outcome outcome = Outcome::kUnknown;
-    bool lost = true;       // no reply: the connection is gone
-    std::string text;       // strings, errors, status; empty for null
+    bool lost = true;  // no reply: the connection is gone
+    std::string text;  // strings, errors, status; empty for null
     bool is_null = false;
     int64_t integer = 0;
     std::vector<Answer> elements;
 
-    [[nodiscard]] bool is_error() const { return outcome == Outcome::kNotExecuted || outcome == Outcome::kOtherError || (outcome == Outcome::kUnknown && !lost); }
+    [[nodiscard]] bool is_error() const {
+        return outcome == Outcome::kNotExecuted || outcome == Outcome::kOtherError ||
+               (outcome == Outcome::kUnknown && !lost);
+    }
     // For comparisons in tests: text, number, (nil), [a b], or "lost".
     [[nodiscard]] std::string to_string() const;
 };
 
 class Client {
-   public:
+ public:
     explicit Client(const reactor::Endpoint& node, Milliseconds timeout = Milliseconds(15'000));
 
     [[nodiscard]] bool is_connected() const { return context_ && context_->err == 0; }
@@ -45,7 +48,7 @@ class Client {
     // Several commands in one go, one answer each.
     std::vector<Answer> pipeline(const std::vector<std::vector<std::string>>& commands);
 
-   private:
+ private:
     void append(const std::vector<std::string>& words);
     Answer receive();
 
@@ -53,7 +56,7 @@ class Client {
 };
 
 class RawConnection {
-   public:
+ public:
     RawConnection(const reactor::Endpoint& node, Milliseconds timeout);
     RawConnection(const RawConnection&) = delete;
     RawConnection& operator=(const RawConnection&) = delete;
@@ -62,12 +65,13 @@ class RawConnection {
     [[nodiscard]] bool is_connected() const { return handle_ >= 0; }
     // False when the other side has closed.
     bool send(std::string_view bytes);
-    // Receives until what came since the last call ends in `ending`, the other side closes, or the timeout; returns all of it.
+    // Receives until what came since the last call ends in `ending`, the other side closes, or the timeout; returns all
+    // of it.
     std::string receive_until(std::string_view ending);
     // Receives until the other side closes. `closed` says whether it did within the timeout.
     std::string receive_until_closed(bool& closed);
 
-   private:
+ private:
     int handle_ = -1;
 };
 

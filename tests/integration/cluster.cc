@@ -18,7 +18,8 @@ constexpr auto kLeaderDeadline = Milliseconds(30'000);
 
 }  // namespace
 
-Cluster::Cluster(ClusterOptions options) : options_(std::move(options)), ports_(2 * options_.nodes), processes_(options_.nodes) {
+Cluster::Cluster(ClusterOptions options)
+    : options_(std::move(options)), ports_(2 * options_.nodes), processes_(options_.nodes) {
     if (options_.directory.empty()) {
         own_directory_.emplace();
         options_.directory = own_directory_->path();
@@ -37,7 +38,8 @@ std::string Cluster::data_directory(uint32_t node) const { return fmt::format("{
 std::string Cluster::log_path(uint32_t node) const { return fmt::format("{}/node-{}.log", options_.directory, node); }
 
 std::vector<std::string> Cluster::arguments(uint32_t node) const {
-    std::vector<std::string> all{"--id", std::to_string(node), "--cluster", options_.name, "--data-dir", data_directory(node)};
+    std::vector<std::string> all{"--id",        std::to_string(node), "--cluster",
+                                 options_.name, "--data-dir",         data_directory(node)};
     for (uint32_t member = 1; member <= size(); ++member) {
         all.emplace_back("--member");
         all.push_back(fmt::format("{}=127.0.0.1:{}/127.0.0.1:{}", member, peer_port(member), client_port(member)));

@@ -1,6 +1,7 @@
 // A cluster of real kvorumd processes on this machine, in a directory of its own, under the hands of a test.
 //
-// The processes end with the test program, however that ends. Nodes are numbered from 1. Thread: one, except endpoint().
+// The processes end with the test program, however that ends. Nodes are numbered from 1. Thread: one, except
+// endpoint().
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct ClusterOptions {
 };
 
 class Cluster {
-   public:
+ public:
     explicit Cluster(ClusterOptions options);
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
@@ -57,7 +58,7 @@ class Cluster {
     // True when all nodes have applied the same index and their state hashes are equal.
     [[nodiscard]] bool wait_until_equal(Milliseconds deadline) const;
 
-   private:
+ private:
     ClusterOptions options_;
     std::optional<TestDirectory> own_directory_;
     Ports ports_;

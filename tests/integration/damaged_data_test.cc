@@ -1,4 +1,5 @@
-// Wrong flags, wrong directories, full and damaged disks: a node that cannot be right says why and does not start, or goes on in safety.
+// Wrong flags, wrong directories, full and damaged disks: a node that cannot be right says why and does not start, or
+// goes on in safety.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -58,7 +59,7 @@ TEST(WrongFlagsTest, HelpAndVersionAreFine) {
 
 // A one-node cluster that has run, holds a few thousand keys and has been stopped in order.
 class UsedNode {
-   public:
+ public:
     explicit UsedNode(std::vector<std::string> flags = {}) : cluster_({.nodes = 1, .flags = std::move(flags)}) {
         cluster_.start_all();
         (void)cluster_.wait_for_leader();
@@ -78,7 +79,7 @@ class UsedNode {
     }
     ProgramResult run_unchanged() { return run_kvorumd(join(cluster_.arguments(1))); }
 
-   private:
+ private:
     Cluster cluster_;
 };
 
@@ -86,16 +87,20 @@ TEST(WrongDirectoryTest, OfAnotherClusterIsRefused) {
     UsedNode node;
     const ProgramResult result = node.run_with("--cluster test", "--cluster other");
     EXPECT_EQ(result.exit_code, 1) << result.output;
-    EXPECT_THAT(result.output, AllOf(HasSubstr("another cluster"), HasSubstr(node.cluster().data_directory(1))));
+    EXPECT_THAT(result.output, AllOf(HasSubstr("wrong cluster"), HasSubstr(node.cluster().data_directory(1))));
 }
 
 TEST(WrongDirectoryTest, OfAnotherNodeIsRefused) {
-    UsedNode node;
-    const std::string member = fmt::format("--member 2=127.0.0.1:{}/127.0.0.1:{}", node.cluster().peer_port(1), node.cluster().client_port(1));
-    std::string flags = fmt::format("--id 2 --cluster test --data-dir {} {}", node.cluster().data_directory(1), member);
+    Cluster cluster({});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    cluster.kill_all();
+    std::string flags = join(cluster.arguments(2));
+    const std::string own = cluster.data_directory(2);
+    flags.replace(flags.find(own), own.size(), cluster.data_directory(1));
     const ProgramResult result = run_kvorumd(flags);
     EXPECT_EQ(result.exit_code, 1) << result.output;
-    EXPECT_THAT(result.output, AllOf(HasSubstr("another node"), HasSubstr(node.cluster().data_directory(1))));
+    EXPECT_THAT(result.output, AllOf(HasSubstr("wrong node"), HasSubstr(cluster.data_directory(1))));
 }
 
 TEST(WrongDirectoryTest, InUseByAnotherProcessIsRefused) {
@@ -103,8 +108,9 @@ TEST(WrongDirectoryTest, InUseByAnotherProcessIsRefused) {
     cluster.start_all();
     (void)cluster.wait_for_leader();
     const Ports other(2);
-    const ProgramResult second = run_kvorumd(fmt::format("--id 1 --cluster test --data-dir {} --member 1=127.0.0.1:{}/127.0.0.1:{}",
-                                                         cluster.data_directory(1), other[0], other[1]));
+    const ProgramResult second =
+        run_kvorumd(fmt::format("--id 1 --cluster test --data-dir {} --member 1=127.0.0.1:{}/127.0.0.1:{}",
+                                cluster.data_directory(1), other[0], other[1]));
     EXPECT_EQ(second.exit_code, 1) << second.output;
     EXPECT_THAT(second.output, ContainsRegex("[Ll]ock|in use"));
     EXPECT_EQ(Client(cluster.endpoint(1)).command({"SET", "still", "here"}).to_string(), "OK");
@@ -115,10 +121,12 @@ TEST(WrongDirectoryTest, APortInUseIsNamed) {
     cluster.start_all();
     (void)cluster.wait_for_leader();
     const TestDirectory directory;
-    const ProgramResult second = run_kvorumd(fmt::format("--id 1 --data-dir {}/data --member 1=127.0.0.1:{}/127.0.0.1:{}", directory.path(),
-                                                         cluster.peer_port(1), cluster.client_port(1)));
+    const ProgramResult second =
+        run_kvorumd(fmt::format("--id 1 --data-dir {}/data --member 1=127.0.0.1:{}/127.0.0.1:{}", directory.path(),
+                                cluster.peer_port(1), cluster.client_port(1)));
     EXPECT_EQ(second.exit_code, 1) << second.output;
-    EXPECT_THAT(second.output, testing::AnyOf(HasSubstr(std::to_string(cluster.client_port(1))), HasSubstr(std::to_string(cluster.peer_port(1)))));
+    EXPECT_THAT(second.output, testing::AnyOf(HasSubstr(std::to_string(cluster.client_port(1))),
+                                              HasSubstr(std::to_string(cluster.peer_port(1)))));
 }
 
 // The files of the log, the largest first among those that hold something.
@@ -131,7 +139,8 @@ std::vector<fs::path> files_of(const std::string& directory) {
     return files;
 }
 
-// Inverts one byte of the file that contains `text` at its `nth` occurrence. Returns the path, empty when it was not found.
+// Inverts one byte of the file that contains `text` at its `nth` occurrence. Returns the path, empty when it was not
+// found.
 std::string flip_byte_at(const std::string& directory, const std::string& text, size_t nth) {
     for (const fs::path& path : files_of(directory)) {
         const std::string bytes = read_file(path.string());
@@ -160,6 +169,16 @@ TEST(DamagedLogTest, AFlippedByteInTheMiddleIsRefusedWithItsPlace) {
     EXPECT_THAT(result.output, ContainsRegex("offset [0-9]+"));
     EXPECT_THAT(result.output, ContainsRegex("index [0-9]+"));
     EXPECT_EQ(read_file(damaged), before) << "the bytes are kept as they are, for whoever looks into it";
+}
+
+TEST(DamagedLogTest, TheDumpOfTheFileSaysWhereItEndsAndWhy) {
+    UsedNode node;
+    const std::string damaged = flip_byte_at(node.cluster().data_directory(1), "key-250", 0);
+    ASSERT_FALSE(damaged.empty());
+    const ProgramResult dump = run(fmt::format("{} wal dump {}", program_path("kvorum"), damaged));
+    EXPECT_EQ(dump.exit_code, 0) << dump.output.substr(0, 500);
+    EXPECT_THAT(dump.output, AllOf(HasSubstr("index"), ContainsRegex("checksum|damaged|not sound")));
+    EXPECT_EQ(run(program_path("kvorum") + " wal dump /no/such/file").exit_code, 1);
 }
 
 TEST(DamagedLogTest, TheOtherNodesGoOnWithoutTheDamagedOne) {
@@ -198,10 +217,12 @@ TEST(DamagedLogTest, AMissingFileIsRefused) {
 
 // A small file system of its own, in a file. Needs root and loop devices.
 class SmallDisk {
-   public:
+ public:
     explicit SmallDisk(uint32_t size_mib) {
         const std::string image = directory_.path() + "/image";
-        const ProgramResult made = run(fmt::format("mkdir {0} && truncate -s {2}M {1} && mkfs.ext4 -q -m 0 {1} && mount -o loop {1} {0}", path(), image, size_mib));
+        const ProgramResult made =
+            run(fmt::format("mkdir {0} && truncate -s {2}M {1} && mkfs.ext4 -q -m 0 {1} && mount -o loop {1} {0}",
+                            path(), image, size_mib));
         mounted_ = made.exit_code == 0;
         why_not_ = made.output;
     }
@@ -215,7 +236,7 @@ class SmallDisk {
     [[nodiscard]] const std::string& why_not() const { return why_not_; }
     [[nodiscard]] std::string path() const { return directory_.path() + "/disk"; }
 
-   private:
+ private:
     TestDirectory directory_;
     bool mounted_ = false;
     std::string why_not_;
@@ -224,7 +245,8 @@ class SmallDisk {
 TEST(FullDiskTest, WritesAreRefusedReadsGoOnAndTheNodeRestarts) {
     const SmallDisk disk(24);
     if (!disk.is_mounted()) GTEST_SKIP() << "no loop device can be mounted here (needs root): " << disk.why_not();
-    Cluster cluster({.nodes = 1, .flags = {"--wal-segment-size", "1MiB", "--batch-size", "256KiB"}, .directory = disk.path()});
+    Cluster cluster(
+        {.nodes = 1, .flags = {"--wal-segment-size", "1MiB", "--batch-size", "256KiB"}, .directory = disk.path()});
     cluster.start_all();
     (void)cluster.wait_for_leader();
     Client client(cluster.endpoint(1));
@@ -242,7 +264,8 @@ TEST(FullDiskTest, WritesAreRefusedReadsGoOnAndTheNodeRestarts) {
     EXPECT_THAT(answer.text, ContainsRegex("MISCONF|disk|space"));
     const std::string last = fmt::format("key-{}", acknowledged - 1);
     EXPECT_EQ(client.command({"GET", last}).text, value) << "reads go on";
-    EXPECT_EQ(client.command({"GET", fmt::format("key-{}", acknowledged)}).to_string(), "(nil)") << "what was refused is not there";
+    EXPECT_EQ(client.command({"GET", fmt::format("key-{}", acknowledged)}).to_string(), "(nil)")
+        << "what was refused is not there";
 
     cluster.kill(1);
     cluster.start(1);

@@ -1,4 +1,5 @@
-// The promise of an OK, under kill -9: of the leader again and again, and of all nodes at once, while writers load the cluster.
+// The promise of an OK, under kill -9: of the leader again and again, and of all nodes at once, while writers load the
+// cluster.
 //
 // KVORUM_KILL_ROUNDS sets how often the leader is killed (20); all nodes at once are killed a quarter as often.
 #include <fmt/format.h>
@@ -38,7 +39,8 @@ bool wait_for_progress(const Ledger& ledger, uint64_t count) {
 
 void print_gaps(const char* what, std::vector<uint64_t> gaps_ms) {
     std::sort(gaps_ms.begin(), gaps_ms.end());
-    fmt::print("{}: no write was acknowledged for {} ms at most, {} ms in the median\n", what, gaps_ms.back(), gaps_ms[gaps_ms.size() / 2]);
+    fmt::print("{}: no write was acknowledged for {} ms at most, {} ms in the median\n", what, gaps_ms.back(),
+               gaps_ms[gaps_ms.size() / 2]);
 }
 
 TEST(KillTest, NothingAcknowledgedIsLost) {
@@ -53,10 +55,12 @@ TEST(KillTest, NothingAcknowledgedIsLost) {
         const uint32_t leader = cluster.wait_for_leader();
         (void)ledger.take_longest_gap_ms();
         cluster.kill(leader);
-        ASSERT_TRUE(wait_for_progress(ledger, kWritesBetweenKills)) << "no service after the leader's death in round " << round;
+        ASSERT_TRUE(wait_for_progress(ledger, kWritesBetweenKills))
+            << "no service after the leader's death in round " << round;
         leader_gaps_ms.push_back(ledger.take_longest_gap_ms());
         cluster.start(leader);
-        ASSERT_TRUE(cluster.wait_until_caught_up(leader, kRecoveryDeadline)) << "node " << leader << " does not catch up in round " << round;
+        ASSERT_TRUE(cluster.wait_until_caught_up(leader, kRecoveryDeadline))
+            << "node " << leader << " does not catch up in round " << round;
     }
     print_gaps("leader killed", leader_gaps_ms);
 
@@ -65,13 +69,15 @@ TEST(KillTest, NothingAcknowledgedIsLost) {
         (void)ledger.take_longest_gap_ms();
         cluster.kill_all();
         cluster.start_all();
-        ASSERT_TRUE(wait_for_progress(ledger, kWritesBetweenKills)) << "no service after the death of all in round " << round;
+        ASSERT_TRUE(wait_for_progress(ledger, kWritesBetweenKills))
+            << "no service after the death of all in round " << round;
         cluster_gaps_ms.push_back(ledger.take_longest_gap_ms());
     }
     print_gaps("all killed and started again", cluster_gaps_ms);
 
     ledger.stop();
-    fmt::print("writes: {} acknowledged, {} unknown, {} refused as not executed\n", ledger.acknowledged(), ledger.unknown(), ledger.not_executed());
+    fmt::print("writes: {} acknowledged, {} unknown, {} refused as not executed\n", ledger.acknowledged(),
+               ledger.unknown(), ledger.not_executed());
     EXPECT_GT(ledger.unknown() + ledger.not_executed(), 0U) << "the kills hit nothing: the test has shown nothing";
     EXPECT_THAT(ledger.strange_replies(), testing::IsEmpty());
     for (uint32_t node = 1; node <= cluster.size(); ++node)

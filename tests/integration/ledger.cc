@@ -131,7 +131,8 @@ std::vector<std::string> Ledger::check(const reactor::Endpoint& node) const {
                 if (writer->keys[n] == Outcome::kDone && found.is_null) {
                     problems.push_back(fmt::format("LOST: {} was acknowledged and is not there", key_of(w, n)));
                 } else if (writer->keys[n] == Outcome::kNotExecuted && !found.is_null) {
-                    problems.push_back(fmt::format("UNDEAD: {} was refused as not executed and is there", key_of(w, n)));
+                    problems.push_back(
+                        fmt::format("UNDEAD: {} was refused as not executed and is there", key_of(w, n)));
                 } else if (!found.is_null && found.text != value_of(w, n)) {
                     problems.push_back(fmt::format("WRONG: {} holds '{}'", key_of(w, n), found.text));
                 }
@@ -139,9 +140,11 @@ std::vector<std::string> Ledger::check(const reactor::Endpoint& node) const {
         }
         const Answer counter = client.command({"GET", counter_of(w)});
         const uint64_t value = counter.is_null ? 0 : std::strtoull(counter.text.c_str(), nullptr, 10);
-        if (counter.lost || value < writer->increments_done || value > writer->increments_done + writer->increments_unknown) {
-            problems.push_back(fmt::format("COUNTER: {} is {}; {} increments were acknowledged, {} are unknown", counter_of(w),
-                                           counter.to_string(), writer->increments_done, writer->increments_unknown));
+        if (counter.lost || value < writer->increments_done ||
+            value > writer->increments_done + writer->increments_unknown) {
+            problems.push_back(fmt::format("COUNTER: {} is {}; {} increments were acknowledged, {} are unknown",
+                                           counter_of(w), counter.to_string(), writer->increments_done,
+                                           writer->increments_unknown));
         }
     }
     if (problems.size() > kProblemsMax) problems.resize(kProblemsMax);

@@ -1,9 +1,9 @@
 // Writers that load a cluster through faults, and the ledger, kept outside the cluster, of what it promised them.
 //
-// Each writer owns its keys: key n of writer w is written once, with a value that only (w, n) has, and its counter is incremented along.
-// After the faults check() reads everything back and compares:
-//   an acknowledged write is there; a write that was refused as not executed is not; a counter lies between what was acknowledged and that
-//   plus what is unknown.
+// Each writer owns its keys: key n of writer w is written once, with a value that only (w, n) has, and its counter is
+// incremented along. After the faults check() reads everything back and compares:
+//   an acknowledged write is there; a write that was refused as not executed is not; a counter lies between what was
+//   acknowledged and that plus what is unknown.
 // Thread: the writers have theirs; the methods are for the test's.
 #pragma once
 
@@ -19,7 +19,7 @@
 namespace kvorum::integration {
 
 class Ledger {
-   public:
+ public:
     // Writer w sends pipelines of `depths[w]` commands to any of `nodes`, moving on to the next node when one fails.
     Ledger(std::vector<reactor::Endpoint> nodes, const std::vector<uint32_t>& depths);
     Ledger(const Ledger&) = delete;
@@ -39,7 +39,7 @@ class Ledger {
     // After stop(): reads everything through `node`; returns what contradicts the ledger, at most 20 lines.
     [[nodiscard]] std::vector<std::string> check(const reactor::Endpoint& node) const;
 
-   private:
+ private:
     struct Writer;
 
     void run(Writer& writer);

@@ -17,15 +17,19 @@ using testing::Not;
 uint16_t base_port() { return static_cast<uint16_t>(33000 + getpid() % 8000); }
 
 class LocalTest : public testing::Test {
-   protected:
+ protected:
     ~LocalTest() override { (void)kvorum("local stop --timeout-s 5"); }
 
     [[nodiscard]] ProgramResult kvorum(const std::string& words, const std::string& after = "") const {
         return run(fmt::format("{} {} --dir {} {}", program_path("kvorum"), words, directory(), after), 90);
     }
     [[nodiscard]] std::string directory() const { return parent_.path() + "/cluster"; }
-    [[nodiscard]] reactor::Endpoint endpoint(uint32_t node) const { return {"127.0.0.1", static_cast<uint16_t>(port_ + node - 1)}; }
-    [[nodiscard]] ProgramResult start() const { return kvorum(fmt::format("local start --nodes 3 --base-port {}", port_)); }
+    [[nodiscard]] reactor::Endpoint endpoint(uint32_t node) const {
+        return {"127.0.0.1", static_cast<uint16_t>(port_ + node - 1)};
+    }
+    [[nodiscard]] ProgramResult start() const {
+        return kvorum(fmt::format("local start --nodes 3 --base-port {}", port_));
+    }
 
     TestDirectory parent_;
     uint16_t port_ = base_port();
@@ -35,7 +39,8 @@ TEST_F(LocalTest, StartUseStopAndStartAgainWithTheData) {
     const ProgramResult started = start();
     ASSERT_EQ(started.exit_code, 0) << started.output;
     for (uint32_t node = 1; node <= 3; ++node)
-        EXPECT_THAT(started.output, ContainsRegex(fmt::format("node {}  127.0.0.1:{}  (leader|follower) +pid [0-9]+", node, endpoint(node).port)));
+        EXPECT_THAT(started.output, ContainsRegex(fmt::format("node {}  127.0.0.1:{}  (leader|follower) +pid [0-9]+",
+                                                              node, endpoint(node).port)));
     EXPECT_THAT(started.output, Not(HasSubstr("\r"))) << "no progress line when nobody looks";
     EXPECT_EQ(Client(endpoint(1)).command({"SET", "kept", "yes"}).to_string(), "OK");
     EXPECT_EQ(Client(endpoint(3)).command({"GET", "kept"}).to_string(), "yes");
@@ -74,13 +79,15 @@ TEST_F(LocalTest, AKilledNodeIsShownDeadAndComesBack) {
 }
 
 TEST_F(LocalTest, FlagsAfterTheDashesReachEveryNode) {
-    const ProgramResult started = kvorum(fmt::format("local start --nodes 1 --base-port {}", port_), "-- --max-clients 17");
+    const ProgramResult started =
+        kvorum(fmt::format("local start --nodes 1 --base-port {}", port_), "-- --max-clients 17");
     ASSERT_EQ(started.exit_code, 0) << started.output;
     EXPECT_EQ(Client(endpoint(1)).command({"CONFIG", "GET", "maxclients"}).to_string(), "[maxclients 17]");
 }
 
 TEST_F(LocalTest, WhatIsWrongIsSaid) {
-    const ProgramResult bad_flag = kvorum(fmt::format("local start --nodes 3 --base-port {}", port_), "-- --no-such-flag");
+    const ProgramResult bad_flag =
+        kvorum(fmt::format("local start --nodes 3 --base-port {}", port_), "-- --no-such-flag");
     EXPECT_EQ(bad_flag.exit_code, 1);
     EXPECT_THAT(bad_flag.output, HasSubstr("node 1 has ended"));
     EXPECT_THAT(bad_flag.output, HasSubstr("no-such-flag")) << "the end of the log says why";
@@ -90,7 +97,9 @@ TEST_F(LocalTest, WhatIsWrongIsSaid) {
     EXPECT_THAT(other_size.output, HasSubstr("holds a cluster of 3 nodes, not 5"));
 
     const std::string kvorum_program = program_path("kvorum");
-    EXPECT_EQ(run(fmt::format("{} local start --dir {}/high --base-port 60000", kvorum_program, parent_.path())).exit_code, 2);
+    EXPECT_EQ(
+        run(fmt::format("{} local start --dir {}/high --base-port 60000", kvorum_program, parent_.path())).exit_code,
+        2);
     EXPECT_EQ(run(fmt::format("{} local status --dir {}/nothing", kvorum_program, parent_.path())).exit_code, 1);
     EXPECT_EQ(run(kvorum_program).exit_code, 2);
     EXPECT_THAT(run(kvorum_program + " --help").output, HasSubstr("Exit codes"));
@@ -98,8 +107,8 @@ TEST_F(LocalTest, WhatIsWrongIsSaid) {
 
 TEST_F(LocalTest, APortInUseIsNamed) {
     ASSERT_EQ(start().exit_code, 0);
-    const ProgramResult second =
-        run(fmt::format("{} local start --nodes 1 --dir {}/second --base-port {}", program_path("kvorum"), parent_.path(), port_));
+    const ProgramResult second = run(fmt::format("{} local start --nodes 1 --dir {}/second --base-port {}",
+                                                 program_path("kvorum"), parent_.path(), port_));
     EXPECT_EQ(second.exit_code, 1);
     EXPECT_THAT(second.output, HasSubstr(fmt::format("port {}", port_)));
     EXPECT_THAT(second.output, HasSubstr("in use"));

@@ -1,6 +1,7 @@
-// The same commands to redis-server 7.0.15 and to a one-node kvorumd over real sockets: the same bytes come back, in RESP2 and RESP3.
-// The commands, and the few that differ with their reasons, stand in redis_commands.txt. What kv_redis_equality_test does for the state
-// machine with many more commands, this does for the whole way: parser, dispatcher, log, apply, writer.
+// The same commands to redis-server 7.0.15 and to a one-node kvorumd over real sockets: the same bytes come back, in
+// RESP2 and RESP3. The commands, and the few that differ with their reasons, stand in redis_commands.txt. What
+// kv_redis_equality_test does for the state machine with many more commands, this does for the whole way: parser,
+// dispatcher, log, apply, writer.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,16 +20,17 @@ namespace {
 constexpr auto kTimeout = Milliseconds(15'000);
 
 class RedisServer {
-   public:
+ public:
     RedisServer() : ports_(1) {
         const auto process =
             tools::start_in_background("/usr/bin/setpriv",
-                                       {"--pdeathsig", "KILL", "redis-server", "--port", std::to_string(ports_[0]), "--save", "",
-                                        "--appendonly", "no", "--dir", directory_.path()},
+                                       {"--pdeathsig", "KILL", "redis-server", "--port", std::to_string(ports_[0]),
+                                        "--save", "", "--appendonly", "no", "--dir", directory_.path()},
                                        directory_.path() + "/log");
         KVORUM_ASSERT(process.ok(), "{}", std::string(process.status().message()));
         process_ = *process;
-        KVORUM_ASSERT(wait_until(kTimeout, [this] { return Client(endpoint()).command({"PING"}).text == "PONG"; }), "redis-server does not answer");
+        KVORUM_ASSERT(wait_until(kTimeout, [this] { return Client(endpoint()).command({"PING"}).text == "PONG"; }),
+                      "redis-server does not answer");
     }
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
@@ -39,7 +41,7 @@ class RedisServer {
 
     [[nodiscard]] reactor::Endpoint endpoint() const { return {"127.0.0.1", ports_[0]}; }
 
-   private:
+ private:
     TestDirectory directory_;
     Ports ports_;
     tools::ProcessId process_;
@@ -77,7 +79,7 @@ std::vector<Line> read_lines() {
 
 // The exact bytes that a server answers, found by what it answers to a PING behind the command.
 class WireClient {
-   public:
+ public:
     WireClient(const reactor::Endpoint& node, int protocol) : connection_(node, kTimeout), protocol_(protocol) {
         if (protocol == 3) (void)ask({"HELLO", "3"});
     }
@@ -98,7 +100,7 @@ class WireClient {
         return reply;
     }
 
-   private:
+ private:
     RawConnection connection_;
     int protocol_;
     uint64_t marks_ = 0;
@@ -119,12 +121,14 @@ TEST_P(RedisEqualityTest, TheSameBytesForTheSameCommands) {
         if (line.reason.empty()) {
             EXPECT_EQ(found, expected) << "redis_commands.txt:" << line.number << ": " << line.text;
         } else {
-            EXPECT_NE(found, expected) << "redis_commands.txt:" << line.number << ": " << line.text << " does not differ any more (" << line.reason << ")";
+            EXPECT_NE(found, expected) << "redis_commands.txt:" << line.number << ": " << line.text
+                                       << " does not differ any more (" << line.reason << ")";
         }
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Protocols, RedisEqualityTest, testing::Values(2, 3), [](const auto& info) { return fmt::format("Resp{}", info.param); });
+INSTANTIATE_TEST_SUITE_P(Protocols, RedisEqualityTest, testing::Values(2, 3),
+                         [](const auto& info) { return fmt::format("Resp{}", info.param); });
 
 }  // namespace
 }  // namespace kvorum::integration

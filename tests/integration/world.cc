@@ -106,7 +106,8 @@ ProgramResult run(const std::string& shell_command, uint32_t timeout_s) {
     FILE* pipe = popen(command.c_str(), "r");
     KVORUM_ASSERT(pipe != nullptr, "cannot run a shell");
     std::array<char, 4096> part{};
-    for (size_t size = fread(part.data(), 1, part.size(), pipe); size > 0; size = fread(part.data(), 1, part.size(), pipe))
+    for (size_t size = fread(part.data(), 1, part.size(), pipe); size > 0;
+         size = fread(part.data(), 1, part.size(), pipe))
         result.output.append(part.data(), size);
     const int status = pclose(pipe);
     result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

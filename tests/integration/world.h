@@ -1,5 +1,5 @@
-// What an integration test needs of the machine: a directory on a real file system, ports of its own, programs, and waiting for a condition.
-// Everything is given back in destructors, also when a test fails. Thread: one.
+// What an integration test needs of the machine: a directory on a real file system, ports of its own, programs, and
+// waiting for a condition. Everything is given back in destructors, also when a test fails. Thread: one.
 #pragma once
 
 #include <chrono>
@@ -15,10 +15,10 @@ using Milliseconds = std::chrono::milliseconds;
 // Looks until `condition` holds or the deadline has passed; returns whether it held.
 [[nodiscard]] bool wait_until(Milliseconds deadline, const std::function<bool()>& condition);
 
-// A fresh directory under the build tree or $KVORUM_TEST_DIR, removed at the end (kept, and named, when the test failed). It is never on
-// tmpfs: what these tests say about durability would mean nothing there.
+// A fresh directory under the build tree or $KVORUM_TEST_DIR, removed at the end (kept, and named, when the test
+// failed). It is never on tmpfs: what these tests say about durability would mean nothing there.
 class TestDirectory {
-   public:
+ public:
     TestDirectory();
     TestDirectory(const TestDirectory&) = delete;
     TestDirectory& operator=(const TestDirectory&) = delete;
@@ -26,13 +26,14 @@ class TestDirectory {
 
     [[nodiscard]] const std::string& path() const { return path_; }
 
-   private:
+ private:
     std::string path_;
 };
 
-// TCP ports that no other integration test on this machine uses while this lives, outside the range of outgoing connections.
+// TCP ports that no other integration test on this machine uses while this lives, outside the range of outgoing
+// connections.
 class Ports {
-   public:
+ public:
     explicit Ports(uint32_t count);
     Ports(const Ports&) = delete;
     Ports& operator=(const Ports&) = delete;
@@ -40,7 +41,7 @@ class Ports {
 
     [[nodiscard]] uint16_t operator[](size_t i) const { return ports_[i]; }
 
-   private:
+ private:
     std::vector<uint16_t> ports_;
     std::vector<int> locks_;
 };

@@ -487,6 +487,19 @@ TEST_F(EstablishedTest, ABrokenSendReconnects) {
     EXPECT_TRUE(until([this] { return link_->connected(); }));
 }
 
+TEST_F(EstablishedTest, AHelloWhoseSendFailedIsNoConnectionEvenIfItIsAnswered) {
+    network_.send_fails = true;
+    start_link();
+    test::RawPeer peer(reactor_, flusher_);
+    OutputBuffer ack;
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
+    ASSERT_TRUE(until([&peer] { return peer.ended(); }));
+    EXPECT_FALSE(link_->connected());
+    EXPECT_TRUE(sender_.events.empty());
+    EXPECT_EQ(link_->stats().connects, 0u);
+}
+
 TEST_F(EstablishedTest, RequestsThatNeverReachedTheKernelAreNamedWhenTheLinkDrops) {
     ASSERT_TRUE(connect());
     network_.receivers_sleep = true;

@@ -151,22 +151,34 @@ void Cluster::apply(uint64_t id) {
     collect(target);
 }
 
+void Cluster::read_log(Node& node, const LogRead& read) {
+    AnsweredLogRead answer{node.raft->current_term(), read, {}};
+    for (const AnsweredLogRead& other : node.log_reads) {
+        EXPECT_FALSE(other.term == answer.term && other.read.peer == read.peer)
+            << "two log reads at a time for one peer";
+    }
+    uint64_t bytes = 0;
+    for (LogIndex index = read.first_index; index <= std::min(read.last_index, node.disk.last_index()); ++index) {
+        const EntryPtr& next = node.disk.entries[index.value() - 1];
+        bytes += next->encoded().size();
+        if (!answer.entries.empty() && bytes > read.bytes_max) break;
+        answer.entries.push_back(next);
+    }
+    node.log_reads.push_back(std::move(answer));
+}
+
 void Cluster::answer_log_reads(uint64_t id) {
     Node& target = node(id);
-    const std::vector<LogRead> reads = std::exchange(target.log_reads, {});
-    for (const LogRead& read : reads) {
-        std::vector<EntryPtr> entries;
-        uint64_t bytes = 0;
-        for (LogIndex index = read.first_index; index <= read.last_index; ++index) {
-            if (index > target.disk.last_index()) break;
-            const EntryPtr& next = target.disk.entries[index.value() - 1];
-            bytes += next->encoded().size();
-            if (!entries.empty() && bytes > read.bytes_max) break;
-            entries.push_back(next);
-        }
-        target.raft->on_log_read(read.peer, read.first_index, std::move(entries));
+    std::vector<AnsweredLogRead> answers = std::exchange(target.log_reads, {});
+    for (AnsweredLogRead& answer : answers) {
+        target.raft->on_log_read(answer.read.peer, answer.read.first_index, std::move(answer.entries));
     }
     collect(target);
+}
+
+void Cluster::hold_output(uint64_t id, bool hold) {
+    node(id).options.hold_output = hold;
+    collect(node(id));
 }
 
 void Cluster::crash(uint64_t id) {
@@ -276,7 +288,7 @@ void Cluster::run_for(uint64_t duration_ns, const std::vector<uint64_t>& ticked)
 // --- carrying out an Output ---
 
 void Cluster::collect(Node& node) {
-    while (node.raft != nullptr && node.raft->has_output())
+    while (node.raft != nullptr && !node.options.hold_output && node.raft->has_output())
         carry_out(node, node.raft->take_output());
 }
 
@@ -294,7 +306,9 @@ void Cluster::carry_out(Node& node, Output output) {
         }
     }
     check_reads(node, output);
-    node.log_reads.insert(node.log_reads.end(), output.log_reads.begin(), output.log_reads.end());
+    for (const LogRead& read : output.log_reads) {
+        read_log(node, read);
+    }
     if (node.options.answer_log_reads_at_once && !node.log_reads.empty()) answer_log_reads(node.config.self.value());
     release_ready(node);
     while (node.options.persist_at_once && !node.units.empty())

@@ -69,6 +69,15 @@ struct NodeOptions {
     bool answer_log_reads_at_once = true;
     // A candidate's own vote comes back before on_persisted() instead of after it: the contract allows both.
     bool self_message_first = false;
+    // Inputs gather, and no Output is taken, as long as this is set.
+    bool hold_output = false;
+};
+
+// What was on disk when the leader asked; the answer may come much later.
+struct AnsweredLogRead {
+    Term term;  // of the leadership that asked
+    LogRead read;
+    std::vector<EntryPtr> entries;
 };
 
 struct Node {
@@ -77,8 +86,8 @@ struct Node {
     Disk disk;
     std::unique_ptr<Raft> raft;  // null while crashed
     std::deque<PersistUnit> units;
-    std::vector<LogRead> log_reads;  // not answered yet
-    LogIndex committed_index;        // handed out since the last start
+    std::vector<AnsweredLogRead> log_reads;  // the answer is still under way
+    LogIndex committed_index;                // handed out since the last start
     LogIndex applied_index;
     uint64_t incarnation = 0;
 };
@@ -112,6 +121,7 @@ class Cluster {
     void persist(uint64_t id, size_t units = SIZE_MAX);
     void apply(uint64_t id);
     void answer_log_reads(uint64_t id);
+    void hold_output(uint64_t id, bool hold);
     void crash(uint64_t id);
     void restart(uint64_t id);
     void stall_disk(uint64_t id, bool stalled);
@@ -169,6 +179,7 @@ class Cluster {
     void start(Node& node);
     void collect(Node& node);
     void carry_out(Node& node, Output output);
+    void read_log(Node& node, const LogRead& read);
     void persist_front(Node& node);
     void release_ready(Node& node);
     void send(Node& node, const std::vector<Message>& messages);

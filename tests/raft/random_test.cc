@@ -3,7 +3,7 @@
 // converge.
 //
 // Each seed draws its own mix of faults and limits. A failure prints the seed; replay it alone with
-// KVORUM_RAFT_SEED=<seed> and --gtest_filter=RandomSchedules.*
+// KVORUM_RAFT_SEED=<seed> (and KVORUM_RAFT_TRACE=1 to see it). KVORUM_RAFT_SEEDS=<count> runs more of them.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -17,8 +17,13 @@
 namespace kvorum::raft::testing {
 namespace {
 
-constexpr uint64_t kSeeds = 400;
+constexpr uint64_t kSeeds = 800;
 constexpr int kSteps = 1200;
+
+uint64_t number_from_environment(const char* name, uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
 
 // How often each thing happens, drawn once for a run: some runs have no crashes, some nothing but.
 struct Weights {
@@ -37,6 +42,7 @@ struct Weights {
     uint64_t stall = 0;
     uint64_t unreachable = 0;
     uint64_t apply = 0;
+    uint64_t hold = 0;
 };
 
 class Schedule {
@@ -88,7 +94,8 @@ class Schedule {
                 .heal = 1,
                 .stall = prng_.chance(1, 4) ? 1u : 0u,
                 .unreachable = prng_.chance(1, 2) ? 2u : 0u,
-                .apply = prng_.between(1, 10)};
+                .apply = prng_.between(1, 10),
+                .hold = prng_.chance(1, 2) ? 5u : 0u};
     }
 
     std::function<void(RaftConfig&)> draw_limits() {
@@ -107,12 +114,11 @@ class Schedule {
 
     uint64_t any_node() { return prng_.between(1, cluster_.size()); }
 
-    // Draws one action by weight. The order of the tests is the order of the fields of Weights.
     void step() {
         const Weights& w = weights_;
         uint64_t draw =
             prng_.below(w.deliver + w.reorder + w.drop + w.duplicate + w.persist + w.advance + w.propose + w.read +
-                        w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable + w.apply);
+                        w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable + w.apply + w.hold);
         const auto is = [&draw](uint64_t weight) {
             if (draw < weight) {
                 draw = UINT64_MAX;
@@ -134,8 +140,9 @@ class Schedule {
             return;
         }
         if (!cluster_.is_up(id)) return;
+        if (is(w.hold)) return cluster_.hold_output(id, prng_.chance(1, 3));
         if (is(w.persist)) return cluster_.persist(id, prng_.between(1, 3));
-        if (is(w.propose)) return propose();
+        if (is(w.propose)) return propose(id);
         if (is(w.read)) return static_cast<void>(cluster_.read(prng_.chance(1, 2) ? leader_or(id) : id));
         if (is(w.crash)) return cluster_.crash(prng_.chance(1, 3) ? leader_or(id) : id);
         if (is(w.stall)) return cluster_.stall_disk(id, prng_.chance(1, 3));
@@ -162,8 +169,9 @@ class Schedule {
         cluster_.advance(duration_ns);
     }
 
-    void propose() {
-        const uint64_t leader = cluster_.leader();
+    // Also to a leader that was replaced without knowing it.
+    void propose(uint64_t id) {
+        const uint64_t leader = cluster_.raft(id).is_leader() ? id : cluster_.leader();
         if (leader == 0) return;
         for (uint64_t count = prng_.between(1, 4); count > 0; --count) {
             static_cast<void>(cluster_.propose(leader, std::string(prng_.below(200), 'a')));
@@ -185,8 +193,8 @@ class Schedule {
         cluster_.heal();
         for (uint64_t id = 1; id <= cluster_.size(); ++id) {
             if (!cluster_.is_up(id)) cluster_.restart(id);
-            cluster_.stall_disk(id, false);
             cluster_.node(id).options = {};
+            cluster_.stall_disk(id, false);
             cluster_.persist(id);
             cluster_.apply(id);
             cluster_.answer_log_reads(id);
@@ -218,9 +226,9 @@ class Schedule {
 };
 
 TEST(RandomSchedules, AreSafeAndConverge) {
-    const char* only = std::getenv("KVORUM_RAFT_SEED");
-    const uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 1;
-    const uint64_t count = only != nullptr ? 1 : kSeeds;
+    const uint64_t only = number_from_environment("KVORUM_RAFT_SEED", 0);
+    const uint64_t first = only != 0 ? only : 1;
+    const uint64_t count = only != 0 ? 1 : number_from_environment("KVORUM_RAFT_SEEDS", kSeeds);
     size_t committed = 0;
     for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
         SCOPED_TRACE(fmt::format("KVORUM_RAFT_SEED={}", seed));

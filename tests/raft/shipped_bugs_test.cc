@@ -332,8 +332,8 @@ TEST(ShippedElectionBugs, redpanda_30815_RejectedAppendIsLeaderContact) {
     ASSERT_TRUE(cluster.elect(1));
     for (int i = 0; i < 40; ++i) {
         cluster.advance(kHb, {2});
-        cluster.inject(append(1, 2, 1, 50, 1));  // far ahead of its log
         EXPECT_EQ(cluster.raft(2).role(), Role::kFollower);
+        cluster.inject(append(1, 2, 1, 50, 1));  // far ahead of its log
     }
     EXPECT_FALSE(cluster.sent<AppendEntriesReply>(1).back().success);
 }
@@ -582,6 +582,33 @@ TEST(ShippedReplicationBugs, scylladb_31402_CacheIsBounded) {
     EXPECT_EQ(cluster.raft(3).last_index(), last);  // from the log
 }
 
+// Entries read back for a peer may be of a log that was replaced meanwhile: they are compared with the log, and not
+// sent.
+TEST(ShippedReplicationBugs, StaleLogReadIsNotSent) {
+    Cluster cluster(3, [](RaftConfig& config) { config.cache_bytes_max = 0; });
+    ASSERT_TRUE(cluster.elect(1));
+    cluster.node(1).options.answer_log_reads_at_once = false;
+    cluster.isolate(3);
+    for (int i = 0; i < 3; ++i)
+        cluster.propose(1, "x");
+    cluster.settle();
+    cluster.heal();
+    cluster.unreachable(1, 3);
+    cluster.settle();
+    ASSERT_EQ(cluster.node(1).log_reads.size(), 1u);
+    const LogIndex first = cluster.node(1).log_reads[0].read.first_index;
+    const std::vector<EntryPtr> right = cluster.node(1).log_reads[0].entries;
+    cluster.node(1).log_reads[0].entries = {make_entry(first, Term{9}, "y", 0)};
+    cluster.answer_log_reads(1);
+    EXPECT_TRUE(cluster.sent<AppendEntries>(3).empty());
+    EXPECT_STREQ(peer(cluster.raft(1).status(), 3).state, "probe");
+    cluster.raft(1).on_log_read(NodeId{3}, first, right);  // answered already
+    EXPECT_TRUE(cluster.sent<AppendEntries>(3).empty());
+    cluster.node(1).options.answer_log_reads_at_once = true;
+    cluster.run_for(3 * kHb, {1});
+    EXPECT_EQ(cluster.raft(3).last_index(), cluster.raft(1).last_index());
+}
+
 // --- reads ---
 
 // tikv#7995: a read was registered after the round had been sent that confirmed it.
@@ -594,6 +621,20 @@ TEST(ShippedReadBugs, tikv_7995_RoundBeginsAfterTheRead) {
     cluster.deliver(0);  // node 3 answers round 1
     cluster.deliver_all({1});
     EXPECT_TRUE(cluster.confirmed(first).has_value());
+    EXPECT_FALSE(cluster.confirmed(second).has_value());
+}
+
+// The same within one turn: the read is there, its round has not left, and the acknowledgement of an earlier round
+// comes.
+TEST(ShippedReadBugs, tikv_7995_ReadWithoutARoundIsNotConfirmed) {
+    Cluster cluster(3);
+    ASSERT_TRUE(cluster.elect(1));
+    static_cast<void>(cluster.read(1));
+    cluster.deliver_all({2});
+    cluster.hold_output(1, true);
+    const uint64_t second = cluster.read(1).second;
+    cluster.deliver_all({1});
+    cluster.hold_output(1, false);
     EXPECT_FALSE(cluster.confirmed(second).has_value());
 }
 
@@ -632,6 +673,21 @@ TEST(ShippedReadBugs, etcd_20418_RoundsOfAnotherTermDoNotCount) {
             append_reply(id, leader, {.term = cluster.raft(leader).current_term(), .success = true, .read_round = 99}));
     }
     EXPECT_FALSE(cluster.confirmed(read).has_value());  // a round that was never sent
+}
+
+// A follower that rejects entries still follows: its rejection confirms the round, so reads do not wait for it to catch
+// up.
+TEST(ShippedReadBugs, RejectionsConfirmRounds) {
+    Cluster cluster(3);
+    ASSERT_TRUE(cluster.elect(1));
+    cluster.isolate(3);
+    cluster.propose(1, "x");
+    cluster.drop_all();
+    const uint64_t read = cluster.read(1).second;
+    cluster.deliver_all({2});
+    EXPECT_FALSE(cluster.sent<AppendEntriesReply>(1).at(0).success);
+    cluster.deliver_all({1});
+    EXPECT_TRUE(cluster.confirmed(read).has_value());
 }
 
 // d-engine#381, etcd#741: a read was served because its index was applied already, before any round.

@@ -9,8 +9,9 @@ namespace {
 using Group = ImageBuilder::Group;
 
 class DecisionTable : public testing::Test {
-   protected:
-    // A log of one segment: head (group 1), then `count` groups of one entry each. `durable` of them are certified by the ones behind.
+ protected:
+    // A log of one segment: head (group 1), then `count` groups of one entry each. `durable` of them are certified by
+    // the ones behind.
     std::vector<Group> log_of(size_t count, bool certified) {
         std::vector<Group> groups{log.segment(1, kGroupOpening)};
         log.set_durable(groups[0]);
@@ -25,8 +26,8 @@ class DecisionTable : public testing::Test {
         EXPECT_EQ(verdict_name(result.verdict), verdict_name(verdict)) << result.message;
         EXPECT_FALSE(is_accepted(result.verdict));
         EXPECT_EQ(result.end, place) << result.message;
-        const std::string where = fmt::format("{} offset {}: {}", segment_file_name(place.segment_sequence), place.offset_bytes,
-                                              verdict_name(verdict));
+        const std::string where = fmt::format("{} offset {}: {}", segment_file_name(place.segment_sequence),
+                                              place.offset_bytes, verdict_name(verdict));
         EXPECT_NE(result.message.find(where), std::string::npos) << result.message;
         EXPECT_NE(result.message.find("up to index"), std::string::npos) << result.message;
     }
@@ -34,7 +35,8 @@ class DecisionTable : public testing::Test {
         const ScanResult result = log.scan();
         EXPECT_EQ(verdict_name(result.verdict), verdict_name(verdict)) << result.message;
         EXPECT_EQ(result.last_group.group_sequence, last.header.group_sequence);
-        EXPECT_EQ(result.end, (GroupPlace{last.place.segment_sequence, last.place.offset_bytes + last.header.size_bytes()}));
+        EXPECT_EQ(result.end,
+                  (GroupPlace{last.place.segment_sequence, last.place.offset_bytes + last.header.size_bytes()}));
         EXPECT_EQ(log.replay().last().index, last_index);
     }
 
@@ -69,7 +71,8 @@ TEST_F(DecisionTable, AnOlderGenerationIsACleanEnd) {
 
 TEST_F(DecisionTable, AFullSegmentIsACleanEnd) {
     Group last = log_of(0, true)[0];
-    while (last.place.offset_bytes + last.header.size_bytes() < ImageBuilder::kSegmentBytes) last = log.entries({maker.next()});
+    while (last.place.offset_bytes + last.header.size_bytes() < ImageBuilder::kSegmentBytes)
+        last = log.entries({maker.next()});
     expect_accepted(Verdict::kCleanEnd, last, maker.last_index());
 }
 
@@ -348,7 +351,8 @@ TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {
     const Group stored = forged.entries({maker.next(8)});
     maker.rewind(LogIndex{2});
     const std::string bytes = forged.image(1).substr(stored.place.offset_bytes, kBlockBytes);
-    const size_t to_boundary = kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
+    const size_t to_boundary =
+        kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
     builder.buffer().append(to_boundary, 'x').append(bytes);
     const raft::EntryPtr entry =
         std::move(builder).seal(kCluster, LogIndex{3}, maker.ids().back().term, maker.ids().back().checksum);

@@ -23,9 +23,12 @@ TEST(WalDump, ShowsGroupsRecordsAndTheEnd) {
     const std::vector<std::string> lines = dump(log.image(3));
     ASSERT_EQ(lines.size(), 9U);
     EXPECT_EQ(lines[0], "segment 3 of cluster 00000000000000c1 node 7, 65536 bytes");
-    EXPECT_TRUE(lines[1].starts_with("offset 0 group 1 epoch 1 head opening: 4096 bytes, 2 records, durable up to group 0")) << lines[1];
+    EXPECT_TRUE(
+        lines[1].starts_with("offset 0 group 1 epoch 1 head opening: 4096 bytes, 2 records, durable up to group 0"))
+        << lines[1];
     EXPECT_EQ(lines[5], "  hard state: term 4 vote 2");
-    EXPECT_TRUE(lines[7].starts_with("  entry 1 term 1 commands log time 1001 ms, 1 commands, 82 bytes, checksum ")) << lines[7];
+    EXPECT_TRUE(lines[7].starts_with("  entry 1 term 1 commands log time 1001 ms, 1 commands, 82 bytes, checksum "))
+        << lines[7];
     EXPECT_EQ(lines[8], "offset 12288: the log ends here: never written");
 }
 
@@ -38,7 +41,8 @@ TEST(WalDump, ShowsATornGroup) {
 }
 
 TEST(WalDump, ShowsASpare) {
-    EXPECT_EQ(dump(std::string(kBlockBytes, '\0')).at(0), "offset 0: never written; a spare, or a segment whose head is lost");
+    EXPECT_EQ(dump(std::string(kBlockBytes, '\0')).at(0),
+              "offset 0: never written; a spare, or a segment whose head is lost");
 }
 
 TEST(WalDump, AMissingFileIsAnError) {

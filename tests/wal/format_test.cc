@@ -30,7 +30,8 @@ std::string sample_group(GroupHeader& header) {
     std::string group(kBlockBytes, '\0');
     auto* at = reinterpret_cast<std::byte*>(group.data());
     size_t used = encode_hard_state_record({Term{9}, NodeId{2}}, at + GroupHeader::kEncodedSize);
-    used += encode_record(RecordKind::kEntryMiddle, as_bytes("a piece of something"), at + GroupHeader::kEncodedSize + used);
+    used += encode_record(RecordKind::kEntryMiddle, as_bytes("a piece of something"),
+                          at + GroupHeader::kEncodedSize + used);
     header.record_bytes = static_cast<uint32_t>(used);
     encode_group_header(header, as_bytes(group).subspan(GroupHeader::kEncodedSize, used), at);
     return group;
@@ -82,7 +83,8 @@ TEST(WalFormat, EveryFlippedBitOfAGroupIsFound) {
     for (size_t bit = 0; bit < covered * 8; ++bit) {
         group[bit / 8] = static_cast<char>(group[bit / 8] ^ (1 << (bit % 8)));
         GroupHeader read;
-        const bool sound = decode_group_header(as_bytes(group), read) == GroupError::kNone && group_records(read, as_bytes(group)).has_value();
+        const bool sound = decode_group_header(as_bytes(group), read) == GroupError::kNone &&
+                           group_records(read, as_bytes(group)).has_value();
         EXPECT_FALSE(sound) << "bit " << bit;
         group[bit / 8] = static_cast<char>(group[bit / 8] ^ (1 << (bit % 8)));
     }

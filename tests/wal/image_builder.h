@@ -17,7 +17,7 @@
 namespace kvorum::wal::test {
 
 class ImageBuilder {
-   public:
+ public:
     static constexpr uint64_t kSegmentBytes = 64 * kKiB;
 
     struct Group {
@@ -99,7 +99,7 @@ class ImageBuilder {
     }
     [[nodiscard]] const Replay& replay() const { return scanner_->replay(); }
 
-   private:
+ private:
     Group add(uint16_t flags, Bytes records, uint32_t count) {
         Group group;
         group.place = {current_, offset_};

@@ -53,7 +53,8 @@ TEST(PositionIndex, AReplacementWithinOneGroupIsOrderedByRecord) {
 
 TEST(PositionIndex, ReplacementsThatALaterOneImpliesAreForgotten) {
     PositionIndex index = three_segments();
-    for (uint64_t i = 0; i < 1000; ++i) index.note_entry(LogIndex{30 - i % 10}, {100 + i, 0}, {3, 4096 * 12});
+    for (uint64_t i = 0; i < 1000; ++i)
+        index.note_entry(LogIndex{30 - i % 10}, {100 + i, 0}, {3, 4096 * 12});
     EXPECT_LE(index.replacements().size(), 10U);
 }
 
@@ -80,7 +81,8 @@ TEST(PositionIndex, SegmentsStayUntilTheReplacementThatEmptiedThemIsDurable) {
 TEST(PositionIndex, CheckpointsAreSparse) {
     PositionIndex index;
     index.start_segment(1, 1);
-    for (uint64_t i = 1; i <= 1000; ++i) index.note_entry(LogIndex{i}, {i, 0}, {1, i * 4096});
+    for (uint64_t i = 1; i <= 1000; ++i)
+        index.note_entry(LogIndex{i}, {i, 0}, {1, i * 4096});
     const auto place = index.find(LogIndex{1000});
     ASSERT_TRUE(place.has_value());
     EXPECT_GT(place->offset_bytes, uint64_t{1000} * 4096 - PositionIndex::kCheckpointEveryBytes - 4096);

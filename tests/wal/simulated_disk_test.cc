@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kPath = "d/file";
 
 class SimulatedDisk : public testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         disk.make_directory("d");
         directory = static_cast<Disk::InodeId>(disk.open("d", false, false));
@@ -24,7 +24,8 @@ class SimulatedDisk : public testing::Test {
     void sync(Disk::InodeId inode) { disk.complete_sync(disk.begin_sync(inode)); }
     void write(uint64_t offset, char value, size_t size = 4096, bool data_sync = false) {
         const std::string bytes(size, value);
-        EXPECT_EQ(disk.complete_write(disk.begin_write(file, offset, as_bytes(bytes), data_sync)), static_cast<int32_t>(size));
+        EXPECT_EQ(disk.complete_write(disk.begin_write(file, offset, as_bytes(bytes), data_sync)),
+                  static_cast<int32_t>(size));
     }
 
     Disk disk{DiskConfig{}};
@@ -55,7 +56,8 @@ TEST_F(SimulatedDisk, AnUnsyncedWriteMayBeKeptLostOrTorn) {
     sync(file);
     write(0, 'b');
     std::set<std::string> outcomes;
-    for (uint64_t seed = 0; seed < 200; ++seed) outcomes.insert(disk.crash(seed).contents(kPath).substr(0, 4096));
+    for (uint64_t seed = 0; seed < 200; ++seed)
+        outcomes.insert(disk.crash(seed).contents(kPath).substr(0, 4096));
     EXPECT_TRUE(outcomes.contains(std::string(4096, 'a')));
     EXPECT_TRUE(outcomes.contains(std::string(4096, 'b')));
     EXPECT_GT(outcomes.size(), 20U);

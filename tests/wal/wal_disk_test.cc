@@ -18,7 +18,7 @@ namespace {
 
 // A node on the machine's own disk, in a directory of its own beside the test program.
 class DiskNode {
-   public:
+ public:
     DiskNode() {
         auto created = reactor::UringBackend::create({});
         KVORUM_ASSERT(created.ok(), "{}", std::string(created.status().message()));
@@ -40,14 +40,17 @@ class DiskNode {
         wal.reset();
     }
     void wait_durable(uint64_t unit) {
-        while (wal->durable_unit() < unit) reactor->turn(backend->monotonic_ns() + 10 * kMillisecondNs);
+        while (wal->durable_unit() < unit)
+            reactor->turn(backend->monotonic_ns() + 10 * kMillisecondNs);
     }
     std::vector<raft::EntryId> read_all() {
         std::vector<raft::EntryId> ids;
-        for (LogIndex next = wal->first_index(); next <= wal->last_index(); next = LogIndex{ids.back().index.value() + 1}) {
+        for (LogIndex next = wal->first_index(); next <= wal->last_index();
+             next = LogIndex{ids.back().index.value() + 1}) {
             auto entries = reactor::run_until_done(*reactor, wal->read(next, wal->last_index(), 256 * kKiB));
             KVORUM_ASSERT(entries.ok(), "{}", std::string(entries.status().message()));
-            for (const raft::EntryPtr& entry : *entries) ids.push_back(entry->id());
+            for (const raft::EntryPtr& entry : *entries)
+                ids.push_back(entry->id());
         }
         return ids;
     }
@@ -58,14 +61,14 @@ class DiskNode {
 };
 
 class WalDiskTest : public testing::Test {
-   protected:
+ protected:
     void SetUp() override {
         const auto program = std::filesystem::read_symlink("/proc/self/exe");
         const std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
         directory = program.parent_path() / fmt::format("wal-test-{}-{}", name, ::getpid());
         std::filesystem::remove_all(directory);
         std::filesystem::create_directories(directory);
-        struct statfs facts {};
+        struct statfs facts{};
         ASSERT_EQ(::statfs(directory.c_str(), &facts), 0);
         ASSERT_NE(facts.f_type, TMPFS_MAGIC) << "a log on tmpfs proves nothing: build on a real disk";
     }

@@ -13,7 +13,7 @@ using sim::FaultDecision;
 using sim::FileOperation;
 
 class WalSimTest : public testing::Test {
-   protected:
+ protected:
     QuietLog log;
     sim::Disk disk{sim::DiskConfig{}};
     EntryMaker maker;
@@ -57,7 +57,8 @@ TEST_F(WalSimTest, UnitsThatGatherWhileGroupsAreInFlightShareAGroup) {
     node.reactor.turn(0);
     node.reactor.turn(0);
     ASSERT_TRUE(node.wal->busy());
-    for (int i = 0; i < 20; ++i) node.wal->append({}, maker.next_batch(1));
+    for (int i = 0; i < 20; ++i)
+        node.wal->append({}, maker.next_batch(1));
     node.append_durably({}, maker.next_batch(1));
     EXPECT_EQ(node.wal->stats().groups - groups_before, 2U);
 }
@@ -101,7 +102,8 @@ TEST_F(WalSimTest, ALaterEntryReplacesTheSuffix) {
     {
         SimNode node(disk);
         ASSERT_TRUE(node.open().ok());
-        for (int i = 0; i < 30; ++i) node.append_durably({}, maker.next_batch(2, 900));
+        for (int i = 0; i < 30; ++i)
+            node.append_durably({}, maker.next_batch(2, 900));
         maker.rewind(LogIndex{25});
         node.append_durably(raft::HardState{Term{2}, NodeId{}}, maker.next_batch(3));
         EXPECT_EQ(node.read_all(), maker.ids());
@@ -112,7 +114,8 @@ TEST_F(WalSimTest, ALaterEntryReplacesTheSuffix) {
     SimNode node(disk);
     ASSERT_TRUE(node.open().ok());
     EXPECT_EQ(node.wal->recovered().last, maker.ids().back());
-    EXPECT_EQ(node.wal->recovered().terms, (std::vector<raft::TermRun>{{Term{1}, LogIndex{1}}, {Term{2}, LogIndex{26}}, {Term{3}, LogIndex{28}}}));
+    EXPECT_EQ(node.wal->recovered().terms,
+              (std::vector<raft::TermRun>{{Term{1}, LogIndex{1}}, {Term{2}, LogIndex{26}}, {Term{3}, LogIndex{28}}}));
     EXPECT_EQ(node.read_all(), maker.ids());
 }
 
@@ -134,7 +137,8 @@ TEST_F(WalSimTest, ReadsJoinWhatIsOnDiskWithWhatIsNotDurableYet) {
     const auto entries = node.read(LogIndex{1}, LogIndex{20});
     ASSERT_TRUE(entries.ok());
     ASSERT_EQ(entries->size(), 20U);
-    for (size_t i = 0; i < 20; ++i) EXPECT_EQ((*entries)[i]->id(), maker.ids()[i]);
+    for (size_t i = 0; i < 20; ++i)
+        EXPECT_EQ((*entries)[i]->id(), maker.ids()[i]);
 }
 
 TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
@@ -157,7 +161,8 @@ TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
     EXPECT_GT(first, LogIndex{1});
     EXPECT_LE(first, maker.last_index() - 4);
     const std::vector<raft::EntryId> ids = node.read_all();
-    EXPECT_EQ(ids, std::vector<raft::EntryId>(maker.ids().begin() + static_cast<ptrdiff_t>(first.value()) - 1, maker.ids().end()));
+    EXPECT_EQ(ids, std::vector<raft::EntryId>(maker.ids().begin() + static_cast<ptrdiff_t>(first.value()) - 1,
+                                              maker.ids().end()));
     EXPECT_EQ(node.wal->recovered().before_first, maker.ids()[first.value() - 2]);
     EXPECT_EQ(node.read(first - 1, first).status().code(), absl::StatusCode::kOutOfRange);
 }
@@ -165,7 +170,8 @@ TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
 TEST_F(WalSimTest, ASegmentIsNotRecycledWhileItIsRead) {
     SimNode node(disk);
     ASSERT_TRUE(node.open().ok());
-    for (int i = 0; i < 60; ++i) node.append_durably({}, maker.next_batch(2, 2000));
+    for (int i = 0; i < 60; ++i)
+        node.append_durably({}, maker.next_batch(2, 2000));
     auto task = node.wal->read(LogIndex{1}, LogIndex{100}, kGiB);
     struct Reading {
         static reactor::Task<void> run(reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read, size_t* count) {
@@ -213,7 +219,8 @@ TEST_F(WalSimTest, DamageOfAcknowledgedDataIsRefusedAndNothingIsChanged) {
     {
         SimNode node(disk);
         ASSERT_TRUE(node.open().ok());
-        for (int i = 0; i < 5; ++i) node.append_durably({}, maker.next_batch(1));
+        for (int i = 0; i < 5; ++i)
+            node.append_durably({}, maker.next_batch(1));
     }
     const std::string path = std::string(kDirectory) + "/" + segment_file_name(1);
     ASSERT_TRUE(disk.flip_bit(path, 3 * kBlockBytes + 200, 3));
@@ -245,7 +252,8 @@ TEST_F(WalSimTest, AMissingSegmentIsRefused) {
     {
         SimNode node(disk);
         ASSERT_TRUE(node.open().ok());
-        for (int i = 0; i < 30; ++i) node.append_durably({}, maker.next_batch(2, 2000));
+        for (int i = 0; i < 30; ++i)
+            node.append_durably({}, maker.next_batch(2, 2000));
     }
     ASSERT_EQ(disk.unlink(std::string(kDirectory) + "/" + segment_file_name(2)), 0);
     SimNode node(disk);
@@ -267,7 +275,8 @@ TEST_F(WalSimTest, AFailedWriteHaltsAndNothingMoreIsReported) {
     EXPECT_TRUE(node.backend.halted());
     EXPECT_NE(node.backend.halt_reason().find("write"), std::string::npos);
     node.wal->append({}, maker.next_batch(1));
-    for (int i = 0; i < 10; ++i) node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
+    for (int i = 0; i < 10; ++i)
+        node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
     EXPECT_LT(node.wal->durable_unit(), unit);
 }
 
@@ -281,7 +290,8 @@ TEST_F(WalSimTest, AFailedSyncHaltsAndIsNotTriedAgain) {
         return fault;
     });
     const uint64_t unit = node.append_durably({}, maker.next_batch(1));
-    for (int i = 0; i < 10; ++i) node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
+    for (int i = 0; i < 10; ++i)
+        node.reactor.turn(node.backend.monotonic_ns() + kMillisecondNs);
     EXPECT_TRUE(node.backend.halted());
     EXPECT_EQ(syncs, 1);
     EXPECT_LT(node.wal->durable_unit(), unit);
@@ -298,7 +308,8 @@ TEST_F(WalSimTest, AShortWriteGoesOn) {
             if (large && ++shortened % 2 == 1) fault = {FaultDecision::Kind::kShort, 0, 2 * kBlockBytes - 512, 0};
             return fault;
         });
-        for (int i = 0; i < 5; ++i) node.append_durably({}, maker.next_batch(1, 14000));
+        for (int i = 0; i < 5; ++i)
+            node.append_durably({}, maker.next_batch(1, 14000));
         EXPECT_GT(shortened, 5);
         EXPECT_EQ(node.read_all(), maker.ids());
     }
@@ -328,13 +339,14 @@ TEST_F(WalSimTest, AHungWriteShowsItsAge) {
 }
 
 class FullDiskTest : public WalSimTest {
-   protected:
+ protected:
     void SetUp() override {
         node = std::make_unique<SimNode>(disk);
         ASSERT_TRUE(node->open().ok());
         disk.set_capacity_bytes(disk.used_bytes());
         // Until no spare is left and none can be made.
-        while (!node->wal->low_on_space()) node->append_durably({}, maker.next_batch(1, 2000));
+        while (!node->wal->low_on_space())
+            node->append_durably({}, maker.next_batch(1, 2000));
     }
     std::unique_ptr<SimNode> node;
 };
@@ -349,7 +361,8 @@ TEST_F(FullDiskTest, EntriesWaitWhenTheReserveIsReachedAndGoOnWhenThereIsRoom) {
     uint64_t unit = 0;
     while (!node->wal->busy()) {
         unit = node->wal->append({}, maker.next_batch(1, 3000));
-        for (int i = 0; i < 20; ++i) node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
+        for (int i = 0; i < 20; ++i)
+            node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
     }
     EXPECT_LT(node->wal->durable_unit(), unit);
     disk.set_capacity_bytes(kGiB);
@@ -367,7 +380,8 @@ TEST_F(FullDiskTest, ReleasingASegmentEndsTheShortage) {
 TEST_F(FullDiskTest, TheNodeRestartsWithNoFreeByteTimeAndAgain) {
     while (!node->wal->busy()) {
         node->wal->append({}, maker.next_batch(1, 3000));
-        for (int i = 0; i < 20; ++i) node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
+        for (int i = 0; i < 20; ++i)
+            node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
     }
     const uint64_t durable_units = node->wal->durable_unit();
     node.reset();
@@ -395,7 +409,8 @@ TEST_F(WalSimTest, AHalfMadeSegmentIsRemoved) {
     ASSERT_GT(disk.open(std::string(kDirectory) + "/wal-prepare.tmp", true, false), 0);
     SimNode node(disk);
     ASSERT_TRUE(node.open().ok());
-    for (const auto& [name, size_bytes] : disk.list(kDirectory)) EXPECT_EQ(size_bytes, 32 * kKiB) << name;
+    for (const auto& [name, size_bytes] : disk.list(kDirectory))
+        EXPECT_EQ(size_bytes, 32 * kKiB) << name;
 }
 
 TEST_F(WalSimTest, BothSyncMethodsKeepWhatTheyReport) {

@@ -25,22 +25,25 @@ inline constexpr const char* kDirectory = "data/wal";
 
 // Makes entries that follow each other: the chain of a leader, or of several when rewind() goes back.
 class EntryMaker {
-   public:
+ public:
     explicit EntryMaker(ClusterId cluster = kCluster) : cluster_(cluster) {}
 
     raft::EntryPtr next(size_t body_bytes = 20) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         const uint64_t number = ids_.size() + 1;
-        for (size_t i = 0; i < body_bytes; ++i) builder.buffer().push_back(static_cast<char>('a' + (number + i + term_.value()) % 26));
+        for (size_t i = 0; i < body_bytes; ++i)
+            builder.buffer().push_back(static_cast<char>('a' + (number + i + term_.value()) % 26));
         builder.set_log_time_ms(static_cast<int64_t>(1000 + number));
         builder.add_command_count(1);
-        raft::EntryPtr entry = std::move(builder).seal(cluster_, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
+        raft::EntryPtr entry =
+            std::move(builder).seal(cluster_, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
         ids_.push_back(entry->id());
         return entry;
     }
     std::vector<raft::EntryPtr> next_batch(size_t count, size_t body_bytes = 20) {
         std::vector<raft::EntryPtr> entries;
-        for (size_t i = 0; i < count; ++i) entries.push_back(next(body_bytes));
+        for (size_t i = 0; i < count; ++i)
+            entries.push_back(next(body_bytes));
         return entries;
     }
     // The next entry replaces the one behind `last`, in a new term.
@@ -53,7 +56,7 @@ class EntryMaker {
     [[nodiscard]] LogIndex last_index() const { return LogIndex{ids_.size()}; }
     [[nodiscard]] const std::vector<raft::EntryId>& ids() const { return ids_; }
 
-   private:
+ private:
     ClusterId cluster_;
     Term term_{1};
     std::vector<raft::EntryId> ids_;
@@ -74,8 +77,9 @@ inline WalConfig small_config(std::string directory = kDirectory) {
 
 // One node on a simulated disk: a backend, a reactor, and the log while it is open.
 class SimNode {
-   public:
-    explicit SimNode(sim::Disk& disk, uint64_t seed = 1) : backend(disk, backend_config(seed)), reactor(backend, {.shuffle_seed = seed}) {}
+ public:
+    explicit SimNode(sim::Disk& disk, uint64_t seed = 1)
+        : backend(disk, backend_config(seed)), reactor(backend, {.shuffle_seed = seed}) {}
     ~SimNode() {
         if (wal != nullptr) close();
     }
@@ -98,9 +102,11 @@ class SimNode {
     }
     template <typename Condition>
     void turn_until(Condition condition) {
-        while (!condition()) reactor.turn(backend.monotonic_ns() + kMillisecondNs);
+        while (!condition())
+            reactor.turn(backend.monotonic_ns() + kMillisecondNs);
     }
-    absl::StatusOr<std::vector<raft::EntryPtr>> read(LogIndex first, LogIndex last, uint64_t bytes_max = UINT64_MAX / 2) {
+    absl::StatusOr<std::vector<raft::EntryPtr>> read(LogIndex first, LogIndex last,
+                                                     uint64_t bytes_max = UINT64_MAX / 2) {
         return reactor::run_until_done(reactor, wal->read(first, last, bytes_max));
     }
     std::vector<raft::EntryId> read_all() {
@@ -109,7 +115,8 @@ class SimNode {
         while (next <= wal->last_index()) {
             auto entries = read(next, wal->last_index(), 64 * kKiB);
             if (!entries.ok()) return {};
-            for (const raft::EntryPtr& entry : *entries) ids.push_back(entry->id());
+            for (const raft::EntryPtr& entry : *entries)
+                ids.push_back(entry->id());
             next = entries->back()->index() + 1;
         }
         return ids;
@@ -128,7 +135,7 @@ class SimNode {
 
 // Keeps the log of the process quiet while it lives, and collects it.
 class QuietLog {
-   public:
+ public:
     QuietLog() {
         set_log_sink([this](LogLevel, std::string_view line) { lines.emplace_back(line); });
     }

@@ -1,0 +1,48 @@
+// Many seeds, each in a process of its own: a crash, a hang or a leak of one run touches no other, and every run starts from the same state.
+//
+// Thread: one. The caller has no other threads (it forks). Needs: fork, pipes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sim/world.h"
+
+namespace kvorum::sim {
+
+struct RunnerConfig {
+    uint64_t first_seed = 1;
+    uint64_t last_seed = 1;
+    uint64_t minutes_max = 0;       // of real time; 0: no limit
+    uint32_t jobs = 1;
+    bool keep_going = false;        // after a failure
+    uint64_t seed_timeout_s = 120;  // of real time: longer is a failure
+    uint64_t repeat_one_in = 100;   // of this many seeds one is run twice and must leave the same trace; 0: none
+    bool show_progress = true;
+    std::string replay_command;     // what the user typed before the seeds: "kvorum sim --mutant x"
+};
+
+struct RunnerSummary {
+    uint64_t seeds = 0;
+    uint64_t failures = 0;
+    uint64_t repeated = 0;
+    RunOutcome first_outcome = RunOutcome::kGreen;
+    std::optional<uint64_t> first_failing_seed;
+    uint64_t seeds_to_failure = 0;  // how many seeds were done when the first failure was found
+    std::string first_what;
+    double real_seconds = 0;
+    RunNumbers total;  // sums; maxima of liveness_ns
+};
+
+// One seed in this process. With `print_trace` every event goes to stdout.
+[[nodiscard]] RunResult run_seed(uint64_t seed, bool print_trace);
+
+// Prints failures, progress and a summary to stdout. The summary's first_outcome is the exit code to give.
+[[nodiscard]] RunnerSummary run_seeds(const RunnerConfig& config);
+
+// What the program was built from, as `git describe` says it; "unknown" without a repository.
+[[nodiscard]] const char* build_commit();
+[[nodiscard]] const char* outcome_name(RunOutcome outcome);
+
+}  // namespace kvorum::sim

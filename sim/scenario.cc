@@ -1,0 +1,129 @@
+#include "sim/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/prng.h"
+
+namespace kvorum::sim {
+namespace {
+
+constexpr std::array<std::string_view, kFaultCount> kFaultNames{
+    "kill",  "power-cut", "power-cut-all", "crash-at-send", "crash-at-disk", "pause",     "isolate",    "split",      "one-way", "bridge",
+    "clog",  "reset",     "slow-disk",     "hung-sync",     "write-error",   "sync-error", "disk-full", "short-write", "clock-step", "rot"};
+
+// How often each fault comes when it is on, on average, in seconds of virtual time.
+constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4, 4, 8, 6, 8, 6, 8, 5, 4, 8, 10, 25, 20, 15, 6, 5, 30};
+
+template <typename T, size_t N>
+T pick(Prng& random, const std::array<T, N>& values) {
+    return values[random.below(N)];
+}
+
+server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
+    server::NodeConfig config;
+    config.cluster_name = "sim";
+    config.data_directory = "/data";
+    for (uint32_t id = 1; id <= nodes; ++id) {
+        const std::string name = fmt::format("node{}", id);
+        config.members.push_back({NodeId{id}, {name, 17000}, {name, 7000}});
+    }
+    config.election_timeout_ms = pick<uint32_t, 3>(random, {120, 150, 200});
+    config.heartbeat_interval_ms = config.election_timeout_ms / pick<uint32_t, 2>(random, {3, 5});
+    config.leader_wait_ms = pick<uint32_t, 3>(random, {200, 500, 1500});
+    config.outcome_wait_ms = pick<uint32_t, 3>(random, {400, 1000, 3000});
+    config.disk_stall_ms = pick<uint32_t, 3>(random, {150, 400, 1000});
+    config.follower_mode = random.chance(1, 4) ? server::FollowerMode::kRedirect : server::FollowerMode::kForward;
+    config.wal_segment_bytes = pick<uint64_t, 3>(random, {16 * kKiB, 32 * kKiB, 64 * kKiB});
+    config.wal_spare_segments = pick<uint32_t, 2>(random, {1, 2});
+    config.wal_groups_in_flight = pick<uint32_t, 4>(random, {1, 2, 4, 8});
+    config.wal_sync = random.chance(1, 2) ? server::WalSync::kDataSync : server::WalSync::kDsync;
+    config.batch_bytes_max = pick<uint64_t, 3>(random, {512, 4 * kKiB, 64 * kKiB});
+    config.entry_cache_bytes = pick<uint64_t, 3>(random, {2 * kKiB, 16 * kKiB, 256 * kKiB});
+    return config;
+}
+
+}  // namespace
+
+std::string_view fault_name(Fault fault) { return kFaultNames[static_cast<size_t>(fault)]; }
+
+Scenario Scenario::calm(uint64_t seed, uint32_t nodes) {
+    Prng random(seed);
+    Scenario scenario;
+    scenario.seed = seed;
+    scenario.nodes = nodes;
+    scenario.clients = static_cast<uint32_t>(random.between(4, 8));
+    scenario.hot_keys = static_cast<uint32_t>(random.between(1, 10));
+    scenario.node = draw_node_config(random, nodes);
+    scenario.backend.disk.delay_ns_max = pick<uint64_t, 3>(random, {200'000, 400'000, 2'000'000});
+    return scenario;
+}
+
+Scenario Scenario::draw(uint64_t seed) {
+    Prng random(seed * 2 + 1);
+    Scenario scenario = calm(seed, pick<uint32_t, 8>(random, {1, 3, 3, 3, 3, 3, 5, 5}));
+    scenario.think_ns = random.between(60, 200) * kMillisecondNs;
+    scenario.patience_ns = pick<uint64_t, 3>(random, {300, 1000, 4000}) * kMillisecondNs;
+    scenario.shuffle = random.chance(3, 4);
+    const uint64_t density = random.between(1, 6);  // of eight, how many faults are on
+    for (size_t i = 0; i < kFaultCount; ++i) {
+        const uint64_t interval_ns = kFaultSeconds[i] * kSecondNs * random.between(3, 25) / 10;
+        scenario.fault_interval_ns[i] = random.chance(density, 8) ? interval_ns : 0;
+    }
+    NetworkConfig& network = scenario.network;
+    network.delay_ns_spread = pick<uint64_t, 3>(random, {100, 500, 8000}) * kMicrosecondNs;
+    network.slow_one_in = random.chance(1, 2) ? random.between(20, 400) : 0;
+    network.slow_ns = random.between(5, 150) * kMillisecondNs;
+    network.corrupt_one_in = random.chance(1, 4) ? random.between(300, 3000) : 0;
+    network.reset_one_in = random.chance(1, 4) ? random.between(300, 3000) : 0;
+    network.socket_buffer_bytes = pick<uint64_t, 3>(random, {2, 16, 64}) * kKiB;
+    network.segment_bytes_max = pick<uint64_t, 3>(random, {64, 1460, 16 * 1024});
+    SimBackendConfig& backend = scenario.backend;
+    backend.receive_buffers = pick<uint32_t, 3>(random, {2, 8, 64});
+    backend.receive_bytes_max = pick<uint32_t, 3>(random, {32, 512, 4096});
+    backend.short_send_one_in = pick<uint32_t, 3>(random, {0, 4, 32});
+    backend.rearm_one_in = pick<uint32_t, 3>(random, {0, 4, 64});
+    scenario.disk.sector_bytes = pick<uint64_t, 2>(random, {512, 4096});
+    scenario.drift_ppm_max = pick<int64_t, 3>(random, {0, 500, 50'000});
+    scenario.wall_offset_ms_max = pick<int64_t, 3>(random, {0, 200, 30'000});
+    return scenario;
+}
+
+std::string Scenario::describe() const {
+    std::string faults;
+    for (size_t i = 0; i < kFaultCount; ++i) {
+        if (fault_interval_ns[i] == 0) continue;
+        faults += fmt::format(" {}:{:.1f}s", kFaultNames[i], static_cast<double>(fault_interval_ns[i]) / 1e9);
+    }
+    return fmt::format(
+        "nodes {} clients {} keys {} election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms disk-stall {}ms mode {} segment {} groups {} "
+        "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers {}x{} drift {}ppm shuffle {} "
+        "faults:{}",
+        nodes, clients, hot_keys, node.election_timeout_ms, node.heartbeat_interval_ms, node.leader_wait_ms, node.outcome_wait_ms,
+        node.disk_stall_ms, node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
+        node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync", node.batch_bytes_max,
+        node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs, network.delay_ns_spread / kMicrosecondNs,
+        network.slow_one_in, network.corrupt_one_in, network.reset_one_in, backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max,
+        shuffle, faults);
+}
+
+MachineConfig Scenario::machine(HostId host) const {
+    Prng random(seed ^ (0xace1ULL * host));
+    MachineConfig config;
+    config.node = node;
+    config.node.id = NodeId{host};
+    config.disk = disk;
+    config.backend = backend;
+    config.backend.host = host;
+    config.seed = random.next();
+    config.shuffle = shuffle;
+    const auto around_zero = [&random](int64_t max) {
+        return static_cast<int64_t>(random.between(0, static_cast<uint64_t>(2 * max))) - max;
+    };
+    config.clock.drift_ppm = around_zero(drift_ppm_max);
+    config.clock.wall_offset_ms = around_zero(wall_offset_ms_max);
+    return config;
+}
+
+}  // namespace kvorum::sim

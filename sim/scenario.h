@@ -1,0 +1,68 @@
+// What one seed means: every parameter of a run, drawn from it. Each seed turns on a subset of the faults and draws how often each comes
+// ("swarm testing", Groce et al. 2012), so that rare combinations are met and some runs stay calm enough to get far.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/units.h"
+#include "server/config.h"
+#include "sim/machine.h"
+#include "sim/network.h"
+
+namespace kvorum::sim {
+
+enum class Fault : uint8_t {
+    kKill,            // the process dies; what it wrote stays in the machine
+    kPowerCut,        // what was not synced is lost, sector by sector
+    kPowerCutAll,     // of all machines at once
+    kCrashAtSend,     // right before or after a send
+    kCrashAtDisk,     // right before or after a disk operation
+    kPause,           // no turns while time goes on
+    kIsolate,         // one node from all others
+    kSplit,           // into two halves
+    kOneWay,          // one direction between two nodes
+    kBridge,          // two nodes cannot talk to each other, but both to the rest
+    kClog,            // a slow link
+    kReset,           // all connections between two hosts
+    kSlowDisk,
+    kHungSync,
+    kWriteError,
+    kSyncError,
+    kDiskFull,
+    kShortWrite,
+    kClockStep,       // of the wall clock
+    kRot,             // damage of durable bytes, at rest
+    kCount,
+};
+inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kCount);
+[[nodiscard]] std::string_view fault_name(Fault fault);
+
+struct Scenario {
+    uint64_t seed = 0;
+    uint32_t nodes = 3;
+    uint32_t clients = 6;
+    uint32_t hot_keys = 4;
+    uint64_t safety_ns = 55 * kSecondNs;
+    uint64_t think_ns = 120 * kMillisecondNs;     // between a client's operations, on average
+    uint64_t patience_ns = 2 * kSecondNs;         // before a client gives up an operation
+    std::array<uint64_t, kFaultCount> fault_interval_ns{};  // on average; 0: off
+    NetworkConfig network;
+    server::NodeConfig node;  // of all nodes, but for the id
+    SimBackendConfig backend;
+    DiskConfig disk;
+    int64_t drift_ppm_max = 0;
+    int64_t wall_offset_ms_max = 0;
+    bool shuffle = true;
+
+    [[nodiscard]] static Scenario draw(uint64_t seed);
+    // No faults at all.
+    [[nodiscard]] static Scenario calm(uint64_t seed, uint32_t nodes);
+    [[nodiscard]] std::string describe() const;
+    [[nodiscard]] MachineConfig machine(HostId host) const;
+};
+
+}  // namespace kvorum::sim

@@ -1,0 +1,87 @@
+// A client of a simulated cluster: speaks RESP to drawn nodes over simulated connections, one batch of commands at a time, and records what it
+// learns in a History by the reply classes of docs/guarantees.md. It never repeats a command.
+//
+// Thread: one. Ownership: events, network and the recorder outlive it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "base/prng.h"
+#include "net/resp_reply_parser.h"
+#include "sim/history.h"
+#include "sim/network.h"
+
+namespace kvorum::sim {
+
+struct ClientConfig {
+    HostId host = 0;
+    uint32_t nodes = 1;
+    uint32_t hot_keys = 1;
+    uint64_t think_ns = 0;
+    uint64_t patience_ns = 0;
+    uint64_t seed = 1;
+    bool scripted = false;  // does only what request() asks for
+};
+
+class SimClient final : private SocketEvents {
+   public:
+    SimClient(ClientConfig config, EventQueue& events, Network& network, Trace& trace, History& history);
+
+    void start();
+    void stop() { stopped_ = true; }  // no new commands; those under way may still be answered
+    // For a scripted client: one command to `node` on a connection of its own; `done` is told of the outcome.
+    void request(Command command, HostId node, std::function<void(Outcome)> done);
+
+    [[nodiscard]] bool idle() const { return outstanding_.empty(); }
+    [[nodiscard]] uint64_t answered() const { return answered_; }
+
+   private:
+    // A command that is not part of the history: keys with a time to live, which the history's store does not know.
+    static constexpr size_t kUnrecorded = SIZE_MAX;
+
+    void step();
+    void think();
+    void send_batch();
+    void add_command(Command command);
+    void add_unrecorded_command();
+    [[nodiscard]] Command draw_command();
+    [[nodiscard]] Command draw_counter_command();
+    [[nodiscard]] Command draw_multi_key_command();
+    void flush();
+    void on_reply(const net::ReplyValue& value);
+    void finish(size_t operation, Outcome outcome, Reply reply);
+    void give_up();
+    void arm_patience();
+
+    void on_connected(SocketId socket, int32_t result) override;
+    void on_accepted(uint16_t port, SocketId socket) override;
+    void on_readable(SocketId socket) override;
+    void on_writable(SocketId socket) override;
+
+    ClientConfig config_;
+    EventQueue& events_;
+    Network& network_;
+    Trace& trace_;
+    History& history_;
+    Prng random_;
+    bool stopped_ = false;
+    uint64_t next_id_ = 1;
+    uint64_t answered_ = 0;
+    HostId target_ = 1;
+    SocketId socket_ = kNoSocket;
+    bool connected_ = false;
+    std::string output_;
+    net::RespReplyParser parser_;
+    std::deque<size_t> outstanding_;  // indexes into the history
+    uint64_t patience_number_ = 0;
+    std::function<void(Outcome)> done_;
+    std::deque<Command> scripted_;
+};
+
+// The words of a command as they go over the wire.
+[[nodiscard]] std::string encode_command(const Command& command);
+
+}  // namespace kvorum::sim

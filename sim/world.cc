@@ -1,0 +1,319 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "sim/linearizability.h"
+
+namespace kvorum::sim {
+namespace {
+
+constexpr HostId kFirstClientHost = 101;
+constexpr HostId kProberHost = 100;
+constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
+constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
+constexpr uint64_t kDiskChecks = 14;  // of the safety phase, on average
+constexpr uint64_t kCheckStepsMax = 300'000'000;
+
+}  // namespace
+
+World::World(Scenario scenario, bool print_trace)
+    : scenario_(std::move(scenario)),
+      trace_(events_, print_trace),
+      network_(events_, trace_, scenario_.seed ^ 0x4e7ULL, scenario_.network, scenario_.nodes),
+      checker_(scenario_.nodes),
+      random_(scenario_.seed ^ 0xc0deULL) {
+    set_log_level(print_trace ? LogLevel::kInfo : LogLevel::kOff);
+    if (print_trace) {
+        set_log_sink([this](LogLevel level, std::string_view line) { trace_.say(0, fmt::format("  [{}] {}", log_level_name(level), line)); });
+    }
+    for (HostId host = 1; host <= scenario_.nodes; ++host) {
+        machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_, static_cast<MachineOwner&>(*this)));
+        wanted_.insert(host);
+    }
+    ClientConfig client;
+    client.nodes = scenario_.nodes;
+    client.hot_keys = scenario_.hot_keys;
+    client.think_ns = scenario_.think_ns;
+    client.patience_ns = scenario_.patience_ns;
+    for (uint32_t i = 0; i < scenario_.clients; ++i) {
+        client.host = kFirstClientHost + i;
+        client.seed = random_.next();
+        clients_.push_back(std::make_unique<SimClient>(client, events_, network_, trace_, history_));
+    }
+    client.host = kProberHost;
+    client.scripted = true;
+    client.patience_ns = 250 * kMillisecondNs;
+    prober_ = std::make_unique<SimClient>(client, events_, network_, trace_, history_);
+    nemesis_ = std::make_unique<Nemesis>(scenario_, events_, network_, trace_, checker_, machines_);
+}
+
+World::~World() {
+    machines_.clear();
+    set_log_sink({});
+}
+
+RunResult World::run() {
+    run_safety();
+    if (green()) run_liveness();
+    if (green()) run_convergence();
+    // A wrong history says more than what else went wrong.
+    if (result_.numbers.outcome != RunOutcome::kCrash) check_history();
+    result_.scenario = scenario_.describe();
+    result_.numbers.trace_hash = trace_.hash();
+    result_.numbers.simulated_ns = events_.now_ns();
+    result_.numbers.operations = history_.size();
+    for (const Operation& operation : history_) {
+        result_.numbers.executed += operation.outcome == Outcome::kExecuted ? 1 : 0;
+        result_.numbers.not_executed += operation.outcome == Outcome::kNotExecuted ? 1 : 0;
+        result_.numbers.unknown += operation.outcome == Outcome::kUnknown ? 1 : 0;
+    }
+    result_.numbers.elections = checker_.leaders_seen();
+    result_.numbers.disk_checks = checker_.disk_checks();
+    result_.numbers.entries = checker_.committed_index().value();
+    for (const auto& machine : machines_) result_.numbers.turns += machine->turns();
+    result_.numbers.network = network_.stats();
+    result_.numbers.faults = nemesis_->counts();
+    return result_;
+}
+
+void World::fail(RunOutcome outcome, std::string what) {
+    if (!green()) return;
+    trace_.say(0, "FAILURE: " + what);
+    result_.numbers.outcome = outcome;
+    result_.what = std::move(what);
+}
+
+template <typename Condition>
+bool World::run_until_met(uint64_t until_ns, Condition condition) {
+    while (green()) {
+        if (condition()) return true;
+        if (!events_.run_next(until_ns)) return condition();
+        if (checker_.violation().has_value()) fail(RunOutcome::kCorrectness, *checker_.violation());
+    }
+    return false;
+}
+
+bool World::run_until(uint64_t until_ns) {
+    const bool met = run_until_met(until_ns, [] { return false; });
+    maybe(met);
+    return green();
+}
+
+std::vector<const Machine*> World::machine_views() const {
+    std::vector<const Machine*> views;
+    for (const auto& machine : machines_) views.push_back(machine.get());
+    return views;
+}
+
+// --- machines ----------------------------------------------------------------------------------------------------------------------------
+
+void World::start_later(HostId host, uint64_t delay_ns) {
+    events_.after(delay_ns, [this, host] {
+        Machine& machine = *machines_[host - 1];
+        if (machine.is_up() || !wanted_.contains(host) || nemesis_->is_rotten(host)) {
+            // A damaged machine is started once, to see that it refuses.
+            const bool first_look = nemesis_->is_rotten(host) && machine.state() == Machine::State::kDown && wanted_.contains(host);
+            if (!first_look) return;
+        }
+        nemesis_->on_start(host);
+        machine.start();
+    });
+}
+
+void World::on_turn(Machine& machine) { checker_.observe(machine); }
+
+void World::on_down(Machine& machine) {
+    const HostId host = machine.host();
+    const bool soon = phase_ != Phase::kSafety || random_.chance(1, 2);
+    const uint64_t delay_ns = soon ? random_.between(5, 200) * kMillisecondNs : random_.between(200, 4000) * kMillisecondNs;
+    start_later(host, delay_ns);
+}
+
+void World::on_refused(Machine& machine, const std::string& why) {
+    trace_.say(machine.host(), "refused: " + why);
+    const bool is_damage = why.find("no file was changed") != std::string::npos;
+    if (is_damage && !nemesis_->is_rotten(machine.host())) {
+        fail(RunOutcome::kCorrectness, fmt::format("node {} takes an undamaged log for damaged: {}", machine.host(), why));
+    } else if (!nemesis_->explains_error(machine.host())) {
+        fail(RunOutcome::kCrash, fmt::format("node {} did not start: {}", machine.host(), why));
+    }
+    if (!is_damage) start_later(machine.host(), 200 * kMillisecondNs);
+}
+
+void World::on_halted(Machine& machine, const std::string& why) {
+    if (!nemesis_->explains_error(machine.host())) {
+        fail(RunOutcome::kCrash, fmt::format("node {} ended itself: {}", machine.host(), why));
+    }
+}
+
+// --- phase 1 -----------------------------------------------------------------------------------------------------------------------------
+
+void World::schedule_disk_check() {
+    events_.after(random_.below(2 * scenario_.safety_ns / kDiskChecks), [this] {
+        if (phase_ != Phase::kSafety) return;
+        checker_.check_disks(machine_views());
+        checker_.check_logs(machine_views());
+        schedule_disk_check();
+    });
+}
+
+void World::run_safety() {
+    for (const auto& machine : machines_) start_later(machine->host(), random_.below(100 * kMillisecondNs));
+    for (const auto& client : clients_) client->start();
+    nemesis_->start();
+    schedule_disk_check();
+    run_until(events_.now_ns() + scenario_.safety_ns);
+}
+
+// --- phase 2 -----------------------------------------------------------------------------------------------------------------------------
+
+void World::choose_core() {
+    std::vector<HostId> sound;
+    for (const auto& machine : machines_) {
+        if (!nemesis_->is_rotten(machine->host())) sound.push_back(machine->host());
+    }
+    const size_t majority = machines_.size() / 2 + 1;
+    KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
+    while (sound.size() > majority) sound.erase(sound.begin() + static_cast<ptrdiff_t>(random_.below(sound.size())));
+    core_ = {sound.begin(), sound.end()};
+}
+
+void World::run_liveness() {
+    for (const auto& client : clients_) client->stop();
+    phase_ = Phase::kLiveness;
+    nemesis_->stop();
+    choose_core();
+    wanted_ = core_;
+    const bool others_die = random_.chance(1, 2);
+    for (const auto& machine : machines_) {
+        const HostId host = machine->host();
+        trace_.note(host, core_.contains(host) ? "core" : "outside");
+        if (core_.contains(host)) {
+            start_later(host, 0);
+        } else if (others_die) {
+            machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
+        }
+        for (const HostId member : core_) {
+            if (core_.contains(host)) continue;
+            network_.set_blocked(host, member, true);
+            network_.set_blocked(member, host, true);
+        }
+    }
+    const uint64_t start_ns = events_.now_ns();
+    const uint64_t limit_ns = start_ns + kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
+    probes_served_ = 0;
+    probe();
+    const bool served = run_until_met(limit_ns, [this] { return probes_served_ >= 2; });
+    result_.numbers.liveness_ns = events_.now_ns() - start_ns;
+    if (served || !green()) return;
+    fail(RunOutcome::kLiveness, fmt::format("a healthy majority did not serve a write and a read within {} election timeouts: {}",
+                                            kLivenessElections, describe_nodes()));
+}
+
+// A write until one is served, then a read.
+void World::probe() {
+    if (phase_ != Phase::kLiveness || probes_served_ >= 2) return;
+    do {
+        probe_target_ = probe_target_ % scenario_.nodes + 1;
+    } while (!core_.contains(probe_target_));
+    Command command = probes_served_ == 0 ? set("probe", fmt::format("probe-{}", ++probe_number_)) : get("probe");
+    prober_->request(std::move(command), probe_target_, [this](Outcome outcome) {
+        if (outcome == Outcome::kExecuted) ++probes_served_;
+        events_.after(10 * kMillisecondNs, [this] { probe(); });
+    });
+}
+
+// --- phase 3 -----------------------------------------------------------------------------------------------------------------------------
+
+bool World::converged() const {
+    const server::Node* first = nullptr;
+    bool any_leader = false;
+    for (const auto& machine : machines_) {
+        if (nemesis_->is_rotten(machine->host())) continue;
+        const server::Node* node = machine->serving();
+        if (node == nullptr) return false;
+        any_leader = any_leader || node->raft().is_leader();
+        if (first == nullptr) first = node;
+        if (node->last_applied() != first->last_applied() || node->raft().last_index() != node->last_applied()) return false;
+        if (node->store().state_hash() != first->store().state_hash()) return false;
+    }
+    return any_leader;
+}
+
+void World::run_convergence() {
+    phase_ = Phase::kConvergence;
+    network_.unblock_all();
+    for (const auto& machine : machines_) {
+        wanted_.insert(machine->host());
+        if (!machine->is_up()) start_later(machine->host(), 0);
+    }
+    for (const auto& client : clients_) {
+        const bool settled = run_until_met(events_.now_ns() + kSettleNs, [&] { return client->idle() && prober_->idle(); });
+        maybe(settled);
+    }
+    if (!run_until_met(events_.now_ns() + kConvergenceNs, [this] { return converged(); })) {
+        fail(RunOutcome::kLiveness, "the healed cluster did not come to one state: " + describe_nodes());
+        return;
+    }
+    read_all_keys();
+    checker_.check_disks(machine_views());
+    checker_.check_logs(machine_views());
+    if (checker_.violation().has_value()) fail(RunOutcome::kCorrectness, *checker_.violation());
+}
+
+void World::read_all_keys() {
+    std::set<std::string> keys;
+    for (const Operation& operation : history_) keys.insert(operation.command.keys.begin(), operation.command.keys.end());
+    for (const std::string& key : keys) {
+        bool read = false;
+        for (int attempt = 0; attempt < 20 && !read; ++attempt) {
+            bool answered = false;
+            do {
+                probe_target_ = probe_target_ % scenario_.nodes + 1;
+            } while (nemesis_->is_rotten(probe_target_));
+            prober_->request(get(key), probe_target_, [&](Outcome outcome) {
+                answered = true;
+                read = outcome == Outcome::kExecuted;
+            });
+            const bool done = run_until_met(events_.now_ns() + kSettleNs, [&] { return answered; });
+            if (!green()) return;
+            KVORUM_ASSERT(done, "a client waits for ever");
+        }
+        if (read) continue;
+        fail(RunOutcome::kLiveness, fmt::format("key {} cannot be read from the healed cluster: {}", key, describe_nodes()));
+        return;
+    }
+}
+
+void World::check_history() {
+    CheckLimits limits;
+    limits.steps_max = kCheckStepsMax;
+    const CheckReport report = check_linearizability(history_, limits);
+    result_.numbers.check_steps = report.steps;
+    if (report.verdict == Verdict::kLinearizable) return;
+    // It is the better explanation, whatever else was found.
+    result_.numbers.outcome = RunOutcome::kGreen;
+    fail(RunOutcome::kCorrectness,
+         report.verdict == Verdict::kGaveUp ? "the history is too hard to check" : "the history is not linearizable: " + report.explanation);
+}
+
+std::string World::describe_nodes() const {
+    std::string text;
+    for (const auto& machine : machines_) {
+        const server::Node* node = machine->serving();
+        text += fmt::format("[node {} {}{}", machine->host(), machine->role_name(), core_.contains(machine->host()) ? " core" : "");
+        if (node != nullptr) {
+            const raft::Status status = node->raft().status();
+            text += fmt::format(" term {} leader {} commit {} applied {} last {} durable {}", status.term, status.leader, status.commit_index,
+                                node->last_applied(), status.last_index, status.durable_index);
+        }
+        text += "] ";
+    }
+    return text;
+}
+
+}  // namespace kvorum::sim
