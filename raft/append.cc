@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 #include "raft/impl.h"
 
 namespace kvorum::raft {
@@ -77,8 +78,9 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
         return;
     }
     if (request.term < current_term()) {
-        // So that a leader of the past learns of it.
-        reject_append(from, request);
+        // So that a leader of the past learns of it. Nothing of the message goes back: its rounds and indexes belong to
+        // another leadership, perhaps of the same node, and mean nothing in the term that the reply states.
+        reply_to(from, AppendEntriesReply{.term = current_term()});
         return;
     }
     const AppendCheck check = check_append(from, request);
@@ -93,7 +95,13 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
         reject_append(from, request);
         return;
     }
-    append_new_entries(request, check.first_new);
+    size_t first_new = check.first_new;
+    if (is_mutant(Mutant::kTruncateOnAnyAppend)) {
+        first_new = 0;
+        while (first_new < request.entries.size() && request.entries[first_new]->index() <= commit_index_)
+            ++first_new;
+    }
+    append_new_entries(request, first_new);
 
     auto& follower = std::get<Follower>(role_);
     const LogIndex matched = request.prev_log_index + request.entries.size();
@@ -105,7 +113,10 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
     const bool opens_round = request.read_round > follower.seen_round;
     follower.seen_round = std::max(follower.seen_round, request.read_round);
     if (!brought_nothing && !opens_round) return;  // acknowledge_persisted() will
-    acknowledge(from, std::min(matched, persists_.durable_index()), request.read_round);
+    LogIndex held = std::min(matched, persists_.durable_index());
+    if (is_mutant(Mutant::kAckReceivedOnHeartbeat)) held = matched;
+    if (is_mutant(Mutant::kAckLastIndex)) held = persists_.durable_index();
+    acknowledge(from, held, request.read_round);
 }
 
 void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
@@ -156,7 +167,8 @@ void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_n
 std::optional<LogIndex> Raft::Impl::owed_acknowledgement() const {
     const auto* follower = std::get_if<Follower>(&role_);
     if (follower == nullptr || follower->leader.is_none()) return std::nullopt;
-    const LogIndex durable = std::min(follower->verified_index, persists_.durable_index());
+    LogIndex durable = std::min(follower->verified_index, persists_.durable_index());
+    if (is_mutant(Mutant::kAckLastIndex)) durable = persists_.durable_index();
     return durable > follower->acked_index ? std::optional(durable) : std::nullopt;
 }
 

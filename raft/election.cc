@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 #include "raft/impl.h"
 #include "raft/quorum.h"
 
@@ -81,6 +82,7 @@ void Raft::Impl::become_leader() {
                                   Inflights(config_.inflight_messages_max, config_.inflight_bytes_max));
     }
     role_ = std::move(leader);
+    if (is_mutant(Mutant::kNoNoop)) return;
     // Commits what earlier terms left, and lets reads begin (thesis 3.6.2, 6.4).
     EntryBuilder noop(EntryType::kNoop);
     noop.set_log_time_ms(log_.last_log_time_ms());
@@ -99,7 +101,7 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
     if (request.term > current_term()) become_follower(request.term, NodeId{});
     const NodeId voted_for = hard_state_.voted_for;
     const bool granted = request.term == current_term() && leader().is_none() &&
-                         (voted_for.is_none() || voted_for == from) && is_log_up_to_date(request);
+                         (voted_for.is_none() || voted_for == from || is_mutant(Mutant::kTwoVotesPerTerm)) && is_log_up_to_date(request);
     if (granted) {
         if (role() != Role::kFollower) become_follower(current_term(), NodeId{});
         set_hard_state({current_term(), from});
@@ -111,6 +113,7 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
 // Never silent: a candidate that lags behind in terms must learn ours, or it could neither win nor follow. Changes
 // nothing here.
 void Raft::Impl::answer_pre_vote(NodeId from, const RequestVote& request) {
+    if (is_mutant(Mutant::kPrevoteDropsLowerTerm) && request.term <= current_term()) return;
     // A node whose disk hangs could not keep the promise, so it does not raise the hope.
     const bool granted = request.term > current_term() && !disk_stalled_ && !hears_live_leader_other_than(from) &&
                          is_log_up_to_date(request);
@@ -151,7 +154,7 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
         return;
     }
     auto* candidate = std::get_if<Candidate>(&role_);
-    if (candidate == nullptr || reply.pre_vote || !reply.granted || reply.term != current_term()) return;
+    if (candidate == nullptr || reply.pre_vote || (!reply.granted && !is_mutant(Mutant::kSeenVoteIsGranted)) || reply.term != current_term()) return;
     candidate->votes.grant(from);
     if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_leader();
 }
@@ -159,6 +162,7 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
 // A leader that a majority has not answered for an election timeout may have been replaced, and keeps others from
 // electing.
 void Raft::Impl::check_quorum(const Leader& leader) {
+    if (is_mutant(Mutant::kNoCheckQuorum)) return;
     QuorumValues<uint64_t> heard_ns;
     heard_ns.add(now_ns_);
     for (const Progress& peer : leader.peers)

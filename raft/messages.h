@@ -51,7 +51,8 @@ struct AppendEntriesReply {
     LogIndex rejected_prev_index{};
     LogIndex hint_index{};
     Term hint_term{};
-    uint64_t read_round = 0;  // the round of the AppendEntries that is answered
+    // The round of the AppendEntries that is answered; 0 when that was of an earlier term, whose rounds prove nothing.
+    uint64_t read_round = 0;
 };
 
 using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 
 namespace kvorum::raft {
 
@@ -14,6 +15,7 @@ void PersistQueue::begin_unit(Term term, LogIndex index, uint64_t hard_version) 
 void PersistQueue::on_truncated(LogIndex first_removed) {
     const LogIndex last_kept = first_removed - 1;
     durable_index_ = std::min(durable_index_, last_kept);
+    if (is_mutant(Mutant::kIgnoreAppendEpoch)) return;
     for (Unit& unit : units_)
         unit.valid_index = std::min(unit.valid_index, last_kept);
 }

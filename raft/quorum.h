@@ -6,11 +6,15 @@
 #include <cstddef>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 #include "raft/raft.h"
 
 namespace kvorum::raft {
 
-[[nodiscard]] constexpr size_t majority_of(size_t voters) { return voters / 2 + 1; }
+[[nodiscard]] inline size_t majority_of(size_t voters) {
+    if (is_mutant(Mutant::kQuorumOfHalf)) return std::max<size_t>(voters / 2, 1);
+    return voters / 2 + 1;
+}
 
 // One value of every voter, for questions of the kind "what have most of them reached?". On the stack, at most
 // kVotersMax values.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 #include "raft/impl.h"
 
 namespace kvorum::raft {
@@ -128,6 +129,8 @@ Output Raft::Impl::take_output() {
     if (hard_version_ != taken_hard_version_) {
         output.hard_state = hard_state_;
         taken_hard_version_ = hard_version_;
+        if (is_mutant(Mutant::kVoteNotPersisted)) output.hard_state->voted_for = NodeId{};
+        if (is_mutant(Mutant::kTermNotPersisted)) output.hard_state.reset();
     }
     if (output.needs_persist()) {
         const EntryId last = output.entries.empty() ? EntryId{} : output.entries.back()->id();

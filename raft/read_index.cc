@@ -6,6 +6,7 @@
 // repeated message carries its round again, so a late acknowledgement of an old one never serves a newer read.
 #include <algorithm>
 
+#include "base/mutants.h"
 #include "raft/impl.h"
 #include "raft/quorum.h"
 
@@ -15,11 +16,17 @@ ReadStatus Raft::Impl::read_index(uint64_t id) {
     auto* leader = std::get_if<Leader>(&role_);
     if (leader == nullptr) return ReadStatus::kNotLeader;
     // Before that, commit_index may lie below what an earlier leader has acknowledged.
-    if (log_.term_at(commit_index_) != current_term()) {
+    if (log_.term_at(commit_index_) != current_term() && !is_mutant(Mutant::kNoNoop)) {
         leader->early_reads.push_back(id);
     } else {
-        leader->reads.push_back({.id = id, .read_index = commit_index_, .round = 0});
+        LogIndex read_index = commit_index_;
+        if (is_mutant(Mutant::kReadIndexReused) && !leader->reads.empty()) read_index = leader->reads.back().read_index;
+        leader->reads.push_back({.id = id, .read_index = read_index, .round = 0});
         leader->replication_due = true;
+        if (is_mutant(Mutant::kReadBeforeRound)) {
+            leader->reads.pop_back();
+            output_.read_states.push_back({id, commit_index_});
+        }
     }
     return ReadStatus::kAccepted;
 }
@@ -34,10 +41,10 @@ void Raft::Impl::admit_early_reads(Leader& leader) {
 
 void Raft::Impl::begin_read_round(Leader& leader) {
     if (leader.reads.empty() || leader.reads.back().round != 0) return;
-    ++leader.read_round;
+    if (!is_mutant(Mutant::kReuseReadToken) || leader.read_round == 0) ++leader.read_round;
     for (auto read = leader.reads.rbegin(); read != leader.reads.rend() && read->round == 0; ++read)
         read->round = leader.read_round;
-    if (leader.peers.empty()) confirm_reads(leader);
+    if (leader.peers.empty() || is_mutant(Mutant::kReuseReadToken)) confirm_reads(leader);
 }
 
 void Raft::Impl::confirm_reads(Leader& leader) {

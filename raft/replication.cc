@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 #include "raft/impl.h"
 #include "raft/quorum.h"
 
@@ -42,7 +43,8 @@ void Raft::Impl::maybe_commit() {
     for (const Progress& peer : leader->peers)
         held.add(peer.match_index);
     const LogIndex durable_on_quorum = held.reached_by_majority();
-    if (durable_on_quorum <= commit_index_ || log_.term_at(durable_on_quorum) != current_term()) return;
+    if (durable_on_quorum <= commit_index_) return;
+    if (log_.term_at(durable_on_quorum) != current_term() && !is_mutant(Mutant::kCommitPriorTerm)) return;
     advance_commit_index(durable_on_quorum);
     admit_early_reads(*leader);
 }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/mutants.h"
+
 namespace kvorum::server {
 namespace {
 
@@ -105,6 +107,13 @@ bool CommandRouter::may_route(const Session& session, const Target& target) cons
 
 bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arguments) {
     const Target target = current_target();
+    if (is_mutant(Mutant::kLocalReadsOnFollower) && target.leader != config_.id && session.queue.find(sequence)->spec->kind == kv::CommandKind::kRead) {
+        Request& read = *session.queue.find(sequence);
+        if (read.text.empty()) pack_arguments(arguments, read.text);
+        read.token = 0;
+        set_state(session, read, RequestState::kRead);
+        return true;
+    }
     if (target.leader != config_.id && !session.may_be_forwarded()) {
         refuse(session, *session.queue.find(sequence), kNotLeader);
         return true;
@@ -429,7 +438,7 @@ void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
     Session* session = nullptr;
     Request* request = find_forwarded(waiter, session);
     if (request == nullptr) return;
-    if (request->spec->kind == kv::CommandKind::kWrite) {
+    if (request->spec->kind == kv::CommandKind::kWrite && !is_mutant(Mutant::kForwarderReplaysOnTimeout)) {
         answer_unknown(*session, *request);
     } else {
         set_state(*session, *request, RequestState::kParked);
@@ -473,9 +482,9 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
         case RequestState::kWrite:
         case RequestState::kForwarded:
             if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
-            if (is_write) {
+            if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
                 answer_unknown(session, request);
-            } else if (request.spec->kind == kv::CommandKind::kRead) {
+            } else if (is_write || request.spec->kind == kv::CommandKind::kRead) {
                 refuse(session, request, kNoLeader);
             }
             return;

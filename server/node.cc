@@ -61,7 +61,7 @@ reactor::Task<absl::Status> Node::start() {
 
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
-    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this));
+    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this), report.epoch);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
     driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);

@@ -5,12 +5,12 @@
 
 namespace kvorum::server {
 
-Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events)
+Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events, uint64_t incarnation)
     : reactor_(reactor),
       flusher_(flusher),
       config_(config),
       events_(events),
-      incarnation_(static_cast<uint64_t>(std::max<int64_t>(reactor.backend().wall_clock_ms(), 1))) {}
+      incarnation_(incarnation) {}
 
 absl::Status Peers::start() {
     if (config_.members.size() == 1) return absl::OkStatus();

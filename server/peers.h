@@ -40,7 +40,9 @@ class Peers final : public PeerSender,
                     private net::PeerLinkOwner,
                     private net::PeerHandler {
    public:
-    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events);
+    // `incarnation` tells this process from earlier ones of the same node and never falls from one to the next, clocks or not: peers refuse a
+    // connection of a lower one than they know.
+    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events, uint64_t incarnation);
     ~Peers() override = default;
 
     [[nodiscard]] absl::Status start();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/mutants.h"
 
 namespace kvorum::server {
 namespace {
@@ -84,7 +85,8 @@ bool RaftDriver::has_work() const {
 void RaftDriver::tick_if_due() {
     const uint64_t now_ns = reactor_.now_ns();
     // A disk that does not answer must look like a dead node: heartbeats alone would keep a useless leader in office.
-    raft_.set_disk_stalled(log_.oldest_unsynced_ns(now_ns) > config_.disk_stall_ms * kMillisecondNs);
+    if (!is_mutant(Mutant::kHeartbeatsIndependentOfDisk))
+        raft_.set_disk_stalled(log_.oldest_unsynced_ns(now_ns) > config_.disk_stall_ms * kMillisecondNs);
     if (now_ns >= raft_.next_deadline_ns()) raft_.tick(now_ns);
 }
 
@@ -188,7 +190,9 @@ void RaftDriver::persist(raft::Output& output) {
     }
     unit.messages = std::move(output.messages_after_persist);
     unit.log_unit = log_.append(output.hard_state, std::move(output.entries));
+    const uint64_t log_unit = unit.log_unit;
     unpersisted_.push_back(std::move(unit));
+    if (is_mutant(Mutant::kAckBeforeDurable)) on_log_durable(log_unit);
 }
 
 void RaftDriver::send_all(const std::vector<raft::Message>& messages) {
@@ -245,6 +249,8 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
     for (const WriteWaiter waiter : lost_waiters_) outcomes_.write_not_executed(waiter);
 
     const raft::EntryHeader& header = entry.header();
+    int64_t log_time_ms = header.log_time_ms;
+    if (is_mutant(Mutant::kTtlByLocalClock)) log_time_ms = std::max(log_time_ms, reactor_.backend().wall_clock_ms());
     if (header.type == raft::EntryType::kCommands) {
         DiscardingReplySink discard;
         const bool answered = !executed_waiters_.empty();
@@ -255,13 +261,13 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
         };
         KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands", executed_waiters_.size(),
                       header.command_count);
-        if (!kv::apply_batch(store_, entry.index(), header.log_time_ms, header.command_count, entry.body(), reply_for)) {
+        if (!kv::apply_batch(store_, entry.index(), log_time_ms, header.command_count, entry.body(), reply_for)) {
             reactor_.backend().halt(fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
             return;
         }
         if (answered) outcomes_.end_write_reply();
     } else {
-        (void)store_.advance(entry.index(), header.log_time_ms);
+        (void)store_.advance(entry.index(), log_time_ms);
     }
     last_applied_ = entry.index();
     ++counters_.entries_applied;

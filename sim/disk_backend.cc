@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -170,10 +171,12 @@ void DiskBackend::complete_at(IoOp& op, uint64_t when_ns, int32_t result) {
     pending_.emplace(std::pair(when_ns, pending.order), std::move(pending));
 }
 
-void DiskBackend::release_hung() {
-    for (Pending& pending : hung_)
-        pending_.emplace(std::pair(now_ns_ + draw_delay_ns(), pending.order), std::move(pending));
-    hung_.clear();
+void DiskBackend::release_hung(size_t count) {
+    const auto end = hung_.begin() + static_cast<ptrdiff_t>(std::min(count, hung_.size()));
+    for (auto pending = hung_.begin(); pending != end; ++pending) {
+        pending_.emplace(std::pair(now_ns_ + draw_delay_ns(), pending->order), std::move(*pending));
+    }
+    hung_.erase(hung_.begin(), end);
 }
 
 void DiskBackend::stop_node() {

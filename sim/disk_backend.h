@@ -62,8 +62,9 @@ class DiskBackend : public reactor::IoBackend {
 
     void set_fault_policy(FaultPolicy policy) { policy_ = std::move(policy); }
     void set_observer(Observer observer) { observer_ = std::move(observer); }
-    // Ends the hang of every hanging operation: they complete as if nothing had been.
-    void release_hung();
+    // Ends the hang of the `count` oldest hanging operations: they complete as if nothing had been.
+    void release_hung(size_t count = SIZE_MAX);
+    [[nodiscard]] size_t hung_count() const { return hung_.size(); }
     // A power cut at this instant: like halt(), without a reason.
     void stop_node();
     [[nodiscard]] bool halted() const { return halted_; }

@@ -1,13 +1,10 @@
 #include "sim/linear_search.h"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
-#include <queue>
-#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
+#include "sim/linear_plan.h"
 #include "sim/register_model.h"
 #include "sim/visited_set.h"
 
@@ -17,142 +14,25 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 
-// An executed operation on the time line. Replies are ranked by time; an operation may be placed once all replies that
-// came before its invocation are, that is when the first reply not yet placed has rank `visible_from` or later.
-struct Item {
-    uint32_t operation = 0;  // index in the model
-    uint32_t visible_from = 0;
-    uint32_t rank = 0;
-    uint32_t lane = 0;  // no two items that may be open at the same time share a lane
-};
-
-// Equal operations of unknown outcome, in the order of their invocations.
-struct UseClass {
-    std::vector<uint32_t> members;  // indices in the model
-    std::vector<uint32_t> visible_from;
-    uint32_t used = 0;
-};
-
-// Sorted by visible_from, then rank.
-std::vector<Item> make_items(const std::vector<ModelOperation>& operations) {
-    std::vector<Item> items;
-    for (uint32_t i = 0; i < operations.size(); ++i) {
-        if (operations[i].is_executed) items.push_back({.operation = i});
-    }
-    const auto source = [&](const Item& item) -> const Operation& { return *operations[item.operation].source; };
-    std::sort(items.begin(), items.end(), [&](const Item& a, const Item& b) {
-        return std::pair(*source(a).completed_at_ns, a.operation) < std::pair(*source(b).completed_at_ns, b.operation);
-    });
-    std::vector<uint64_t> replies;
-    for (Item& item : items) {
-        item.rank = static_cast<uint32_t>(replies.size());
-        replies.push_back(*source(item).completed_at_ns);
-    }
-    for (Item& item : items) {
-        const auto after = std::lower_bound(replies.begin(), replies.end(), source(item).invoked_at_ns);
-        item.visible_from = static_cast<uint32_t>(after - replies.begin());
-    }
-    std::sort(items.begin(), items.end(), [](const Item& a, const Item& b) {
-        return std::pair(a.visible_from, a.rank) < std::pair(b.visible_from, b.rank);
-    });
-    return items;
-}
-
-// Returns the number of lanes.
-uint32_t assign_lanes(std::vector<Item>& items) {
-    using RankAndLane = std::pair<uint32_t, uint32_t>;
-    std::priority_queue<RankAndLane, std::vector<RankAndLane>, std::greater<>> open;
-    std::vector<uint32_t> free_lanes;
-    uint32_t lanes = 0;
-    for (Item& item : items) {
-        for (; !open.empty() && open.top().first < item.visible_from; open.pop())
-            free_lanes.push_back(open.top().second);
-        if (free_lanes.empty()) free_lanes.push_back(lanes++);
-        item.lane = free_lanes.back();
-        free_lanes.pop_back();
-        open.emplace(item.rank, item.lane);
-    }
-    return lanes;
-}
-
-std::vector<UseClass> make_classes(const std::vector<ModelOperation>& operations, const std::vector<Item>& items) {
-    std::vector<uint64_t> replies(items.size());
-    for (const Item& item : items)
-        replies[item.rank] = *operations[item.operation].source->completed_at_ns;
-    std::vector<std::pair<uint32_t, uint32_t>> unknown;  // visible_from, index in the model
-    for (uint32_t i = 0; i < operations.size(); ++i) {
-        if (operations[i].is_executed || is_read_only(operations[i].kind)) continue;
-        const auto after = std::lower_bound(replies.begin(), replies.end(), operations[i].source->invoked_at_ns);
-        unknown.emplace_back(static_cast<uint32_t>(after - replies.begin()), i);
-    }
-    std::sort(unknown.begin(), unknown.end());
-    std::vector<UseClass> classes;
-    using Effect =
-        std::tuple<CommandKind, SetCondition, std::vector<SlotId>, std::vector<FactId>, FactId, int64_t, std::string>;
-    std::map<Effect, size_t> known;
-    for (const auto& [visible_from, index] : unknown) {
-        const ModelOperation& op = operations[index];
-        const std::string suffix = op.kind == CommandKind::kAppend ? op.source->command.values[0] : "";
-        Effect effect(op.kind, op.condition, op.slots, op.arguments, op.compared, op.increment, suffix);
-        const auto [position, is_new] = known.try_emplace(std::move(effect), classes.size());
-        if (is_new) classes.emplace_back();
-        classes[position->second].members.push_back(index);
-        classes[position->second].visible_from.push_back(visible_from);
-    }
-    return classes;
-}
-
-// The classes by what they may do to a slot or a fact.
-struct ClassIndex {
-    // How the unknown operations that depend on what a slot holds do so.
-    enum class Readers : uint8_t { kNobody, kAppendsOnly, kAny };
-
-    std::vector<Readers> readers;             // by slot
-    std::vector<std::vector<uint32_t>> wild;  // by slot: classes that may make it hold anything
-    std::map<FactId, std::vector<uint32_t>> producers;
-    std::vector<uint32_t> component;                  // by slot: slots that classes of several slots join
-    std::vector<std::vector<uint32_t>> of_component;  // classes
-
-    uint32_t root(uint32_t slot) const {
-        while (component[slot] != slot)
-            slot = component[slot];
-        return slot;
-    }
-};
-
-ClassIndex index_classes(const std::vector<UseClass>& classes, const RegisterModel& model) {
-    ClassIndex index;
-    const size_t slots = model.keys().size();
-    index.readers.assign(slots, ClassIndex::Readers::kNobody);
-    index.wild.resize(slots);
-    index.of_component.resize(slots);
-    index.component.resize(slots);
-    std::iota(index.component.begin(), index.component.end(), 0);
-    for (const UseClass& use_class : classes) {
-        const auto& touched = model.operations()[use_class.members[0]].touched_slots;
-        for (const SlotId slot : touched)
-            index.component[index.root(slot)] = index.root(touched[0]);
-    }
-    for (uint32_t i = 0; i < classes.size(); ++i) {
-        const ModelOperation& op = model.operations()[classes[i].members[0]];
-        for (const FactId fact : op.produced_facts)
-            index.producers[fact].push_back(i);
-        for (const SlotId slot : op.wild_slots)
-            index.wild[slot].push_back(i);
-        if (op.blind_slots.empty()) {
-            for (const SlotId slot : op.touched_slots) {
-                ClassIndex::Readers& readers = index.readers[slot];
-                const bool stays_appends = op.kind == CommandKind::kAppend && readers != ClassIndex::Readers::kAny;
-                readers = stays_appends ? ClassIndex::Readers::kAppendsOnly : ClassIndex::Readers::kAny;
-            }
-        }
-        index.of_component[index.root(op.touched_slots[0])].push_back(i);
-    }
-    return index;
-}
-
 bool contains(const std::vector<SlotId>& slots, SlotId slot) {
     return std::find(slots.begin(), slots.end(), slot) != slots.end();
+}
+
+// Whether unknown operations that look at what a slot holds can turn `value`, which is not the required one, into the
+// required one, and need it for that. What replaces a value whatever it is (XX) needs no more than that there is one.
+bool may_lead_to(const SlotReaders& readers, const std::optional<std::string>& value, bool was_absent,
+                 const std::optional<std::string>& required) {
+    if (readers.others) return true;
+    if (readers.nx && !value) return true;
+    if (readers.xx && value && was_absent) return true;
+    if (!required) return false;
+    const std::string text = value.value_or("");
+    if (readers.append && required->starts_with(text)) return true;
+    const auto from = value ? canonical_integer(*value) : std::optional<int64_t>(0);
+    if (!readers.count || !from) return false;
+    if (readers.append) return true;
+    const auto to = canonical_integer(*required);
+    return to && readers.may_count(*from, *to);
 }
 
 class Search {
@@ -160,10 +40,10 @@ class Search {
     Search(std::span<const Operation* const> operations, SearchBudget& budget)
         : budget_(budget),
           model_(operations, RegisterModel::Values::kMergeUnobserved),
-          items_(make_items(model_.operations())),
+          items_(make_items(model_)),
           placed_lanes_((assign_lanes(items_) + 63) / 64, 0),
-          classes_(make_classes(model_.operations(), items_)),
-          index_(index_classes(classes_, model_)),
+          classes_(make_classes(model_, items_)),
+          index_(classes_, model_),
           visited_(use_sets_),
           visited_by_chain_(use_sets_) {
         head_ = static_cast<uint32_t>(items_.size());
@@ -224,6 +104,7 @@ class Search {
         return c.used < c.members.size() && c.visible_from[c.used] <= frontier_;
     }
 
+    [[nodiscard]] bool has_earlier_twin(uint32_t item) const;
     bool spend_step();
     bool apply_executed(uint32_t item);
     bool apply_use(uint32_t use_class);
@@ -246,7 +127,7 @@ class Search {
     void record_chain(uint32_t item, size_t steps_begin);
     [[nodiscard]] bool fits_after(const ModelOperation& operation, uint32_t use_class) const;
     [[nodiscard]] bool is_promising(const ModelOperation& target) const;
-    [[nodiscard]] bool last_use_may_serve(uint32_t use_class, const ModelOperation& target) const;
+    [[nodiscard]] bool last_use_may_serve(uint32_t use_class, const ModelOperation& target, size_t mark) const;
     [[nodiscard]] bool may_still_come(FactId fact) const;
 
     SearchResult result_of(SearchVerdict verdict) const;
@@ -306,6 +187,15 @@ SearchResult Search::result_of(SearchVerdict verdict) const {
     return result;
 }
 
+// Whether the window holds an operation with the same effect and reply that must be placed sooner.
+bool Search::has_earlier_twin(uint32_t item) const {
+    if (items_[item].twins == Item::kNoTwins) return false;
+    for (uint32_t other = next_[head_]; in_window(other); other = next_[other]) {
+        if (items_[other].twins == items_[item].twins && items_[other].rank < items_[item].rank) return true;
+    }
+    return false;
+}
+
 bool Search::spend_step() {
     if (budget_.steps_left == 0) {
         gave_up_ = true;
@@ -360,7 +250,7 @@ bool Search::try_direct(Frame& frame) {
     while (in_window(frame.cursor)) {
         const uint32_t item = std::exchange(frame.cursor, next_[frame.cursor]);
         const size_t steps_begin = path_.size();
-        if (operation_of(item).is_inert || !apply_executed(item)) continue;
+        if (operation_of(item).is_inert || has_earlier_twin(item) || !apply_executed(item)) continue;
         if (arrive(item, steps_begin)) return true;
     }
     frame.stage = Stage::kChains;
@@ -458,8 +348,9 @@ bool Search::is_new_configuration(UseSets::Id uses) {
 // Every way to place an executed operation after a chain of unknown ones, shortest chains first.
 void Search::collect_moves(Frame& frame) {
     if (classes_.empty()) return;
-    for (uint32_t item = next_[head_]; in_window(item) && !gave_up_; item = next_[item])
-        find_chains(item, frame.uses);
+    for (uint32_t item = next_[head_]; in_window(item) && !gave_up_; item = next_[item]) {
+        if (!has_earlier_twin(item)) find_chains(item, frame.uses);
+    }
     frame.moves_end = moves_.size();
     std::sort(moves_.begin() + static_cast<std::ptrdiff_t>(frame.moves_begin), moves_.end(),
               [](const Move& a, const Move& b) {
@@ -500,13 +391,14 @@ void Search::find_chains(uint32_t item, UseSets::Id uses) {
 
 void Search::choose_candidates(const ModelOperation& target) {
     candidates_.clear();
-    std::vector<uint32_t> roots;
+    std::vector<uint32_t> components;
     for (const SlotId slot : target.touched_slots) {
-        const uint32_t root = index_.root(slot);
-        if (contains(roots, root)) continue;
-        roots.push_back(root);
-        for (const uint32_t use_class : index_.of_component[root]) {
-            if (is_available(use_class)) candidates_.push_back(use_class);
+        const uint32_t component = index_.component_of(slot);
+        if (contains(components, component)) continue;
+        components.push_back(component);
+        for (const uint32_t use_class : index_.of_component(component)) {
+            if (is_available(use_class) && model_.may_be_noticed(effect_of(use_class)))
+                candidates_.push_back(use_class);
         }
     }
 }
@@ -520,7 +412,7 @@ bool Search::extend_chain(uint32_t use_class, const ModelOperation& target, UseS
     const size_t mark = model_.mark();
     if (!apply_use(use_class)) return false;
     const bool changed = model_.mark() != mark;
-    if (changed && is_promising(target) && last_use_may_serve(use_class, target) &&
+    if (changed && is_promising(target) && last_use_may_serve(use_class, target, mark) &&
         visited_by_chain_.insert(model_.state_hash(), model_.state(), use_sets_.with(uses, use_class))) {
         return true;
     }
@@ -557,29 +449,28 @@ bool Search::is_promising(const ModelOperation& target) const {
 
 bool Search::may_still_come(FactId fact) const {
     const auto available = [this](uint32_t use_class) { return is_available(use_class); };
-    const auto& wild = index_.wild[model_.slot_of(fact)];
-    if (std::any_of(wild.begin(), wild.end(), available)) return true;
-    const auto producers = index_.producers.find(fact);
-    return producers != index_.producers.end() &&
-           std::any_of(producers->second.begin(), producers->second.end(), available);
+    const auto& wild = index_.wild_of(model_.slot_of(fact));
+    const auto& producers = index_.producers_of(fact);
+    return std::any_of(wild.begin(), wild.end(), available) ||
+           std::any_of(producers.begin(), producers.end(), available);
 }
 
 // A use that writes one slot only serves the target by what it leaves there: the target sees it, or an unknown
 // operation builds on it.
-bool Search::last_use_may_serve(uint32_t use_class, const ModelOperation& target) const {
+bool Search::last_use_may_serve(uint32_t use_class, const ModelOperation& target, size_t mark) const {
     const auto& touched = effect_of(use_class).touched_slots;
     if (touched.size() != 1) return true;
     const SlotId slot = touched[0];
-    const auto readers = index_.readers[slot];
-    if (readers == ClassIndex::Readers::kAny) return true;
-    const auto& value = model_.value_of(model_.state()[slot]);
+    const SlotReaders& readers = index_.readers(slot);
+    const bool was_absent = model_.is_absent_fact(model_.changed_from(mark));
     for (const FactId fact : target.required_facts) {
         if (model_.slot_of(fact) != slot || model_.state()[slot] == fact) continue;
-        if (readers == ClassIndex::Readers::kNobody) return false;
-        const auto& required = model_.value_of(fact);
-        if (!required || !required->starts_with(value.value_or(""))) return false;
+        if (!may_lead_to(readers, model_.value_of(model_.state()[slot]), was_absent, model_.value_of(fact)))
+            return false;
     }
-    if (target.kind != CommandKind::kAppend || !contains(target.touched_slots, slot)) return true;
+    if (target.kind != CommandKind::kAppend || readers.may_shorten()) return true;
+    if (!contains(target.touched_slots, slot)) return true;
+    const auto& value = model_.value_of(model_.state()[slot]);
     const size_t size = value.value_or("").size() + target.source->command.values[0].size();
     return static_cast<int64_t>(size) <= target.source->reply.integer;
 }

@@ -32,6 +32,8 @@ class Nemesis {
     void start();
     // No new faults, and those that last end.
     void stop();
+    // From now on no write or sync of this machine completes.
+    void hang_for_ever(HostId host) { moods_[host].hang_next_sync = true; }
     // The machine came down by itself or by a fault; true if damage or an injected error explains that its node ended with an error.
     [[nodiscard]] bool explains_error(HostId host) const { return moods_.at(host).rotten || moods_.at(host).errors > 0; }
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }

@@ -14,15 +14,6 @@ namespace {
 // Never in a state: what a reply of the wrong type says that a key held.
 constexpr FactId kImpossibleFact = UINT32_MAX;
 
-// A decimal integer in the one form that Redis counts with: no '+', no leading zeros, no "-0".
-std::optional<int64_t> canonical_integer(std::string_view text) {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    const fmt::format_int digits(value);
-    return std::string_view(digits.data(), digits.size()) == text ? std::optional(value) : std::nullopt;
-}
-
 template <typename T>
 void add_once(std::vector<T>& to, T item) {
     if (std::find(to.begin(), to.end(), item) == to.end()) to.push_back(item);
@@ -81,6 +72,14 @@ bool returns_values(const Command& command) {
 
 }  // namespace
 
+std::optional<int64_t> canonical_integer(std::string_view text) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    const fmt::format_int digits(value);
+    return std::string_view(digits.data(), digits.size()) == text ? std::optional(value) : std::nullopt;
+}
+
 RegisterModel::RegisterModel(std::span<const Operation* const> operations, Values values) {
     for (const Operation* operation : operations)
         add_slots(*operation);
@@ -91,9 +90,13 @@ RegisterModel::RegisterModel(std::span<const Operation* const> operations, Value
     operations_.reserve(operations.size());
     for (const Operation* operation : operations)
         operations_.push_back(compile_reply(*operation));
+    for (FactId fact = 0; fact < facts_.size(); ++fact) {
+        if (facts_[fact].value) observed_by_size_[{facts_[fact].slot, facts_[fact].value->size()}].push_back(fact);
+    }
     compile_levels();
     for (ModelOperation& operation : operations_) {
         compile_effects(operation, *operation.source, values);
+        note_sensitive_slots(operation);
         count(operation, 1);
     }
     for (SlotId slot = 0; slot < keys_.size(); ++slot) {
@@ -275,7 +278,7 @@ void RegisterModel::compile_effects(ModelOperation& compiled, const Operation& o
                 compiled.wild_slots.push_back(compiled.slots[0]);
             }
             break;
-        case CommandKind::kAppend: compiled.wild_slots.push_back(compiled.slots[0]); break;
+        case CommandKind::kAppend: compile_append(compiled, operation); break;
         case CommandKind::kRename:
             compiled.produced_facts.push_back(absent(compiled.slots[0]));
             compiled.wild_slots.push_back(compiled.slots[1]);
@@ -284,13 +287,49 @@ void RegisterModel::compile_effects(ModelOperation& compiled, const Operation& o
     }
 }
 
+void RegisterModel::compile_append(ModelOperation& compiled, const Operation& operation) {
+    const std::string& suffix = operation.command.values[0];
+    const auto add_if_fits = [&](FactId fact) {
+        if (facts_[fact].slot == compiled.slots[0] && facts_[fact].value && facts_[fact].value->ends_with(suffix)) {
+            compiled.produced_facts.push_back(fact);
+        }
+    };
+    if (!compiled.is_executed) {
+        for (FactId fact = 0; fact < facts_.size(); ++fact)
+            add_if_fits(fact);
+    } else if (operation.reply.kind == Reply::Kind::kInteger) {
+        const auto found =
+            observed_by_size_.find(std::pair(compiled.slots[0], static_cast<size_t>(operation.reply.integer)));
+        if (found == observed_by_size_.end()) return;
+        std::for_each(found->second.begin(), found->second.end(), add_if_fits);
+    }
+}
+
+void RegisterModel::note_sensitive_slots(const ModelOperation& operation) {
+    for (const SlotId slot : operation.touched_slots) {
+        const auto is_of_slot = [&](FactId fact) { return facts_[fact].slot == slot; };
+        const bool is_blind =
+            std::find(operation.blind_slots.begin(), operation.blind_slots.end(), slot) != operation.blind_slots.end();
+        const bool requires_fact =
+            std::any_of(operation.required_facts.begin(), operation.required_facts.end(), is_of_slot);
+        if (!is_blind && !requires_fact) slots_[slot].sensitive = true;
+    }
+}
+
+bool RegisterModel::may_be_noticed(const ModelOperation& operation) const {
+    return std::any_of(operation.touched_slots.begin(), operation.touched_slots.end(),
+                       [this](SlotId slot) { return slots_[slot].sensitive; }) ||
+           std::any_of(operation.produced_facts.begin(), operation.produced_facts.end(),
+                       [this](FactId fact) { return facts_[fact].required_left > 0; });
+}
+
 void RegisterModel::count(const ModelOperation& operation, uint32_t by) {
     for (const FactId fact : operation.required_facts)
         facts_[fact].required_left += by;
     for (const FactId fact : operation.produced_facts)
         facts_[fact].producers_left += by;
     for (const SlotId slot : operation.wild_slots)
-        slots_[slot].wild_left += by;
+        (operation.kind == CommandKind::kIncrby ? slots_[slot].wild_integers_left : slots_[slot].wild_left) += by;
     for (const auto& [slot, rank] : operation.required_levels) {
         slots_[slot].levels_left[rank] += by;
         slots_[slot].lowest_level = std::min<size_t>(slots_[slot].lowest_level, rank);
@@ -301,7 +340,10 @@ FactId RegisterModel::intern(SlotId slot, std::string_view value) {
     const auto [position, is_new] = slots_[slot].facts.try_emplace(absl::string_view(value.data(), value.size()),
                                                                    static_cast<FactId>(facts_.size()));
     if (is_new) {
-        facts_.push_back({.slot = slot, .value = std::string(value), .level = level_of(slot, value)});
+        facts_.push_back({.slot = slot,
+                          .value = std::string(value),
+                          .level = level_of(slot, value),
+                          .is_integer = canonical_integer(value).has_value()});
         memory_bytes_ += 2 * value.size() + sizeof(Fact) + 2 * sizeof(std::string);
     }
     return position->second;
@@ -349,10 +391,9 @@ bool RegisterModel::is_doomed_since(size_t mark) {
         const auto [slot, before] = changes_[i];
         if (has_risen_too_far(slot)) return true;
         const Fact& left = facts_[before];
-        if (left.required_left > 0 && left.producers_left == 0 && slots_[slot].wild_left == 0 &&
-            state_[slot] != before) {
-            return true;
-        }
+        const bool may_come_back = left.producers_left > 0 || slots_[slot].wild_left > 0 ||
+                                   (left.is_integer && slots_[slot].wild_integers_left > 0);
+        if (left.required_left > 0 && !may_come_back && state_[slot] != before) return true;
     }
     return false;
 }

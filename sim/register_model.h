@@ -52,7 +52,7 @@ struct ModelOperation {
     std::vector<SlotId> blind_slots;  // overwritten whatever they held, and the reply says nothing of what they held
     std::vector<FactId> required_facts;
     std::vector<FactId> produced_facts;
-    std::vector<SlotId> wild_slots;  // may come to hold anything
+    std::vector<SlotId> wild_slots;  // may come to hold anything (RENAME), or any integer (INCRBY)
     struct RequiredLevel {
         SlotId slot;
         uint32_t rank;  // among the levels that are required of the slot
@@ -78,6 +78,11 @@ class RegisterModel {
     [[nodiscard]] size_t mark() const { return changes_.size(); }
 
     [[nodiscard]] const std::vector<FactId>& state() const { return state_; }
+    // What a slot held before the change at `mark`; there must be one.
+    [[nodiscard]] FactId changed_from(size_t mark) const { return changes_[mark].before; }
+    [[nodiscard]] bool is_absent_fact(FactId fact) const { return !facts_[fact].value.has_value(); }
+    // False if no executed operation still to be applied could tell whether the (unknown) operation took effect.
+    [[nodiscard]] bool may_be_noticed(const ModelOperation& operation) const;
     [[nodiscard]] uint64_t state_hash() const { return state_hash_; }
     [[nodiscard]] SlotId slot_of(FactId fact) const { return facts_[fact].slot; }
     [[nodiscard]] const std::optional<std::string>& value_of(FactId fact) const { return facts_[fact].value; }
@@ -90,15 +95,18 @@ class RegisterModel {
         SlotId slot = 0;
         std::optional<std::string> value;  // nullopt: the slot is absent
         int64_t level = 0;                 // in a rising slot
-        uint32_t required_left = 0;        // operations still to be applied that require it
-        uint32_t producers_left = 0;       // operations still to be applied that may produce it
+        bool is_integer = false;
+        uint32_t required_left = 0;   // operations still to be applied that require it
+        uint32_t producers_left = 0;  // operations still to be applied that may produce it
     };
     struct Slot {
         bool whole_values = true;  // no APPEND, no RENAME
         bool counted = false;      // there is an INCRBY
         bool only_appends = true;  // of what writes
         bool only_counts_up = true;
+        bool sensitive = false;  // what it holds matters to operations beyond the facts that they require
         uint32_t wild_left = 0;
+        uint32_t wild_integers_left = 0;
         std::vector<int64_t> levels;        // required ones, rising
         std::vector<uint32_t> levels_left;  // by operations still to be applied
         size_t lowest_level = 0;            // none below is left
@@ -117,6 +125,8 @@ class RegisterModel {
     void compile_reply_facts(ModelOperation& compiled, const Operation& operation);
     void compile_requirements(ModelOperation& compiled, const Operation& operation);
     void compile_levels();
+    void compile_append(ModelOperation& compiled, const Operation& operation);
+    void note_sensitive_slots(const ModelOperation& operation);
     void compile_effects(ModelOperation& compiled, const Operation& operation, Values values);
     void count(const ModelOperation& operation, uint32_t by);
 
@@ -143,12 +153,16 @@ class RegisterModel {
     absl::flat_hash_map<std::string, SlotId> slot_ids_;
     std::vector<Slot> slots_;
     std::vector<Fact> facts_;  // the first keys_.size() are the absent ones
+    absl::flat_hash_map<std::pair<SlotId, size_t>, std::vector<FactId>> observed_by_size_;
     std::vector<ModelOperation> operations_;
     std::vector<FactId> state_;
     uint64_t state_hash_ = 0;
     std::vector<Change> changes_;
     uint64_t memory_bytes_ = 0;
 };
+
+// A decimal integer in the one form that Redis counts with: no '+', no leading zeros, no "-0".
+[[nodiscard]] std::optional<int64_t> canonical_integer(std::string_view text);
 
 // A well mixed 64-bit word (the finaliser of splitmix64).
 [[nodiscard]] constexpr uint64_t mix64(uint64_t word) {

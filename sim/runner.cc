@@ -100,7 +100,14 @@ class Runner {
         KVORUM_ASSERT(pid >= 0, "fork: {}", std::strerror(errno));
         if (pid == 0) run_child(ends[1], seed, is_repeat);
         ::close(ends[1]);
-        jobs_.push_back({.pid = pid, .pipe = ends[0], .seed = seed, .is_repeat = is_repeat, .expected_hash = expected_hash, .started = Clock::now()});
+        Job job;
+        job.pid = pid;
+        job.pipe = ends[0];
+        job.seed = seed;
+        job.is_repeat = is_repeat;
+        job.expected_hash = expected_hash;
+        job.started = Clock::now();
+        jobs_.push_back(std::move(job));
     }
 
     void wait_for_jobs() {

@@ -178,7 +178,17 @@ void World::choose_core() {
     }
     const size_t majority = machines_.size() / 2 + 1;
     KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
-    while (sound.size() > majority) sound.erase(sound.begin() + static_cast<ptrdiff_t>(random_.below(sound.size())));
+    // Half of the time the leader, if there is one, is not among them.
+    const bool without_leader = random_.chance(1, 2);
+    const auto leads = [this](HostId host) {
+        const server::Node* node = machines_[host - 1]->serving();
+        return node != nullptr && node->raft().is_leader();
+    };
+    while (sound.size() > majority) {
+        const auto leader = std::find_if(sound.begin(), sound.end(), leads);
+        const bool drop_leader = without_leader && leader != sound.end();
+        sound.erase(drop_leader ? leader : sound.begin() + static_cast<ptrdiff_t>(random_.below(sound.size())));
+    }
     core_ = {sound.begin(), sound.end()};
 }
 
@@ -188,19 +198,14 @@ void World::run_liveness() {
     nemesis_->stop();
     choose_core();
     wanted_ = core_;
-    const bool others_die = random_.chance(1, 2);
+    const auto how = static_cast<Outside>(random_.below(static_cast<uint64_t>(Outside::kCount)));
     for (const auto& machine : machines_) {
         const HostId host = machine->host();
         trace_.note(host, core_.contains(host) ? "core" : "outside");
         if (core_.contains(host)) {
             start_later(host, 0);
-        } else if (others_die) {
-            machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
-        }
-        for (const HostId member : core_) {
-            if (core_.contains(host)) continue;
-            network_.set_blocked(host, member, true);
-            network_.set_blocked(member, host, true);
+        } else {
+            break_outside(*machine, how);
         }
     }
     const uint64_t start_ns = events_.now_ns();
@@ -212,6 +217,19 @@ void World::run_liveness() {
     if (served || !green()) return;
     fail(RunOutcome::kLiveness, fmt::format("a healthy majority did not serve a write and a read within {} election timeouts: {}",
                                             kLivenessElections, describe_nodes()));
+}
+
+// A node that is deaf, or whose disk hangs, may have been the leader: it must not keep the healthy ones from having another.
+void World::break_outside(Machine& machine, Outside how) {
+    const HostId host = machine.host();
+    trace_.note(host, "broken", static_cast<uint64_t>(how));
+    if (how == Outside::kDead) machine.crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
+    if (how == Outside::kHungDisk) nemesis_->hang_for_ever(host);
+    if (how == Outside::kHungDisk) return;
+    for (const HostId member : core_) {
+        network_.set_blocked(member, host, true);
+        if (how != Outside::kDeaf) network_.set_blocked(host, member, true);
+    }
 }
 
 // A write until one is served, then a read.
@@ -246,6 +264,7 @@ bool World::converged() const {
 
 void World::run_convergence() {
     phase_ = Phase::kConvergence;
+    nemesis_->stop();
     network_.unblock_all();
     for (const auto& machine : machines_) {
         wanted_.insert(machine->host());

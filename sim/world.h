@@ -103,6 +103,10 @@ class World final : private MachineOwner {
     std::unique_ptr<Nemesis> nemesis_;
     RunResult result_;
 
+    // What becomes of the nodes outside the healthy core in phase 2, for ever.
+    enum class Outside : uint8_t { kDead, kCutOff, kDeaf, kHungDisk, kCount };
+    void break_outside(Machine& machine, Outside how);
+
     enum class Phase { kSafety, kLiveness, kConvergence };
     Phase phase_ = Phase::kSafety;
     std::set<HostId> core_;

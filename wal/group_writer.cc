@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutants.h"
 
 namespace kvorum::wal {
 
@@ -138,7 +139,8 @@ void GroupWriter::take_write(size_t slot_number) {
         submit_write(slot);
         return;
     }
-    slot.state = method_ == SyncMethod::kDsyncWrite ? SlotState::kDurable : SlotState::kWritten;
+    const bool is_durable = method_ == SyncMethod::kDsyncWrite || is_mutant(Mutant::kSkipWalSync);
+    slot.state = is_durable ? SlotState::kDurable : SlotState::kWritten;
 }
 
 void GroupWriter::take_sync(Op& op) {
@@ -146,6 +148,7 @@ void GroupWriter::take_sync(Op& op) {
     --ops_in_flight_;
     const uint64_t covered = std::exchange(op.slots, 0);
     if (failed_) return;
+    if (op.result < 0 && is_mutant(Mutant::kSyncErrorRetried)) return;
     if (op.result < 0) {
         fail("sync", op.result);
         return;
@@ -404,7 +407,7 @@ void GroupWriter::submit_write(Slot& slot) {
     Op& op = slot.write;
     op.code = reactor::IoCode::kWrite;
     op.flags = static_cast<uint8_t>((registered_ ? reactor::kIoRegisteredBuffer : 0) |
-                                    (method_ == SyncMethod::kDsyncWrite ? reactor::kIoDataSync : 0));
+                                    (method_ == SyncMethod::kDsyncWrite && !is_mutant(Mutant::kSkipWalSync) ? reactor::kIoDataSync : 0));
     op.handle = segment_handle();
     op.offset = slot.offset_bytes + slot.written_bytes;
     op.buffer = slot.buffer.data() + slot.written_bytes;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 
 namespace kvorum::wal {
 namespace {
@@ -179,6 +180,7 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
 }
 
 LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
+    if (is_mutant(Mutant::kSlotCheckIgnored)) return Found::kNext;
     const bool belongs = header.segment_sequence == place.segment_sequence && header.offset_bytes == place.offset_bytes;
     // Behind the end there may be anything that a client stored in an earlier life of the file, but never at its very
     // start.
@@ -227,6 +229,10 @@ void LogScanner::note_witness(const GroupHeader& header, GroupPlace place) {
 }
 
 void LogScanner::judge_witnesses() {
+    if (is_mutant(Mutant::kCorruptMiddleTruncatedAsTail)) {
+        result_.verdict = Verdict::kTornTail;
+        return;
+    }
     const uint64_t missing = result_.last_group.group_sequence + 1;
     const GroupHeader& mark = highest_mark_.header;
     if (mark.durable_group >= missing) {

@@ -22,8 +22,8 @@
 //   Accepted: the node starts from what was replayed, and the log goes on at the end.
 //   kCleanEnd             | the end is zeros, an older generation, or a full segment; no witness
 //   kTornTail             | the end is anything else; no witness. A group in flight (G1): nothing in it was
-//                         | acknowledged (G4). Or the inside of an older generation's group. Or the very last group of the log has
-//                         | rotted: no local evidence tells that from a group in flight. Cut here
+//                         | acknowledged (G4). Or the inside of an older generation's group. Or the very last group of
+//                         | the log has rotted: no local evidence tells that from a group in flight. Cut here
 //   kHole                 | witnesses, none of whose durable_group reaches h, all within the window (sequence below
 //                         | h + the witness's groups_in_flight_max). Cut here, witnesses and all; G3 keeps them dead
 //   kEmpty                | no group follows anywhere and the lowest segment is number 1: never opened. Starts anew

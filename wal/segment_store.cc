@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutants.h"
 #include "wal/recovery.h"
 
 namespace kvorum::wal {
@@ -114,6 +115,7 @@ Task<absl::Status> SegmentStore::open_segment(uint64_t sequence) {
 }
 
 Task<absl::Status> SegmentStore::sync_directory() {
+    if (is_mutant(Mutant::kDirSyncOmitted)) co_return absl::OkStatus();
     const int32_t synced = co_await reactor_.file_sync(directory_);
     if (synced < 0) co_return io_error("fsync", config_.directory, synced);
     co_return absl::OkStatus();

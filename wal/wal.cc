@@ -114,6 +114,7 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     log_recovery(scan);
     GroupWriter::Start start;
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
+    report_.epoch = start.epoch;
     if (scan.verdict == Verdict::kEmpty) co_return start;
     store_.set_live_count(scan.end.segment_sequence - store_.first_sequence() + 1);
     start.last_group = scan.last_group;

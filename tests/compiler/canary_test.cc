@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -191,6 +194,62 @@ TEST(Canary, ResultsThatOwnMemoryDieExactlyOnce) {
     drive(drop_results(&counts));
     EXPECT_EQ(counts.born, 3);
     EXPECT_EQ(counts.died, 3);
+}
+
+// A coroutine that nobody awaits, from the general allocator: it may end on another thread than it began on.
+struct Wanderer {
+    struct promise_type {
+        Wanderer get_return_object() { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() {}
+        void unhandled_exception() { std::terminate(); }
+    };
+};
+
+// Once the handle is published the other thread may resume and finish the coroutine: whatever the compiler does with the awaiter or the frame
+// after the store is a race.
+struct HandOver {
+    std::atomic<void*>& slot;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> coroutine) const noexcept {
+        slot.store(coroutine.address(), std::memory_order_release);
+    }
+    void await_resume() const noexcept {}
+};
+
+Wanderer wander(int hops, std::atomic<void*>* there, std::atomic<void*>* back, int* hops_done, std::atomic<bool>* finished) {
+    for (int i = 0; i < hops; ++i) {
+        co_await HandOver{*there};
+        ++*hops_done;
+        co_await HandOver{*back};
+        ++*hops_done;
+    }
+    finished->store(true, std::memory_order_release);
+}
+
+void resume_until(const std::atomic<bool>& finished, std::atomic<void*>& slot) {
+    while (!finished.load(std::memory_order_acquire)) {
+        void* coroutine = slot.exchange(nullptr, std::memory_order_acquire);
+        if (coroutine == nullptr) {
+            std::this_thread::yield();
+            continue;
+        }
+        std::coroutine_handle<>::from_address(coroutine).resume();
+    }
+}
+
+TEST(Canary, AwaitSuspendMayHandTheCoroutineToAnotherThread) {
+    constexpr int kHops = 2000;
+    std::atomic<void*> there = nullptr;
+    std::atomic<void*> back = nullptr;
+    std::atomic<bool> finished = false;
+    int hops_done = 0;
+    std::thread other([&] { resume_until(finished, there); });
+    wander(kHops, &there, &back, &hops_done, &finished);
+    resume_until(finished, back);
+    other.join();
+    EXPECT_EQ(hops_done, 2 * kHops);
 }
 
 }  // namespace

@@ -229,7 +229,10 @@ class SmallDisk {
     SmallDisk(const SmallDisk&) = delete;
     SmallDisk& operator=(const SmallDisk&) = delete;
     ~SmallDisk() {
-        if (mounted_) (void)run("umount " + path());
+        if (!mounted_) return;
+        // The kernel lets go of the files of a killed process's io_uring a moment after the process is gone.
+        EXPECT_TRUE(wait_until(kDeadline, [this] { return run("umount " + path()).exit_code == 0; }))
+            << path() << " stays mounted";
     }
 
     [[nodiscard]] bool is_mounted() const { return mounted_; }

@@ -9,32 +9,10 @@
 
 #include <set>
 
-#include "tests/raft/harness.h"
+#include "tests/raft/made_up.h"
 
 namespace kvorum::raft::testing {
 namespace {
-
-Message vote_request(uint64_t from, uint64_t to, uint64_t term, uint64_t last_index = 0, uint64_t last_term = 0) {
-    return {NodeId{from}, NodeId{to},
-            RequestVote{.term = Term{term}, .last_log_index = LogIndex{last_index}, .last_log_term = Term{last_term}}};
-}
-
-Message append(uint64_t from, uint64_t to, uint64_t term, uint64_t prev_index = 0, uint64_t prev_term = 0,
-               std::vector<EntryPtr> entries = {}, uint64_t commit = 0) {
-    return {NodeId{from}, NodeId{to},
-            AppendEntries{.term = Term{term},
-                          .prev_log_index = LogIndex{prev_index},
-                          .prev_log_term = Term{prev_term},
-                          .leader_commit = LogIndex{commit},
-                          .entries = std::move(entries)}};
-}
-
-void load(Cluster& cluster, uint64_t id, const std::vector<uint64_t>& terms, uint64_t current_term) {
-    cluster.node(id).disk.entries = make_log(terms);
-    cluster.node(id).disk.hard_state = {Term{current_term}, NodeId{}};
-    cluster.crash(id);
-    cluster.restart(id);
-}
 
 std::vector<uint64_t> terms_on_disk(Cluster& cluster, uint64_t id) {
     std::vector<uint64_t> terms;

@@ -17,7 +17,7 @@
 namespace kvorum::raft::testing {
 namespace {
 
-constexpr uint64_t kSeeds = 800;
+constexpr uint64_t kSeeds = 500;
 constexpr int kSteps = 1200;
 
 uint64_t number_from_environment(const char* name, uint64_t otherwise) {

@@ -128,12 +128,11 @@ TEST_F(DecisionTable, DamageBelowADurableMarkIsRefused) {
 }
 
 TEST_F(DecisionTable, DamageOfTheOpeningGroupIsRefused) {
-    const auto groups = log_of(2, true);
+    log_of(2, true);
     const Group opening = log.opening();
     log.entries({maker.next()});
     log.damage_header(opening);
     expect_refused(Verdict::kDamagedBelowMark, opening.place);
-    maybe(groups.empty());
 }
 
 TEST_F(DecisionTable, AHoleFartherBackThanTheWindowIsRefused) {
@@ -159,14 +158,13 @@ TEST_F(DecisionTable, DamageInACompletedSegmentIsRefused) {
 }
 
 TEST_F(DecisionTable, ABadHeadInTheMiddleIsRefused) {
-    const Group last = log_of(2, true).back();
+    log_of(2, true);
     const Group head = log.segment(2);
     log.entries({maker.next()});
     log.set_durable(head);
     log.entries({maker.next()});
     log.damage_body(head);
     expect_refused(Verdict::kBadSegmentHead, {2, 0});
-    maybe(last.header.epoch == 0);
 }
 
 TEST_F(DecisionTable, ABadHeadOfTheFirstSegmentIsRefused) {
@@ -263,7 +261,7 @@ TEST_F(DecisionTable, ANewerEpochThatContradictsTheLogIsRefused) {
     log.go_back_to(groups[1]);
     log.set_durable(groups[0]);
     ++log.epoch;
-    const Group first = log.state(log.hard_state);
+    log.state(log.hard_state);
     const Group second = log.state(log.hard_state);
     log.state(log.hard_state);
     const std::string newer = log.image(1);
@@ -277,7 +275,6 @@ TEST_F(DecisionTable, ANewerEpochThatContradictsTheLogIsRefused) {
     log.image(1).replace(at, kBlockBytes, moved);
     const Group& last = groups.back();
     expect_refused(Verdict::kBrokenGroupChain, {1, last.place.offset_bytes + last.header.size_bytes()});
-    maybe(first.header.epoch == 0);
 }
 
 TEST_F(DecisionTable, RecordsThatNoWriterProducesAreRefused) {
@@ -339,6 +336,9 @@ TEST_F(DecisionTable, AnEntryThatWasNotFinishedBeforeTheNextEpochIsDropped) {
     log.raw(Bytes(records).first(used), 1);
     const Group opening = log.opening();
     expect_accepted(Verdict::kCleanEnd, opening, LogIndex{2});
+    maker.rewind(LogIndex{2});
+    const Group last = log.entries({maker.next()});
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{3});
 }
 
 TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {

@@ -297,6 +297,61 @@ TEST_F(WalSimTest, AFailedSyncHaltsAndIsNotTriedAgain) {
     EXPECT_LT(node.wal->durable_unit(), unit);
 }
 
+TEST_F(WalSimTest, ASyncCoversOnlyWhatWasWrittenWhenItBegan) {
+    // Two syncs hang; the first one ends, a third unit takes the buffer of the first, and then the second one ends.
+    SimNode node(disk);
+    WalConfig config = small_config();
+    config.groups_in_flight_max = 2;
+    ASSERT_TRUE(node.open(config).ok());
+    int syncs = 0;
+    node.backend.set_fault_policy([&](const FileOperation& op) {
+        FaultDecision fault;
+        if (op.code == IoCode::kDataSync && ++syncs <= 2) fault.kind = FaultDecision::Kind::kHang;
+        return fault;
+    });
+    node.wal->append({}, maker.next_batch(1));
+    node.turn_until([&] { return node.backend.hung_count() == 1; });
+    node.wal->append({}, maker.next_batch(1));
+    node.turn_until([&] { return node.backend.hung_count() == 2; });
+    node.backend.release_hung(1);
+    node.turn_until([&] { return node.wal->durable_unit() == 1; });
+    node.wal->append({}, maker.next_batch(1));
+    const uint64_t start_ns = node.backend.monotonic_ns();
+    node.turn_until([&] { return node.backend.monotonic_ns() > start_ns + 10 * kMillisecondNs; });
+    EXPECT_EQ(node.wal->durable_unit(), 1U) << "the third unit waits for the second";
+    node.backend.release_hung();
+    node.turn_until([&] { return node.wal->durable_unit() == 3; });
+    sim::Disk after = disk.crash(1, sim::Disk::CrashMode::kLoseAll);
+    SimNode again(after);
+    ASSERT_TRUE(again.open(config).ok());
+    EXPECT_EQ(again.read_all(), maker.ids());
+}
+
+TEST_F(WalSimTest, ARestartCertifiesWhatItRecovered) {
+    // The last group of a log that rots looks like one in flight; once a process has started from it, it does not any
+    // more.
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        node.append_durably({}, maker.next_batch(1));
+    }
+    const std::string path = std::string(kDirectory) + "/" + segment_file_name(1);
+    {
+        sim::Disk rotten = disk;
+        ASSERT_TRUE(rotten.flip_bit(path, kBlockBytes + 200, 3));
+        SimNode node(rotten);
+        ASSERT_TRUE(node.open().ok());
+        EXPECT_EQ(node.wal->recovered().verdict, Verdict::kTornTail);
+    }
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+    }
+    ASSERT_TRUE(disk.flip_bit(path, kBlockBytes + 200, 3));
+    SimNode node(disk);
+    EXPECT_EQ(node.open().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(WalSimTest, AShortWriteGoesOn) {
     {
         SimNode node(disk);
