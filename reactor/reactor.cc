@@ -28,6 +28,7 @@ Reactor::Reactor(IoBackend& backend, ReactorConfig config)
       config_(config),
       ready_(config.shuffle_seed),
       now_ns_(backend.monotonic_ns()),
+      spin_ns_max_(config.spin_ns),
       spin_ns_(config.spin_ns) {
     static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");
 }
@@ -70,7 +71,7 @@ void Reactor::wait_for_work(uint64_t wait_until_ns) {
         do {
             backend_.poll(0);
             if (!ready_.empty()) {
-                spin_ns_ = config_.spin_ns;
+                spin_ns_ = spin_ns_max_;
                 return;
             }
         } while (backend_.monotonic_ns() < spin_until_ns && !stop_requested_.load(std::memory_order_relaxed));
@@ -78,8 +79,8 @@ void Reactor::wait_for_work(uint64_t wait_until_ns) {
     }
     backend_.poll(deadline_ns);
     // Something came soon after the spin was given up: worth trying again.
-    if (config_.spin_ns > 0 && !ready_.empty() && backend_.monotonic_ns() - now_ns_ < 2 * config_.spin_ns)
-        spin_ns_ = config_.spin_ns;
+    if (spin_ns_max_ > 0 && !ready_.empty() && backend_.monotonic_ns() - now_ns_ < 2 * spin_ns_max_)
+        spin_ns_ = spin_ns_max_;
 }
 
 uint64_t Reactor::run_ready_tasks() {

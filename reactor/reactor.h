@@ -41,7 +41,7 @@ class TurnHook {
 
 struct ReactorConfig {
     uint64_t shuffle_seed = 0;  // 0: the run queue is first in, first out; else shuffled by this seed
-    uint64_t spin_ns = 0;       // looks for completions this long before it sleeps; 0 where cores are shared
+    uint64_t spin_ns = 0;       // looks for completions this long before it sleeps; halves with each vain spin
     uint64_t task_budget_ns = 500 * kMicrosecondNs;  // of step (3), by the backend's clock
 };
 
@@ -74,6 +74,9 @@ class Reactor {
     [[nodiscard]] IoBackend& backend() { return backend_; }
     [[nodiscard]] uint64_t now_ns() const { return now_ns_; }  // of this turn; monotonic
     [[nodiscard]] const ReactorStats& stats() const { return stats_; }
+
+    // From the next wait on, instead of ReactorConfig::spin_ns.
+    void set_spin_ns(uint64_t spin_ns) { spin_ns_max_ = spin_ns_ = spin_ns; }
 
     // --- work without a coroutine
     // -----------------------------------------------------------------------------------------------------
@@ -119,6 +122,7 @@ class Reactor {
     TimerHeap timers_;
     std::vector<TurnHook*> turn_hooks_;  // nullptr: removed while hooks run
     uint64_t now_ns_ = 0;
+    uint64_t spin_ns_max_ = 0;
     uint64_t spin_ns_ = 0;  // halves with each vain spin, back to the configured value when one finds work
     bool running_hooks_ = false;
     bool stopping_ = false;

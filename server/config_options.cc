@@ -257,6 +257,10 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "outcome-wait-ms", kConsensus, "MS", false,
         "How long a write whose leader was lost waits to learn its fate before the reply says that it is unknown. "
         "Below your clients' own timeout."),
+    count_option<&NodeConfig::leader_spin_us, 0, 1000>(
+        "leader-spin-us", kConsensus, "US", false,
+        "How long a leader without work looks for an answer of a disk or a peer before it sleeps: a wake-up less in the latency of a "
+        "lone write, for up to one core's time while little happens. 0: sleeps at once."),
     count_option<&NodeConfig::disk_stall_ms, 1, kHourMs>(
         "disk-stall-ms", kConsensus, "MS", false,
         "A log write that takes longer makes a leader hand over. Above the disk's ordinary worst; smaller: less "

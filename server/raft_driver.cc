@@ -154,6 +154,8 @@ void RaftDriver::carry_out_output() {
         // 7. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) {
             log_leadership();
+            // The leader waits for answers that come within a write's time; a spinning follower would only take its core away.
+            reactor_.set_spin_ns(raft_.is_leader() ? config_.leader_spin_us * kMicrosecondNs : 0);
             if (!raft_.is_leader()) {
                 for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
             }

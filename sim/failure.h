@@ -9,7 +9,7 @@ enum class RunOutcome : int {
     kLiveness = 4,     // a healthy quorum did not serve, or the nodes did not converge
     kCorrectness = 5,  // a checker found a wrong state or history
     kDeterminism = 6,  // the same seed ran differently
-    kTimeout = 7,      // took too much real time
+    kTimeout = 7,      // took too much real time, or left a history too hard to check: says nothing
 };
 
 }  // namespace kvorum::sim

@@ -119,7 +119,8 @@ void SimClient::request(Command command, HostId node, std::function<void(Outcome
 void SimClient::think() {
     if (config_.scripted) return;
     const uint64_t number = patience_number_;
-    events_.after(random_.below(2 * config_.think_ns + 1), [this, number] {
+    const uint64_t pause_ns = std::exchange(patience_pause_ns_, 0);
+    events_.after(pause_ns + random_.below(2 * config_.think_ns + 1), [this, number] {
         if (number == patience_number_) step();
     });
 }
@@ -274,6 +275,8 @@ void SimClient::give_up() {
     const std::deque<size_t> lost = std::exchange(outstanding_, {});
     for (const size_t index : lost) finish(index, Outcome::kUnknown, {});
     if (done_) std::exchange(done_, nullptr)(Outcome::kNotExecuted);
+    // A client whose command was lost waits before the next one; a checker's work grows with the outcomes that are open.
+    if (!lost.empty()) patience_pause_ns_ = random_.between(config_.think_ns, 10 * config_.think_ns);
     think();
 }
 
@@ -288,6 +291,7 @@ void SimClient::on_reply(const net::ReplyValue& value) {
     outstanding_.pop_front();
     ++answered_;
     const Outcome outcome = outcome_of(value);
+    if (outcome == Outcome::kUnknown) patience_pause_ns_ = random_.between(config_.think_ns, 10 * config_.think_ns);
     const std::string_view moved = "MOVED ";
     if (value.is_error() && value.text.starts_with(moved)) {
         const size_t name = value.text.find("node");

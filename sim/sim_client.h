@@ -77,6 +77,7 @@ class SimClient final : private SocketEvents {
     net::RespReplyParser parser_;
     std::deque<size_t> outstanding_;  // indexes into the history
     uint64_t patience_number_ = 0;
+    uint64_t patience_pause_ns_ = 0;  // before the next command, because the last one's outcome is unknown
     std::function<void(Outcome)> done_;
     std::deque<Command> scripted_;
 };

@@ -1,0 +1,75 @@
+// Whole runs: seeds are green, the same seed is the same run, and what goes wrong is told apart.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "base/mutants.h"
+#include "sim/runner.h"
+
+namespace kvorum::sim {
+namespace {
+
+RunnerConfig quiet(uint64_t first, uint64_t last) {
+    RunnerConfig config;
+    config.first_seed = first;
+    config.last_seed = last;
+    config.jobs = 2;
+    config.seed_timeout_s = 300;
+    config.show_progress = false;
+    config.replay_command = "kvorum sim";
+    return config;
+}
+
+TEST(RunTest, ACalmClusterServesEverythingAndLosesNothing) {
+    Scenario scenario = Scenario::calm(5, 3);
+    scenario.safety_ns = 10 * kSecondNs;
+    World world(scenario, false);
+    const RunResult result = world.run();
+    EXPECT_EQ(result.numbers.outcome, RunOutcome::kGreen) << result.what;
+    EXPECT_GT(result.numbers.executed, 200u);
+    EXPECT_EQ(result.numbers.unknown, 0u);
+}
+
+TEST(RunTest, SeedsAreGreen) {
+    const RunnerSummary summary = run_seeds(quiet(1, 12));
+    EXPECT_EQ(summary.seeds, 12u);
+    EXPECT_EQ(summary.first_outcome, RunOutcome::kGreen) << summary.first_what;
+    EXPECT_GT(summary.total.executed, 6000u);
+    EXPECT_GT(summary.total.disk_checks, 12u);
+}
+
+TEST(RunTest, TheSameSeedLeavesTheSameTrace) {
+    RunnerConfig config = quiet(21, 23);
+    config.repeat_one_in = 1;
+    const RunnerSummary summary = run_seeds(config);
+    EXPECT_EQ(summary.repeated, 3u);
+    EXPECT_EQ(summary.first_outcome, RunOutcome::kGreen) << summary.first_what;
+}
+
+TEST(RunTest, DifferentSeedsLeaveDifferentTraces) {
+    EXPECT_NE(run_seed(31, false).numbers.trace_hash, run_seed(32, false).numbers.trace_hash);
+}
+
+TEST(RunTest, ASeedThatTakesTooLongIsAFailure) {
+    RunnerConfig config = quiet(1, 1);
+    config.seed_timeout_s = 0;
+    EXPECT_EQ(run_seeds(config).first_outcome, RunOutcome::kTimeout);
+}
+
+#if defined(KVORUM_MUTANTS)
+// The mutant is meant for the children that run_seeds() forks.
+TEST(RunTest, AMutantThatSkipsTheSyncIsFoundAsAWrongResult) {
+    ASSERT_TRUE(activate_mutant("skip-wal-sync"));
+    EXPECT_EQ(run_seeds(quiet(1, 20)).first_outcome, RunOutcome::kCorrectness);
+    active_mutant = Mutant::kNone;
+}
+
+TEST(RunTest, AMutantThatKeepsADeadLeaderIsFoundAsALackOfProgress) {
+    ASSERT_TRUE(activate_mutant("heartbeats-independent-of-disk"));
+    EXPECT_EQ(run_seeds(quiet(1, 60)).first_outcome, RunOutcome::kLiveness);
+    active_mutant = Mutant::kNone;
+}
+#endif
+
+}  // namespace
+}  // namespace kvorum::sim
