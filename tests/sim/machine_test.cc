@@ -11,7 +11,7 @@
 namespace kvorum::sim {
 namespace {
 
-class Cluster : private MachineOwner {
+class Cluster final : private MachineOwner {
    public:
     explicit Cluster(uint32_t nodes) : scenario_(Scenario::calm(11, nodes)), network_(events_, trace_, 3, scenario_.network, nodes) {
         for (HostId host = 1; host <= nodes; ++host) {
