@@ -298,7 +298,7 @@ void SimClient::on_reply(const net::ReplyValue& value) {
         if (name != std::string::npos) {
             HostId host = 0;
             std::from_chars(value.text.data() + name + 4, value.text.data() + value.text.size(), host);
-            if (host != 0) target_ = host;
+            if (host != 0) target_ = redirected_to_ = host;
         }
     }
     finish(index, outcome, outcome == Outcome::kExecuted ? reply_of(value) : Reply{});

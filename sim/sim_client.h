@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "base/prng.h"
 #include "net/resp_reply_parser.h"
@@ -37,6 +38,9 @@ class SimClient final : private SocketEvents {
 
     [[nodiscard]] bool idle() const { return outstanding_.empty(); }
     [[nodiscard]] uint64_t answered() const { return answered_; }
+
+    // Where the last MOVED pointed, once; 0 when none came since.
+    [[nodiscard]] HostId take_redirect() { return std::exchange(redirected_to_, 0); }
 
    private:
     // A command that is not part of the history: keys with a time to live, which the history's store does not know.
@@ -71,6 +75,7 @@ class SimClient final : private SocketEvents {
     uint64_t next_id_ = 1;
     uint64_t answered_ = 0;
     HostId target_ = 1;
+    HostId redirected_to_ = 0;
     SocketId socket_ = kNoSocket;
     bool connected_ = false;
     std::string output_;

@@ -238,8 +238,11 @@ void World::probe() {
     do {
         probe_target_ = probe_target_ % scenario_.nodes + 1;
     } while (!core_.contains(probe_target_));
+    // As a client would: the leader may be a node with a hung disk, which only finds out when it is given something to write.
+    const HostId redirect = prober_->take_redirect();
+    const HostId target = redirect != 0 ? redirect : probe_target_;
     Command command = probes_served_ == 0 ? set("probe", fmt::format("probe-{}", ++probe_number_)) : get("probe");
-    prober_->request(std::move(command), probe_target_, [this](Outcome outcome) {
+    prober_->request(std::move(command), target, [this](Outcome outcome) {
         if (outcome == Outcome::kExecuted) ++probes_served_;
         events_.after(10 * kMillisecondNs, [this] { probe(); });
     });
