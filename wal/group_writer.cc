@@ -406,8 +406,9 @@ void GroupWriter::submit_write(Slot& slot) {
     slot.state = SlotState::kWriting;
     Op& op = slot.write;
     op.code = reactor::IoCode::kWrite;
-    op.flags = static_cast<uint8_t>((registered_ ? reactor::kIoRegisteredBuffer : 0) |
-                                    (method_ == SyncMethod::kDsyncWrite && !is_mutant(Mutant::kSkipWalSync) ? reactor::kIoDataSync : 0));
+    op.flags = static_cast<uint8_t>(
+        (registered_ ? reactor::kIoRegisteredBuffer : 0) |
+        (method_ == SyncMethod::kDsyncWrite && !is_mutant(Mutant::kSkipWalSync) ? reactor::kIoDataSync : 0));
     op.handle = segment_handle();
     op.offset = slot.offset_bytes + slot.written_bytes;
     op.buffer = slot.buffer.data() + slot.written_bytes;

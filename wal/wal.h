@@ -46,8 +46,8 @@ struct RecoveryReport {
     raft::EntryId before_first;        // the entry at first_index - 1, if the log still names it; else zero
     std::vector<raft::TermRun> terms;  // of the entries from first_index to last.index
 
-    // Of this process: higher than that of any process before it whose log reached the disk, whatever the clocks say; the same as the last one's
-    // only if that one wrote nothing.
+    // Of this process: higher than that of any process before it whose log reached the disk, whatever the clocks say;
+    // the same as the last one's only if that one wrote nothing.
     uint64_t epoch = 0;
 
     Verdict verdict = Verdict::kEmpty;

@@ -167,6 +167,39 @@ TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
     EXPECT_EQ(node.read(first - 1, first).status().code(), absl::StatusCode::kOutOfRange);
 }
 
+TEST_F(WalSimTest, ASegmentIsNotRecycledBeforeTheNextHeadIsDurable) {
+    const raft::HardState voted{Term{2}, NodeId{4}};
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    node.append_durably(voted, {});
+    // The next head is the next group at the start of a file; preparing a spare writes all of it at once.
+    node.backend.set_fault_policy([](const FileOperation& op) {
+        FaultDecision fault;
+        const bool head =
+            op.code == IoCode::kWrite && op.offset == 0 && op.length_bytes < small_config().segment_size_bytes;
+        if (head) fault.kind = FaultDecision::Kind::kHang;
+        return fault;
+    });
+    LogIndex durable;
+    for (int i = 0; i < 20 && node.backend.hung_count() == 0; ++i) {
+        const uint64_t unit = node.wal->append({}, maker.next_batch(1, 3000));
+        node.turn_until([&] { return node.wal->durable_unit() == unit || node.backend.hung_count() > 0; });
+        if (node.wal->durable_unit() == unit) durable = maker.last_index();
+    }
+    ASSERT_EQ(node.backend.hung_count(), 1U);
+    node.wal->release_prefix(durable);
+    const uint64_t start_ns = node.backend.monotonic_ns();
+    node.turn_until([&] { return node.backend.monotonic_ns() > start_ns + 20 * kMillisecondNs; });
+    sim::Disk after = disk.crash(1, sim::Disk::CrashMode::kLoseAll);
+    node.backend.set_fault_policy({});
+    node.backend.release_hung();
+    SimNode again(after);
+    const absl::Status status = again.open();
+    ASSERT_TRUE(status.ok()) << status;
+    EXPECT_EQ(again.wal->recovered().hard_state, voted);
+    EXPECT_EQ(again.wal->last_index(), durable);
+}
+
 TEST_F(WalSimTest, ASegmentIsNotRecycledWhileItIsRead) {
     SimNode node(disk);
     ASSERT_TRUE(node.open().ok());
