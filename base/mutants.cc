@@ -19,7 +19,6 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kCommitPriorTerm, "commit-prior-term", "entries of earlier terms are committed by counting"},
     MutantInfo{Mutant::kQuorumOfHalf, "quorum-of-half", "half of the voters count as a majority"},
     MutantInfo{Mutant::kTruncateOnAnyAppend, "truncate-on-any-append", "an AppendEntries cuts off what is behind it, conflict or not"},
-    MutantInfo{Mutant::kTruncateCommitted, "truncate-committed", "a follower takes entries in place of committed ones"},
     MutantInfo{Mutant::kIgnoreAppendEpoch, "ignore-append-epoch", "a late completion marks entries durable that replaced its own"},
     MutantInfo{Mutant::kReadBeforeRound, "read-before-round", "reads are served without a round"},
     MutantInfo{Mutant::kReuseReadToken, "reuse-read-token", "a read is confirmed by the answer to an earlier round"},

@@ -25,7 +25,6 @@ enum class Mutant : uint8_t {
     kCommitPriorTerm,
     kQuorumOfHalf,
     kTruncateOnAnyAppend,
-    kTruncateCommitted,
     kIgnoreAppendEpoch,
     kReadBeforeRound,
     kReuseReadToken,

@@ -64,12 +64,6 @@ TEST(RunTest, AMutantThatSkipsTheSyncIsFoundAsAWrongResult) {
     EXPECT_EQ(run_seeds(quiet(1, 20)).first_outcome, RunOutcome::kCorrectness);
     active_mutant = Mutant::kNone;
 }
-
-TEST(RunTest, AMutantThatKeepsADeadLeaderIsFoundAsALackOfProgress) {
-    ASSERT_TRUE(activate_mutant("heartbeats-independent-of-disk"));
-    EXPECT_EQ(run_seeds(quiet(1, 60)).first_outcome, RunOutcome::kLiveness);
-    active_mutant = Mutant::kNone;
-}
 #endif
 
 }  // namespace
