@@ -1,7 +1,8 @@
 // Little-endian fields in byte buffers: how every on-disk and on-wire structure of Kvorum is read and written.
 //
-// ByteReader never reads past its end: a read that does not fit sets failed() and returns zeros, so that a decoder may read a whole
-// structure and check once. Views that it returns borrow from the input. Thread: any; no allocation on the reading side.
+// ByteReader never reads past its end: a read that does not fit sets failed() and returns zeros, so that a decoder may
+// read a whole structure and check once. Views that it returns borrow from the input. Thread: any; no allocation on the
+// reading side.
 #pragma once
 
 #include <bit>
@@ -17,7 +18,8 @@ namespace kvorum {
 using Bytes = std::span<const std::byte>;
 using MutableBytes = std::span<std::byte>;
 
-static_assert(std::endian::native == std::endian::little, "on-disk and on-wire integers are little-endian copies of the native ones");
+static_assert(std::endian::native == std::endian::little,
+              "on-disk and on-wire integers are little-endian copies of the native ones");
 
 template <typename T>
 [[nodiscard]] T load_le(const std::byte* at) {
@@ -31,13 +33,19 @@ void store_le(std::byte* at, T value) {
     std::memcpy(at, &value, sizeof(T));
 }
 
-[[nodiscard]] constexpr uint64_t align_up(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+[[nodiscard]] constexpr uint64_t align_up(uint64_t value, uint64_t alignment) {
+    return (value + alignment - 1) / alignment * alignment;
+}
 
-[[nodiscard]] inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-[[nodiscard]] inline Bytes as_bytes(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
+[[nodiscard]] inline std::string_view as_text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+[[nodiscard]] inline Bytes as_bytes(std::string_view text) {
+    return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
 
 class ByteReader {
-   public:
+ public:
     explicit ByteReader(Bytes input) : input_(input) {}
 
     template <typename T>
@@ -69,7 +77,7 @@ class ByteReader {
     // True when everything was read and nothing was missing.
     [[nodiscard]] bool finished() const { return !failed_ && remaining() == 0; }
 
-   private:
+ private:
     void fail() {
         failed_ = true;
         position_ = input_.size();
@@ -82,7 +90,7 @@ class ByteReader {
 
 // Appends little-endian fields to a string that the caller owns.
 class ByteWriter {
-   public:
+ public:
     explicit ByteWriter(std::string& out) : out_(out) {}
 
     template <typename T>
@@ -94,7 +102,7 @@ class ByteWriter {
     void write_text(std::string_view text) { out_.append(text); }
     void write_bytes(Bytes bytes) { out_.append(as_text(bytes)); }
 
-   private:
+ private:
     std::string& out_;
 };
 

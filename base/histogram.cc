@@ -13,7 +13,8 @@ uint64_t Histogram::highest_in(uint64_t bucket) {
 }
 
 void Histogram::merge(const Histogram& other) {
-    for (uint64_t i = 0; i < kBucketCount; ++i) counts_[i] += other.counts_[i];
+    for (uint64_t i = 0; i < kBucketCount; ++i)
+        counts_[i] += other.counts_[i];
     total_count_ += other.total_count_;
     sum_ += other.sum_;
     max_ = std::max(max_, other.max_);
@@ -24,7 +25,8 @@ void Histogram::reset() { *this = Histogram(); }
 
 uint64_t Histogram::value_at(double quantile) const {
     if (total_count_ == 0) return 0;
-    const auto rank = static_cast<uint64_t>(std::ceil(std::clamp(quantile, 0.0, 1.0) * static_cast<double>(total_count_)));
+    const auto rank =
+        static_cast<uint64_t>(std::ceil(std::clamp(quantile, 0.0, 1.0) * static_cast<double>(total_count_)));
     uint64_t seen = 0;
     for (uint64_t i = 0; i < kBucketCount; ++i) {
         seen += counts_[i];

@@ -1,7 +1,8 @@
-// A histogram of latencies with a bounded relative error (HDR style): 64 linear steps an octave, so any value is known to 1.6 %.
+// A histogram of latencies with a bounded relative error (HDR style): 64 linear steps an octave, so any value is known
+// to 1.6 %.
 //
-// Values are nanoseconds by convention, up to 2^40 (18 minutes); larger ones count as the largest. Fixed memory, no allocation after
-// construction, O(1) record. Thread: one owner; merge() joins histograms of several owners.
+// Values are nanoseconds by convention, up to 2^40 (18 minutes); larger ones count as the largest. Fixed memory, no
+// allocation after construction, O(1) record. Thread: one owner; merge() joins histograms of several owners.
 #pragma once
 
 #include <bit>
@@ -11,7 +12,7 @@
 namespace kvorum {
 
 class Histogram {
-   public:
+ public:
     Histogram() : counts_(kBucketCount, 0) {}
 
     void record(uint64_t value, uint64_t count = 1) {
@@ -29,12 +30,15 @@ class Histogram {
     [[nodiscard]] uint64_t sum() const { return sum_; }
     [[nodiscard]] uint64_t max() const { return max_; }
     [[nodiscard]] uint64_t min() const { return total_count_ == 0 ? 0 : min_; }
-    [[nodiscard]] double mean() const { return total_count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(total_count_); }
+    [[nodiscard]] double mean() const {
+        return total_count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(total_count_);
+    }
 
-    // The smallest recorded value (to the histogram's precision) that at least `quantile` (0 to 1) of all values do not exceed.
+    // The smallest recorded value (to the histogram's precision) that at least `quantile` (0 to 1) of all values do not
+    // exceed.
     [[nodiscard]] uint64_t value_at(double quantile) const;
 
-   private:
+ private:
     static constexpr unsigned kSubBits = 6;
     static constexpr unsigned kMaxBits = 40;
     static constexpr uint64_t kSubCount = uint64_t{1} << kSubBits;

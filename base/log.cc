@@ -36,22 +36,18 @@ std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink) {
 }
 
 std::shared_ptr<spdlog::logger>& logger() {
-    static std::shared_ptr<spdlog::logger> instance = make_logger(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    static std::shared_ptr<spdlog::logger> instance =
+        make_logger(std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     return instance;
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
     switch (level) {
-        case LogLevel::kDebug:
-            return spdlog::level::debug;
-        case LogLevel::kInfo:
-            return spdlog::level::info;
-        case LogLevel::kWarn:
-            return spdlog::level::warn;
-        case LogLevel::kError:
-            return spdlog::level::err;
-        case LogLevel::kOff:
-            return spdlog::level::off;
+        case LogLevel::kDebug: return spdlog::level::debug;
+        case LogLevel::kInfo: return spdlog::level::info;
+        case LogLevel::kWarn: return spdlog::level::warn;
+        case LogLevel::kError: return spdlog::level::err;
+        case LogLevel::kOff: return spdlog::level::off;
     }
     return spdlog::level::off;
 }

@@ -1,7 +1,7 @@
 // The log of the process, for operators: one line an event, levels debug < info < warn < error.
 //
-// A thin front for spdlog, so that no other file pays for its headers. The default sink is stderr. A simulator replaces the sink and
-// stamps virtual time; nothing in the store may depend on what is logged. Thread: any.
+// A thin front for spdlog, so that no other file pays for its headers. The default sink is stderr. A simulator replaces
+// the sink and stamps virtual time; nothing in the store may depend on what is logged. Thread: any.
 #pragma once
 
 #include <fmt/format.h>
@@ -32,9 +32,9 @@ void flush_log();
 
 }  // namespace kvorum
 
-#define KVORUM_LOG(level, ...)                                                          \
-    do {                                                                                \
-        if (::kvorum::LogLevel::level >= ::kvorum::log_level()) {                       \
-            ::kvorum::log_line(::kvorum::LogLevel::level, ::fmt::format(__VA_ARGS__));  \
-        }                                                                               \
+#define KVORUM_LOG(level, ...)                                                         \
+    do {                                                                               \
+        if (::kvorum::LogLevel::level >= ::kvorum::log_level()) {                      \
+            ::kvorum::log_line(::kvorum::LogLevel::level, ::fmt::format(__VA_ARGS__)); \
+        }                                                                              \
     } while (false)

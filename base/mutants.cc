@@ -8,9 +8,12 @@ namespace {
 
 constexpr std::array kMutants{
     MutantInfo{Mutant::kSkipWalSync, "skip-wal-sync", "groups count as durable without a sync"},
-    MutantInfo{Mutant::kAckBeforeDurable, "ack-before-durable", "the log reports a unit durable before its write completed"},
-    MutantInfo{Mutant::kAckReceivedOnHeartbeat, "ack-received-on-heartbeat", "a heartbeat is acknowledged with what was received"},
-    MutantInfo{Mutant::kAckLastIndex, "ack-last-index", "a follower acknowledges its last entry, not the end of the AppendEntries"},
+    MutantInfo{Mutant::kAckBeforeDurable, "ack-before-durable",
+               "the log reports a unit durable before its write completed"},
+    MutantInfo{Mutant::kAckReceivedOnHeartbeat, "ack-received-on-heartbeat",
+               "a heartbeat is acknowledged with what was received"},
+    MutantInfo{Mutant::kAckLastIndex, "ack-last-index",
+               "a follower acknowledges its last entry, not the end of the AppendEntries"},
     MutantInfo{Mutant::kVoteNotPersisted, "vote-not-persisted", "the vote is not written to the log"},
     MutantInfo{Mutant::kTermNotPersisted, "term-not-persisted", "term and vote are not written to the log"},
     MutantInfo{Mutant::kTwoVotesPerTerm, "two-votes-per-term", "a vote is granted whoever got the last one"},
@@ -18,22 +21,30 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kNoNoop, "no-noop", "a new leader appends nothing, and reads do not wait for its term"},
     MutantInfo{Mutant::kCommitPriorTerm, "commit-prior-term", "entries of earlier terms are committed by counting"},
     MutantInfo{Mutant::kQuorumOfHalf, "quorum-of-half", "half of the voters count as a majority"},
-    MutantInfo{Mutant::kTruncateOnAnyAppend, "truncate-on-any-append", "an AppendEntries cuts off what is behind it, conflict or not"},
-    MutantInfo{Mutant::kIgnoreAppendEpoch, "ignore-append-epoch", "a late completion marks entries durable that replaced its own"},
+    MutantInfo{Mutant::kTruncateOnAnyAppend, "truncate-on-any-append",
+               "an AppendEntries cuts off what is behind it, conflict or not"},
+    MutantInfo{Mutant::kIgnoreAppendEpoch, "ignore-append-epoch",
+               "a late completion marks entries durable that replaced its own"},
     MutantInfo{Mutant::kReadBeforeRound, "read-before-round", "reads are served without a round"},
     MutantInfo{Mutant::kReuseReadToken, "reuse-read-token", "a read is confirmed by the answer to an earlier round"},
     MutantInfo{Mutant::kReadIndexReused, "read-index-reused", "a read takes the read index of the one before it"},
-    MutantInfo{Mutant::kCorruptMiddleTruncatedAsTail, "corrupt-middle-truncated-as-tail", "recovery takes all damage for a torn tail"},
+    MutantInfo{Mutant::kCorruptMiddleTruncatedAsTail, "corrupt-middle-truncated-as-tail",
+               "recovery takes all damage for a torn tail"},
     MutantInfo{Mutant::kHeaderChecksumIgnored, "header-checksum-ignored", "recovery does not verify group headers"},
-    MutantInfo{Mutant::kSlotCheckIgnored, "slot-check-ignored", "recovery does not ask whether a group belongs where it lies"},
+    MutantInfo{Mutant::kSlotCheckIgnored, "slot-check-ignored",
+               "recovery does not ask whether a group belongs where it lies"},
     MutantInfo{Mutant::kSyncErrorRetried, "sync-error-retried", "a failed sync is tried again"},
     MutantInfo{Mutant::kDirSyncOmitted, "dir-sync-omitted", "the directory is not synced after a new segment"},
-    MutantInfo{Mutant::kTtlByLocalClock, "ttl-by-local-clock", "keys expire by the local clock when an entry is applied"},
-    MutantInfo{Mutant::kForwarderReplaysOnTimeout, "forwarder-replays-on-timeout", "a forwarded write of unknown outcome is sent again"},
-    MutantInfo{Mutant::kNoLeaderAfterPropose, "noleader-after-propose", "a write that may yet commit is refused as not executed"},
+    MutantInfo{Mutant::kTtlByLocalClock, "ttl-by-local-clock",
+               "keys expire by the local clock when an entry is applied"},
+    MutantInfo{Mutant::kForwarderReplaysOnTimeout, "forwarder-replays-on-timeout",
+               "a forwarded write of unknown outcome is sent again"},
+    MutantInfo{Mutant::kNoLeaderAfterPropose, "noleader-after-propose",
+               "a write that may yet commit is refused as not executed"},
     MutantInfo{Mutant::kPrevoteDropsLowerTerm, "prevote-drops-lower-term", "a pre-vote of a lower term gets no answer"},
     MutantInfo{Mutant::kNoCheckQuorum, "no-check-quorum", "a leader that nobody answers stays leader"},
-    MutantInfo{Mutant::kHeartbeatsIndependentOfDisk, "heartbeats-independent-of-disk", "a leader with a hung disk stays leader"},
+    MutantInfo{Mutant::kHeartbeatsIndependentOfDisk, "heartbeats-independent-of-disk",
+               "a leader with a hung disk stays leader"},
     MutantInfo{Mutant::kLocalReadsOnFollower, "local-reads-on-follower", "a follower answers reads from its own state"},
 };
 
@@ -42,7 +53,8 @@ constexpr std::array kMutants{
 std::span<const MutantInfo> all_mutants() { return kMutants; }
 
 bool activate_mutant(std::string_view name) {
-    const auto found = std::find_if(kMutants.begin(), kMutants.end(), [name](const MutantInfo& info) { return info.name == name; });
+    const auto found =
+        std::find_if(kMutants.begin(), kMutants.end(), [name](const MutantInfo& info) { return info.name == name; });
     if (!kMutantsBuiltIn || found == kMutants.end()) return false;
 #if defined(KVORUM_MUTANTS)
     active_mutant = found->mutant;

@@ -1,8 +1,8 @@
-// Deliberate bugs, one at a time, that the simulator must find (`kvorum sim --mutant NAME`): each stands at the place of a rule of the protocol
-// and breaks it. They prove that the checkers see.
+// Deliberate bugs, one at a time, that the simulator must find (`kvorum sim --mutant NAME`): each stands at the place
+// of a rule of the protocol and breaks it. They prove that the checkers see.
 //
-// They exist only in builds with KVORUM_MUTANTS (the debug, asan and sim presets); elsewhere is_mutant() is a constant false and costs nothing.
-// Thread: activate before anything runs.
+// They exist only in builds with KVORUM_MUTANTS (the debug, asan and sim presets); elsewhere is_mutant() is a constant
+// false and costs nothing. Thread: activate before anything runs.
 #pragma once
 
 #include <cstdint>

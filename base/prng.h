@@ -1,6 +1,6 @@
-// A seeded pseudo-random generator (xoshiro256**, seeded by splitmix64): the same seed gives the same sequence on every machine.
-// Every random decision of a node comes from a Prng that its owner was handed; nothing else may be a source of randomness.
-// Thread: one owner.
+// A seeded pseudo-random generator (xoshiro256**, seeded by splitmix64): the same seed gives the same sequence on every
+// machine. Every random decision of a node comes from a Prng that its owner was handed; nothing else may be a source of
+// randomness. Thread: one owner.
 #pragma once
 
 #include <bit>
@@ -11,7 +11,7 @@
 namespace kvorum {
 
 class Prng {
-   public:
+ public:
     explicit Prng(uint64_t seed) {
         for (uint64_t& word : state_) {
             seed += 0x9e3779b97f4a7c15ULL;
@@ -50,7 +50,7 @@ class Prng {
     // True with probability numerator / denominator.
     bool chance(uint64_t numerator, uint64_t denominator) { return below(denominator) < numerator; }
 
-   private:
+ private:
     uint64_t state_[4];
 };
 

@@ -1,4 +1,5 @@
-// Where a command writes its reply, without knowing the protocol: RESP2 or RESP3 text, or nothing at all on a replica that answers nobody.
+// Where a command writes its reply, without knowing the protocol: RESP2 or RESP3 text, or nothing at all on a replica
+// that answers nobody.
 //
 // A command writes exactly one reply: one scalar, or a header followed by that many replies (twice as many for a map).
 // Thread: the owner's. Views are copied or written out before the call returns.
@@ -10,7 +11,7 @@
 namespace kvorum {
 
 class ReplySink {
-   public:
+ public:
     ReplySink() = default;
     ReplySink(const ReplySink&) = delete;
     ReplySink& operator=(const ReplySink&) = delete;
@@ -21,19 +22,19 @@ class ReplySink {
     virtual void error(std::string_view line) = 0;
     virtual void integer(int64_t value) = 0;
     virtual void bulk_string(std::string_view bytes) = 0;
-    virtual void null() = 0;                       // RESP2: null bulk string
-    virtual void null_array() = 0;                 // RESP2: null array; RESP3: null
-    virtual void boolean(bool value) = 0;          // RESP2: integer 0 or 1
-    virtual void double_number(double value) = 0;  // RESP2: bulk string
+    virtual void null() = 0;                                // RESP2: null bulk string
+    virtual void null_array() = 0;                          // RESP2: null array; RESP3: null
+    virtual void boolean(bool value) = 0;                   // RESP2: integer 0 or 1
+    virtual void double_number(double value) = 0;           // RESP2: bulk string
     virtual void verbatim_text(std::string_view text) = 0;  // RESP2: bulk string; RESP3: verbatim string, format txt
     virtual void array(uint64_t count) = 0;
-    virtual void map(uint64_t pair_count) = 0;     // RESP2: array of twice as many
-    virtual void set(uint64_t count) = 0;          // RESP2: array
+    virtual void map(uint64_t pair_count) = 0;  // RESP2: array of twice as many
+    virtual void set(uint64_t count) = 0;       // RESP2: array
 };
 
 // Takes replies that nobody waits for.
 class DiscardingReplySink final : public ReplySink {
-   public:
+ public:
     void simple_string(std::string_view) override {}
     void error(std::string_view) override {}
     void integer(int64_t) override {}

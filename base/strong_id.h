@@ -1,6 +1,8 @@
-// Integers that cannot be mixed up: Term, LogIndex and NodeId are different types with no implicit conversion between them.
+// Integers that cannot be mixed up: Term, LogIndex and NodeId are different types with no implicit conversion between
+// them.
 //
-// Subtracting two ids of one kind gives a plain count; adding a count to an id gives an id. 0 means "none" for all three.
+// Subtracting two ids of one kind gives a plain count; adding a count to an id gives an id. 0 means "none" for all
+// three.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,7 +16,7 @@ namespace kvorum {
 
 template <typename Tag>
 class StrongId {
-   public:
+ public:
     constexpr StrongId() = default;
     constexpr explicit StrongId(uint64_t value) : value_(value) {}
 
@@ -36,7 +38,7 @@ class StrongId {
         return H::combine(std::move(state), id.value_);
     }
 
-   private:
+ private:
     uint64_t value_ = 0;
 };
 

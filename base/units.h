@@ -1,4 +1,5 @@
-// Byte and time units, so that a constant says what it is. Durations are nanoseconds in uint64_t, named *_ns, unless a name says *_ms.
+// Byte and time units, so that a constant says what it is. Durations are nanoseconds in uint64_t, named *_ns, unless a
+// name says *_ms.
 #pragma once
 
 #include <cstdint>

@@ -56,6 +56,6 @@ struct ReadContext {
 
 // `spec` is a kRead command of data_commands(), arity already checked.
 KeyLookups execute_read(const Store& store, const CommandSpec& spec, Arguments arguments, const ReadContext& context,
-                  ReplySink& reply);
+                        ReplySink& reply);
 
 }  // namespace kvorum::kv

@@ -101,7 +101,8 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
     if (request.term > current_term()) become_follower(request.term, NodeId{});
     const NodeId voted_for = hard_state_.voted_for;
     const bool granted = request.term == current_term() && leader().is_none() &&
-                         (voted_for.is_none() || voted_for == from || is_mutant(Mutant::kTwoVotesPerTerm)) && is_log_up_to_date(request);
+                         (voted_for.is_none() || voted_for == from || is_mutant(Mutant::kTwoVotesPerTerm)) &&
+                         is_log_up_to_date(request);
     if (granted) {
         if (role() != Role::kFollower) become_follower(current_term(), NodeId{});
         set_hard_state({current_term(), from});
@@ -154,7 +155,9 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
         return;
     }
     auto* candidate = std::get_if<Candidate>(&role_);
-    if (candidate == nullptr || reply.pre_vote || (!reply.granted && !is_mutant(Mutant::kSeenVoteIsGranted)) || reply.term != current_term()) return;
+    if (candidate == nullptr || reply.pre_vote || (!reply.granted && !is_mutant(Mutant::kSeenVoteIsGranted)) ||
+        reply.term != current_term())
+        return;
     candidate->votes.grant(from);
     if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_leader();
 }

@@ -40,7 +40,9 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
     services_.router.add_session(*this);
 }
 
-ClientConnection::~ClientConnection() { KVORUM_ASSERT(handle == SessionHandle{}, "a connection was destroyed while it was served"); }
+ClientConnection::~ClientConnection() {
+    KVORUM_ASSERT(handle == SessionHandle{}, "a connection was destroyed while it was served");
+}
 
 ClientState& ClientConnection::state() {
     state_.pending_commands = static_cast<uint32_t>(queue.size());
@@ -102,7 +104,8 @@ void ClientConnection::run_commands() {
 void ClientConnection::answer_protocol_error() {
     ++services_.counters.protocol_errors;
     if (parser_.error_kind() == net::ParseErrorKind::kCrossProtocol) {
-        KVORUM_LOG(kWarn, "client {} speaks HTTP on the Redis port (a web page may be behind it); closed", state_.address);
+        KVORUM_LOG(kWarn, "client {} speaks HTTP on the Redis port (a web page may be behind it); closed",
+                   state_.address);
         close_now();
         return;
     }
@@ -134,7 +137,8 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
         if (now_ns - closing_since_ns_ > kClosingTimeNsMax) close_now();
         return;
     }
-    const bool idle = limits.idle_timeout_s != 0 && queue.empty() && now_ns - last_input_ns_ > limits.idle_timeout_s * kSecondNs;
+    const bool idle =
+        limits.idle_timeout_s != 0 && queue.empty() && now_ns - last_input_ns_ > limits.idle_timeout_s * kSecondNs;
     const bool endless = limits.partial_command_timeout_s != 0 && command_began_ns_ != 0 &&
                          now_ns - command_began_ns_ > limits.partial_command_timeout_s * kSecondNs;
     if (!idle && !endless) return;
@@ -143,7 +147,8 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
     close_now();
 }
 
-// --- Session -----------------------------------------------------------------------------------------------------------------------------
+// --- Session
+// -----------------------------------------------------------------------------------------------------------------------------
 
 net::RespWriter& ClientConnection::begin_reply() {
     writer_.set_output(output_.tail());
@@ -171,13 +176,16 @@ void ClientConnection::write_error(std::string_view line) {
 void ClientConnection::reply_not_executed(std::string_view why) { write_error(why); }
 void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error(why); }
 
-void ClientConnection::execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) {
+void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
+                                              std::span<const std::string_view> arguments) {
     const ClientState::ReplyMode before = state_.reply_mode;
     state_.last_command = spec.name.data();
     server::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
-    const bool skip_begins = before == ClientState::ReplyMode::kOn && state_.reply_mode == ClientState::ReplyMode::kSkipNext;
+    const bool skip_begins =
+        before == ClientState::ReplyMode::kOn && state_.reply_mode == ClientState::ReplyMode::kSkipNext;
     if (skip_begins) {
-        output_.tail().resize(reply_start_);  // CLIENT REPLY SKIP itself answers nothing and leaves its effect to the next command
+        output_.tail().resize(
+            reply_start_);  // CLIENT REPLY SKIP itself answers nothing and leaves its effect to the next command
     } else {
         end_reply();
     }
@@ -192,12 +200,14 @@ void ClientConnection::flush() {
     progress_.set();
     if (output_.queued_bytes() > services_.limits.output_bytes_max) {
         ++services_.counters.output_limit_closes;
-        KVORUM_LOG(kWarn, "client {}: {} bytes of replies unread, above the limit; closed", state_.address, output_.queued_bytes());
+        KVORUM_LOG(kWarn, "client {}: {} bytes of replies unread, above the limit; closed", state_.address,
+                   output_.queued_bytes());
         close_now();
     }
 }
 
-// --- the end -----------------------------------------------------------------------------------------------------------------------------
+// --- the end
+// -----------------------------------------------------------------------------------------------------------------------------
 
 reactor::Task<void> ClientConnection::finish_replies() {
     close_after_replies();

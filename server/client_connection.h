@@ -1,11 +1,11 @@
 // One client's connection: bytes in, commands to the router, replies out in order.
 //
-// One coroutine per connection, none per command. Back-pressure: a client with too many unanswered commands is not read until some are
-// answered; one that does not read its replies is closed at the output limit. A client that closes its sending side still gets the
-// replies to what it sent.
+// One coroutine per connection, none per command. Back-pressure: a client with too many unanswered commands is not read
+// until some are answered; one that does not read its replies is closed at the output limit. A client that closes its
+// sending side still gets the replies to what it sent.
 //
-// Thread: the owning core. Ownership: the coroutine that serves it owns it. serve() ends when the client is gone, after QUIT or a
-// protocol error once the replies are out, or soon after close_now().
+// Thread: the owning core. Ownership: the coroutine that serves it owns it. serve() ends when the client is gone, after
+// QUIT or a protocol error once the replies are out, or soon after close_now().
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct ClientServices {
 };
 
 class ClientConnection final : public Session {
-   public:
+ public:
     ClientConnection(ClientServices services, reactor::Handle socket, uint64_t id);
     ~ClientConnection() override;
 
@@ -50,7 +50,8 @@ class ClientConnection final : public Session {
 
     [[nodiscard]] ClientState& state();
 
-    // --- Session ------------------------------------------------------------------------------------------------------------------------
+    // --- Session
+    // ------------------------------------------------------------------------------------------------------------------------
     net::RespWriter& begin_reply() override;
     void end_reply() override;
     void write_reply(std::string_view reply) override;
@@ -61,7 +62,7 @@ class ClientConnection final : public Session {
     [[nodiscard]] bool may_be_forwarded() const override { return true; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
 
-   private:
+ private:
     void run_commands();
     void answer_protocol_error();
     void write_error(std::string_view line);
@@ -72,7 +73,8 @@ class ClientConnection final : public Session {
     // Scheduled by the output when a send ended.
     struct OutputProgress : reactor::Runnable {
         explicit OutputProgress(ClientConnection& owner)
-            : Runnable([](Runnable& self) { static_cast<OutputProgress&>(self).connection.on_output_progress(); }), connection(owner) {}
+            : Runnable([](Runnable& self) { static_cast<OutputProgress&>(self).connection.on_output_progress(); }),
+              connection(owner) {}
         ClientConnection& connection;
     };
     void on_output_progress();
@@ -89,7 +91,7 @@ class ClientConnection final : public Session {
     ClientState state_;
     std::vector<std::string_view> arguments_;
     size_t reply_start_ = 0;
-    bool closing_ = false;      // no more commands are taken
+    bool closing_ = false;  // no more commands are taken
     uint64_t closing_since_ns_ = 0;
     uint64_t last_input_ns_ = 0;
     uint64_t command_began_ns_ = 0;  // of an incomplete command; 0: none

@@ -70,7 +70,8 @@ reactor::Task<void> ClientListener::reject(reactor::Handle socket) {
 
 reactor::Task<void> ClientListener::stop() {
     tasks_.request_stop();
-    for (const auto& [id, connection] : connections_) connection->close_now();
+    for (const auto& [id, connection] : connections_)
+        connection->close_now();
     co_await tasks_.join();
     if (accepts_ != nullptr) co_await accepts_->close();
     if (listener_ == reactor::kNoHandle) co_return;
@@ -80,9 +81,11 @@ reactor::Task<void> ClientListener::stop() {
 
 void ClientListener::visit(const std::function<void(ClientState&)>& visit) {
     std::vector<ClientConnection*> in_order;
-    for (const auto& [id, connection] : connections_) in_order.push_back(connection);
+    for (const auto& [id, connection] : connections_)
+        in_order.push_back(connection);
     std::sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) { return a->queue_id < b->queue_id; });
-    for (ClientConnection* connection : in_order) visit(connection->state());
+    for (ClientConnection* connection : in_order)
+        visit(connection->state());
 }
 
 bool ClientListener::close_client(uint64_t client_id) {
@@ -93,7 +96,8 @@ bool ClientListener::close_client(uint64_t client_id) {
 }
 
 void ClientListener::check_timeouts(uint64_t now_ns) {
-    for (const auto& [id, connection] : connections_) connection->check_timeouts(now_ns);
+    for (const auto& [id, connection] : connections_)
+        connection->check_timeouts(now_ns);
 }
 
 }  // namespace kvorum::server

@@ -15,7 +15,7 @@
 namespace kvorum::server {
 
 class ClientListener {
-   public:
+ public:
     explicit ClientListener(ClientServices services);
 
     // Binds and begins to accept; the error names the endpoint.
@@ -28,7 +28,7 @@ class ClientListener {
     bool close_client(uint64_t client_id);
     void check_timeouts(uint64_t now_ns);
 
-   private:
+ private:
     reactor::Task<void> accept_clients();
     reactor::Task<void> serve(std::unique_ptr<ClientConnection> connection);
     reactor::Task<void> reject(reactor::Handle socket);

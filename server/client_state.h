@@ -9,7 +9,7 @@ namespace kvorum::server {
 
 struct ClientState {
     uint64_t id = 0;
-    std::string address;        // "ip:port" of the client
+    std::string address;  // "ip:port" of the client
     std::string local_address;
     std::string name;
     std::string library_name;

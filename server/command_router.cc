@@ -107,7 +107,8 @@ bool CommandRouter::may_route(const Session& session, const Target& target) cons
 
 bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arguments) {
     const Target target = current_target();
-    if (is_mutant(Mutant::kLocalReadsOnFollower) && target.leader != config_.id && session.queue.find(sequence)->spec->kind == kv::CommandKind::kRead) {
+    if (is_mutant(Mutant::kLocalReadsOnFollower) && target.leader != config_.id &&
+        session.queue.find(sequence)->spec->kind == kv::CommandKind::kRead) {
         Request& read = *session.queue.find(sequence);
         if (read.text.empty()) pack_arguments(arguments, read.text);
         read.token = 0;

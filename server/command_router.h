@@ -1,16 +1,18 @@
 // Decides for every command where it is carried out and when it is answered: here, at the leader, or not at all.
 //
-// Each session's commands are answered in order. A command that this node can carry out as leader goes into the open batch (writes) or the
-// open read round (reads). Otherwise it is forwarded to the leader, redirected (MOVED) or parked until there is one, for a bounded time.
+// Each session's commands are answered in order. A command that this node can carry out as leader goes into the open
+// batch (writes) or the open read round (reads). Otherwise it is forwarded to the leader, redirected (MOVED) or parked
+// until there is one, for a bounded time.
 //
 // The three reply classes (docs/guarantees.md):
 //   executed               the reply of the command
 //   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF: clients may send it again
 //   outcome unknown        UNCERTAIN: it may have taken effect; nothing in the server ever sends it again
 //
-// Why a read may be answered early by a write behind it: a read still unanswered when a later write of its session is applied is answered
-// just before that write. The write's entry was appended after the read arrived and is committed, so no other leader can have acknowledged
-// anything in between that this state lacks; and waiting longer would let the read see the later write.
+// Why a read may be answered early by a write behind it: a read still unanswered when a later write of its session is
+// applied is answered just before that write. The write's entry was appended after the read arrived and is committed,
+// so no other leader can have acknowledged anything in between that this state lacks; and waiting longer would let the
+// read see the later write.
 //
 // Thread: the owning core. Nothing here suspends.
 #pragma once
@@ -31,7 +33,7 @@
 namespace kvorum::server {
 
 class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
-   public:
+ public:
     CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
                   NodeCounters& counters);
 
@@ -57,7 +59,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
 
-    // --- CommandOutcomes ----------------------------------------------------------------------------------------------------------------
+    // --- CommandOutcomes
+    // ----------------------------------------------------------------------------------------------------------------
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
     void write_not_executed(WriteWaiter waiter) override;
@@ -65,12 +68,13 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void reads_dropped(const std::vector<SessionHandle>& sessions) override;
     void leadership_changed() override;
 
-    // --- ForwardOutcomes ----------------------------------------------------------------------------------------------------------------
+    // --- ForwardOutcomes
+    // ----------------------------------------------------------------------------------------------------------------
     void forward_executed(ForwardWaiter waiter, std::string_view reply) override;
     void forward_not_executed(ForwardWaiter waiter) override;
     void forward_outcome_unknown(ForwardWaiter waiter) override;
 
-   private:
+ private:
     // Gives the request at `sequence` its place, and says whether it has one now; if not, it stays parked.
     bool route(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_here(Session& session, uint64_t sequence, kv::Arguments arguments);

@@ -61,7 +61,7 @@ struct NodeConfig {
     uint32_t outcome_wait_ms = 10000;  // how long a write whose outcome is open waits before the reply says so
     uint32_t disk_stall_ms = 3000;     // a sync that takes longer makes a leader step down
     FollowerMode follower_mode = FollowerMode::kForward;
-    uint32_t leader_spin_us = 50;       // how long an idle leader looks for an answer before it sleeps; 0: sleeps at once
+    uint32_t leader_spin_us = 50;  // how long an idle leader looks for an answer before it sleeps; 0: sleeps at once
 
     uint64_t wal_segment_bytes = 64 * kMiB;
     uint32_t wal_spare_segments = 2;

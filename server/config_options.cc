@@ -259,7 +259,8 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "Below your clients' own timeout."),
     count_option<&NodeConfig::leader_spin_us, 0, 1000>(
         "leader-spin-us", kConsensus, "US", false,
-        "How long a leader without work looks for an answer of a disk or a peer before it sleeps: a wake-up less in the latency of a "
+        "How long a leader without work looks for an answer of a disk or a peer before it sleeps: a wake-up less in "
+        "the latency of a "
         "lone write, for up to one core's time while little happens. 0: sleeps at once."),
     count_option<&NodeConfig::disk_stall_ms, 1, kHourMs>(
         "disk-stall-ms", kConsensus, "MS", false,

@@ -5,7 +5,7 @@
 namespace kvorum::server {
 
 class ForwardedSessions::ForwardedSession final : public Session {
-   public:
+ public:
     ForwardedSession(ForwardedSessions& owner, NodeId origin, uint64_t session_id)
         : owner_(owner), origin_(origin), session_id_(session_id), writer_(reply_) {
         queue_id = session_id;
@@ -35,7 +35,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
     [[nodiscard]] bool may_be_forwarded() const override { return false; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
 
-   private:
+ private:
     void send(net::ForwardOutcome outcome, std::string_view reply) {
         owner_.sender_.send_forward_reply(origin_, queue.front().origin_id, outcome, reply);
     }
@@ -51,7 +51,8 @@ ForwardedSessions::ForwardedSessions(CommandRouter& router, ForwardReplySender& 
     : router_(router), sender_(sender), counters_(counters) {}
 
 ForwardedSessions::~ForwardedSessions() {
-    for (auto& [key, session] : sessions_) router_.remove_session(*session);
+    for (auto& [key, session] : sessions_)
+        router_.remove_session(*session);
 }
 
 void ForwardedSessions::on_requests(NodeId origin, Term leads_in, std::span<const net::ForwardRequest> requests) {

@@ -1,9 +1,12 @@
-// Commands that followers forward to this node as leader: one session for each of their clients, for as long as it has commands here.
+// Commands that followers forward to this node as leader: one session for each of their clients, for as long as it has
+// commands here.
 //
-// A request names the term in which its sender believed this node to lead. In any other term it is definitely not executed, so of all the
-// requests of one session those that were taken are a prefix, and its sender may safely send the rest to the next leader, in order.
+// A request names the term in which its sender believed this node to lead. In any other term it is definitely not
+// executed, so of all the requests of one session those that were taken are a prefix, and its sender may safely send
+// the rest to the next leader, in order.
 //
-// Thread: the owning core. Ownership: the sessions live here; one without pending commands is dropped at the end of the turn.
+// Thread: the owning core. Ownership: the sessions live here; one without pending commands is dropped at the end of the
+// turn.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +24,15 @@
 namespace kvorum::server {
 
 class ForwardReplySender {
-   public:
+ public:
     virtual ~ForwardReplySender() = default;
     // Dropped when `origin` is not connected: it will take the outcome for unknown.
-    virtual void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome, std::string_view reply) = 0;
+    virtual void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+                                    std::string_view reply) = 0;
 };
 
 class ForwardedSessions {
-   public:
+ public:
     ForwardedSessions(CommandRouter& router, ForwardReplySender& sender, NodeCounters& counters);
     ~ForwardedSessions();
 
@@ -39,7 +43,7 @@ class ForwardedSessions {
     // Drops sessions that have nothing pending.
     void finish_turn();
 
-   private:
+ private:
     class ForwardedSession;
     using Key = std::pair<NodeId, uint64_t>;
     void retire(ForwardedSession& session);

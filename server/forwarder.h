@@ -1,8 +1,9 @@
 // Commands that this node sent to the leader for its clients, and what came of them.
 //
-// A forwarded command is sent once. If it provably never left, or the leader says that it did not carry it out, it is definitely not executed
-// and its session may send it to the next leader. If the connection broke after it may have left, its outcome is unknown for ever: nothing
-// here sends it again (lost updates by automatic retry: jetcd 0.8.2, redisraft#13).
+// A forwarded command is sent once. If it provably never left, or the leader says that it did not carry it out, it is
+// definitely not executed and its session may send it to the next leader. If the connection broke after it may have
+// left, its outcome is unknown for ever: nothing here sends it again (lost updates by automatic retry: jetcd 0.8.2,
+// redisraft#13).
 //
 // Thread: the owning core.
 #pragma once
@@ -26,7 +27,7 @@ struct ForwardWaiter {
 
 // Called from within the Forwarder's methods: an implementation must not call forward() before they return.
 class ForwardOutcomes {
-   public:
+ public:
     virtual ~ForwardOutcomes() = default;
     virtual void forward_executed(ForwardWaiter waiter, std::string_view reply) = 0;
     virtual void forward_not_executed(ForwardWaiter waiter) = 0;
@@ -35,20 +36,21 @@ class ForwardOutcomes {
 
 // The way to another node. False: not connected or its queue is full, and the request was not taken.
 class ForwardSender {
-   public:
+ public:
     virtual ~ForwardSender() = default;
-    virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, net::RespVersion protocol,
-                                      kv::Arguments arguments) = 0;
+    virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                                      net::RespVersion protocol, kv::Arguments arguments) = 0;
 };
 
 class Forwarder {
-   public:
+ public:
     // Ids start at a random place, so that an answer meant for an earlier life of this process matches nothing.
     Forwarder(ForwardSender& sender, uint64_t random_seed) : sender_(sender), first_id_((random_seed >> 1) + 1) {}
     void attach(ForwardOutcomes& outcomes) { outcomes_ = &outcomes; }
 
     // The id of the request, or 0 when it could not be handed over (definitely not executed).
-    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol, kv::Arguments arguments);
+    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
+                     kv::Arguments arguments);
 
     enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown };
     // An answer of `from`; one that nobody waits for any more is ignored.
@@ -58,7 +60,7 @@ class Forwarder {
     // Answers can no longer come from `leader`: what it was sent has an unknown outcome.
     void on_answers_lost(NodeId leader);
 
-   private:
+ private:
     struct Slot {
         NodeId leader;  // none: answered
         ForwardWaiter waiter;

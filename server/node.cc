@@ -34,7 +34,8 @@ wal::WalConfig log_config(const NodeConfig& config) {
 Node::Node(reactor::Reactor& reactor, NodeConfig config)
     : reactor_(reactor), config_(std::move(config)), store_(config_.cluster_id().value()), tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
-    // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log in the same turn.
+    // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log
+    // in the same turn.
     reactor_.add_turn_hook(*this);
     flusher_ = std::make_unique<net::OutputFlusher>(reactor_);
 }
@@ -49,9 +50,9 @@ reactor::Task<absl::Status> Node::start() {
     if (!opened.ok()) co_return opened.status();
     log_ = *std::move(opened);
     const wal::RecoveryReport& report = log_->recovered();
-    KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms", verdict_name(report.verdict),
-               report.verdict_message, report.last.index, report.last.term, report.groups, report.segments, report.bytes_scanned,
-               report.duration_ns / kMillisecondNs);
+    KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms",
+               verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
+               report.segments, report.bytes_scanned, report.duration_ns / kMillisecondNs);
     if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
     raft::RecoveredLog recovered;
     recovered.hard_state = report.hard_state;
@@ -76,21 +77,23 @@ reactor::Task<absl::Status> Node::start() {
     running_ = true;
     tasks_.spawn(driver_->run_timers(tasks_.stop_token()));
     tasks_.spawn(run_sweeps(tasks_.stop_token()));
-    KVORUM_LOG(kInfo, "node {} of {} in cluster '{}' serves clients on {}:{}", config_.id, config_.members.size(), config_.cluster_name,
-               config_.listen_endpoint().host, clients_->port());
+    KVORUM_LOG(kInfo, "node {} of {} in cluster '{}' serves clients on {}:{}", config_.id, config_.members.size(),
+               config_.cluster_name, config_.listen_endpoint().host, clients_->port());
     co_return absl::OkStatus();
 }
 
 absl::Status Node::check_log_covers_history() const {
     const wal::RecoveryReport& report = log_->recovered();
     if (report.last.index.is_none() || report.first_index == LogIndex{1}) return absl::OkStatus();
-    return absl::DataLossError(fmt::format("the log in {} begins at index {}: the entries before it are missing, so the state cannot be rebuilt",
-                                           config_.data_directory, report.first_index));
+    return absl::DataLossError(fmt::format(
+        "the log in {} begins at index {}: the entries before it are missing, so the state cannot be rebuilt",
+        config_.data_directory, report.first_index));
 }
 
 reactor::Task<void> Node::stop() {
     tasks_.request_stop();
-    // Clients first: nothing new comes in while the rest goes down. Then the peers, so that no message reaches Raft any more.
+    // Clients first: nothing new comes in while the rest goes down. Then the peers, so that no message reaches Raft any
+    // more.
     if (clients_ != nullptr) co_await clients_->stop();
     if (peers_ != nullptr) co_await peers_->stop();
     co_await tasks_.join();
@@ -123,7 +126,8 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
     }
 }
 
-// --- NodeFacade ----------------------------------------------------------------------------------------------------------------------------
+// --- NodeFacade
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void Node::reset_counters() {
     NodeCounters fresh;
@@ -162,7 +166,8 @@ uint64_t Node::key_count_in_slot(uint16_t slot) {
     return count;
 }
 
-// --- PeerEvents ----------------------------------------------------------------------------------------------------------------------------
+// --- PeerEvents
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void Node::on_raft_message(const raft::Message& message) { driver_->step(message); }
 

@@ -1,9 +1,11 @@
-// One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the picture).
+// One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the
+// picture).
 //
-// Start: open and recover the log; build the state machine; listen; dial the peers. The node then runs by itself as long as its reactor turns.
-// Every end of a turn runs the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer.
-// Stop, in this order: no new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
-// acknowledged by then has an unknown outcome for its client, as after a crash.
+// Start: open and recover the log; build the state machine; listen; dial the peers. The node then runs by itself as
+// long as its reactor turns. Every end of a turn runs the pipeline in on_turn_end(): propose what the turn gathered,
+// persist, send, apply, answer. Stop, in this order: no new clients or peers; connections close; log readers end; the
+// log is made durable and closed. What was not acknowledged by then has an unknown outcome for its client, as after a
+// crash.
 //
 // Thread: the reactor's. Ownership: the reactor and its backend outlive the node; stop() ends before it is destroyed.
 #pragma once
@@ -27,7 +29,7 @@
 namespace kvorum::server {
 
 class Node final : public NodeFacade, private reactor::TurnHook, private PeerEvents {
-   public:
+ public:
     // `config` is valid (validate() is empty).
     Node(reactor::Reactor& reactor, NodeConfig config);
     ~Node() override;
@@ -41,7 +43,8 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] const raft::Raft& raft() const { return driver_->raft(); }
     [[nodiscard]] LogIndex last_applied() const { return driver_->last_applied(); }
 
-    // --- NodeFacade ---------------------------------------------------------------------------------------------------------------------
+    // --- NodeFacade
+    // ---------------------------------------------------------------------------------------------------------------------
     [[nodiscard]] uint64_t now_ns() override { return reactor_.now_ns(); }
     [[nodiscard]] int64_t wall_clock_ms() override { return reactor_.backend().wall_clock_ms(); }
     [[nodiscard]] int64_t wall_clock_us() override { return reactor_.backend().wall_clock_ms() * 1000; }
@@ -61,14 +64,17 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
         router_->visit_command_calls(visit);
     }
-    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { router_->visit_error_counts(visit); }
+    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override {
+        router_->visit_error_counts(visit);
+    }
 
-   private:
+ private:
     void on_turn_end() override;
     [[nodiscard]] absl::Status check_log_covers_history() const;
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
 
-    // --- PeerEvents ---------------------------------------------------------------------------------------------------------------------
+    // --- PeerEvents
+    // ---------------------------------------------------------------------------------------------------------------------
     void on_raft_message(const raft::Message& message) override;
     void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
     void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;

@@ -5,12 +5,9 @@
 
 namespace kvorum::server {
 
-Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events, uint64_t incarnation)
-    : reactor_(reactor),
-      flusher_(flusher),
-      config_(config),
-      events_(events),
-      incarnation_(incarnation) {}
+Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
+             uint64_t incarnation)
+    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), incarnation_(incarnation) {}
 
 absl::Status Peers::start() {
     if (config_.members.size() == 1) return absl::OkStatus();
@@ -20,7 +17,8 @@ absl::Status Peers::start() {
     listening.cluster = config_.cluster_id();
     listening.self = config_.id;
     listening.incarnation = incarnation_;
-    listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket, static_cast<net::PeerHandler&>(*this));
+    listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket,
+                                                    static_cast<net::PeerHandler&>(*this));
     listener_->start();
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;
@@ -31,7 +29,8 @@ absl::Status Peers::start() {
         link.peer = member.id;
         link.endpoint = member.peer;
         link.seed = reactor_.backend().random_seed();
-        links_.push_back(std::make_unique<net::PeerLink>(reactor_, flusher_, link, static_cast<net::PeerLinkOwner&>(*this)));
+        links_.push_back(
+            std::make_unique<net::PeerLink>(reactor_, flusher_, link, static_cast<net::PeerLinkOwner&>(*this)));
         links_.back()->start();
     }
     return absl::OkStatus();
@@ -39,8 +38,10 @@ absl::Status Peers::start() {
 
 reactor::Task<void> Peers::stop() {
     if (listener_ != nullptr) listener_->request_stop();
-    for (const auto& link : links_) link->request_stop();
-    for (const auto& link : links_) co_await link->join();
+    for (const auto& link : links_)
+        link->request_stop();
+    for (const auto& link : links_)
+        co_await link->join();
     if (listener_ != nullptr) co_await listener_->join();
 }
 
@@ -58,8 +59,8 @@ void Peers::send(const raft::Message& message) {
     if (net::PeerLink* link = find_link(message.to)) link->send(message);
 }
 
-bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, net::RespVersion protocol,
-                                 kv::Arguments arguments) {
+bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                                 net::RespVersion protocol, kv::Arguments arguments) {
     net::PeerLink* link = find_link(leader);
     if (link == nullptr || !link->connected()) return false;
     request_.request_id = request_id;
@@ -70,7 +71,8 @@ bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, 
     return link->send(std::span(&request_, 1));
 }
 
-void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome, std::string_view reply) {
+void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+                               std::string_view reply) {
     net::PeerLink* link = find_link(origin);
     if (link == nullptr) return;
     const net::ForwardReply message{request_id, outcome, reply};
@@ -95,7 +97,8 @@ void Peers::on_forward_requests(NodeId from, uint64_t /*incarnation*/, std::span
 }
 
 void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardReply> replies) {
-    for (const net::ForwardReply& reply : replies) events_.on_forward_reply(from, reply);
+    for (const net::ForwardReply& reply : replies)
+        events_.on_forward_reply(from, reply);
 }
 
 void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) { events_.on_peer_gone(from); }

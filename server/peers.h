@@ -1,6 +1,7 @@
 // The other nodes, as one object: a link to each, one listener for theirs, and the messages both ways.
 //
-// Thread: the owning core. start() listens and dials; stop() is awaited before destruction. Whatever is sent leaves at the end of the turn.
+// Thread: the owning core. start() listens and dials; stop() is awaited before destruction. Whatever is sent leaves at
+// the end of the turn.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@
 namespace kvorum::server {
 
 class PeerEvents {
-   public:
+ public:
     virtual ~PeerEvents() = default;
     virtual void on_raft_message(const raft::Message& message) = 0;
     virtual void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) = 0;
@@ -30,7 +31,8 @@ class PeerEvents {
     virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
     // Raft messages to `peer` were dropped.
     virtual void on_unreachable(NodeId peer) = 0;
-    // The peer's connection to us ended: no answer comes on it any more, and its clients' commands here are without an owner.
+    // The peer's connection to us ended: no answer comes on it any more, and its clients' commands here are without an
+    // owner.
     virtual void on_peer_gone(NodeId peer) = 0;
 };
 
@@ -39,10 +41,11 @@ class Peers final : public PeerSender,
                     public ForwardReplySender,
                     private net::PeerLinkOwner,
                     private net::PeerHandler {
-   public:
-    // `incarnation` tells this process from earlier ones of the same node and never falls from one to the next, clocks or not: peers refuse a
-    // connection of a lower one than they know.
-    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events, uint64_t incarnation);
+ public:
+    // `incarnation` tells this process from earlier ones of the same node and never falls from one to the next, clocks
+    // or not: peers refuse a connection of a lower one than they know.
+    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
+          uint64_t incarnation);
     ~Peers() override = default;
 
     [[nodiscard]] absl::Status start();
@@ -51,19 +54,22 @@ class Peers final : public PeerSender,
     [[nodiscard]] bool connected(NodeId peer) const;
 
     void send(const raft::Message& message) override;
-    bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, net::RespVersion protocol,
-                              kv::Arguments arguments) override;
-    void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome, std::string_view reply) override;
+    bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                              net::RespVersion protocol, kv::Arguments arguments) override;
+    void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+                            std::string_view reply) override;
 
-   private:
+ private:
     [[nodiscard]] net::PeerLink* find_link(NodeId peer) const;
 
-    // --- net::PeerLinkOwner -------------------------------------------------------------------------------------------------------------
+    // --- net::PeerLinkOwner
+    // -------------------------------------------------------------------------------------------------------------
     void on_link_connected(NodeId peer, uint64_t incarnation) override;
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) override;
     void on_unreachable(NodeId peer) override;
 
-    // --- net::PeerHandler ---------------------------------------------------------------------------------------------------------------
+    // --- net::PeerHandler
+    // ---------------------------------------------------------------------------------------------------------------
     [[nodiscard]] bool is_known_peer(NodeId node) override;
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;

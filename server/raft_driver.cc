@@ -18,7 +18,8 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
     out.self = config.id;
     out.cluster = config.cluster_id();
-    for (const Member& member : config.members) out.voters.push_back(member.id);
+    for (const Member& member : config.members)
+        out.voters.push_back(member.id);
     out.election_timeout_ns = config.election_timeout_ms * kMillisecondNs;
     out.heartbeat_interval_ns = config.heartbeat_interval_ms * kMillisecondNs;
     out.message_bytes_max = config.batch_bytes_max;
@@ -29,8 +30,9 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
 
 }  // namespace
 
-RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store, PeerSender& peers,
-                       CommandOutcomes& outcomes, NodeCounters& counters, const raft::RecoveredLog& recovered)
+RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store,
+                       PeerSender& peers, CommandOutcomes& outcomes, NodeCounters& counters,
+                       const raft::RecoveredLog& recovered)
     : reactor_(reactor),
       config_(config),
       log_(log),
@@ -47,28 +49,33 @@ void RaftDriver::step(const raft::Message& message) { raft_.step(message, reacto
 
 void RaftDriver::peer_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
 
-int64_t RaftDriver::log_clock_ms() const { return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms()); }
+int64_t RaftDriver::log_clock_ms() const {
+    return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms());
+}
 
-RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
-                                                 ReplySink& error) {
+RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv::Arguments arguments,
+                                                 WriteWaiter waiter, ReplySink& error) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     if (writes_.size_bytes() >= config_.batch_bytes_max) {
         propose_open_batch();
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
     }
-    return writes_.add(spec, arguments, log_clock_ms(), waiter, error) ? WriteAdmission::kAccepted : WriteAdmission::kRefused;
+    return writes_.add(spec, arguments, log_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
+                                                                       : WriteAdmission::kRefused;
 }
 
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {
     uint32_t count = 0;
-    for (const raft::PeerStatus& peer : raft_.status().peers) count += peer.match_index >= index ? 1 : 0;
+    for (const raft::PeerStatus& peer : raft_.status().peers)
+        count += peer.match_index >= index ? 1 : 0;
     return count;
 }
 
 void RaftDriver::run_turn() {
     tick_if_due();
-    // Writes before reads: a read that follows a write of its own session is registered with the write already in the log.
+    // Writes before reads: a read that follows a write of its own session is registered with the write already in the
+    // log.
     if (!log_.busy()) propose_open_batch();
     propose_expiry_tick();
     register_open_reads();
@@ -79,7 +86,8 @@ void RaftDriver::run_turn() {
 
 bool RaftDriver::has_work() const {
     const bool can_propose = !writes_.empty() && !overloaded_ && !log_.busy();
-    return raft_.has_output() || can_propose || reads_.can_register() || (last_applied_ < apply_target_ && !reading_for_apply_);
+    return raft_.has_output() || can_propose || reads_.can_register() ||
+           (last_applied_ < apply_target_ && !reading_for_apply_);
 }
 
 void RaftDriver::tick_if_due() {
@@ -99,11 +107,10 @@ void RaftDriver::propose_open_batch() {
             ++counters_.batches_proposed;
             writes_.proposed(result.index, result.term);
             return;
-        case raft::ProposeStatus::kOverloaded:
-            overloaded_ = true;
-            return;
+        case raft::ProposeStatus::kOverloaded: overloaded_ = true; return;
         case raft::ProposeStatus::kNotLeader:
-            for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
+            for (const WriteWaiter waiter : writes_.discard_open())
+                outcomes_.write_not_executed(waiter);
             return;
     }
 }
@@ -138,7 +145,8 @@ void RaftDriver::drop_reads() {
 void RaftDriver::carry_out_output() {
     while (raft_.has_output()) {
         raft::Output output = raft_.take_output();
-        // 1. The log first: the write starts while the messages below are on their way (thesis 10.2.1), and nothing that depends on it
+        // 1. The log first: the write starts while the messages below are on their way (thesis 10.2.1), and nothing
+        // that depends on it
         //    leaves before on_log_durable() says that it is on the disk.
         persist(output);
         // 2. What depends on nothing new: AppendEntries, requests, acknowledgements of what is durable already.
@@ -146,18 +154,22 @@ void RaftDriver::carry_out_output() {
         // 3. Reads lost with the leadership go back to their sessions before anything of a new leader is applied.
         if (!output.dropped_reads.empty()) drop_reads();
         // 4. Confirmed reads wait for the state machine; see release_ready_reads().
-        for (const raft::ReadState& read : output.read_states) reads_.confirmed(read.id, read.read_index);
+        for (const raft::ReadState& read : output.read_states)
+            reads_.confirmed(read.id, read.read_index);
         // 5. Committed entries are applied after this loop, in order, from apply_target_.
         if (!output.committed.last_index.is_none()) apply_target_ = output.committed.last_index;
         // 6. What a lagging peer needs from the disk.
-        for (const raft::LogRead& request : output.log_reads) log_readers_.spawn(read_for_peer(request));
+        for (const raft::LogRead& request : output.log_reads)
+            log_readers_.spawn(read_for_peer(request));
         // 7. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) {
             log_leadership();
-            // The leader waits for answers that come within a write's time; a spinning follower would only take its core away.
+            // The leader waits for answers that come within a write's time; a spinning follower would only take its
+            // core away.
             reactor_.set_spin_ns(raft_.is_leader() ? config_.leader_spin_us * kMicrosecondNs : 0);
             if (!raft_.is_leader()) {
-                for (const WriteWaiter waiter : writes_.discard_open()) outcomes_.write_not_executed(waiter);
+                for (const WriteWaiter waiter : writes_.discard_open())
+                    outcomes_.write_not_executed(waiter);
             }
             outcomes_.leadership_changed();
         }
@@ -170,7 +182,8 @@ void RaftDriver::log_leadership() {
     if (raft_.leader().is_none()) {
         KVORUM_LOG(kInfo, "term {}: {}, no leader known", raft_.current_term(), raft::role_name(raft_.role()));
     } else {
-        KVORUM_LOG(kInfo, "term {}: {}, the leader is node {}", raft_.current_term(), raft::role_name(raft_.role()), raft_.leader());
+        KVORUM_LOG(kInfo, "term {}: {}, the leader is node {}", raft_.current_term(), raft::role_name(raft_.role()),
+                   raft_.leader());
     }
 }
 
@@ -218,7 +231,8 @@ void RaftDriver::on_log_durable(uint64_t log_unit) {
 
 raft::EntryPtr RaftDriver::next_entry_to_apply() {
     const LogIndex next = last_applied_ + 1;
-    while (!read_ahead_.empty() && read_ahead_.front()->index() < next) read_ahead_.pop_front();
+    while (!read_ahead_.empty() && read_ahead_.front()->index() < next)
+        read_ahead_.pop_front();
     if (!read_ahead_.empty() && read_ahead_.front()->index() == next) {
         raft::EntryPtr entry = std::move(read_ahead_.front());
         read_ahead_.pop_front();
@@ -248,7 +262,8 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
     KVORUM_ASSERT(entry.term() == raft_.term_at(entry.index()), "term {} at index {}", entry.term(), entry.index());
     lost_waiters_.clear();
     writes_.resolve(entry.index(), entry.term(), executed_waiters_, lost_waiters_);
-    for (const WriteWaiter waiter : lost_waiters_) outcomes_.write_not_executed(waiter);
+    for (const WriteWaiter waiter : lost_waiters_)
+        outcomes_.write_not_executed(waiter);
 
     const raft::EntryHeader& header = entry.header();
     int64_t log_time_ms = header.log_time_ms;
@@ -261,10 +276,11 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
             if (command > 0) outcomes_.end_write_reply();
             return outcomes_.begin_write_reply(executed_waiters_[command]);
         };
-        KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands", executed_waiters_.size(),
-                      header.command_count);
+        KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands",
+                      executed_waiters_.size(), header.command_count);
         if (!kv::apply_batch(store_, entry.index(), log_time_ms, header.command_count, entry.body(), reply_for)) {
-            reactor_.backend().halt(fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
+            reactor_.backend().halt(
+                fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
             return;
         }
         if (answered) outcomes_.end_write_reply();
@@ -288,15 +304,18 @@ reactor::Task<void> RaftDriver::read_for_apply(LogIndex first, LogIndex last) {
     reading_for_apply_ = false;
     if (log_readers_.stop_token().stop_requested()) co_return;
     if (!entries.ok()) {
-        reactor_.backend().halt(fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));
+        reactor_.backend().halt(
+            fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));
         co_return;
     }
-    for (raft::EntryPtr& entry : *entries) read_ahead_.push_back(std::move(entry));
+    for (raft::EntryPtr& entry : *entries)
+        read_ahead_.push_back(std::move(entry));
 }
 
 reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
     const uint64_t bytes_max = std::min(request.bytes_max, kLogReadBytes);
-    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await log_.read(request.first_index, request.last_index, bytes_max);
+    absl::StatusOr<std::vector<raft::EntryPtr>> entries =
+        co_await log_.read(request.first_index, request.last_index, bytes_max);
     if (log_readers_.stop_token().stop_requested()) co_return;
     if (!entries.ok()) {
         KVORUM_LOG(kWarn, "cannot read log entries from {} for node {}: {}", request.first_index, request.peer,
@@ -308,8 +327,8 @@ reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
 }
 
 reactor::Task<void> RaftDriver::run_timers(reactor::StopToken stop) {
-    // run_turn() does what is due; this loop only makes sure that there is a turn. A deadline may move closer while it sleeps (a new
-    // leader's heartbeats), hence the bound.
+    // run_turn() does what is due; this loop only makes sure that there is a turn. A deadline may move closer while it
+    // sleeps (a new leader's heartbeats), hence the bound.
     const uint64_t nap_ns_max = config_.heartbeat_interval_ms * kMillisecondNs / 2;
     while (!stop.stop_requested()) {
         const uint64_t now_ns = reactor_.now_ns();

@@ -1,10 +1,12 @@
-// Carries out what the Raft core decides, in the order that makes it safe: persist, send, apply, answer (thesis figure 3.1, 10.2.1).
+// Carries out what the Raft core decides, in the order that makes it safe: persist, send, apply, answer (thesis
+// figure 3.1, 10.2.1).
 //
-// All ordering of effects on the outside world is in carry_out_output() (raft_driver.cc), one step after another with its reason. The driver
-// owns the Raft core, the open batch of writes and the read rounds; the log, the state machine and the peers are given to it.
+// All ordering of effects on the outside world is in carry_out_output() (raft_driver.cc), one step after another with
+// its reason. The driver owns the Raft core, the open batch of writes and the read rounds; the log, the state machine
+// and the peers are given to it.
 //
-// Thread: the owning core. run_turn() is called at the end of each reactor turn, so that everything a turn gathered leaves together.
-// Errors: what cannot be made durable or applied ends the node through IoBackend::halt.
+// Thread: the owning core. run_turn() is called at the end of each reactor turn, so that everything a turn gathered
+// leaves together. Errors: what cannot be made durable or applied ends the node through IoBackend::halt.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +28,14 @@ namespace kvorum::server {
 
 // Where Raft's messages go. A message to a peer that is not connected is dropped: Raft sends again.
 class PeerSender {
-   public:
+ public:
     virtual ~PeerSender() = default;
     virtual void send(const raft::Message& message) = 0;
 };
 
 // Whom the driver tells what became of commands. Called within run_turn(), in log order.
 class CommandOutcomes {
-   public:
+ public:
     virtual ~CommandOutcomes() = default;
     // The waiter's command is carried out next; its reply goes into the sink. Pairs with end_write_reply().
     virtual ReplySink& begin_write_reply(WriteWaiter waiter) = 0;
@@ -49,7 +51,7 @@ class CommandOutcomes {
 };
 
 class RaftDriver {
-   public:
+ public:
     // All references outlive the driver. `recovered` is what the log held when it was opened.
     RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store, PeerSender& peers,
                CommandOutcomes& outcomes, NodeCounters& counters, const raft::RecoveredLog& recovered);
@@ -57,10 +59,13 @@ class RaftDriver {
     void step(const raft::Message& message);
     void peer_unreachable(NodeId peer);
 
-    // --- for the command router, while this node leads ----------------------------------------------------------------------------------
+    // --- for the command router, while this node leads
+    // ----------------------------------------------------------------------------------
     enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull };
-    // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to `error`.
-    [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter, ReplySink& error);
+    // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to
+    // `error`.
+    [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
+                                           ReplySink& error);
     [[nodiscard]] uint64_t add_read(SessionHandle session) { return reads_.add(session); }
     // How many other members hold everything up to `index` durably.
     [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
@@ -79,7 +84,7 @@ class RaftDriver {
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
 
-   private:
+ private:
     // A unit that was handed to the log, and what waits for it.
     struct PersistUnit {
         uint64_t log_unit = 0;

@@ -34,11 +34,13 @@ uint64_t ReadBatcher::take_ready(LogIndex last_applied, std::vector<SessionHandl
 }
 
 void ReadBatcher::drop_all(std::vector<SessionHandle>& sessions) {
-    for (const Batch& batch : in_flight_) sessions.insert(sessions.end(), batch.sessions.begin(), batch.sessions.end());
+    for (const Batch& batch : in_flight_)
+        sessions.insert(sessions.end(), batch.sessions.begin(), batch.sessions.end());
     in_flight_.clear();
     sessions.insert(sessions.end(), open_.begin(), open_.end());
     open_.clear();
-    // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation for its own.
+    // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation
+    // for its own.
     ++open_id_;
 }
 

@@ -1,7 +1,9 @@
-// Gathers the linearizable reads of a turn under one ReadIndex round (thesis 6.4): one message exchange serves them all.
+// Gathers the linearizable reads of a turn under one ReadIndex round (thesis 6.4): one message exchange serves them
+// all.
 //
-// A batch is registered with Raft at the end of the turn, before its round is sent; it is ready when the round is confirmed and the state
-// machine has applied the batch's read index. Batches become ready in the order of their ids. Thread: the owning core.
+// A batch is registered with Raft at the end of the turn, before its round is sent; it is ready when the round is
+// confirmed and the state machine has applied the batch's read index. Batches become ready in the order of their ids.
+// Thread: the owning core.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +16,7 @@
 namespace kvorum::server {
 
 class ReadBatcher {
-   public:
+ public:
     // While this many rounds are under way, later reads gather in the open batch.
     static constexpr size_t kRoundsInFlightMax = 2;
 
@@ -27,12 +29,13 @@ class ReadBatcher {
     void registered();
 
     void confirmed(uint64_t id, LogIndex read_index);
-    // Moves the sessions of all batches that may be served at `last_applied` to `sessions`, and returns the highest id served so far.
+    // Moves the sessions of all batches that may be served at `last_applied` to `sessions`, and returns the highest id
+    // served so far.
     uint64_t take_ready(LogIndex last_applied, std::vector<SessionHandle>& sessions);
     // Everything in flight and open dies: leadership was lost. Appends the sessions concerned.
     void drop_all(std::vector<SessionHandle>& sessions);
 
-   private:
+ private:
     struct Batch {
         uint64_t id = 0;
         std::vector<SessionHandle> sessions;

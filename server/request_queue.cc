@@ -20,14 +20,16 @@ void unpack_arguments(std::string_view packed, std::vector<std::string_view>& ou
     ByteReader reader(as_bytes(packed));
     const auto count = reader.read<uint32_t>();
     out.clear();
-    for (uint32_t i = 0; i < count; ++i) out.push_back(reader.read_text(reader.read<uint32_t>()));
+    for (uint32_t i = 0; i < count; ++i)
+        out.push_back(reader.read_text(reader.read<uint32_t>()));
     KVORUM_ASSERT(reader.finished(), "packed arguments of {} bytes are damaged", packed.size());
 }
 
 Request& RequestQueue::push_back() {
     if (count_ == slots_.size()) {
         std::vector<Request> larger(slots_.size() * 2);
-        for (size_t i = 0; i < count_; ++i) larger[i] = std::move(slots_[(head_ + i) & (slots_.size() - 1)]);
+        for (size_t i = 0; i < count_; ++i)
+            larger[i] = std::move(slots_[(head_ + i) & (slots_.size() - 1)]);
         slots_ = std::move(larger);
         head_ = 0;
     }

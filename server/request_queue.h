@@ -1,8 +1,8 @@
 // The commands of one session that are not answered yet, in the order in which they arrived.
 //
-// A ring of reusable slots: in the steady state a request costs no allocation, because its slot keeps the capacity of its text. Requests
-// are named by a sequence number that is never reused within the session, so that a late completion for a request that is gone is
-// recognised. Thread: the owning core.
+// A ring of reusable slots: in the steady state a request costs no allocation, because its slot keeps the capacity of
+// its text. Requests are named by a sequence number that is never reused within the session, so that a late completion
+// for a request that is gone is recognised. Thread: the owning core.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ void pack_arguments(std::span<const std::string_view> arguments, std::string& ou
 void unpack_arguments(std::string_view packed, std::vector<std::string_view>& out);
 
 class RequestQueue {
-   public:
+ public:
     [[nodiscard]] bool empty() const { return count_ == 0; }
     [[nodiscard]] size_t size() const { return count_; }
     [[nodiscard]] uint64_t head_sequence() const { return head_sequence_; }
@@ -71,7 +71,7 @@ class RequestQueue {
         return &slots_[(head_ + (sequence - head_sequence_)) & (slots_.size() - 1)];
     }
 
-   private:
+ private:
     // A slot gives memory above this back when its request ends.
     static constexpr size_t kKeptCapacity = 4096;
 

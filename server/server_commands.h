@@ -1,7 +1,8 @@
-// Commands that are the connection's or the node's business and never touch the key space: PING, HELLO, CLIENT, COMMAND, INFO, CONFIG, CLUSTER...
-// Replies and errors are Redis 7's. They see the node through NodeFacade alone.
+// Commands that are the connection's or the node's business and never touch the key space: PING, HELLO, CLIENT,
+// COMMAND, INFO, CONFIG, CLUSTER... Replies and errors are Redis 7's. They see the node through NodeFacade alone.
 //
-// Thread: the owning core. Nothing here suspends: a command that would have to wait (WAIT) is the session's business, not found here.
+// Thread: the owning core. Nothing here suspends: a command that would have to wait (WAIT) is the session's business,
+// not found here.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ struct NodeCounters {
     uint64_t idle_closes = 0;
     uint64_t keyspace_hits = 0;
     uint64_t keyspace_misses = 0;
-    uint64_t forwarded_out = 0;     // commands sent to the leader
-    uint64_t forwarded_in = 0;      // commands carried out for followers
+    uint64_t forwarded_out = 0;  // commands sent to the leader
+    uint64_t forwarded_in = 0;   // commands carried out for followers
     uint64_t replies_not_executed = 0;
     uint64_t replies_uncertain = 0;
     uint64_t entries_applied = 0;
@@ -65,7 +66,7 @@ struct KeyspaceFacts {
 };
 
 class NodeFacade {
-   public:
+ public:
     virtual ~NodeFacade() = default;
     [[nodiscard]] virtual uint64_t now_ns() = 0;
     [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
@@ -82,7 +83,8 @@ class NodeFacade {
     // Closes the connection after its pending replies; false when there is none of that id.
     virtual bool close_client(uint64_t client_id) = 0;
     [[nodiscard]] virtual std::string io_backend_name() = 0;  // for INFO: what runs underneath
-    // CONFIG SET of what may change at run time, already checked: "maxclients", "loglevel", "timeout", "follower-mode", ...
+    // CONFIG SET of what may change at run time, already checked: "maxclients", "loglevel", "timeout", "follower-mode",
+    // ...
     virtual Limits& mutable_limits() = 0;
     virtual void set_follower_mode(FollowerMode mode) = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
@@ -90,7 +92,8 @@ class NodeFacade {
     virtual void visit_error_counts(const std::function<void(std::string_view prefix, uint64_t count)>& visit) = 0;
 };
 
-// The kServer commands; WAIT is listed too (COMMAND shows it), with its code kWaitCommand, but carried out by the session.
+// The kServer commands; WAIT is listed too (COMMAND shows it), with its code kWaitCommand, but carried out by the
+// session.
 inline constexpr uint16_t kWaitCommand = 1;
 [[nodiscard]] std::span<const kv::CommandSpec> server_commands();
 // Any command, data or server, ignoring case; null: unknown.
@@ -99,10 +102,10 @@ inline constexpr uint16_t kWaitCommand = 1;
 [[nodiscard]] std::string unknown_command_error(std::span<const std::string_view> arguments);
 [[nodiscard]] std::string wrong_arity_error(const kv::CommandSpec& spec);
 
-// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply (none if the client's reply mode says so is the
-// caller's business). May change `client` (HELLO sets its protocol and `reply`'s before replying).
-void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments, ClientState& client, NodeFacade& node,
-                            net::RespWriter& reply);
+// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply (none if the client's reply
+// mode says so is the caller's business). May change `client` (HELLO sets its protocol and `reply`'s before replying).
+void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments,
+                            ClientState& client, NodeFacade& node, net::RespWriter& reply);
 
 // Redis Cluster's hash slot of a key (CRC16 of the hash tag or the whole key, modulo 16384).
 [[nodiscard]] uint16_t hash_slot(std::string_view key);

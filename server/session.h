@@ -1,10 +1,12 @@
-// One ordered stream of commands and its replies: a client's connection, or one client of a follower that forwards to us.
+// One ordered stream of commands and its replies: a client's connection, or one client of a follower that forwards to
+// us.
 //
-// Commands take effect and are answered in the order in which they arrived. `target` is where the outstanding ones went: a session
-// never sends a command to a new place while an earlier one is unresolved at an old place, so the order holds across elections.
+// Commands take effect and are answered in the order in which they arrived. `target` is where the outstanding ones
+// went: a session never sends a command to a new place while an earlier one is unresolved at an old place, so the order
+// holds across elections.
 //
-// Ownership: whoever accepted the stream owns the session; everything else holds a SessionHandle, which stops resolving when the session is
-// gone. Thread: the owning core.
+// Ownership: whoever accepted the stream owns the session; everything else holds a SessionHandle, which stops resolving
+// when the session is gone. Thread: the owning core.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,7 @@ struct Target {
 };
 
 class Session {
-   public:
+ public:
     Session() = default;
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -43,7 +45,8 @@ class Session {
     // The reply's bytes, made elsewhere.
     virtual void write_reply(std::string_view reply) = 0;
 
-    // The request at the head was definitely not executed and never will be, or may or may not have taken effect. `why` is the error line.
+    // The request at the head was definitely not executed and never will be, or may or may not have taken effect. `why`
+    // is the error line.
     virtual void reply_not_executed(std::string_view why) = 0;
     virtual void reply_outcome_unknown(std::string_view why) = 0;
 
@@ -52,22 +55,22 @@ class Session {
     // Called when every request that could be answered was: time to send.
     virtual void flush() = 0;
 
-    // True for a client's own connection: its commands may be parked and forwarded. A forwarded session's commands may not: a command
-    // makes one hop only.
+    // True for a client's own connection: its commands may be parked and forwarded. A forwarded session's commands may
+    // not: a command makes one hop only.
     [[nodiscard]] virtual bool may_be_forwarded() const = 0;
     [[nodiscard]] virtual net::RespVersion protocol() const = 0;
 
     RequestQueue queue;
     SessionHandle handle;
-    uint64_t queue_id = 0;     // unique in the life of the process: names the session to the leader it forwards to
+    uint64_t queue_id = 0;  // unique in the life of the process: names the session to the leader it forwards to
     Target target;
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
-    bool dirty = false;        // on the router's list of sessions to advance and flush this turn
-    uint32_t barriers = 0;     // requests in the queue with is_barrier set
-    bool waiting = false;      // a WAIT is in the queue
+    bool dirty = false;     // on the router's list of sessions to advance and flush this turn
+    uint32_t barriers = 0;  // requests in the queue with is_barrier set
+    bool waiting = false;   // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
-    LogIndex wait_index;       // none until the WAIT is at the head
+    LogIndex wait_index;  // none until the WAIT is at the head
 };
 
 }  // namespace kvorum::server

@@ -9,7 +9,7 @@
 namespace kvorum::server {
 
 class SessionTable {
-   public:
+ public:
     // Sets session.handle.
     void add(Session& session) {
         uint32_t slot = 0;
@@ -50,7 +50,7 @@ class SessionTable {
         }
     }
 
-   private:
+ private:
     struct Slot {
         Session* session = nullptr;
         uint32_t generation = 1;

@@ -4,7 +4,8 @@
 
 namespace kvorum::server {
 
-bool WriteBatcher::add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter, ReplySink& error) {
+bool WriteBatcher::add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
+                       ReplySink& error) {
     if (!kv::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) return false;
     builder_.add_command_count(1);
     waiters_.push_back(waiter);
@@ -31,12 +32,14 @@ std::vector<WriteWaiter> WriteBatcher::discard_open() {
     return waiters;
 }
 
-void WriteBatcher::resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed, std::vector<WriteWaiter>& lost) {
+void WriteBatcher::resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed,
+                           std::vector<WriteWaiter>& lost) {
     executed.clear();
     while (!in_flight_.empty()) {
         ProposedBatch& front = in_flight_.front();
         const bool is_this = front.index == index && front.term == term;
-        // Terms never fall along a log, so an entry of a later term at or before `front.index` has taken its place for good.
+        // Terms never fall along a log, so an entry of a later term at or before `front.index` has taken its place for
+        // good.
         const bool is_lost = front.index <= index || front.term < term;
         if (!is_this && !is_lost) return;
         std::vector<WriteWaiter> waiters = std::move(front.waiters);

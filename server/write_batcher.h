@@ -1,8 +1,9 @@
-// Gathers the writes of a turn into one Raft entry, and remembers who waits for which command of which entry (group commit without timers).
+// Gathers the writes of a turn into one Raft entry, and remembers who waits for which command of which entry (group
+// commit without timers).
 //
-// The open batch collects while the log is busy; the driver proposes it at the end of a turn. Once proposed, a batch waits under its index
-// and term until that index is applied: with the same term its commands were executed; with another they never will be.
-// Thread: the owning core.
+// The open batch collects while the log is busy; the driver proposes it at the end of a turn. Once proposed, a batch
+// waits under its index and term until that index is applied: with the same term its commands were executed; with
+// another they never will be. Thread: the owning core.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +30,12 @@ struct ProposedBatch {
 };
 
 class WriteBatcher {
-   public:
+ public:
     WriteBatcher() : builder_(raft::EntryType::kCommands) {}
 
     // False: the command was refused with the error that `error` now holds, and is not in the batch.
-    [[nodiscard]] bool add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter, ReplySink& error);
+    [[nodiscard]] bool add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
+                           ReplySink& error);
 
     [[nodiscard]] bool empty() const { return waiters_.empty(); }
     [[nodiscard]] size_t size_bytes() const { return builder_.body_size_bytes(); }
@@ -44,13 +46,13 @@ class WriteBatcher {
     // The open batch will not be proposed: its waiters, in order.
     [[nodiscard]] std::vector<WriteWaiter> discard_open();
 
-    // The entry (index, term) is applied next. Sets `executed` to the waiters of that very entry (empty when it was not proposed here), and
-    // appends to `lost` the waiters of earlier proposals that this entry proves will never commit.
+    // The entry (index, term) is applied next. Sets `executed` to the waiters of that very entry (empty when it was not
+    // proposed here), and appends to `lost` the waiters of earlier proposals that this entry proves will never commit.
     void resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed, std::vector<WriteWaiter>& lost);
 
     [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
 
-   private:
+ private:
     void restart_builder();
 
     raft::EntryBuilder builder_;

@@ -27,7 +27,12 @@ void ClusterChecker::observe(const Machine& machine) {
     if (view.incarnation != machine.incarnation()) {
         const Term term_before = view.term;
         const bool excused = view.excused;
-        view = {.incarnation = machine.incarnation(), .commit_index = {}, .applied = {}, .term = {}, .led_term = {}, .excused = excused};
+        view = {.incarnation = machine.incarnation(),
+                .commit_index = {},
+                .applied = {},
+                .term = {},
+                .led_term = {},
+                .excused = excused};
         view.term = Term{};
         maybe(term_before > node.raft().current_term());  // a term that was never made durable may be forgotten
     }
@@ -47,14 +52,17 @@ void ClusterChecker::check_leader(const Machine& machine, const raft::Raft& raft
     view.led_term = term;
     const auto [known, first] = leaders_.emplace(term, machine.host());
     if (!first && known->second != machine.host()) {
-        report(fmt::format("Election Safety: node {} and node {} both lead in term {}", known->second, machine.host(), term));
+        report(fmt::format("Election Safety: node {} and node {} both lead in term {}", known->second, machine.host(),
+                           term));
     }
     for (size_t i = committed_.size(); i > 0; --i) {
         const CommittedEntry& entry = committed_[i - 1];
         if (entry.seen_in >= term) continue;
         if (raft.term_at(LogIndex{i}) == entry.term) continue;
-        report(fmt::format("Leader Completeness: node {} leads in term {} without the entry {} of term {}, committed in term {} (it has term {})",
-                           machine.host(), term, i, entry.term, entry.seen_in, raft.term_at(LogIndex{i})));
+        report(
+            fmt::format("Leader Completeness: node {} leads in term {} without the entry {} of term {}, committed in "
+                        "term {} (it has term {})",
+                        machine.host(), term, i, entry.term, entry.seen_in, raft.term_at(LogIndex{i})));
         return;
     }
     check_bounds(machine, raft);
@@ -62,7 +70,8 @@ void ClusterChecker::check_leader(const Machine& machine, const raft::Raft& raft
 
 void ClusterChecker::check_committed(const Machine& machine, const raft::Raft& raft, NodeView& view) {
     if (raft.commit_index() < view.commit_index) {
-        report(fmt::format("node {}: its commit index went from {} to {}", machine.host(), view.commit_index, raft.commit_index()));
+        report(fmt::format("node {}: its commit index went from {} to {}", machine.host(), view.commit_index,
+                           raft.commit_index()));
         return;
     }
     for (LogIndex index = view.commit_index + 1; index <= raft.commit_index(); ++index) {
@@ -76,8 +85,10 @@ void ClusterChecker::check_committed(const Machine& machine, const raft::Raft& r
         CommittedEntry& known = committed_[index.value() - 1];
         if (known.checksum == 0) known.checksum = checksum;
         if (known.term != term || (checksum != 0 && known.checksum != checksum)) {
-            report(fmt::format("State Machine Safety: entry {} was committed with term {} checksum {:016x}, node {} has term {} checksum {:016x}",
-                               index, known.term, known.checksum, machine.host(), term, checksum));
+            report(
+                fmt::format("State Machine Safety: entry {} was committed with term {} checksum {:016x}, node {} has "
+                            "term {} checksum {:016x}",
+                            index, known.term, known.checksum, machine.host(), term, checksum));
             return;
         }
     }
@@ -89,14 +100,15 @@ void ClusterChecker::check_applied(const Machine& machine, const server::Node& n
     const uint64_t hash = node.store().state_hash();
     const auto [known, first] = state_hashes_.emplace(view.applied, std::pair(hash, machine.host()));
     if (first || known->second.first == hash) return;
-    report(fmt::format("Equal state: having applied up to {}, node {} has state {:016x} and node {} has {:016x}", view.applied,
-                       known->second.second, known->second.first, machine.host(), hash));
+    report(fmt::format("Equal state: having applied up to {}, node {} has state {:016x} and node {} has {:016x}",
+                       view.applied, known->second.second, known->second.first, machine.host(), hash));
 }
 
 void ClusterChecker::check_bounds(const Machine& machine, const raft::Raft& raft) {
     for (const raft::PeerStatus& peer : raft.status().peers) {
         if (peer.inflight_bytes <= kInflightBytesMax) continue;
-        report(fmt::format("Bounds: node {} has {} bytes on the way to node {}", machine.host(), peer.inflight_bytes, peer.id));
+        report(fmt::format("Bounds: node {} has {} bytes on the way to node {}", machine.host(), peer.inflight_bytes,
+                           peer.id));
     }
 }
 
@@ -114,12 +126,12 @@ void ClusterChecker::check_logs(const std::vector<const Machine*>& machines) {
                 if (of_a == nullptr || of_b == nullptr) break;
                 const bool equal = of_a->id() == of_b->id();
                 if (of_a->term() == of_b->term() && !equal) {
-                    report(fmt::format("Log Matching: nodes {} and {} hold different entries {} of term {}", machines[i]->host(),
-                                       machines[j]->host(), last - back, of_a->term()));
+                    report(fmt::format("Log Matching: nodes {} and {} hold different entries {} of term {}",
+                                       machines[i]->host(), machines[j]->host(), last - back, of_a->term()));
                 }
                 if (matched && !equal) {
-                    report(fmt::format("Log Matching: nodes {} and {} differ at {} below equal entries", machines[i]->host(),
-                                       machines[j]->host(), last - back));
+                    report(fmt::format("Log Matching: nodes {} and {} differ at {} below equal entries",
+                                       machines[i]->host(), machines[j]->host(), last - back));
                 }
                 matched = matched || equal;
             }
@@ -155,10 +167,12 @@ void ClusterChecker::check_disks(const std::vector<const Machine*>& machines) {
     const LogIndex index{committed_.size()};
     const Term term = committed_.back().term;
     size_t holding = 0;
-    for (const Machine* machine : machines) holding += disk_holds(*machine, index, term) ? 1 : 0;
+    for (const Machine* machine : machines)
+        holding += disk_holds(*machine, index, term) ? 1 : 0;
     if (holding > machines.size() / 2) return;
-    report(fmt::format("Durability: entry {} of term {} is committed, but only {} of {} disks would have it after a power cut", index, term,
-                       holding, machines.size()));
+    report(fmt::format(
+        "Durability: entry {} of term {} is committed, but only {} of {} disks would have it after a power cut", index,
+        term, holding, machines.size()));
 }
 
 }  // namespace kvorum::sim

@@ -1,12 +1,12 @@
-// Watches the nodes of a simulated cluster from outside and compares what they do with each other, with the past, and with what is really on
-// their disks. The properties are those of thesis figure 3.2, and what Kvorum adds:
+// Watches the nodes of a simulated cluster from outside and compares what they do with each other, with the past, and
+// with what is really on their disks. The properties are those of thesis figure 3.2, and what Kvorum adds:
 //   Election Safety         at most one leader a term
 //   Leader Completeness     a new leader holds every entry that was committed in an earlier term
-//   State Machine Safety    an index that one node saw committed is the same entry, by term and checksum, on every node, for ever
-//   Log Matching            equal entries at an index mean equal entries before it (entries are chained by checksum, so one comparison does)
-//   Equal state             two nodes that applied up to the same index have the same state hash
-//   Durability              what is committed lies, synced, on the disks of a majority
-//   Bounds                  what waits in a leader's windows stays below its limits
+//   State Machine Safety    an index that one node saw committed is the same entry, by term and checksum, on every
+//   node, for ever Log Matching            equal entries at an index mean equal entries before it (entries are chained
+//   by checksum, so one comparison does) Equal state             two nodes that applied up to the same index have the
+//   same state hash Durability              what is committed lies, synced, on the disks of a majority Bounds what
+//   waits in a leader's windows stays below its limits
 //
 // Thread: one.
 #pragma once
@@ -24,7 +24,7 @@
 namespace kvorum::sim {
 
 class ClusterChecker {
-   public:
+ public:
     explicit ClusterChecker(size_t nodes) : nodes_(nodes + 1) {}
 
     // After a turn of a node that serves.
@@ -40,7 +40,7 @@ class ClusterChecker {
     [[nodiscard]] uint64_t leaders_seen() const { return leaders_.size(); }
     [[nodiscard]] uint64_t disk_checks() const { return disk_checks_; }
 
-   private:
+ private:
     struct CommittedEntry {
         Term term;
         uint64_t checksum = 0;  // 0: not known yet

@@ -1,5 +1,5 @@
-// Virtual time: what is going to happen, in order. Equal times happen in the order in which they were asked for, so a run is a function of its
-// seed. Thread: one.
+// Virtual time: what is going to happen, in order. Equal times happen in the order in which they were asked for, so a
+// run is a function of its seed. Thread: one.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace kvorum::sim {
 
 class EventQueue {
-   public:
+ public:
     using Action = std::function<void()>;
 
     [[nodiscard]] uint64_t now_ns() const { return now_ns_; }
@@ -39,13 +39,15 @@ class EventQueue {
         return true;
     }
 
-   private:
+ private:
     struct Event {
         uint64_t when_ns = 0;
         uint64_t sequence = 0;
         Action action;
         // The heap keeps its largest element in front.
-        bool operator<(const Event& other) const { return std::pair(when_ns, sequence) > std::pair(other.when_ns, other.sequence); }
+        bool operator<(const Event& other) const {
+            return std::pair(when_ns, sequence) > std::pair(other.when_ns, other.sequence);
+        }
     };
 
     uint64_t now_ns_ = 1'000'000'000;

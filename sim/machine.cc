@@ -41,9 +41,11 @@ void Machine::start() {
     SimBackendConfig backend = config_.backend;
     backend.disk.seed = random_.next();
     backend_ = std::make_unique<SimBackend>(backend, disk_, network_, events_, clock_, [this] { wake(); });
-    backend_->set_fault_policy([this](const FileOperation& operation) { return policy_ ? policy_(operation) : FaultDecision{}; });
+    backend_->set_fault_policy(
+        [this](const FileOperation& operation) { return policy_ ? policy_(operation) : FaultDecision{}; });
     network_.host_up(host(), *backend_);
-    reactor_ = std::make_unique<reactor::Reactor>(*backend_, reactor::ReactorConfig{.shuffle_seed = config_.shuffle ? random_.next() | 1 : 0});
+    reactor_ = std::make_unique<reactor::Reactor>(
+        *backend_, reactor::ReactorConfig{.shuffle_seed = config_.shuffle ? random_.next() | 1 : 0});
     scope_ = std::make_unique<reactor::TaskScope>(*reactor_);
     stop_ = std::make_unique<reactor::Event>(*reactor_);
     node_ = std::make_unique<server::Node>(*reactor_, config_.node);

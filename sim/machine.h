@@ -1,8 +1,10 @@
-// One simulated machine: a disk that outlives crashes, and on it a whole server::Node with its reactor, for as long as it is up.
+// One simulated machine: a disk that outlives crashes, and on it a whole server::Node with its reactor, for as long as
+// it is up.
 //
-// The node's turns are events of the world: one follows when a completion, a timer or ready work is there, and never sooner than the virtual CPU
-// time of the last one allows. A crash first freezes what the node can do to disk and network, then lets every operation end with an error until
-// all coroutines have unwound, then destroys the node; the disk is then what a power cut or a killed process leaves.
+// The node's turns are events of the world: one follows when a completion, a timer or ready work is there, and never
+// sooner than the virtual CPU time of the last one allows. A crash first freezes what the node can do to disk and
+// network, then lets every operation end with an error until all coroutines have unwound, then destroys the node; the
+// disk is then what a power cut or a killed process leaves.
 //
 // Thread: one. Ownership: everything in MachineWorld outlives the machine.
 #pragma once
@@ -25,13 +27,13 @@ namespace kvorum::sim {
 class Machine;
 
 class MachineOwner {
-   public:
-    virtual void on_turn(Machine& machine) = 0;                         // after each turn of a node that serves
+ public:
+    virtual void on_turn(Machine& machine) = 0;                             // after each turn of a node that serves
     virtual void on_refused(Machine& machine, const std::string& why) = 0;  // the node did not start
     virtual void on_halted(Machine& machine, const std::string& why) = 0;   // the node ended itself
-    virtual void on_down(Machine& machine) = 0;                         // it crashed or was stopped
+    virtual void on_down(Machine& machine) = 0;                             // it crashed or was stopped
 
-   protected:
+ protected:
     ~MachineOwner() = default;
 };
 
@@ -47,7 +49,7 @@ struct MachineConfig {
 };
 
 class Machine {
-   public:
+ public:
     enum class State { kDown, kUp, kRefused };
 
     Machine(MachineConfig config, EventQueue& events, Network& network, Trace& trace, MachineOwner& owner);
@@ -77,7 +79,7 @@ class Machine {
     [[nodiscard]] const server::NodeConfig& node_config() const { return config_.node; }
     [[nodiscard]] uint64_t turns() const { return turns_; }
 
-   private:
+ private:
     reactor::Task<void> live(uint64_t incarnation);
     void wake() { schedule_turn(events_.now_ns()); }
     void schedule_turn(uint64_t when_ns);

@@ -42,7 +42,8 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
     const uint64_t tolerance = (machines_.size() - 1) / 2;
-    for (uint64_t i = 0; i < tolerance; ++i) moods_[static_cast<HostId>(random_.between(1, machines_.size()))].may_rot = true;
+    for (uint64_t i = 0; i < tolerance; ++i)
+        moods_[static_cast<HostId>(random_.between(1, machines_.size()))].may_rot = true;
 }
 
 void Nemesis::start() {
@@ -91,7 +92,8 @@ HostId Nemesis::draw_other(HostId host) {
 
 uint64_t Nemesis::draw_duration_ns() {
     const uint64_t election_ns = scenario_.node.election_timeout_ms * kMillisecondNs;
-    return random_.chance(1, 2) ? random_.between(election_ns / 10, 2 * election_ns) : random_.between(election_ns, 30 * election_ns);
+    return random_.chance(1, 2) ? random_.between(election_ns / 10, 2 * election_ns)
+                                : random_.between(election_ns, 30 * election_ns);
 }
 
 void Nemesis::count(Fault fault, const Machine& victim) {
@@ -115,7 +117,8 @@ void Nemesis::strike(Fault fault) {
         case Fault::kShortWrite: strike_disk(fault, draw_victim()); return;
         case Fault::kPowerCutAll:
             count(fault, draw_victim());
-            for (const auto& machine : machines_) machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
+            for (const auto& machine : machines_)
+                machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
             return;
         default: strike_machine(fault, draw_victim()); return;
     }
@@ -141,7 +144,8 @@ void Nemesis::strike_machine(Fault fault, Machine& victim) {
     }
 }
 
-// --- network -----------------------------------------------------------------------------------------------------------------------------
+// --- network
+// -----------------------------------------------------------------------------------------------------------------------------
 
 void Nemesis::block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b) {
     links.emplace_back(a, b);
@@ -149,10 +153,12 @@ void Nemesis::block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a
 }
 
 void Nemesis::block_for(std::vector<std::pair<HostId, HostId>> links, uint64_t duration_ns) {
-    for (const auto& [from, to] : links) network_.set_blocked(from, to, true);
+    for (const auto& [from, to] : links)
+        network_.set_blocked(from, to, true);
     events_.after(duration_ns, [this, links = std::move(links)] {
         if (stopped_) return;
-        for (const auto& [from, to] : links) network_.set_blocked(from, to, false);
+        for (const auto& [from, to] : links)
+            network_.set_blocked(from, to, false);
     });
 }
 
@@ -197,7 +203,8 @@ void Nemesis::strike_network(Fault fault) {
     block_for(std::move(links), draw_duration_ns());
 }
 
-// --- disks -------------------------------------------------------------------------------------------------------------------------------
+// --- disks
+// -------------------------------------------------------------------------------------------------------------------------------
 
 void Nemesis::strike_disk(Fault fault, Machine& victim) {
     count(fault, victim);
@@ -275,7 +282,8 @@ void Nemesis::rot(Machine& victim) {
         wal::GroupHeader header;
         if (wal::parse_segment_file_name(name) == 0) continue;
         const std::string image = disk.contents(directory + "/" + name);
-        if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone) live.push_back(name);
+        if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone)
+            live.push_back(name);
     }
     if (live.size() < 3) return;
     const std::string path = directory + "/" + live[random_.below(live.size() - 2)];
@@ -301,7 +309,8 @@ void Nemesis::rot(Machine& victim) {
         return;
     }
     // Half of the time in the header, which is small.
-    const uint64_t span = random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
+    const uint64_t span =
+        random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
     const bool flipped = disk.flip_bit(path, offset + random_.below(span), static_cast<unsigned>(random_.below(8)));
     maybe(flipped);
 }

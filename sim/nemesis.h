@@ -1,6 +1,7 @@
-// Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and keeps them within what
-// Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but durable bytes are damaged on a minority only
-// (the fault atlas), and never the last groups of a log, whose loss no local evidence can tell from a torn write (docs/guarantees.md).
+// Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
+// keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
+// durable bytes are damaged on a minority only (the fault atlas), and never the last groups of a log, whose loss no
+// local evidence can tell from a torn write (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -25,7 +26,7 @@ inline constexpr size_t kVictimRoleCount = static_cast<size_t>(VictimRole::kCoun
 using FaultCounts = std::array<std::array<uint64_t, kVictimRoleCount>, kFaultCount>;
 
 class Nemesis {
-   public:
+ public:
     Nemesis(const Scenario& scenario, EventQueue& events, Network& network, Trace& trace, ClusterChecker& checker,
             std::vector<std::unique_ptr<Machine>>& machines);
 
@@ -34,13 +35,16 @@ class Nemesis {
     void stop();
     // From now on no write or sync of this machine completes.
     void hang_for_ever(HostId host) { moods_[host].hang_next_sync = true; }
-    // The machine came down by itself or by a fault; true if damage or an injected error explains that its node ended with an error.
-    [[nodiscard]] bool explains_error(HostId host) const { return moods_.at(host).rotten || moods_.at(host).errors > 0; }
+    // The machine came down by itself or by a fault; true if damage or an injected error explains that its node ended
+    // with an error.
+    [[nodiscard]] bool explains_error(HostId host) const {
+        return moods_.at(host).rotten || moods_.at(host).errors > 0;
+    }
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
     void on_start(HostId host) { moods_[host].errors = 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
-   private:
+ private:
     // What the disk of a machine is in for.
     struct Mood {
         bool may_rot = false;

@@ -12,7 +12,8 @@ Network::Network(EventQueue& events, Trace& trace, uint64_t seed, NetworkConfig 
     sockets_.emplace_back();  // kNoSocket
 }
 
-// --- hosts -------------------------------------------------------------------------------------------------------------------------------
+// --- hosts
+// -------------------------------------------------------------------------------------------------------------------------------
 
 void Network::host_up(HostId host, SocketEvents& events) {
     Host& state = hosts_[host];
@@ -45,7 +46,8 @@ void Network::host_down(HostId host, Death death) {
 void Network::listen(HostId host, uint16_t port) { hosts_[host].ports.insert(port); }
 void Network::unlisten(HostId host, uint16_t port) { hosts_[host].ports.erase(port); }
 
-// --- sockets -----------------------------------------------------------------------------------------------------------------------------
+// --- sockets
+// -----------------------------------------------------------------------------------------------------------------------------
 
 SocketId Network::add_socket(HostId host, HostId remote, uint16_t port) {
     auto socket = std::make_unique<Socket>();
@@ -65,7 +67,8 @@ void Network::forget(SocketId id) {
 
 uint64_t Network::draw_delay_ns(HostId from, HostId to) {
     uint64_t delay_ns = config_.delay_ns_min + random_.below(config_.delay_ns_spread + 1);
-    if (config_.slow_one_in > 0 && random_.chance(1, config_.slow_one_in)) delay_ns += random_.below(config_.slow_ns + 1);
+    if (config_.slow_one_in > 0 && random_.chance(1, config_.slow_one_in))
+        delay_ns += random_.below(config_.slow_ns + 1);
     if (const auto extra = extra_delay_ns_.find({from, to}); extra != extra_delay_ns_.end()) delay_ns += extra->second;
     return delay_ns;
 }
@@ -300,7 +303,8 @@ void Network::close(SocketId id) {
     if (socket.outgoing.empty()) forget(id);
 }
 
-// --- weather -----------------------------------------------------------------------------------------------------------------------------
+// --- weather
+// -----------------------------------------------------------------------------------------------------------------------------
 
 void Network::set_blocked(HostId from, HostId to, bool blocked) {
     if (blocked) {
@@ -313,7 +317,8 @@ void Network::set_blocked(HostId from, HostId to, bool blocked) {
         if (socket.remote != to || socket.outgoing.empty() || socket.delivering) continue;
         // TCP notices when its next retransmission comes through.
         const uint64_t due_ns = events_.now_ns() + draw_delay_ns(from, to) + random_.below(100 * kMillisecondNs);
-        for (Segment& segment : socket.outgoing) segment.due_ns = std::max(segment.due_ns, due_ns);
+        for (Segment& segment : socket.outgoing)
+            segment.due_ns = std::max(segment.due_ns, due_ns);
         socket.last_due_ns = std::max(socket.last_due_ns, due_ns);
         schedule_delivery(id);
     }
@@ -321,7 +326,8 @@ void Network::set_blocked(HostId from, HostId to, bool blocked) {
 
 void Network::unblock_all() {
     const std::set<std::pair<HostId, HostId>> blocked = blocked_;
-    for (const auto& [from, to] : blocked) set_blocked(from, to, false);
+    for (const auto& [from, to] : blocked)
+        set_blocked(from, to, false);
 }
 
 void Network::reset_connections(HostId a, HostId b) {

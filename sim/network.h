@@ -1,12 +1,14 @@
-// A simulated network of TCP connections: ordered byte streams between hosts, with everything that such streams do in bad weather.
+// A simulated network of TCP connections: ordered byte streams between hosts, with everything that such streams do in
+// bad weather.
 //
-// Bytes are delayed by a drawn time, arrive in pieces cut anywhere, are held back while a link is blocked (and come after it is opened, as
-// TCP sends again), and may be corrupted or cut off by a reset. Links are directed: blocking only one way gives an asymmetric partition, where
-// connections are half-open. A host that lost its power says nothing; one whose process died resets its connections. Within a stream nothing
-// is lost, doubled or reordered: TCP does not let that happen.
+// Bytes are delayed by a drawn time, arrive in pieces cut anywhere, are held back while a link is blocked (and come
+// after it is opened, as TCP sends again), and may be corrupted or cut off by a reset. Links are directed: blocking
+// only one way gives an asymmetric partition, where connections are half-open. A host that lost its power says nothing;
+// one whose process died resets its connections. Within a stream nothing is lost, doubled or reordered: TCP does not
+// let that happen.
 //
-// Thread: one. Ownership: a host's SocketEvents outlives its being up. Calls to SocketEvents come from the event queue, never from inside a
-// call to the network.
+// Thread: one. Ownership: a host's SocketEvents outlives its being up. Calls to SocketEvents come from the event queue,
+// never from inside a call to the network.
 #pragma once
 
 #include <cstdint>
@@ -42,13 +44,13 @@ struct NetworkConfig {
 };
 
 class SocketEvents {
-   public:
+ public:
     virtual void on_connected(SocketId socket, int32_t result) = 0;  // 0 or -errno; the socket is gone unless 0
     virtual void on_accepted(uint16_t port, SocketId socket) = 0;
     virtual void on_readable(SocketId socket) = 0;  // bytes, the end, or a reset
     virtual void on_writable(SocketId socket) = 0;  // room, or a reset
 
-   protected:
+ protected:
     ~SocketEvents() = default;
 };
 
@@ -62,31 +64,35 @@ struct NetworkStats {
 };
 
 class Network {
-   public:
+ public:
     enum class Death { kProcess, kPower };
 
-    // Hosts up to `nodes_max` are nodes: only bytes between two of them may be corrupted (clients' protocol has no checksums of its own).
+    // Hosts up to `nodes_max` are nodes: only bytes between two of them may be corrupted (clients' protocol has no
+    // checksums of its own).
     Network(EventQueue& events, Trace& trace, uint64_t seed, NetworkConfig config, HostId nodes_max);
 
-    // --- hosts ------------------------------------------------------------------------------------------------------------------------
+    // --- hosts
+    // ------------------------------------------------------------------------------------------------------------------------
     void host_up(HostId host, SocketEvents& events);
     void host_down(HostId host, Death death);
     void listen(HostId host, uint16_t port);
     void unlisten(HostId host, uint16_t port);
 
-    // --- sockets ----------------------------------------------------------------------------------------------------------------------
+    // --- sockets
+    // ----------------------------------------------------------------------------------------------------------------------
     [[nodiscard]] SocketId connect(HostId from, HostId to, uint16_t port);
     // Returns how many bytes were taken; 0: no room, on_writable() tells when. -errno after a reset.
     [[nodiscard]] int64_t send(SocketId socket, Bytes bytes);
     [[nodiscard]] size_t readable_bytes(SocketId socket) const;
     [[nodiscard]] std::string read(SocketId socket, size_t bytes_max);
-    [[nodiscard]] bool at_end(SocketId socket) const;    // everything was read, and no more comes
+    [[nodiscard]] bool at_end(SocketId socket) const;  // everything was read, and no more comes
     [[nodiscard]] bool was_reset(SocketId socket) const;
     [[nodiscard]] HostId remote_host(SocketId socket) const { return sockets_[socket]->remote; }
     void shut_down(SocketId socket);  // both ways
     void close(SocketId socket);      // also gives up a connect
 
-    // --- weather ----------------------------------------------------------------------------------------------------------------------
+    // --- weather
+    // ----------------------------------------------------------------------------------------------------------------------
     void set_blocked(HostId from, HostId to, bool blocked);
     [[nodiscard]] bool is_blocked(HostId from, HostId to) const { return blocked_.contains({from, to}); }
     void unblock_all();
@@ -98,7 +104,7 @@ class Network {
 
     [[nodiscard]] const NetworkStats& stats() const { return stats_; }
 
-   private:
+ private:
     struct Segment {
         enum class Kind { kData, kEnd, kReset };
         Kind kind = Kind::kData;

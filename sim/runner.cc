@@ -71,12 +71,14 @@ void disturb_addresses(uint64_t seed) {
 }
 
 class Runner {
-   public:
-    explicit Runner(const RunnerConfig& config) : config_(config), next_seed_(config.first_seed), started_(Clock::now()) {}
+ public:
+    explicit Runner(const RunnerConfig& config)
+        : config_(config), next_seed_(config.first_seed), started_(Clock::now()) {}
 
     RunnerSummary run() {
         while (true) {
-            while (jobs_.size() < config_.jobs && may_start()) start(next_seed_++, false, 0);
+            while (jobs_.size() < config_.jobs && may_start())
+                start(next_seed_++, false, 0);
             if (jobs_.empty()) break;
             wait_for_jobs();
             show_progress();
@@ -85,7 +87,7 @@ class Runner {
         return summary_;
     }
 
-   private:
+ private:
     [[nodiscard]] bool may_start() const {
         if (next_seed_ > config_.last_seed) return false;
         if (summary_.failures > 0 && !config_.keep_going) return false;
@@ -112,7 +114,8 @@ class Runner {
 
     void wait_for_jobs() {
         std::vector<pollfd> waits;
-        for (const Job& job : jobs_) waits.push_back({.fd = job.pipe, .events = POLLIN, .revents = 0});
+        for (const Job& job : jobs_)
+            waits.push_back({.fd = job.pipe, .events = POLLIN, .revents = 0});
         if (::poll(waits.data(), waits.size(), 200) < 0) return;
         std::vector<Job> finished;
         for (size_t i = 0; i < waits.size(); ++i) {
@@ -133,7 +136,8 @@ class Runner {
             finished.push_back(std::move(job));
         }
         std::erase_if(jobs_, [](const Job& job) { return job.pipe < 0; });
-        for (const Job& job : finished) finish(job);
+        for (const Job& job : finished)
+            finish(job);
     }
 
     void finish(const Job& job) {
@@ -189,7 +193,8 @@ class Runner {
         total.network.held_back += numbers.network.held_back;
         total.network.connects += numbers.network.connects;
         for (size_t fault = 0; fault < kFaultCount; ++fault) {
-            for (size_t role = 0; role < kVictimRoleCount; ++role) total.faults[fault][role] += numbers.faults[fault][role];
+            for (size_t role = 0; role < kVictimRoleCount; ++role)
+                total.faults[fault][role] += numbers.faults[fault][role];
         }
     }
 
@@ -201,8 +206,8 @@ class Runner {
             summary_.seeds_to_failure = summary_.seeds;
             summary_.first_what = what;
         }
-        fmt::print("FAILED seed {} ({}) commit {}: {}\n  replay: {} --seeds {} --trace\n", seed, outcome_name(outcome), build_commit(), what,
-                   config_.replay_command, seed);
+        fmt::print("FAILED seed {} ({}) commit {}: {}\n  replay: {} --seeds {} --trace\n", seed, outcome_name(outcome),
+                   build_commit(), what, config_.replay_command, seed);
         (void)std::fflush(stdout);
     }
 
@@ -211,8 +216,9 @@ class Runner {
         shown_ = Clock::now();
         const double real_s = seconds_since(started_);
         const double simulated_s = static_cast<double>(summary_.total.simulated_ns) / 1e9;
-        fmt::print("{} seeds in {:.0f} s, {:.1f} a second, {:.0f} simulated seconds a second, {} failures\n", summary_.seeds, real_s,
-                   static_cast<double>(summary_.seeds) / real_s, simulated_s / real_s, summary_.failures);
+        fmt::print("{} seeds in {:.0f} s, {:.1f} a second, {:.0f} simulated seconds a second, {} failures\n",
+                   summary_.seeds, real_s, static_cast<double>(summary_.seeds) / real_s, simulated_s / real_s,
+                   summary_.failures);
         (void)std::fflush(stdout);
     }
 
@@ -227,14 +233,19 @@ class Runner {
 void print_summary(const RunnerSummary& summary) {
     const RunNumbers& total = summary.total;
     const double simulated_s = static_cast<double>(total.simulated_ns) / 1e9;
-    fmt::print("\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s ({:.0f} times real time)\n", summary.seeds,
-               summary.failures, summary.repeated, simulated_s / 3600, summary.real_seconds, simulated_s / summary.real_seconds);
-    fmt::print("{} operations: {} executed, {} not executed, {} unknown; {} entries committed, {} leaders, {} disk comparisons, {} turns\n",
-               total.operations, total.executed, total.not_executed, total.unknown, total.entries, total.elections, total.disk_checks,
-               total.turns);
-    fmt::print("network: {} segments, {} bytes, {} connections, {} corrupted, {} resets, {} held back; slowest healthy majority: {} ms\n",
-               total.network.segments, total.network.bytes, total.network.connects, total.network.corrupted, total.network.resets,
-               total.network.held_back, total.liveness_ns / kMillisecondNs);
+    fmt::print("\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s ({:.0f} times real time)\n",
+               summary.seeds, summary.failures, summary.repeated, simulated_s / 3600, summary.real_seconds,
+               simulated_s / summary.real_seconds);
+    fmt::print(
+        "{} operations: {} executed, {} not executed, {} unknown; {} entries committed, {} leaders, {} disk "
+        "comparisons, {} turns\n",
+        total.operations, total.executed, total.not_executed, total.unknown, total.entries, total.elections,
+        total.disk_checks, total.turns);
+    fmt::print(
+        "network: {} segments, {} bytes, {} connections, {} corrupted, {} resets, {} held back; slowest healthy "
+        "majority: {} ms\n",
+        total.network.segments, total.network.bytes, total.network.connects, total.network.corrupted,
+        total.network.resets, total.network.held_back, total.liveness_ns / kMillisecondNs);
     fmt::print("{:<16}{:>10}{:>10}{:>10}{:>10}\n", "fault", "follower", "candidate", "leader", "down");
     for (size_t i = 0; i < kFaultCount; ++i) {
         const auto& of = total.faults[i];

@@ -1,4 +1,5 @@
-// Many seeds, each in a process of its own: a crash, a hang or a leak of one run touches no other, and every run starts from the same state.
+// Many seeds, each in a process of its own: a crash, a hang or a leak of one run touches no other, and every run starts
+// from the same state.
 //
 // Thread: one. The caller has no other threads (it forks). Needs: fork, pipes.
 #pragma once
@@ -14,13 +15,13 @@ namespace kvorum::sim {
 struct RunnerConfig {
     uint64_t first_seed = 1;
     uint64_t last_seed = 1;
-    uint64_t minutes_max = 0;       // of real time; 0: no limit
+    uint64_t minutes_max = 0;  // of real time; 0: no limit
     uint32_t jobs = 1;
     bool keep_going = false;        // after a failure
     uint64_t seed_timeout_s = 120;  // of real time: longer is a failure
     uint64_t repeat_one_in = 100;   // of this many seeds one is run twice and must leave the same trace; 0: none
     bool show_progress = true;
-    std::string replay_command;     // what the user typed before the seeds: "kvorum sim --mutant x"
+    std::string replay_command;  // what the user typed before the seeds: "kvorum sim --mutant x"
 };
 
 struct RunnerSummary {

@@ -10,11 +10,13 @@ namespace kvorum::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultCount> kFaultNames{
-    "kill",  "power-cut", "power-cut-all", "crash-at-send", "crash-at-disk", "pause",     "isolate",    "split",      "one-way", "bridge",
-    "clog",  "reset",     "slow-disk",     "hung-sync",     "write-error",   "sync-error", "disk-full", "short-write", "clock-step", "rot"};
+    "kill",        "power-cut",  "power-cut-all", "crash-at-send", "crash-at-disk", "pause",     "isolate",
+    "split",       "one-way",    "bridge",        "clog",          "reset",         "slow-disk", "hung-sync",
+    "write-error", "sync-error", "disk-full",     "short-write",   "clock-step",    "rot"};
 
 // How often each fault comes when it is on, on average, in seconds of virtual time.
-constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4, 4, 8, 6, 8, 6, 8, 5, 4, 8, 10, 25, 20, 15, 6, 5, 30};
+constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4,  4,  8,  6,  8, 6, 8,
+                                                          5, 4, 8,  10, 25, 20, 15, 6, 5, 30};
 
 template <typename T, size_t N>
 T pick(Prng& random, const std::array<T, N>& values) {
@@ -98,15 +100,18 @@ std::string Scenario::describe() const {
         faults += fmt::format(" {}:{:.1f}s", kFaultNames[i], static_cast<double>(fault_interval_ns[i]) / 1e9);
     }
     return fmt::format(
-        "nodes {} clients {} keys {} election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms disk-stall {}ms mode {} segment {} groups {} "
-        "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers {}x{} drift {}ppm shuffle {} "
+        "nodes {} clients {} keys {} election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms disk-stall {}ms "
+        "mode {} segment {} groups {} "
+        "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
+        "{}x{} drift {}ppm shuffle {} "
         "faults:{}",
-        nodes, clients, hot_keys, node.election_timeout_ms, node.heartbeat_interval_ms, node.leader_wait_ms, node.outcome_wait_ms,
-        node.disk_stall_ms, node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
-        node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync", node.batch_bytes_max,
-        node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs, network.delay_ns_spread / kMicrosecondNs,
-        network.slow_one_in, network.corrupt_one_in, network.reset_one_in, backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max,
-        shuffle, faults);
+        nodes, clients, hot_keys, node.election_timeout_ms, node.heartbeat_interval_ms, node.leader_wait_ms,
+        node.outcome_wait_ms, node.disk_stall_ms,
+        node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
+        node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
+        node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,
+        network.delay_ns_spread / kMicrosecondNs, network.slow_one_in, network.corrupt_one_in, network.reset_one_in,
+        backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, shuffle, faults);
 }
 
 MachineConfig Scenario::machine(HostId host) const {

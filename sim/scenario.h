@@ -1,4 +1,5 @@
-// What one seed means: every parameter of a run, drawn from it. Each seed turns on a subset of the faults and draws how often each comes
+// What one seed means: every parameter of a run, drawn from it. Each seed turns on a subset of the faults and draws how
+// often each comes
 // ("swarm testing", Groce et al. 2012), so that rare combinations are met and some runs stay calm enough to get far.
 #pragma once
 
@@ -16,26 +17,26 @@
 namespace kvorum::sim {
 
 enum class Fault : uint8_t {
-    kKill,            // the process dies; what it wrote stays in the machine
-    kPowerCut,        // what was not synced is lost, sector by sector
-    kPowerCutAll,     // of all machines at once
-    kCrashAtSend,     // right before or after a send
-    kCrashAtDisk,     // right before or after a disk operation
-    kPause,           // no turns while time goes on
-    kIsolate,         // one node from all others
-    kSplit,           // into two halves
-    kOneWay,          // one direction between two nodes
-    kBridge,          // two nodes cannot talk to each other, but both to the rest
-    kClog,            // a slow link
-    kReset,           // all connections between two hosts
+    kKill,         // the process dies; what it wrote stays in the machine
+    kPowerCut,     // what was not synced is lost, sector by sector
+    kPowerCutAll,  // of all machines at once
+    kCrashAtSend,  // right before or after a send
+    kCrashAtDisk,  // right before or after a disk operation
+    kPause,        // no turns while time goes on
+    kIsolate,      // one node from all others
+    kSplit,        // into two halves
+    kOneWay,       // one direction between two nodes
+    kBridge,       // two nodes cannot talk to each other, but both to the rest
+    kClog,         // a slow link
+    kReset,        // all connections between two hosts
     kSlowDisk,
     kHungSync,
     kWriteError,
     kSyncError,
     kDiskFull,
     kShortWrite,
-    kClockStep,       // of the wall clock
-    kRot,             // damage of durable bytes, at rest
+    kClockStep,  // of the wall clock
+    kRot,        // damage of durable bytes, at rest
     kCount,
 };
 inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kCount);
@@ -47,8 +48,8 @@ struct Scenario {
     uint32_t clients = 6;
     uint32_t hot_keys = 4;
     uint64_t safety_ns = 55 * kSecondNs;
-    uint64_t think_ns = 120 * kMillisecondNs;     // between a client's operations, on average
-    uint64_t patience_ns = 2 * kSecondNs;         // before a client gives up an operation
+    uint64_t think_ns = 120 * kMillisecondNs;               // between a client's operations, on average
+    uint64_t patience_ns = 2 * kSecondNs;                   // before a client gives up an operation
     std::array<uint64_t, kFaultCount> fault_interval_ns{};  // on average; 0: off
     NetworkConfig network;
     server::NodeConfig node;  // of all nodes, but for the id

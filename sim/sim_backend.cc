@@ -37,7 +37,8 @@ HostId host_of(std::string_view name) {
 
 }  // namespace
 
-// --- clock -------------------------------------------------------------------------------------------------------------------------------
+// --- clock
+// -------------------------------------------------------------------------------------------------------------------------------
 
 uint64_t SimClock::monotonic_ns(uint64_t world_ns) const {
     const auto elapsed_ns = static_cast<int64_t>(world_ns - start_ns_);
@@ -48,9 +49,11 @@ uint64_t SimClock::world_ns(uint64_t local_ns) const {
     if (local_ns == UINT64_MAX) return UINT64_MAX;
     const auto elapsed_ns = static_cast<int64_t>(local_ns) - 1'000'000;
     if (elapsed_ns <= 0) return start_ns_;
-    auto guess_ns = static_cast<uint64_t>(static_cast<double>(elapsed_ns) / (1.0 + static_cast<double>(config_.drift_ppm) / 1e6));
+    auto guess_ns =
+        static_cast<uint64_t>(static_cast<double>(elapsed_ns) / (1.0 + static_cast<double>(config_.drift_ppm) / 1e6));
     uint64_t world = start_ns_ + (guess_ns > 4000 ? guess_ns - 4000 : 0);
-    while (monotonic_ns(world) < local_ns) world += 500;
+    while (monotonic_ns(world) < local_ns)
+        world += 500;
     return world;
 }
 
@@ -58,7 +61,8 @@ int64_t SimClock::wall_ms(uint64_t world_ns) const {
     return kEpochMs + static_cast<int64_t>(world_ns / kMillisecondNs) + config_.wall_offset_ms;
 }
 
-// --- life --------------------------------------------------------------------------------------------------------------------------------
+// --- life
+// --------------------------------------------------------------------------------------------------------------------------------
 
 SimBackend::SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
                        std::function<void()> wake)
@@ -70,12 +74,14 @@ SimBackend::SimBackend(SimBackendConfig config, Disk& disk, Network& network, Ev
       wake_(std::move(wake)),
       random_(config_.disk.seed ^ 0x5eed),
       buffers_(config_.receive_buffers) {
-    for (uint32_t id = 0; id < config_.receive_buffers; ++id) free_buffers_.push_back(static_cast<uint16_t>(id));
+    for (uint32_t id = 0; id < config_.receive_buffers; ++id)
+        free_buffers_.push_back(static_cast<uint16_t>(id));
     advance_to(events_.now_ns());
 }
 
 SimBackend::~SimBackend() {
-    KVORUM_ASSERT(staged_.empty() && ready_.empty() && connecting_.empty() && sending_.empty() && receiving_.empty() && accepting_.empty(),
+    KVORUM_ASSERT(staged_.empty() && ready_.empty() && connecting_.empty() && sending_.empty() && receiving_.empty() &&
+                      accepting_.empty(),
                   "operations outlive their backend");
 }
 
@@ -89,10 +95,12 @@ void SimBackend::cut_off() {
     cut_off_at_ns_ = clock_.monotonic_ns(events_.now_ns());
     stop_node();
     const auto cancel_all = [this](auto& waiting) {
-        for (auto& [key, op] : waiting) complete(*op, -ECANCELED);
+        for (auto& [key, op] : waiting)
+            complete(*op, -ECANCELED);
         waiting.clear();
     };
-    for (IoOp* op : staged_) complete(*op, -ECANCELED);
+    for (IoOp* op : staged_)
+        complete(*op, -ECANCELED);
     staged_.clear();
     cancel_all(connecting_);
     cancel_all(sending_);
@@ -114,7 +122,9 @@ void SimBackend::pass_time(uint64_t deadline_ns) {
     if (target_ns > monotonic_ns()) own_time_ns_ += target_ns - monotonic_ns();
 }
 
-uint64_t SimBackend::monotonic_ns() { return cut_off_ ? cut_off_at_ns_ + own_time_ns_ : clock_.monotonic_ns(events_.now_ns()); }
+uint64_t SimBackend::monotonic_ns() {
+    return cut_off_ ? cut_off_at_ns_ + own_time_ns_ : clock_.monotonic_ns(events_.now_ns());
+}
 int64_t SimBackend::wall_clock_ms() { return clock_.wall_ms(events_.now_ns()); }
 
 uint64_t SimBackend::next_work_ns() const { return ready_.empty() ? next_completion_ns() : 0; }
@@ -134,10 +144,12 @@ void SimBackend::poll(uint64_t /*wait_until_ns*/) {
 
 void SimBackend::end_turn() {
     const std::vector<IoOp*> staged = std::exchange(staged_, {});
-    for (IoOp* op : staged) carry_out(*op);
+    for (IoOp* op : staged)
+        carry_out(*op);
 }
 
-// --- operations --------------------------------------------------------------------------------------------------------------------------
+// --- operations
+// --------------------------------------------------------------------------------------------------------------------------
 
 void SimBackend::submit_other(IoOp& op) {
     if (cut_off_) {
@@ -171,7 +183,8 @@ void SimBackend::carry_out(IoOp& op) {
 
 void SimBackend::carry_out_send(IoOp& op) {
     std::string bytes;
-    for (uint32_t i = 0; i < op.iov_count; ++i) bytes.append(static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len);
+    for (uint32_t i = 0; i < op.iov_count; ++i)
+        bytes.append(static_cast<const char*>(op.iov[i].iov_base), op.iov[i].iov_len);
     if (bytes.size() > 1 && config_.short_send_one_in > 0 && random_.chance(1, config_.short_send_one_in)) {
         bytes.resize(random_.between(1, bytes.size()));
     }
@@ -189,11 +202,13 @@ void SimBackend::carry_out_close(IoOp& op) {
     if (is_listener(op.handle)) {
         const uint16_t port = port_of(op.handle);
         network_.unlisten(config_.host, port);
-        for (const SocketId socket : backlog_[port]) network_.close(socket);
+        for (const SocketId socket : backlog_[port])
+            network_.close(socket);
         backlog_.erase(port);
     } else {
         const SocketId socket = socket_of(op.handle);
-        KVORUM_ASSERT(!receiving_.contains(socket) && !sending_.contains(socket), "a socket was closed under an operation");
+        KVORUM_ASSERT(!receiving_.contains(socket) && !sending_.contains(socket),
+                      "a socket was closed under an operation");
         network_.close(socket);
     }
     complete(op, 0);
@@ -244,7 +259,9 @@ void SimBackend::feed_receive(SocketId socket) {
         free_buffers_.pop_back();
         buffers_[id] = network_.read(socket, random_.between(1, config_.receive_bytes_max));
         const bool more = config_.rearm_one_in == 0 || !random_.chance(1, config_.rearm_one_in);
-        ready_.push_back({&op, {.result = static_cast<int32_t>(buffers_[id].size()), .more = more, .has_buffer = true, .buffer_id = id}});
+        ready_.push_back(
+            {&op,
+             {.result = static_cast<int32_t>(buffers_[id].size()), .more = more, .has_buffer = true, .buffer_id = id}});
         if (!more) {
             receiving_.erase(found);
             return;
@@ -260,7 +277,8 @@ void SimBackend::feed_receive(SocketId socket) {
     receiving_.erase(found);
 }
 
-// --- the network's calls -----------------------------------------------------------------------------------------------------------------
+// --- the network's calls
+// -----------------------------------------------------------------------------------------------------------------
 
 void SimBackend::on_connected(SocketId socket, int32_t result) {
     const auto found = connecting_.find(socket);
@@ -290,7 +308,8 @@ void SimBackend::on_writable(SocketId socket) {
     if (!ready_.empty()) wake_();
 }
 
-// --- the rest of IoBackend ---------------------------------------------------------------------------------------------------------------
+// --- the rest of IoBackend
+// ---------------------------------------------------------------------------------------------------------------
 
 Bytes SimBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
     KVORUM_ASSERT(length_bytes <= buffers_[buffer_id].size());

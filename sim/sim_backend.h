@@ -1,9 +1,11 @@
-// The whole world of one simulated node behind IoBackend: its disk (sim/disk_backend.h), its sockets (sim/network.h) and its clocks.
+// The whole world of one simulated node behind IoBackend: its disk (sim/disk_backend.h), its sockets (sim/network.h)
+// and its clocks.
 //
-// Operations on sockets leave at the end of the node's turn, as with a kernel, in end_turn(). Streams are cut anywhere: receives bring pieces of
-// drawn length from a small pool of buffers (a node that holds many waits, as after ENOBUFS), multishot receives end now and then without an
-// error, sends are short. After stop_node() or halt() nothing reaches the world any more, every operation ends with -ECANCELED, and time is the
-// backend's own, so that the node's coroutines can unwind.
+// Operations on sockets leave at the end of the node's turn, as with a kernel, in end_turn(). Streams are cut anywhere:
+// receives bring pieces of drawn length from a small pool of buffers (a node that holds many waits, as after ENOBUFS),
+// multishot receives end now and then without an error, sends are short. After stop_node() or halt() nothing reaches
+// the world any more, every operation ends with -ECANCELED, and time is the backend's own, so that the node's
+// coroutines can unwind.
 //
 // Thread: one. Ownership: disk, network and events outlive the backend.
 #pragma once
@@ -29,7 +31,7 @@ struct ClockConfig {
 };
 
 class SimClock {
-   public:
+ public:
     SimClock(uint64_t start_ns, ClockConfig config) : start_ns_(start_ns), config_(config) {}
 
     [[nodiscard]] uint64_t monotonic_ns(uint64_t world_ns) const;
@@ -38,7 +40,7 @@ class SimClock {
     [[nodiscard]] int64_t wall_ms(uint64_t world_ns) const;
     void step_wall(int64_t by_ms) { config_.wall_offset_ms += by_ms; }
 
-   private:
+ private:
     uint64_t start_ns_;
     ClockConfig config_;
 };
@@ -53,9 +55,10 @@ struct SimBackendConfig {
 };
 
 class SimBackend final : public DiskBackend, public SocketEvents {
-   public:
+ public:
     // `wake` is called when something waits for the node's next turn.
-    SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock, std::function<void()> wake);
+    SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
+               std::function<void()> wake);
     ~SimBackend() override;
 
     void end_turn();
@@ -63,7 +66,8 @@ class SimBackend final : public DiskBackend, public SocketEvents {
     [[nodiscard]] uint64_t next_work_ns() const;
     // Cuts the node off from the world at this instant.
     void cut_off();
-    // For a node that is cut off: lets its own time pass to its next operation or to `deadline_ns` of its monotonic clock.
+    // For a node that is cut off: lets its own time pass to its next operation or to `deadline_ns` of its monotonic
+    // clock.
     void pass_time(uint64_t deadline_ns);
     // How many sends reached the network so far.
     [[nodiscard]] uint64_t sends() const { return sends_; }
@@ -80,7 +84,7 @@ class SimBackend final : public DiskBackend, public SocketEvents {
     void shutdown_socket(reactor::Handle handle) override;
     void halt(std::string reason) override;
 
-   private:
+ private:
     struct Ready {
         reactor::IoOp* op = nullptr;
         reactor::IoCompletion completion;

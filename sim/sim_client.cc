@@ -17,7 +17,8 @@ constexpr uint16_t kClientPort = 7000;
 
 std::string encode_words(const std::vector<std::string>& words) {
     std::string out = fmt::format("*{}\r\n", words.size());
-    for (const std::string& word : words) out += fmt::format("${}\r\n{}\r\n", word.size(), word);
+    for (const std::string& word : words)
+        out += fmt::format("${}\r\n{}\r\n", word.size(), word);
     return out;
 }
 
@@ -85,9 +86,12 @@ std::string encode_command(const Command& command) {
     std::vector<std::string> words{command_word(command.kind)};
     switch (command.kind) {
         case CommandKind::kSet: add_set_words(command, words); break;
-        case CommandKind::kIncrby: words.insert(words.end(), {command.keys[0], std::to_string(command.increment)}); break;
+        case CommandKind::kIncrby:
+            words.insert(words.end(), {command.keys[0], std::to_string(command.increment)});
+            break;
         case CommandKind::kMset:
-            for (size_t i = 0; i < command.keys.size(); ++i) words.insert(words.end(), {command.keys[i], command.values[i]});
+            for (size_t i = 0; i < command.keys.size(); ++i)
+                words.insert(words.end(), {command.keys[i], command.values[i]});
             break;
         default:
             words.insert(words.end(), command.keys.begin(), command.keys.end());
@@ -180,7 +184,9 @@ void SimClient::add_command(Command command) {
 void SimClient::add_unrecorded_command() {
     const std::string key = fmt::format("t{}", random_.below(4));
     std::vector<std::string> words{"GET", key};
-    if (random_.chance(2, 3)) words = {"SET", key, fmt::format("ttl-{}-{}", config_.host, next_id_++), "PX", fmt::format("{}", random_.between(1, 400))};
+    if (random_.chance(2, 3))
+        words = {"SET", key, fmt::format("ttl-{}-{}", config_.host, next_id_++), "PX",
+                 fmt::format("{}", random_.between(1, 400))};
     output_ += encode_words(words);
     outstanding_.push_back(kUnrecorded);
 }
@@ -273,9 +279,11 @@ void SimClient::give_up() {
     target_ = static_cast<HostId>(random_.between(1, config_.nodes));
     scripted_.clear();
     const std::deque<size_t> lost = std::exchange(outstanding_, {});
-    for (const size_t index : lost) finish(index, Outcome::kUnknown, {});
+    for (const size_t index : lost)
+        finish(index, Outcome::kUnknown, {});
     if (done_) std::exchange(done_, nullptr)(Outcome::kNotExecuted);
-    // A client whose command was lost waits before the next one; a checker's work grows with the outcomes that are open.
+    // A client whose command was lost waits before the next one; a checker's work grows with the outcomes that are
+    // open.
     if (!lost.empty()) patience_pause_ns_ = random_.between(config_.think_ns, 10 * config_.think_ns);
     think();
 }
@@ -283,8 +291,13 @@ void SimClient::give_up() {
 void SimClient::on_reply(const net::ReplyValue& value) {
     if (outstanding_.empty()) {
         // A reply that nobody asked for must not pass for silence: it is put where the checker sees it.
-        history_.push_back({.client = config_.host, .id = next_id_++, .command = get("unasked"), .invoked_at_ns = events_.now_ns(),
-                            .completed_at_ns = events_.now_ns(), .outcome = Outcome::kExecuted, .reply = reply_error("unasked")});
+        history_.push_back({.client = config_.host,
+                            .id = next_id_++,
+                            .command = get("unasked"),
+                            .invoked_at_ns = events_.now_ns(),
+                            .completed_at_ns = events_.now_ns(),
+                            .outcome = Outcome::kExecuted,
+                            .reply = reply_error("unasked")});
         return;
     }
     const size_t index = outstanding_.front();

@@ -1,5 +1,5 @@
-// A client of a simulated cluster: speaks RESP to drawn nodes over simulated connections, one batch of commands at a time, and records what it
-// learns in a History by the reply classes of docs/guarantees.md. It never repeats a command.
+// A client of a simulated cluster: speaks RESP to drawn nodes over simulated connections, one batch of commands at a
+// time, and records what it learns in a History by the reply classes of docs/guarantees.md. It never repeats a command.
 //
 // Thread: one. Ownership: events, network and the recorder outlive it.
 #pragma once
@@ -28,7 +28,7 @@ struct ClientConfig {
 };
 
 class SimClient final : private SocketEvents {
-   public:
+ public:
     SimClient(ClientConfig config, EventQueue& events, Network& network, Trace& trace, History& history);
 
     void start();
@@ -42,7 +42,7 @@ class SimClient final : private SocketEvents {
     // Where the last MOVED pointed, once; 0 when none came since.
     [[nodiscard]] HostId take_redirect() { return std::exchange(redirected_to_, 0); }
 
-   private:
+ private:
     // A command that is not part of the history: keys with a time to live, which the history's store does not know.
     static constexpr size_t kUnrecorded = SIZE_MAX;
 

@@ -1,4 +1,5 @@
-// What happened in a run: a hash of all events, by which two runs of one seed are compared, and on demand a line for each. Thread: one.
+// What happened in a run: a hash of all events, by which two runs of one seed are compared, and on demand a line for
+// each. Thread: one.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 namespace kvorum::sim {
 
 class Trace {
-   public:
+ public:
     Trace(const EventQueue& events, bool print) : events_(events), print_(print) {}
 
     [[nodiscard]] bool prints() const { return print_; }
@@ -23,7 +24,8 @@ class Trace {
     void note(uint64_t host, std::string_view what, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0) {
         mix(events_.now_ns());
         mix(host);
-        for (const char letter : what) mix(static_cast<unsigned char>(letter));
+        for (const char letter : what)
+            mix(static_cast<unsigned char>(letter));
         mix(a);
         mix(b);
         mix(c);
@@ -34,10 +36,11 @@ class Trace {
         if (print_) print(host, text);
     }
 
-   private:
+ private:
     void mix(uint64_t value) { hash_ = std::rotl(hash_ ^ (value * 0x9e3779b97f4a7c15ULL), 29) * 0xbf58476d1ce4e5b9ULL; }
     void print(uint64_t host, std::string_view text) const {
-        fmt::print("{:12.6f} {:>4} {}\n", static_cast<double>(events_.now_ns()) / 1e9, host == 0 ? std::string("-") : fmt::format("n{}", host), text);
+        fmt::print("{:12.6f} {:>4} {}\n", static_cast<double>(events_.now_ns()) / 1e9,
+                   host == 0 ? std::string("-") : fmt::format("n{}", host), text);
     }
 
     const EventQueue& events_;

@@ -28,10 +28,13 @@ World::World(Scenario scenario, bool print_trace)
       random_(scenario_.seed ^ 0xc0deULL) {
     set_log_level(print_trace ? LogLevel::kInfo : LogLevel::kOff);
     if (print_trace) {
-        set_log_sink([this](LogLevel level, std::string_view line) { trace_.say(0, fmt::format("  [{}] {}", log_level_name(level), line)); });
+        set_log_sink([this](LogLevel level, std::string_view line) {
+            trace_.say(0, fmt::format("  [{}] {}", log_level_name(level), line));
+        });
     }
     for (HostId host = 1; host <= scenario_.nodes; ++host) {
-        machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_, static_cast<MachineOwner&>(*this)));
+        machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_,
+                                                      static_cast<MachineOwner&>(*this)));
         wanted_.insert(host);
     }
     ClientConfig client;
@@ -74,7 +77,8 @@ RunResult World::run() {
     result_.numbers.elections = checker_.leaders_seen();
     result_.numbers.disk_checks = checker_.disk_checks();
     result_.numbers.entries = checker_.committed_index().value();
-    for (const auto& machine : machines_) result_.numbers.turns += machine->turns();
+    for (const auto& machine : machines_)
+        result_.numbers.turns += machine->turns();
     result_.numbers.network = network_.stats();
     result_.numbers.faults = nemesis_->counts();
     return result_;
@@ -105,18 +109,21 @@ bool World::run_until(uint64_t until_ns) {
 
 std::vector<const Machine*> World::machine_views() const {
     std::vector<const Machine*> views;
-    for (const auto& machine : machines_) views.push_back(machine.get());
+    for (const auto& machine : machines_)
+        views.push_back(machine.get());
     return views;
 }
 
-// --- machines ----------------------------------------------------------------------------------------------------------------------------
+// --- machines
+// ----------------------------------------------------------------------------------------------------------------------------
 
 void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
         Machine& machine = *machines_[host - 1];
         if (machine.is_up() || !wanted_.contains(host) || nemesis_->is_rotten(host)) {
             // A damaged machine is started once, to see that it refuses.
-            const bool first_look = nemesis_->is_rotten(host) && machine.state() == Machine::State::kDown && wanted_.contains(host);
+            const bool first_look =
+                nemesis_->is_rotten(host) && machine.state() == Machine::State::kDown && wanted_.contains(host);
             if (!first_look) return;
         }
         nemesis_->on_start(host);
@@ -129,7 +136,8 @@ void World::on_turn(Machine& machine) { checker_.observe(machine); }
 void World::on_down(Machine& machine) {
     const HostId host = machine.host();
     const bool soon = phase_ != Phase::kSafety || random_.chance(1, 2);
-    const uint64_t delay_ns = soon ? random_.between(5, 200) * kMillisecondNs : random_.between(200, 4000) * kMillisecondNs;
+    const uint64_t delay_ns =
+        soon ? random_.between(5, 200) * kMillisecondNs : random_.between(200, 4000) * kMillisecondNs;
     start_later(host, delay_ns);
 }
 
@@ -137,7 +145,8 @@ void World::on_refused(Machine& machine, const std::string& why) {
     trace_.say(machine.host(), "refused: " + why);
     const bool is_damage = why.find("no file was changed") != std::string::npos;
     if (is_damage && !nemesis_->is_rotten(machine.host())) {
-        fail(RunOutcome::kCorrectness, fmt::format("node {} takes an undamaged log for damaged: {}", machine.host(), why));
+        fail(RunOutcome::kCorrectness,
+             fmt::format("node {} takes an undamaged log for damaged: {}", machine.host(), why));
     } else if (!nemesis_->explains_error(machine.host())) {
         fail(RunOutcome::kCrash, fmt::format("node {} did not start: {}", machine.host(), why));
     }
@@ -150,7 +159,8 @@ void World::on_halted(Machine& machine, const std::string& why) {
     }
 }
 
-// --- phase 1 -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 1
+// -----------------------------------------------------------------------------------------------------------------------------
 
 void World::schedule_disk_check() {
     events_.after(random_.below(2 * scenario_.safety_ns / kDiskChecks), [this] {
@@ -162,14 +172,17 @@ void World::schedule_disk_check() {
 }
 
 void World::run_safety() {
-    for (const auto& machine : machines_) start_later(machine->host(), random_.below(100 * kMillisecondNs));
-    for (const auto& client : clients_) client->start();
+    for (const auto& machine : machines_)
+        start_later(machine->host(), random_.below(100 * kMillisecondNs));
+    for (const auto& client : clients_)
+        client->start();
     nemesis_->start();
     schedule_disk_check();
     run_until(events_.now_ns() + scenario_.safety_ns);
 }
 
-// --- phase 2 -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 2
+// -----------------------------------------------------------------------------------------------------------------------------
 
 void World::choose_core() {
     std::vector<HostId> sound;
@@ -193,7 +206,8 @@ void World::choose_core() {
 }
 
 void World::run_liveness() {
-    for (const auto& client : clients_) client->stop();
+    for (const auto& client : clients_)
+        client->stop();
     phase_ = Phase::kLiveness;
     nemesis_->stop();
     choose_core();
@@ -215,11 +229,13 @@ void World::run_liveness() {
     const bool served = run_until_met(limit_ns, [this] { return probes_served_ >= 2; });
     result_.numbers.liveness_ns = events_.now_ns() - start_ns;
     if (served || !green()) return;
-    fail(RunOutcome::kLiveness, fmt::format("a healthy majority did not serve a write and a read within {} election timeouts: {}",
-                                            kLivenessElections, describe_nodes()));
+    fail(RunOutcome::kLiveness,
+         fmt::format("a healthy majority did not serve a write and a read within {} election timeouts: {}",
+                     kLivenessElections, describe_nodes()));
 }
 
-// A node that is deaf, or whose disk hangs, may have been the leader: it must not keep the healthy ones from having another.
+// A node that is deaf, or whose disk hangs, may have been the leader: it must not keep the healthy ones from having
+// another.
 void World::break_outside(Machine& machine, Outside how) {
     const HostId host = machine.host();
     trace_.note(host, "broken", static_cast<uint64_t>(how));
@@ -238,7 +254,8 @@ void World::probe() {
     do {
         probe_target_ = probe_target_ % scenario_.nodes + 1;
     } while (!core_.contains(probe_target_));
-    // As a client would: the leader may be a node with a hung disk, which only finds out when it is given something to write.
+    // As a client would: the leader may be a node with a hung disk, which only finds out when it is given something to
+    // write.
     const HostId redirect = prober_->take_redirect();
     const HostId target = redirect != 0 ? redirect : probe_target_;
     Command command = probes_served_ == 0 ? set("probe", fmt::format("probe-{}", ++probe_number_)) : get("probe");
@@ -248,7 +265,8 @@ void World::probe() {
     });
 }
 
-// --- phase 3 -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 3
+// -----------------------------------------------------------------------------------------------------------------------------
 
 bool World::converged() const {
     const server::Node* first = nullptr;
@@ -259,7 +277,8 @@ bool World::converged() const {
         if (node == nullptr) return false;
         any_leader = any_leader || node->raft().is_leader();
         if (first == nullptr) first = node;
-        if (node->last_applied() != first->last_applied() || node->raft().last_index() != node->last_applied()) return false;
+        if (node->last_applied() != first->last_applied() || node->raft().last_index() != node->last_applied())
+            return false;
         if (node->store().state_hash() != first->store().state_hash()) return false;
     }
     return any_leader;
@@ -274,7 +293,8 @@ void World::run_convergence() {
         if (!machine->is_up()) start_later(machine->host(), 0);
     }
     for (const auto& client : clients_) {
-        const bool settled = run_until_met(events_.now_ns() + kSettleNs, [&] { return client->idle() && prober_->idle(); });
+        const bool settled =
+            run_until_met(events_.now_ns() + kSettleNs, [&] { return client->idle() && prober_->idle(); });
         maybe(settled);
     }
     if (!run_until_met(events_.now_ns() + kConvergenceNs, [this] { return converged(); })) {
@@ -289,7 +309,8 @@ void World::run_convergence() {
 
 void World::read_all_keys() {
     std::set<std::string> keys;
-    for (const Operation& operation : history_) keys.insert(operation.command.keys.begin(), operation.command.keys.end());
+    for (const Operation& operation : history_)
+        keys.insert(operation.command.keys.begin(), operation.command.keys.end());
     for (const std::string& key : keys) {
         bool read = false;
         for (int attempt = 0; attempt < 20 && !read; ++attempt) {
@@ -306,7 +327,8 @@ void World::read_all_keys() {
             KVORUM_ASSERT(done, "a client waits for ever");
         }
         if (read) continue;
-        fail(RunOutcome::kLiveness, fmt::format("key {} cannot be read from the healed cluster: {}", key, describe_nodes()));
+        fail(RunOutcome::kLiveness,
+             fmt::format("key {} cannot be read from the healed cluster: {}", key, describe_nodes()));
         return;
     }
 }
@@ -329,11 +351,13 @@ std::string World::describe_nodes() const {
     std::string text;
     for (const auto& machine : machines_) {
         const server::Node* node = machine->serving();
-        text += fmt::format("[node {} {}{}", machine->host(), machine->role_name(), core_.contains(machine->host()) ? " core" : "");
+        text += fmt::format("[node {} {}{}", machine->host(), machine->role_name(),
+                            core_.contains(machine->host()) ? " core" : "");
         if (node != nullptr) {
             const raft::Status status = node->raft().status();
-            text += fmt::format(" term {} leader {} commit {} applied {} last {} durable {}", status.term, status.leader, status.commit_index,
-                                node->last_applied(), status.last_index, status.durable_index);
+            text +=
+                fmt::format(" term {} leader {} commit {} applied {} last {} durable {}", status.term, status.leader,
+                            status.commit_index, node->last_applied(), status.last_index, status.durable_index);
         }
         text += "] ";
     }

@@ -1,9 +1,9 @@
 // One run: a cluster, its clients and its bad luck, all from one seed.
 //
-// Phase 1, safety: faults as the scenario says, clients at work, checkers after every event. Phase 2, liveness: a drawn majority becomes
-// healthy and connected, everything else is dead or cut off for ever; it must elect a leader and serve a write and a read within
-// kLivenessElections election timeouts. Phase 3: all heals; all nodes must come to one state, and everything acknowledged must be readable. At
-// the end the history of all clients must be linearizable.
+// Phase 1, safety: faults as the scenario says, clients at work, checkers after every event. Phase 2, liveness: a drawn
+// majority becomes healthy and connected, everything else is dead or cut off for ever; it must elect a leader and serve
+// a write and a read within kLivenessElections election timeouts. Phase 3: all heals; all nodes must come to one state,
+// and everything acknowledged must be readable. At the end the history of all clients must be linearizable.
 //
 // Thread: one. A world is run once.
 #pragma once
@@ -56,7 +56,7 @@ struct RunResult {
 };
 
 class World final : private MachineOwner {
-   public:
+ public:
     World(Scenario scenario, bool print_trace);
     ~World();
 
@@ -64,7 +64,7 @@ class World final : private MachineOwner {
     [[nodiscard]] const History& history() const { return history_; }
     [[nodiscard]] const std::vector<std::unique_ptr<Machine>>& machines() const { return machines_; }
 
-   private:
+ private:
     void on_turn(Machine& machine) override;
     void on_refused(Machine& machine, const std::string& why) override;
     void on_halted(Machine& machine, const std::string& why) override;

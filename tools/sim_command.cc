@@ -43,15 +43,16 @@ bool parse_seeds(std::string_view text, uint64_t& first, uint64_t& last) {
 }
 
 int list_mutants() {
-    for (const MutantInfo& info : all_mutants()) fmt::print("{:<34} {}\n", info.name, info.what);
+    for (const MutantInfo& info : all_mutants())
+        fmt::print("{:<34} {}\n", info.name, info.what);
     if (!kMutantsBuiltIn) fmt::print("(this program was built without them: configure with -DKVORUM_MUTANTS=ON)\n");
     return kExitDone;
 }
 
 int run_traced(uint64_t seed) {
     const sim::RunResult result = sim::run_seed(seed, true);
-    fmt::print("\nseed {} commit {}: {}\n{}\n{}\ntrace {:016x}\n", seed, sim::build_commit(), sim::outcome_name(result.numbers.outcome),
-               result.scenario, result.what, result.numbers.trace_hash);
+    fmt::print("\nseed {} commit {}: {}\n{}\n{}\ntrace {:016x}\n", seed, sim::build_commit(),
+               sim::outcome_name(result.numbers.outcome), result.scenario, result.what, result.numbers.trace_hash);
     return static_cast<int>(result.numbers.outcome);
 }
 
@@ -68,8 +69,10 @@ int run_sim(const SimOptions& options) {
     }
     config.replay_command = "kvorum sim";
     if (!options.mutant.empty()) {
-        if (!kMutantsBuiltIn) return usage("this program was built without mutants: configure with -DKVORUM_MUTANTS=ON");
-        if (!activate_mutant(options.mutant)) return usage(fmt::format("there is no mutant '{}'; see --list-mutants", options.mutant));
+        if (!kMutantsBuiltIn)
+            return usage("this program was built without mutants: configure with -DKVORUM_MUTANTS=ON");
+        if (!activate_mutant(options.mutant))
+            return usage(fmt::format("there is no mutant '{}'; see --list-mutants", options.mutant));
         config.replay_command += " --mutant " + options.mutant;
     }
     if (options.trace) {
@@ -88,16 +91,20 @@ int run_sim(const SimOptions& options) {
 
 void add_sim_command(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<SimOptions>();
-    CLI::App* sim = app.add_subcommand("sim", "run simulated clusters from seeds, with faults, and check everything they do");
+    CLI::App* sim =
+        app.add_subcommand("sim", "run simulated clusters from seeds, with faults, and check everything they do");
     sim->add_option("--seeds", options->seeds, "one seed, or a range A..B")->capture_default_str();
     sim->add_option("--minutes", options->minutes, "start no new seed after this many minutes");
     sim->add_option("--jobs", options->jobs, "seeds at a time; default: the number of cores");
-    sim->add_option("--timeout", options->timeout_s, "seconds of real time that one seed may take")->capture_default_str();
+    sim->add_option("--timeout", options->timeout_s, "seconds of real time that one seed may take")
+        ->capture_default_str();
     sim->add_option("--mutant", options->mutant, "turn on one deliberate bug, to see that it is found");
     sim->add_flag("--list-mutants", options->list_mutants, "name the deliberate bugs");
     sim->add_flag("--trace", options->trace, "print every event of one seed");
     sim->add_flag("--keep-going", options->keep_going, "go on after a failure");
-    sim->footer("Exit codes: 0 all green; 3 a crash; 4 no progress; 5 a wrong result; 6 not deterministic; 7 a seed took too long.");
+    sim->footer(
+        "Exit codes: 0 all green; 3 a crash; 4 no progress; 5 a wrong result; 6 not deterministic; 7 a seed took too "
+        "long.");
     sim->callback([options, &exit_code] { exit_code = run_sim(*options); });
 }
 

@@ -14,7 +14,8 @@ TEST(Histogram, AnEmptyOneAnswersZero) {
 
 TEST(Histogram, SmallValuesAreExact) {
     Histogram histogram;
-    for (uint64_t value = 1; value <= 100; ++value) histogram.record(value);
+    for (uint64_t value = 1; value <= 100; ++value)
+        histogram.record(value);
     EXPECT_EQ(histogram.value_at(0.5), 50u);
     EXPECT_EQ(histogram.min(), 1u);
     EXPECT_EQ(histogram.max(), 100u);
@@ -47,7 +48,8 @@ TEST(Histogram, MergingIsLikeRecordingInOne) {
         both.record(value);
     }
     left.merge(right);
-    for (const double quantile : {0.0, 0.1, 0.5, 0.9, 0.999, 1.0}) EXPECT_EQ(left.value_at(quantile), both.value_at(quantile));
+    for (const double quantile : {0.0, 0.1, 0.5, 0.9, 0.999, 1.0})
+        EXPECT_EQ(left.value_at(quantile), both.value_at(quantile));
     EXPECT_EQ(left.count(), both.count());
 }
 

@@ -8,7 +8,7 @@ namespace kvorum {
 namespace {
 
 class LogTest : public ::testing::Test {
-   protected:
+ protected:
     LogTest() {
         set_log_sink([this](LogLevel, std::string_view line) { lines_.emplace_back(line); });
     }
@@ -27,7 +27,8 @@ TEST_F(LogTest, LinesBelowTheLevelAreNotWritten) {
 }
 
 TEST_F(LogTest, LevelsAreParsedByTheNamesThatTheyPrint) {
-    for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {
+    for (const LogLevel level :
+         {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {
         EXPECT_EQ(parse_log_level(log_level_name(level)), level);
     }
     EXPECT_EQ(parse_log_level("verbose"), std::nullopt);

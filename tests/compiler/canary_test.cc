@@ -207,8 +207,8 @@ struct Wanderer {
     };
 };
 
-// Once the handle is published the other thread may resume and finish the coroutine: whatever the compiler does with the awaiter or the frame
-// after the store is a race.
+// Once the handle is published the other thread may resume and finish the coroutine: whatever the compiler does with
+// the awaiter or the frame after the store is a race.
 struct HandOver {
     std::atomic<void*>& slot;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -218,7 +218,8 @@ struct HandOver {
     void await_resume() const noexcept {}
 };
 
-Wanderer wander(int hops, std::atomic<void*>* there, std::atomic<void*>* back, int* hops_done, std::atomic<bool>* finished) {
+Wanderer wander(int hops, std::atomic<void*>* there, std::atomic<void*>* back, int* hops_done,
+                std::atomic<bool>* finished) {
     for (int i = 0; i < hops; ++i) {
         co_await HandOver{*there};
         ++*hops_done;

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 using testing::Not;
 
 // Ports in a row, as `kvorum local` wants them; the tests of this file run one after another.
-// Client ports below, peer ports 10000 above, both outside what Linux gives to outgoing connections and what TestPorts hands out.
+// Client ports below, peer ports 10000 above, both outside what Linux gives to outgoing connections and what TestPorts
+// hands out.
 uint16_t base_port() { return static_cast<uint16_t>(6100 + getpid() % 1200 * 3); }
 
 class LocalTest : public testing::Test {

@@ -11,19 +11,21 @@ WriteWaiter waiter(uint32_t slot) { return {session(slot), slot}; }
 
 std::vector<uint32_t> slots(const std::vector<WriteWaiter>& waiters) {
     std::vector<uint32_t> out;
-    for (const WriteWaiter& w : waiters) out.push_back(w.session.slot);
+    for (const WriteWaiter& w : waiters)
+        out.push_back(w.session.slot);
     return out;
 }
 
 class WriteBatcherTest : public ::testing::Test {
-   protected:
+ protected:
     void set(uint32_t slot) {
         const std::vector<std::string_view> arguments{"set", "k", "v"};
         DiscardingReplySink error;
         ASSERT_TRUE(batcher_.add(*kv::find_data_command("set"), arguments, 0, waiter(slot), error));
     }
     void propose(std::vector<uint32_t> slots_in, uint64_t index, uint64_t term) {
-        for (const uint32_t slot : slots_in) set(slot);
+        for (const uint32_t slot : slots_in)
+            set(slot);
         raft::EntryBuilder sealed = std::move(batcher_.builder());
         batcher_.proposed(LogIndex{index}, Term{term});
     }
@@ -120,7 +122,8 @@ TEST(ReadBatcher, LostLeadershipDropsEverythingOnce) {
     EXPECT_EQ(dropped, (std::vector<SessionHandle>{session(1), session(2)}));
     reads.confirmed(registered, LogIndex{1});
     std::vector<SessionHandle> ready;
-    EXPECT_LT(reads.take_ready(LogIndex{1}, ready), registered) << "a late confirmation of a dropped round serves nobody";
+    EXPECT_LT(reads.take_ready(LogIndex{1}, ready), registered)
+        << "a late confirmation of a dropped round serves nobody";
     EXPECT_TRUE(ready.empty());
 }
 

@@ -10,14 +10,16 @@ namespace {
 constexpr NodeId kLeader{2};
 
 class ForwarderTest : public ::testing::Test, public ForwardSender, public ForwardOutcomes {
-   protected:
+ protected:
     ForwarderTest() : forwarder_(*this, 12345) { forwarder_.attach(*this); }
 
     bool send_forward_request(NodeId /*leader*/, Term /*term*/, uint64_t /*request_id*/, uint64_t /*session_id*/,
                               net::RespVersion /*protocol*/, kv::Arguments /*arguments*/) override {
         return connected_;
     }
-    void forward_executed(ForwardWaiter waiter, std::string_view reply) override { outcomes_[waiter.sequence] = std::string(reply); }
+    void forward_executed(ForwardWaiter waiter, std::string_view reply) override {
+        outcomes_[waiter.sequence] = std::string(reply);
+    }
     void forward_not_executed(ForwardWaiter waiter) override { outcomes_[waiter.sequence] = "not executed"; }
     void forward_outcome_unknown(ForwardWaiter waiter) override { outcomes_[waiter.sequence] = "unknown"; }
 

@@ -10,7 +10,8 @@ TEST(RequestQueue, KeepsOrderWhileItGrowsAndWraps) {
     uint64_t next_in = 0;
     uint64_t next_out = 0;
     for (int round = 0; round < 200; ++round) {
-        for (int i = 0; i < round % 17; ++i) queue.push_back().token = next_in++;
+        for (int i = 0; i < round % 17; ++i)
+            queue.push_back().token = next_in++;
         for (int i = 0; i < round % 13 && !queue.empty(); ++i) {
             EXPECT_EQ(queue.front().token, next_out++);
             queue.pop_front();

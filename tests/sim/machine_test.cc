@@ -12,10 +12,12 @@ namespace kvorum::sim {
 namespace {
 
 class Cluster final : private MachineOwner {
-   public:
-    explicit Cluster(uint32_t nodes) : scenario_(Scenario::calm(11, nodes)), network_(events_, trace_, 3, scenario_.network, nodes) {
+ public:
+    explicit Cluster(uint32_t nodes)
+        : scenario_(Scenario::calm(11, nodes)), network_(events_, trace_, 3, scenario_.network, nodes) {
         for (HostId host = 1; host <= nodes; ++host) {
-            machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_, static_cast<MachineOwner&>(*this)));
+            machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_,
+                                                          static_cast<MachineOwner&>(*this)));
             machines_.back()->start();
         }
     }
@@ -34,7 +36,7 @@ class Cluster final : private MachineOwner {
         return 0;
     }
 
-   private:
+ private:
     void on_turn(Machine& /*machine*/) override {}
     void on_refused(Machine& /*machine*/, const std::string& why) override { ADD_FAILURE() << why; }
     void on_halted(Machine& /*machine*/, const std::string& why) override { ADD_FAILURE() << why; }
@@ -65,8 +67,8 @@ TEST(MachineTest, ANodeThatCrashedAtAnyMomentOfItsStartUnwindsAndStartsAgain) {
     }
 }
 
-// Seeds 6, 8 and 24 of the first version: a node whose wall clock went back between two of its lives was refused by its peers for ever, because
-// they took it for an earlier process than the one whose connection they still held.
+// Seeds 6, 8 and 24 of the first version: a node whose wall clock went back between two of its lives was refused by its
+// peers for ever, because they took it for an earlier process than the one whose connection they still held.
 TEST(MachineTest, ANodeComesBackAfterAPowerCutAlthoughItsClockWentBack) {
     Cluster cluster(3);
     cluster.run_for(3 * kSecondNs);

@@ -12,7 +12,7 @@ namespace kvorum::sim {
 namespace {
 
 class Host final : public SocketEvents {
-   public:
+ public:
     Host(Network& network, HostId id) : network_(network) { network.host_up(id, *this); }
 
     void on_connected(SocketId socket, int32_t result) override { connected[socket] = result; }
@@ -34,12 +34,12 @@ class Host final : public SocketEvents {
     bool ended = false;
     int writable = 0;
 
-   private:
+ private:
     Network& network_;
 };
 
 class NetworkTest : public ::testing::Test {
-   protected:
+ protected:
     void run_for(uint64_t duration_ns) {
         const uint64_t until_ns = events.now_ns() + duration_ns;
         while (events.run_next(until_ns)) {
@@ -128,7 +128,7 @@ TEST_F(NetworkTest, APowerCutIsSilentUntilTheHostIsBackAndIsSpokenTo) {
 TEST_F(NetworkTest, AFullReceiverStopsTheSenderUntilItReads) {
     Network small(events, trace, 7, {.socket_buffer_bytes = 8}, 2);
     class Sleeper final : public SocketEvents {
-       public:
+     public:
         void on_connected(SocketId, int32_t) override {}
         void on_accepted(uint16_t, SocketId socket) override { accepted = socket; }
         void on_readable(SocketId) override {}
