@@ -127,8 +127,7 @@ class IoBackend {
     IoBackend& operator=(const IoBackend&) = delete;
     virtual ~IoBackend() = default;
 
-    // --- operations
-    // -------------------------------------------------------------------------------------------------------------------
+    // --- operations ---
     virtual void submit(IoOp& op) = 0;
     virtual void cancel(IoOp& op) = 0;  // of an op in flight; idempotent
     // Hands everything submitted to the kernel, delivers the completions that are there, and if there were none waits
@@ -138,21 +137,18 @@ class IoBackend {
     // need not have it.
     virtual void wake() noexcept {}
 
-    // --- receive buffers
-    // --------------------------------------------------------------------------------------------------------------
+    // --- receive buffers ---
     // The bytes of a kReceive completion: valid until release_receive_buffer(). Holding many starves the other
     // connections: parse, copy what is incomplete, release in the same turn.
     [[nodiscard]] virtual Bytes receive_buffer(uint16_t buffer_id, uint64_t length_bytes) = 0;
     virtual void release_receive_buffer(uint16_t buffer_id) = 0;
 
-    // --- registered memory
-    // ------------------------------------------------------------------------------------------------------------
+    // --- registered memory ---
     // Registers one 4 KiB-aligned region with the kernel for kIoRegisteredBuffer. False when the memlock limit forbids
     // it: use plain buffers.
     [[nodiscard]] virtual bool register_buffer(MutableBytes region) = 0;
 
-    // --- time and chance
-    // --------------------------------------------------------------------------------------------------------------
+    // --- time and chance ---
     [[nodiscard]] virtual uint64_t monotonic_ns() = 0;
     [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
     [[nodiscard]] virtual uint64_t random_seed() = 0;

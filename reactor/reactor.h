@@ -59,8 +59,7 @@ class Reactor {
     Reactor& operator=(const Reactor&) = delete;
     ~Reactor();
 
-    // --- the loop
-    // ---------------------------------------------------------------------------------------------------------------------
+    // --- the loop ---
     void run();  // turns until stop() or request_stop()
     // One turn, which waits for the next timer or until `wait_until_ns` at most. True if it ran a task, fired a timer
     // or left work ready.
@@ -78,8 +77,7 @@ class Reactor {
     // From the next wait on, instead of ReactorConfig::spin_ns.
     void set_spin_ns(uint64_t spin_ns) { spin_ns_max_ = spin_ns_ = spin_ns; }
 
-    // --- work without a coroutine
-    // -----------------------------------------------------------------------------------------------------
+    // --- work without a coroutine ---
     void schedule(Runnable& runnable) {
         ready_.push(runnable);
     }  // this turn, or the next if the budget is spent; at most once queued
@@ -90,8 +88,7 @@ class Reactor {
     void add_turn_hook(TurnHook& hook);
     void remove_turn_hook(TurnHook& hook);
 
-    // --- awaitable operations: int32_t, >= 0 or -errno; buffers and iovecs outlive the await
-    // ----------------------------------------------
+    // --- awaitable operations: int32_t, >= 0 or -errno; buffers and iovecs outlive the await ---
     [[nodiscard]] PathAwaiter open(std::string path, int flags, uint32_t mode);
     [[nodiscard]] IoAwaiter close(Handle handle);
     [[nodiscard]] IoAwaiter read(Handle handle, MutableBytes into, uint64_t offset, uint8_t io_flags = 0);
@@ -104,8 +101,7 @@ class Reactor {
     [[nodiscard]] ConnectAwaiter connect(Endpoint endpoint, StopToken stop = {});
     [[nodiscard]] IoAwaiter send(Handle handle, std::span<const iovec> pieces, StopToken stop = {});
 
-    // --- time
-    // -------------------------------------------------------------------------------------------------------------------------
+    // --- time ---
     [[nodiscard]] SleepAwaiter sleep_until(uint64_t deadline_ns, StopToken stop = {});
     [[nodiscard]] SleepAwaiter sleep_for(uint64_t duration_ns, StopToken stop = {});
     [[nodiscard]] YieldAwaiter yield();  // goes on in the next turn, after completions were looked at

@@ -65,8 +65,7 @@ UringBackend::~UringBackend() {
         ::close(lock);
 }
 
-// --- slots
-// ------------------------------------------------------------------------------------------------------------------------------
+// --- slots ---
 
 uint64_t UringBackend::user_data(Kind kind, uint32_t slot, uint32_t generation) {
     return uint64_t{static_cast<uint8_t>(kind)} << 56 | uint64_t{generation & kGenerationMask} << 32 | slot;
@@ -131,8 +130,7 @@ void UringBackend::deliver_synthetic() {
     synthetic_.clear();
 }
 
-// --- the turn
-// ---------------------------------------------------------------------------------------------------------------------------
+// --- the turn ---
 
 void UringBackend::poll(uint64_t wait_until_ns) {
     unpark_receives();
@@ -228,8 +226,7 @@ void UringBackend::enter(bool wait, uint64_t wait_until_ns) {
     stats_.submitted += entered.submitted;
 }
 
-// --- completions
-// ------------------------------------------------------------------------------------------------------------------------
+// --- completions ---
 
 void UringBackend::reap_all() {
     std::array<UringCompletion, kReapBatch> batch;
@@ -314,8 +311,7 @@ void UringBackend::rearm(uint32_t slot_index) {
     pending_.push_back({.slot = slot_index, .generation = slots_[slot_index].generation, .kind = Kind::kOperation});
 }
 
-// --- receive buffers and registered memory
-// --------------------------------------------------------------------------------------------------
+// --- receive buffers and registered memory ---
 
 Bytes UringBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
     return buffers_->bytes(buffer_id, length_bytes);
@@ -340,8 +336,7 @@ bool UringBackend::register_buffer(MutableBytes region) {
     return buffer_registered_;
 }
 
-// --- start-up
-// ---------------------------------------------------------------------------------------------------------------------------
+// --- start-up ---
 
 int UringBackend::try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers) {
     std::array<int, 2> sockets{};

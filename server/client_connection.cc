@@ -147,8 +147,7 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
     close_now();
 }
 
-// --- Session
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- Session ---
 
 net::RespWriter& ClientConnection::begin_reply() {
     writer_.set_output(output_.tail());
@@ -206,8 +205,7 @@ void ClientConnection::flush() {
     }
 }
 
-// --- the end
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- the end ---
 
 reactor::Task<void> ClientConnection::finish_replies() {
     close_after_replies();

@@ -50,8 +50,7 @@ class ClientConnection final : public Session {
 
     [[nodiscard]] ClientState& state();
 
-    // --- Session
-    // ------------------------------------------------------------------------------------------------------------------------
+    // --- Session ---
     net::RespWriter& begin_reply() override;
     void end_reply() override;
     void write_reply(std::string_view reply) override;

@@ -53,8 +53,7 @@ void CommandRouter::set_barrier(Session& session, Request& request) {
     ++session.barriers;
 }
 
-// --- arrival
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- arrival ---
 
 void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
     ++counters_.commands_processed;
@@ -90,8 +89,7 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         pack_arguments(arguments, session.queue.find(sequence)->text);
 }
 
-// --- routing
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- routing ---
 
 Target CommandRouter::current_target() const {
     const raft::Raft& raft = driver_->raft();
@@ -214,8 +212,7 @@ void CommandRouter::route_parked(Session& session) {
     }
 }
 
-// --- answers
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- answers ---
 
 void CommandRouter::count_error(std::string_view line) {
     const std::string_view text = line.starts_with('-') ? line.substr(1) : line;
@@ -331,8 +328,7 @@ void CommandRouter::finish_turn() {
     advancing_.clear();
 }
 
-// --- outcomes of writes and reads at this node
-// -------------------------------------------------------------------------------------------
+// --- outcomes of writes and reads at this node ---
 
 ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
     write_reply_session_ = nullptr;
@@ -409,8 +405,7 @@ void CommandRouter::leadership_changed() {
     });
 }
 
-// --- outcomes of forwarded commands
-// ------------------------------------------------------------------------------------------------------
+// --- outcomes of forwarded commands ---
 
 Request* CommandRouter::find_forwarded(ForwardWaiter waiter, Session*& session) {
     session = sessions_.find(waiter.session);
@@ -446,8 +441,7 @@ void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
     }
 }
 
-// --- time
-// ---------------------------------------------------------------------------------------------------------------------------------
+// --- time ---
 
 void CommandRouter::answer_unknown(Session& session, Request& request) {
     count_error(kUncertain);

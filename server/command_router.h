@@ -59,8 +59,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
 
-    // --- CommandOutcomes
-    // ----------------------------------------------------------------------------------------------------------------
+    // --- CommandOutcomes ---
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
     void write_not_executed(WriteWaiter waiter) override;
@@ -68,8 +67,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void reads_dropped(const std::vector<SessionHandle>& sessions) override;
     void leadership_changed() override;
 
-    // --- ForwardOutcomes
-    // ----------------------------------------------------------------------------------------------------------------
+    // --- ForwardOutcomes ---
     void forward_executed(ForwardWaiter waiter, std::string_view reply) override;
     void forward_not_executed(ForwardWaiter waiter) override;
     void forward_outcome_unknown(ForwardWaiter waiter) override;

@@ -15,8 +15,7 @@ namespace {
 
 using Problem = std::optional<std::string>;
 
-// --- fields: pointers to members of NodeConfig or of its limits
-// -----------------------------------------------------------------------
+// --- fields: pointers to members of NodeConfig or of its limits ---
 
 template <auto kField, typename Config>
 auto& field_of(Config& config) {
@@ -95,8 +94,7 @@ Problem parse_endpoint(NodeConfig& config, std::string_view text) {
     return std::nullopt;
 }
 
-// --- options with forms of their own
-// --------------------------------------------------------------------------------------------------
+// --- options with forms of their own ---
 
 std::string show_id(const NodeConfig& config) {
     return config.id.is_none() ? std::string{} : fmt::format("{}", config.id);

@@ -126,8 +126,7 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
     }
 }
 
-// --- NodeFacade
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- NodeFacade ---
 
 void Node::reset_counters() {
     NodeCounters fresh;
@@ -166,8 +165,7 @@ uint64_t Node::key_count_in_slot(uint16_t slot) {
     return count;
 }
 
-// --- PeerEvents
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- PeerEvents ---
 
 void Node::on_raft_message(const raft::Message& message) { driver_->step(message); }
 

@@ -43,8 +43,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] const raft::Raft& raft() const { return driver_->raft(); }
     [[nodiscard]] LogIndex last_applied() const { return driver_->last_applied(); }
 
-    // --- NodeFacade
-    // ---------------------------------------------------------------------------------------------------------------------
+    // --- NodeFacade ---
     [[nodiscard]] uint64_t now_ns() override { return reactor_.now_ns(); }
     [[nodiscard]] int64_t wall_clock_ms() override { return reactor_.backend().wall_clock_ms(); }
     [[nodiscard]] int64_t wall_clock_us() override { return reactor_.backend().wall_clock_ms() * 1000; }
@@ -73,8 +72,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] absl::Status check_log_covers_history() const;
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
 
-    // --- PeerEvents
-    // ---------------------------------------------------------------------------------------------------------------------
+    // --- PeerEvents ---
     void on_raft_message(const raft::Message& message) override;
     void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
     void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;

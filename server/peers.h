@@ -62,14 +62,12 @@ class Peers final : public PeerSender,
  private:
     [[nodiscard]] net::PeerLink* find_link(NodeId peer) const;
 
-    // --- net::PeerLinkOwner
-    // -------------------------------------------------------------------------------------------------------------
+    // --- net::PeerLinkOwner ---
     void on_link_connected(NodeId peer, uint64_t incarnation) override;
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) override;
     void on_unreachable(NodeId peer) override;
 
-    // --- net::PeerHandler
-    // ---------------------------------------------------------------------------------------------------------------
+    // --- net::PeerHandler ---
     [[nodiscard]] bool is_known_peer(NodeId node) override;
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;

@@ -59,8 +59,7 @@ class RaftDriver {
     void step(const raft::Message& message);
     void peer_unreachable(NodeId peer);
 
-    // --- for the command router, while this node leads
-    // ----------------------------------------------------------------------------------
+    // --- for the command router, while this node leads ---
     enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull };
     // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to
     // `error`.

@@ -144,8 +144,7 @@ void Nemesis::strike_machine(Fault fault, Machine& victim) {
     }
 }
 
-// --- network
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- network ---
 
 void Nemesis::block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b) {
     links.emplace_back(a, b);
@@ -203,8 +202,7 @@ void Nemesis::strike_network(Fault fault) {
     block_for(std::move(links), draw_duration_ns());
 }
 
-// --- disks
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- disks ---
 
 void Nemesis::strike_disk(Fault fault, Machine& victim) {
     count(fault, victim);

@@ -12,8 +12,7 @@ Network::Network(EventQueue& events, Trace& trace, uint64_t seed, NetworkConfig 
     sockets_.emplace_back();  // kNoSocket
 }
 
-// --- hosts
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- hosts ---
 
 void Network::host_up(HostId host, SocketEvents& events) {
     Host& state = hosts_[host];
@@ -46,8 +45,7 @@ void Network::host_down(HostId host, Death death) {
 void Network::listen(HostId host, uint16_t port) { hosts_[host].ports.insert(port); }
 void Network::unlisten(HostId host, uint16_t port) { hosts_[host].ports.erase(port); }
 
-// --- sockets
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- sockets ---
 
 SocketId Network::add_socket(HostId host, HostId remote, uint16_t port) {
     auto socket = std::make_unique<Socket>();
@@ -303,8 +301,7 @@ void Network::close(SocketId id) {
     if (socket.outgoing.empty()) forget(id);
 }
 
-// --- weather
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- weather ---
 
 void Network::set_blocked(HostId from, HostId to, bool blocked) {
     if (blocked) {

@@ -71,15 +71,13 @@ class Network {
     // checksums of its own).
     Network(EventQueue& events, Trace& trace, uint64_t seed, NetworkConfig config, HostId nodes_max);
 
-    // --- hosts
-    // ------------------------------------------------------------------------------------------------------------------------
+    // --- hosts ---
     void host_up(HostId host, SocketEvents& events);
     void host_down(HostId host, Death death);
     void listen(HostId host, uint16_t port);
     void unlisten(HostId host, uint16_t port);
 
-    // --- sockets
-    // ----------------------------------------------------------------------------------------------------------------------
+    // --- sockets ---
     [[nodiscard]] SocketId connect(HostId from, HostId to, uint16_t port);
     // Returns how many bytes were taken; 0: no room, on_writable() tells when. -errno after a reset.
     [[nodiscard]] int64_t send(SocketId socket, Bytes bytes);
@@ -91,8 +89,7 @@ class Network {
     void shut_down(SocketId socket);  // both ways
     void close(SocketId socket);      // also gives up a connect
 
-    // --- weather
-    // ----------------------------------------------------------------------------------------------------------------------
+    // --- weather ---
     void set_blocked(HostId from, HostId to, bool blocked);
     [[nodiscard]] bool is_blocked(HostId from, HostId to) const { return blocked_.contains({from, to}); }
     void unblock_all();

@@ -37,8 +37,7 @@ HostId host_of(std::string_view name) {
 
 }  // namespace
 
-// --- clock
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- clock ---
 
 uint64_t SimClock::monotonic_ns(uint64_t world_ns) const {
     const auto elapsed_ns = static_cast<int64_t>(world_ns - start_ns_);
@@ -61,8 +60,7 @@ int64_t SimClock::wall_ms(uint64_t world_ns) const {
     return kEpochMs + static_cast<int64_t>(world_ns / kMillisecondNs) + config_.wall_offset_ms;
 }
 
-// --- life
-// --------------------------------------------------------------------------------------------------------------------------------
+// --- life ---
 
 SimBackend::SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
                        std::function<void()> wake)
@@ -148,8 +146,7 @@ void SimBackend::end_turn() {
         carry_out(*op);
 }
 
-// --- operations
-// --------------------------------------------------------------------------------------------------------------------------
+// --- operations ---
 
 void SimBackend::submit_other(IoOp& op) {
     if (cut_off_) {
@@ -277,8 +274,7 @@ void SimBackend::feed_receive(SocketId socket) {
     receiving_.erase(found);
 }
 
-// --- the network's calls
-// -----------------------------------------------------------------------------------------------------------------
+// --- the network's calls ---
 
 void SimBackend::on_connected(SocketId socket, int32_t result) {
     const auto found = connecting_.find(socket);
@@ -308,8 +304,7 @@ void SimBackend::on_writable(SocketId socket) {
     if (!ready_.empty()) wake_();
 }
 
-// --- the rest of IoBackend
-// ---------------------------------------------------------------------------------------------------------------
+// --- the rest of IoBackend ---
 
 Bytes SimBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
     KVORUM_ASSERT(length_bytes <= buffers_[buffer_id].size());

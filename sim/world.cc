@@ -114,8 +114,7 @@ std::vector<const Machine*> World::machine_views() const {
     return views;
 }
 
-// --- machines
-// ----------------------------------------------------------------------------------------------------------------------------
+// --- machines ---
 
 void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
@@ -159,8 +158,7 @@ void World::on_halted(Machine& machine, const std::string& why) {
     }
 }
 
-// --- phase 1
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 1 ---
 
 void World::schedule_disk_check() {
     events_.after(random_.below(2 * scenario_.safety_ns / kDiskChecks), [this] {
@@ -181,8 +179,7 @@ void World::run_safety() {
     run_until(events_.now_ns() + scenario_.safety_ns);
 }
 
-// --- phase 2
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 2 ---
 
 void World::choose_core() {
     std::vector<HostId> sound;
@@ -265,8 +262,7 @@ void World::probe() {
     });
 }
 
-// --- phase 3
-// -----------------------------------------------------------------------------------------------------------------------------
+// --- phase 3 ---
 
 bool World::converged() const {
     const server::Node* first = nullptr;

@@ -13,8 +13,7 @@ using ::testing::Not;
 
 using NodeCommands = ServerCommandsTest;
 
-// --- INFO
-// ---------------------------------------------------------------------------------------------------------------------------------
+// --- INFO ---
 
 TEST_F(NodeCommands, TellToolsWhatTheyLookForInInfo) {
     const std::string info = text_of({"INFO"});
@@ -85,8 +84,7 @@ TEST_F(NodeCommands, AnswerInfoAsVerbatimTextInResp3) {
     EXPECT_EQ(run({"INFO", "cluster"}), "=34\r\ntxt:# Cluster\r\ncluster_enabled:1\r\n\r\n");
 }
 
-// --- CONFIG
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- CONFIG ---
 
 TEST_F(NodeCommands, ShowWhatBenchmarksAskOfTheConfig) {
     EXPECT_EQ(run({"CONFIG", "GET", "save"}), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
@@ -177,8 +175,7 @@ TEST_F(NodeCommands, ResetStatisticsAndRewriteNothing) {
     EXPECT_THAT(run({"CONFIG", "REWRITE"}), HasSubstr("-ERR CONFIG REWRITE is not supported"));
 }
 
-// --- ROLE and CLUSTER
-// ---------------------------------------------------------------------------------------------------------------------
+// --- ROLE and CLUSTER ---
 
 TEST_F(NodeCommands, TellTheRoleOfALeaderWithItsReplicas) {
     EXPECT_EQ(run({"ROLE"}), "*3\r\n$6\r\nmaster\r\n:70\r\n*1\r\n*3\r\n$9\r\n127.0.0.1\r\n$4\r\n7002\r\n$2\r\n70\r\n");

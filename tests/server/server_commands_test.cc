@@ -17,8 +17,7 @@ using ::testing::Not;
 
 using ServerCommands = ServerCommandsTest;
 
-// --- errors
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- errors ---
 
 TEST(UnknownCommand, IsNamedWithTheBeginningOfItsArguments) {
     EXPECT_EQ(unknown_command_error(std::vector<std::string_view>{"nosuchcmd"}),
@@ -68,8 +67,7 @@ TEST(CommandTable, FindsCommandsOfBothTablesIgnoringCase) {
     EXPECT_EQ(find_command("wait")->code, kWaitCommand);
 }
 
-// --- the connection
-// -----------------------------------------------------------------------------------------------------------------------
+// --- the connection ---
 
 TEST_F(ServerCommands, AnswerPingAndEcho) {
     EXPECT_EQ(run({"PING"}), "+PONG\r\n");
@@ -165,8 +163,7 @@ TEST_F(ServerCommands, NameTheirVersionsInLolwut) {
     EXPECT_THAT(text_of({"LOLWUT", "VERSION", "5"}), HasSubstr("Redis ver. 7.0.15\n"));
 }
 
-// --- CLIENT
-// -------------------------------------------------------------------------------------------------------------------------------
+// --- CLIENT ---
 
 TEST_F(ServerCommands, NameClients) {
     EXPECT_EQ(run({"CLIENT", "ID"}), ":7\r\n");
@@ -309,8 +306,7 @@ TEST_F(ServerCommands, RefuseWrongTrackingOptionsAsRedisDoes) {
               "-ERR You can't specify both OPTIN mode and OPTOUT mode\r\n");
 }
 
-// --- COMMAND
-// ------------------------------------------------------------------------------------------------------------------------------
+// --- COMMAND ---
 
 TEST_F(ServerCommands, DescribeCommandsInRedissTuples) {
     EXPECT_EQ(run({"COMMAND", "INFO", "get", "nosuch"}),
@@ -388,8 +384,7 @@ TEST_F(ServerCommands, FindTheKeysOfACommand) {
               "-ERR Invalid number of arguments specified for command\r\n");
 }
 
-// --- every command
-// ------------------------------------------------------------------------------------------------------------------------
+// --- every command ---
 
 TEST_F(ServerCommands, HelpAboutTheirSubcommands) {
     for (const std::string_view container : {"client", "command", "config", "cluster", "acl", "module"}) {
