@@ -5,10 +5,9 @@
 //
 // The file is allocated, filled with zeros and synced first, and then overwritten with O_DIRECT: no write changes
 // metadata. Two ways are measured in turns, so that both see the same weather: RWF_DSYNC, and a write followed by
-// fdatasync. One JSON object is printed.
+// fdatasync. It runs at the priority that the nodes have. One JSON object is printed.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -48,13 +47,6 @@ double percentile_us(std::vector<uint64_t>& samples_ns, double part) {
     return static_cast<double>(samples_ns[at]) / static_cast<double>(kMicrosecondNs);
 }
 
-// So that the number is the disk's: on a busy machine an ordinary process waits a tick of the scheduler, milliseconds,
-// to hear that its write is done. False without the right to it.
-bool take_real_time_priority() {
-    const sched_param priority{.sched_priority = 1};
-    return sched_setscheduler(0, SCHED_FIFO, &priority) == 0;
-}
-
 class Probe {
  public:
     explicit Probe(const std::string& directory)
@@ -87,12 +79,12 @@ class Probe {
         }
     }
 
-    void print(bool real_time) {
+    void print() {
         fmt::print(
             "{{\"dsync_p50_us\": {:.1f}, \"dsync_p99_us\": {:.1f}, \"fdatasync_p50_us\": {:.1f}, \"fdatasync_p99_us\": "
             "{:.1f}}}\n",
             percentile_us(dsync_ns_, 0.5), percentile_us(dsync_ns_, 0.99), percentile_us(fdatasync_ns_, 0.5),
-            percentile_us(fdatasync_ns_, 0.99), real_time);
+            percentile_us(fdatasync_ns_, 0.99));
     }
 
  private:
@@ -118,9 +110,8 @@ int main(int argument_count, char** arguments) {
         return 2;
     }
     const unsigned long writes = argument_count == 3 ? std::strtoul(arguments[2], nullptr, 10) : 4000;
-    const bool real_time = kvorum::bench::take_real_time_priority();
     kvorum::bench::Probe probe(arguments[1]);
     probe.measure(static_cast<uint32_t>(std::clamp(writes, 200UL, 1'000'000UL)));
-    probe.print(real_time);
+    probe.print();
     return 0;
 }

@@ -173,7 +173,7 @@ class GroupWriter final : private reactor::TurnHook {
     void note_started(const Filling& filling, const raft::Entry& entry);
     void seal(Filling& filling);
     void submit_write(Slot& slot);
-    [[nodiscard]] reactor::Handle segment_handle() const { return store_.handle_of(segment_sequence_); }
+    [[nodiscard]] reactor::Handle segment_handle() const { return store_.writable_handle(segment_sequence_); }
 
     reactor::Reactor& reactor_;
     const WalConfig& config_;

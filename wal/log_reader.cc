@@ -75,10 +75,12 @@ Task<absl::Status> LogReader::load_group(ReadRange::Segment segment, uint64_t of
 Task<absl::Status> LogReader::load(ReadRange::Segment segment, uint64_t offset_bytes, uint64_t length_bytes) {
     const uint64_t length = std::min(length_bytes, segment.end_bytes - offset_bytes);
     if (window_.size() < length) window_ = AlignedBuffer(std::max(length, kWindowBytesMin));
+    const absl::StatusOr<reactor::Handle> handle = co_await store_.open_for_reading(segment.sequence);
+    if (!handle.ok()) co_return handle.status();
     uint64_t done_bytes = 0;
     while (done_bytes < length) {
         const MutableBytes into = window_.bytes().subspan(done_bytes, length - done_bytes);
-        const int32_t result = co_await reactor_.read(segment.handle, into, offset_bytes + done_bytes);
+        const int32_t result = co_await reactor_.read(*handle, into, offset_bytes + done_bytes);
         if (result <= 0) {
             const std::string why =
                 result < 0 ? std::generic_category().message(-result) : std::string("the file ends");

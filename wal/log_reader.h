@@ -15,13 +15,13 @@
 #include "wal/aligned_buffer.h"
 #include "wal/format.h"
 #include "wal/position_index.h"
+#include "wal/segment_store.h"
 
 namespace kvorum::wal {
 
 struct ReadRange {
     struct Segment {
         uint64_t sequence = 0;
-        reactor::Handle handle = reactor::kNoHandle;
         uint64_t end_bytes = 0;  // of the groups in it
     };
     std::vector<Segment> segments;  // ascending
@@ -34,7 +34,8 @@ struct ReadRange {
 
 class LogReader {
  public:
-    LogReader(reactor::Reactor& reactor, ReadRange range) : reactor_(reactor), range_(std::move(range)) {}
+    LogReader(reactor::Reactor& reactor, SegmentStore& store, ReadRange range)
+        : reactor_(reactor), store_(store), range_(std::move(range)) {}
 
     // The live entries first..last, or fewer once bytes_max is reached, at least one. DataLoss when the disk gives back
     // something else.
@@ -51,6 +52,7 @@ class LogReader {
     [[nodiscard]] absl::Status damage(const char* what) const;
 
     reactor::Reactor& reactor_;
+    SegmentStore& store_;
     ReadRange range_;
     AlignedBuffer window_;
     // What of the file is in the window.

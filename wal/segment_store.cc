@@ -53,9 +53,14 @@ std::string SegmentStore::path_of(uint64_t sequence) const {
 std::string SegmentStore::temporary_path() const { return config_.directory + "/" + kTemporaryFileName; }
 int SegmentStore::open_flags() const { return O_RDWR | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0); }
 uint64_t SegmentStore::next_sequence() const { return segments_.empty() ? 1 : segments_.back().sequence + 1; }
-Handle SegmentStore::handle_of(uint64_t sequence) const { return segments_[slot_of(sequence)].handle; }
 
-Task<absl::Status> SegmentStore::open_files() {
+Handle SegmentStore::writable_handle(uint64_t sequence) const {
+    const size_t slot = slot_of(sequence);
+    KVORUM_ASSERT(slot + 1 >= live_count_ && segments_[slot].handle != reactor::kNoHandle, "segment {}", sequence);
+    return segments_[slot].handle;
+}
+
+Task<absl::Status> SegmentStore::find_files() {
     const int32_t opened = co_await reactor_.open(config_.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (opened < 0) co_return io_error("open", config_.directory, opened);
     directory_ = opened;
@@ -77,7 +82,7 @@ Task<absl::Status> SegmentStore::open_files() {
         if (!status.ok()) co_return status;
     }
     for (const auto& file : found) {
-        absl::Status status = co_await open_segment(file.first);
+        absl::Status status = co_await add_durable_file(file.first);
         if (!status.ok()) co_return status;
     }
     if (!found.empty() && segment_size_bytes_ != config_.segment_size_bytes) {
@@ -97,21 +102,28 @@ absl::Status SegmentStore::check_file(uint64_t sequence, uint64_t size_bytes) co
     return absl::OkStatus();
 }
 
-Task<absl::Status> SegmentStore::open_segment(uint64_t sequence) {
+Task<absl::Status> SegmentStore::add_durable_file(uint64_t sequence) {
     const std::string path = path_of(sequence);
     if (!segments_.empty() && sequence != next_sequence()) {
         co_return absl::DataLossError(fmt::format("{}: {}: the segment before it is {}", path,
                                                   verdict_name(Verdict::kMissingSegment), segments_.back().sequence));
     }
+    const absl::StatusOr<Handle> handle = co_await open_file(path);
+    if (!handle.ok()) co_return handle.status();
+    const int32_t synced = co_await reactor_.data_sync(*handle);
+    co_await close_handle(*handle);
+    if (synced < 0) co_return io_error("fdatasync", path, synced);
+    segments_.push_back({sequence, reactor::kNoHandle, 0});
+    co_return absl::OkStatus();
+}
+
+Task<absl::StatusOr<Handle>> SegmentStore::open_file(std::string path) {
     const int32_t handle = co_await reactor_.open(path, open_flags(), 0);
     if (handle == -EINVAL && config_.direct_io) {
         co_return absl::InvalidArgumentError(path + ": this file system does not support O_DIRECT");
     }
     if (handle < 0) co_return io_error("open", path, handle);
-    segments_.push_back({sequence, handle, 0});
-    const int32_t synced = co_await reactor_.data_sync(handle);
-    if (synced < 0) co_return io_error("fdatasync", path, synced);
-    co_return absl::OkStatus();
+    co_return handle;
 }
 
 Task<absl::Status> SegmentStore::sync_directory() {
@@ -123,7 +135,14 @@ Task<absl::Status> SegmentStore::sync_directory() {
 
 Task<absl::Status> SegmentStore::read_segment(uint64_t sequence, MutableBytes image) {
     KVORUM_ASSERT(image.size() == segment_size_bytes_);
-    const Handle handle = handle_of(sequence);
+    const absl::StatusOr<Handle> handle = co_await open_file(path_of(sequence));
+    if (!handle.ok()) co_return handle.status();
+    absl::Status status = co_await read_file(*handle, sequence, image);
+    co_await close_handle(*handle);
+    co_return status;
+}
+
+Task<absl::Status> SegmentStore::read_file(Handle handle, uint64_t sequence, MutableBytes image) {
     uint64_t offset = 0;
     while (offset < image.size()) {
         const MutableBytes chunk = image.subspan(offset, std::min<uint64_t>(kReadChunkBytes, image.size() - offset));
@@ -135,9 +154,29 @@ Task<absl::Status> SegmentStore::read_segment(uint64_t sequence, MutableBytes im
     co_return absl::OkStatus();
 }
 
-void SegmentStore::set_live_count(size_t count) {
-    KVORUM_ASSERT(count <= segments_.size());
-    live_count_ = count;
+Task<absl::Status> SegmentStore::open_log(size_t live_count) {
+    KVORUM_ASSERT(live_count <= segments_.size());
+    live_count_ = live_count;
+    for (size_t slot = live_count == 0 ? 0 : live_count - 1; slot < segments_.size(); ++slot) {
+        const absl::StatusOr<Handle> handle = co_await open_file(path_of(segments_[slot].sequence));
+        if (!handle.ok()) co_return handle.status();
+        segments_[slot].handle = *handle;
+    }
+    co_return absl::OkStatus();
+}
+
+// Two readers may open the same file at the same time; the second finds the first one's handle and takes it.
+Task<absl::StatusOr<Handle>> SegmentStore::open_for_reading(uint64_t sequence) {
+    KVORUM_ASSERT(segments_[slot_of(sequence)].pins > 0, "segment {} is not pinned", sequence);
+    if (segments_[slot_of(sequence)].handle != reactor::kNoHandle) co_return segments_[slot_of(sequence)].handle;
+    const absl::StatusOr<Handle> opened = co_await open_file(path_of(sequence));
+    if (!opened.ok()) co_return opened.status();
+    if (const Handle others = segments_[slot_of(sequence)].handle; others != reactor::kNoHandle) {
+        co_await close_handle(*opened);
+        co_return others;
+    }
+    segments_[slot_of(sequence)].handle = *opened;
+    co_return *opened;
 }
 
 Task<absl::Status> SegmentStore::make_spare() {
@@ -209,6 +248,14 @@ bool SegmentStore::has_recyclable() const {
     return live_count_ > 0 && segments_.front().sequence < released_before_ && segments_.front().pins == 0;
 }
 
+SegmentStore::Segment* SegmentStore::find_closable() {
+    const auto last = segments_.begin() + static_cast<ptrdiff_t>(live_count_ == 0 ? 0 : live_count_ - 1);
+    const auto found = std::find_if(segments_.begin(), last, [](const Segment& segment) {
+        return segment.handle != reactor::kNoHandle && segment.pins == 0;
+    });
+    return found == last ? nullptr : &*found;
+}
+
 // The lowest file becomes the highest spare, or goes when there are twice as many as wanted: the surplus lets a log
 // that is released as fast as it is written live on recycled files alone. The directory is synced before the next one
 // is touched: the numbers that a crash leaves have no gap.
@@ -226,6 +273,11 @@ Task<absl::Status> SegmentStore::recycle_first() {
     if (renamed < 0) co_return io_error("rename", from, renamed);
     absl::Status status = co_await sync_directory();
     if (!status.ok()) co_return status;
+    if (segment.handle == reactor::kNoHandle) {
+        const absl::StatusOr<Handle> opened = co_await open_file(path_of(sequence));
+        if (!opened.ok()) co_return opened.status();
+        segment.handle = *opened;
+    }
     ++stats_.recycled;
     full_ = false;
     segments_.push_back({sequence, segment.handle, 0});
@@ -234,8 +286,7 @@ Task<absl::Status> SegmentStore::recycle_first() {
 
 Task<absl::Status> SegmentStore::delete_first(Segment segment) {
     const std::string path = path_of(segment.sequence);
-    const int32_t closed = co_await reactor_.close(segment.handle);
-    if (closed < 0) co_return io_error("close", path, closed);
+    if (segment.handle != reactor::kNoHandle) co_await close_handle(segment.handle);
     const int32_t removed = co_await reactor_.unlink(path);
     if (removed < 0) co_return io_error("remove", path, removed);
     ++stats_.deleted;
@@ -249,7 +300,7 @@ Task<void> SegmentStore::maintain() {
     bool try_again = false;  // although the disk was full the last time
     while (!scope_.stop_requested()) {
         const bool wants_spare = spare_count() < config_.spare_segments && (!full_ || try_again);
-        if (!has_recyclable() && !wants_spare) {
+        if (!has_recyclable() && !wants_spare && find_closable() == nullptr) {
             work_.reset();
             if (full_) reactor_.arm(retry_, reactor_.now_ns() + config_.space_retry_ns);
             const bool woken = co_await work_.wait(scope_.stop_token());
@@ -271,6 +322,10 @@ Task<absl::Status> SegmentStore::maintain_once() {
     if (has_recyclable()) {
         absl::Status recycled = co_await recycle_first();
         co_return recycled;
+    }
+    if (Segment* segment = find_closable(); segment != nullptr) {
+        co_await close_handle(std::exchange(segment->handle, reactor::kNoHandle));
+        co_return absl::OkStatus();
     }
     if (spare_count() >= config_.spare_segments) co_return absl::OkStatus();
     absl::Status made = co_await make_spare();
@@ -294,7 +349,7 @@ Task<void> SegmentStore::close() {
     co_await scope_.join();
     for (const Segment& segment : segments_) {
         KVORUM_ASSERT(segment.pins == 0, "segment {} is still read", segment.sequence);
-        co_await close_handle(segment.handle);
+        if (segment.handle != reactor::kNoHandle) co_await close_handle(segment.handle);
     }
     segments_.clear();
     live_count_ = 0;

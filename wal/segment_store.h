@@ -6,6 +6,9 @@
 // never validate again. Both happen in the background, one file at a time with the directory synced before the next, so
 // that after a crash the numbers on disk have no gap.
 //
+// Only the segment that is written and the spares stay open: a full segment is durable when the next one is begun, so
+// its file is closed then, and opened again for as long as somebody reads it. Descriptors do not grow with the log.
+//
 // Thread: the reactor's. Ownership: owns the open files. The reactor, the backend and the configuration outlive it.
 // Errors: a disk without room is remembered and tried again; any other failure of the background work halts the node.
 #pragma once
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/bytes.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
@@ -40,16 +44,16 @@ class SegmentStore {
     SegmentStore(const SegmentStore&) = delete;
     SegmentStore& operator=(const SegmentStore&) = delete;
 
-    // Opens what is there, removes a half-made segment, and makes everything that can be read durable: what a killed
+    // Looks at what is there, removes a half-made segment, and makes everything that can be read durable: what a killed
     // process left in a volatile cache must not be believed and lost afterwards.
-    reactor::Task<absl::Status> open_files();
+    reactor::Task<absl::Status> find_files();
     // The whole segment into `image` (segment_size_bytes).
     reactor::Task<absl::Status> read_segment(uint64_t sequence, MutableBytes image);
-    // All files, lowest first; before set_live_count() the log may be in any of them.
+    // All files, lowest first; before open_log() the log may be in any of them.
     [[nodiscard]] size_t file_count() const { return segments_.size(); }
     [[nodiscard]] uint64_t first_sequence() const { return segments_.front().sequence; }
-    // The first `count` files hold the log; the others are spares.
-    void set_live_count(size_t count);
+    // The first `live_count` files hold the log; the others are spares. Opens what can be written.
+    reactor::Task<absl::Status> open_log(size_t live_count);
     [[nodiscard]] uint64_t segment_size_bytes() const { return segment_size_bytes_; }
 
     // Makes one spare now. ResourceExhausted: no room on the disk.
@@ -63,21 +67,25 @@ class SegmentStore {
     [[nodiscard]] size_t spare_count() const { return segments_.size() - live_count_; }
     [[nodiscard]] size_t live_count() const { return live_count_; }
     [[nodiscard]] bool low_on_space() const { return full_ && !spare_ready(); }
-    // The next spare becomes the last segment of the log; returns its number.
+    // The next spare becomes the last segment of the log; returns its number. The one before it is durable (asserted by
+    // the caller) and closed in the background.
     uint64_t take_spare();
     // Segments below `sequence` are no longer part of the log.
     void release_before(uint64_t sequence);
 
-    [[nodiscard]] reactor::Handle handle_of(uint64_t sequence) const;
-    // A pinned segment is not recycled: somebody reads it.
+    // Of the last segment of the log, or a spare.
+    [[nodiscard]] reactor::Handle writable_handle(uint64_t sequence) const;
+    // A pinned segment is neither recycled nor closed: somebody reads it.
     void pin(uint64_t sequence) { ++segments_[slot_of(sequence)].pins; }
     void unpin(uint64_t sequence);
+    // The handle of a pinned segment, good until it is unpinned.
+    reactor::Task<absl::StatusOr<reactor::Handle>> open_for_reading(uint64_t sequence);
     [[nodiscard]] const Stats& stats() const { return stats_; }
 
  private:
     struct Segment {
         uint64_t sequence = 0;
-        reactor::Handle handle = reactor::kNoHandle;
+        reactor::Handle handle = reactor::kNoHandle;  // none: closed
         uint32_t pins = 0;
     };
 
@@ -86,10 +94,14 @@ class SegmentStore {
     [[nodiscard]] std::string temporary_path() const;
     [[nodiscard]] int open_flags() const;
     [[nodiscard]] bool has_recyclable() const;
+    // An open segment that nobody writes or reads; null when there is none.
+    [[nodiscard]] Segment* find_closable();
     [[nodiscard]] uint64_t next_sequence() const;
 
     [[nodiscard]] absl::Status check_file(uint64_t sequence, uint64_t size_bytes) const;
-    reactor::Task<absl::Status> open_segment(uint64_t sequence);
+    reactor::Task<absl::Status> add_durable_file(uint64_t sequence);
+    reactor::Task<absl::StatusOr<reactor::Handle>> open_file(std::string path);
+    reactor::Task<absl::Status> read_file(reactor::Handle handle, uint64_t sequence, MutableBytes image);
     reactor::Task<absl::Status> make_segment();
     reactor::Task<absl::Status> fill_with_zeros(reactor::Handle handle);
     reactor::Task<absl::Status> sync_directory();

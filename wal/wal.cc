@@ -74,10 +74,13 @@ Task<absl::Status> Wal::Impl::open() {
 }
 
 Task<absl::Status> Wal::Impl::start() {
-    absl::Status status = co_await store_.open_files();
+    absl::Status status = co_await store_.find_files();
     if (!status.ok()) co_return status;
     absl::StatusOr<GroupWriter::Start> where = co_await recover();
     if (!where.ok()) co_return where.status();
+    const bool is_new = where->segment_sequence == 0;
+    status = co_await store_.open_log(is_new ? 0 : where->segment_sequence - store_.first_sequence() + 1);
+    if (!status.ok()) co_return status;
     if (!store_.spare_ready() && GroupWriter::needs_spare_to_open(*where, store_.segment_size_bytes())) {
         status = co_await store_.make_spare();
         if (!status.ok()) co_return status;
@@ -116,7 +119,6 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
     report_.epoch = start.epoch;
     if (scan.verdict == Verdict::kEmpty) co_return start;
-    store_.set_live_count(scan.end.segment_sequence - store_.first_sequence() + 1);
     start.last_group = scan.last_group;
     start.segment_sequence = scan.end.segment_sequence;
     start.end_bytes = scan.end.offset_bytes;
@@ -160,7 +162,7 @@ Task<void> Wal::Impl::choose_sync_method() {
         co_return;
     }
     if (!store_.spare_ready()) co_return;
-    const reactor::Handle scratch = store_.handle_of(store_.first_sequence() + store_.file_count() - 1);
+    const reactor::Handle scratch = store_.writable_handle(store_.first_sequence() + store_.file_count() - 1);
     const Calibration result =
         co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
     writer_.set_sync_method(result.method);
@@ -230,7 +232,7 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first
     const uint64_t pin_last = range.segments.back().sequence;
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.pin(sequence);
-    LogReader reader(reactor_, std::move(range));
+    LogReader reader(reactor_, store_, std::move(range));
     absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await reader.read();
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.unpin(sequence);
@@ -255,7 +257,7 @@ ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max
     range.replacements = index_.replacements();
     const uint64_t end_sequence = store_.first_sequence() + store_.live_count();
     for (uint64_t sequence = place.segment_sequence; sequence < end_sequence; ++sequence) {
-        range.segments.push_back({sequence, store_.handle_of(sequence), index_.end_of(sequence)});
+        range.segments.push_back({sequence, index_.end_of(sequence)});
     }
     return range;
 }

@@ -98,6 +98,28 @@ TEST_F(WalSimTest, AnEntryLargerThanASegmentIsKept) {
     EXPECT_EQ(node.read_all(), maker.ids());
 }
 
+// While the log is as long as its history, a descriptor per segment would run out.
+TEST_F(WalSimTest, OpenFilesDoNotGrowWithTheLog) {
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    const auto settled_handles = [&node] {
+        const uint64_t until_ns = node.backend.monotonic_ns() + kSecondNs;
+        node.turn_until([&node, until_ns] { return node.backend.monotonic_ns() >= until_ns; });
+        return node.backend.open_handles();
+    };
+    const size_t handles_of_new_log = settled_handles();
+    for (int i = 0; i < 100; ++i)
+        node.append_durably({}, maker.next_batch(4, 900));
+    ASSERT_GT(node.wal->stats().segments, 10U);
+    EXPECT_EQ(settled_handles(), handles_of_new_log);
+    EXPECT_EQ(node.read_all(), maker.ids());
+    EXPECT_EQ(settled_handles(), handles_of_new_log);
+    node.close();
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_EQ(settled_handles(), handles_of_new_log);
+    EXPECT_EQ(node.read_all(), maker.ids());
+}
+
 TEST_F(WalSimTest, ALaterEntryReplacesTheSuffix) {
     {
         SimNode node(disk);
