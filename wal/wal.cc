@@ -110,13 +110,13 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
         co_return foreign ? absl::FailedPreconditionError(text) : absl::DataLossError(text);
     }
     fill_report(scan, scanner.replay());
+    // The lowest bit only keeps it from being none.
+    if (scan.verdict == Verdict::kEmpty) report_.log_id = LogId{reactor_.backend().random_seed() | 1};
     report_.duration_ns = reactor_.backend().monotonic_ns() - start_ns;
     log_recovery(scan);
     GroupWriter::Start start;
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
     report_.epoch = start.epoch;
-    // The lowest bit only keeps it from being none.
-    if (scan.verdict == Verdict::kEmpty) report_.log_id = LogId{reactor_.backend().random_seed() | 1};
     start.log_id = report_.log_id;
     if (scan.verdict == Verdict::kEmpty) co_return start;
     start.known_peers = report_.known_peers;

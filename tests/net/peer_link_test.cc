@@ -14,6 +14,8 @@ namespace {
 
 using test::hello_text;
 using test::kCluster;
+using test::kLog;
+using test::kOtherLog;
 using test::message_to;
 using test::Recorder;
 using ::testing::ElementsAre;
@@ -39,7 +41,8 @@ class PeerLinkTest : public ::testing::Test {
         set_log_sink({});
     }
 
-    void start_listener(PeerListenerConfig config = {.cluster = kCluster, .self = NodeId{2}, .incarnation = 20}) {
+    void start_listener(PeerListenerConfig config = {
+                            .cluster = kCluster, .self = NodeId{2}, .incarnation = 20, .log_id = kOtherLog}) {
         listener_.emplace(reactor_, flusher_, config, network_.listen(kEndpoint).value(), receiver_);
         listener_->start();
     }
@@ -52,13 +55,14 @@ class PeerLinkTest : public ::testing::Test {
         config.cluster = kCluster;
         config.self = NodeId{1};
         config.incarnation = 10;
+        config.log_id = kLog;
         config.peer = NodeId{2};
         config.endpoint = kEndpoint;
         config.seed = 3;
         return config;
     }
     static Hello good_hello() {
-        return {.cluster = kCluster, .from = NodeId{1}, .incarnation = 10, .dialled = NodeId{2}};
+        return {.cluster = kCluster, .from = NodeId{1}, .incarnation = 10, .log_id = kLog, .dialled = NodeId{2}};
     }
 
     // Turns, each at most a virtual millisecond long, until the condition holds: at most 100 virtual seconds.
@@ -145,7 +149,7 @@ TEST_F(PeerLinkTest, ReconnectsWhenTheConnectionBreaks) {
     ASSERT_TRUE(connect());
     test::stop_and_join(reactor_, *listener_);
     ASSERT_TRUE(until([this] { return !link_->connected(); }));
-    start_listener({.cluster = kCluster, .self = NodeId{2}, .incarnation = 21});
+    start_listener({.cluster = kCluster, .self = NodeId{2}, .incarnation = 21, .log_id = kOtherLog});
     ASSERT_TRUE(until([this] { return link_->connected(); }));
     EXPECT_THAT(sender_.events, ElementsAre("link 2 connected 20", "link 2 disconnected", "link 2 connected 21"));
 }
@@ -174,7 +178,7 @@ TEST_F(PeerLinkTest, APortThatAcceptsAndSaysNothingIsGivenUpAfterTheTimeout) {
 TEST_F(PeerLinkTest, AnAnswerFromAnotherNodeIsNoConnection) {
     test::RawPeer stranger(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{3}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{3}, .incarnation = 1, .log_id = kLog}, ack);
     stranger.answer(network_.listen(kEndpoint).value(), ack.flatten());
     start_link();
     ASSERT_TRUE(until([&stranger] { return stranger.ended(); }));
@@ -194,7 +198,7 @@ TEST_F(PeerLinkTest, AServerOfAnotherProtocolIsNoConnection) {
 TEST_F(PeerLinkTest, BytesFromThePeerAfterTheHandshakeEndTheConnection) {
     test::RawPeer peer(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
     encode_raft_message(raft::RequestVote{}, ack);
     network_.receive_bytes_max = kFrameHeaderBytes + 16;
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
@@ -225,6 +229,7 @@ TEST_P(BadHelloTest, IsRejectedWithAReasonAndChangesNothing) {
     EXPECT_EQ(listener_->stats().rejected, 1u);
     EXPECT_EQ(listener_->stats().handshakes, 0u);
     EXPECT_TRUE(receiver_.events.empty());
+    EXPECT_TRUE(receiver_.known_logs.empty());
     ASSERT_TRUE(until([this] { return listener_->connection_count() == 0; }));
 }
 
@@ -232,16 +237,19 @@ INSTANTIATE_TEST_SUITE_P(
     All, BadHelloTest,
     ::testing::Values(
         BadHello{"Cluster",
-                 {.cluster = ClusterId{0xbad}, .from = NodeId{1}, .dialled = NodeId{2}},
+                 {.cluster = ClusterId{0xbad}, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
                  "cluster bad, this is c1"},
         BadHello{"Dialled",
-                 {.cluster = kCluster, .from = NodeId{1}, .dialled = NodeId{3}},
+                 {.cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{3}},
                  "node 3 was dialled, this is node 2"},
-        BadHello{
-            "Itself", {.cluster = kCluster, .from = NodeId{2}, .dialled = NodeId{2}}, "node 2 is this node itself"},
-        BadHello{"Stranger", {.cluster = kCluster, .from = NodeId{9}, .dialled = NodeId{2}}, "node 9 is not a member"},
+        BadHello{"Itself",
+                 {.cluster = kCluster, .from = NodeId{2}, .log_id = kLog, .dialled = NodeId{2}},
+                 "node 2 is this node itself"},
+        BadHello{"Stranger",
+                 {.cluster = kCluster, .from = NodeId{9}, .log_id = kLog, .dialled = NodeId{2}},
+                 "node 9 is not a member"},
         BadHello{"Version",
-                 {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .dialled = NodeId{2}},
+                 {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
                  "protocol version 9, this node speaks 1"}),
     [](const auto& parameter) { return parameter.param.name; });
 
@@ -254,6 +262,68 @@ TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
     EXPECT_THAT(log_, HasSubstr("peer 2 at fake:7000: rejected: cluster bad, this is c1"));
     EXPECT_TRUE(sender_.events.empty());
     EXPECT_TRUE(receiver_.events.empty());
+}
+
+// --- the logs by which nodes are known ---
+
+TEST_F(PeerLinkTest, AHandshakeTellsEachEndTheLogOfTheOther) {
+    ASSERT_TRUE(connect());
+    EXPECT_THAT(sender_.known_logs, ElementsAre(std::pair(NodeId{2}, kOtherLog)));
+    EXPECT_THAT(receiver_.known_logs, ElementsAre(std::pair(NodeId{1}, kLog)));
+}
+
+TEST_F(PeerLinkTest, ANodeWithAnotherLogIsRejectedAndChangesNothing) {
+    ASSERT_TRUE(connect());
+    test::RawPeer wiped(reactor_, flusher_);
+    Hello hello = good_hello();
+    hello.log_id = LogId{0xabc};
+    hello.incarnation = 99;
+    wiped.dial(kEndpoint, hello_text(hello));
+    ASSERT_TRUE(until([&wiped] { return wiped.ended(); }));
+    RejectCode code{};
+    EXPECT_EQ(wiped.rejection(code),
+              "node 1 is known by its log 0000000000000101, but comes with log 0000000000000abc");
+    EXPECT_EQ(code, RejectCode::kOtherLog);
+    EXPECT_EQ(listener_->stats().other_logs, 1u);
+    EXPECT_TRUE(receiver_.events.empty());
+    EXPECT_EQ(receiver_.known_logs.at(NodeId{1}), kLog);
+    EXPECT_TRUE(link_->connected()) << "the node with the right log keeps its connection";
+}
+
+TEST_F(PeerLinkTest, ANodeWithAnotherLogLearnsThatWhicheverIncarnationItHas) {
+    ASSERT_TRUE(connect());
+    test::RawPeer wiped(reactor_, flusher_);
+    Hello hello = good_hello();
+    hello.log_id = LogId{0xabc};
+    hello.incarnation = 1;
+    wiped.dial(kEndpoint, hello_text(hello));
+    ASSERT_TRUE(until([&wiped] { return wiped.ended(); }));
+    RejectCode code{};
+    EXPECT_NE(wiped.rejection(code), "");
+    EXPECT_EQ(code, RejectCode::kOtherLog);
+}
+
+TEST_F(PeerLinkTest, AnAnswerWithAnotherLogIsNoConnection) {
+    sender_.known_logs[NodeId{2}] = LogId{0xabc};
+    start_listener();
+    start_link();
+    ASSERT_TRUE(until([this] { return link_->stats().other_logs >= 3; }));
+    EXPECT_EQ(link_->stats().connects, 0u);
+    EXPECT_TRUE(sender_.events.empty());
+    EXPECT_TRUE(receiver_.messages.empty());
+    const std::string reason = "node 2 is known by its log 0000000000000abc, but comes with log 0000000000000102";
+    EXPECT_THAT(log_, HasSubstr(reason));
+    EXPECT_EQ(log_.find(reason, log_.find(reason) + 1), std::string::npos) << "one line, however often it is tried";
+}
+
+TEST_F(PeerLinkTest, TheOwnerIsToldThatItsNodeIsKnownByAnotherLog) {
+    receiver_.known_logs[NodeId{1}] = LogId{0xabc};
+    start_listener();
+    start_link();
+    ASSERT_TRUE(until([this] { return link_->stats().rejected > 0; }));
+    EXPECT_THAT(sender_.events, ElementsAre("disowned by 2: node 1 is known by its log 0000000000000abc, but comes "
+                                            "with log 0000000000000101"));
+    EXPECT_FALSE(link_->connected());
 }
 
 TEST_F(PeerLinkTest, GarbageClosesOnlyItsOwnConnection) {
@@ -315,7 +385,7 @@ TEST_F(PeerLinkTest, BytesBehindAHelloAreRefused) {
 }
 
 TEST_F(PeerLinkTest, ConnectionsAboveTheLimitAreClosed) {
-    start_listener({.cluster = kCluster, .self = NodeId{2}, .connections_max = 1});
+    start_listener({.cluster = kCluster, .self = NodeId{2}, .log_id = kOtherLog, .connections_max = 1});
     test::RawPeer first(reactor_, flusher_);
     first.dial(kEndpoint, "");
     ASSERT_TRUE(until([this] { return listener_->connection_count() == 1; }));
@@ -492,7 +562,7 @@ TEST_F(EstablishedTest, AHelloWhoseSendFailedIsNoConnectionEvenIfItIsAnswered) {
     start_link();
     test::RawPeer peer(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
     ASSERT_TRUE(until([&peer] { return peer.ended(); }));
     EXPECT_FALSE(link_->connected());
