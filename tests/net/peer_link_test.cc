@@ -5,96 +5,20 @@
 
 #include <string>
 
-#include "base/log.h"
-#include "tests/net/fake_network.h"
-#include "tests/net/link_fixture.h"
+#include "tests/net/peer_link_fixture.h"
 
 namespace kvorum::net {
 namespace {
 
 using test::hello_text;
 using test::kCluster;
+using test::kEndpoint;
 using test::kLog;
 using test::kOtherLog;
 using test::message_to;
-using test::Recorder;
+using test::PeerLinkTest;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr uint16_t kPort = 7000;
-const reactor::Endpoint kEndpoint{"fake", kPort};
-
-// Node 1 dials node 2.
-class PeerLinkTest : public ::testing::Test {
- protected:
-    PeerLinkTest() {
-        set_log_sink([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
-    }
-    ~PeerLinkTest() override {
-        network_.receivers_sleep = false;
-        if (link_) test::stop_and_join(reactor_, *link_);
-        if (listener_) test::stop_and_join(reactor_, *listener_);
-        link_.reset();
-        listener_.reset();
-        EXPECT_EQ(network_.operations_in_flight(), 0u);
-        EXPECT_EQ(network_.open_sockets(), 0u);
-        set_log_sink({});
-    }
-
-    void start_listener(PeerListenerConfig config = {
-                            .cluster = kCluster, .self = NodeId{2}, .incarnation = 20, .log_id = kOtherLog}) {
-        listener_.emplace(reactor_, flusher_, config, network_.listen(kEndpoint).value(), receiver_);
-        listener_->start();
-    }
-    void start_link(PeerLinkConfig config = link_config()) {
-        link_.emplace(reactor_, flusher_, config, sender_);
-        link_->start();
-    }
-    static PeerLinkConfig link_config() {
-        PeerLinkConfig config;
-        config.cluster = kCluster;
-        config.self = NodeId{1};
-        config.incarnation = 10;
-        config.log_id = kLog;
-        config.peer = NodeId{2};
-        config.endpoint = kEndpoint;
-        config.seed = 3;
-        return config;
-    }
-    static Hello good_hello() {
-        return {.cluster = kCluster, .from = NodeId{1}, .incarnation = 10, .log_id = kLog, .dialled = NodeId{2}};
-    }
-
-    // Turns, each at most a virtual millisecond long, until the condition holds: at most 100 virtual seconds.
-    template <typename Condition>
-    bool until(Condition condition) {
-        for (int i = 0; i < 100'000 && !condition(); ++i)
-            reactor_.turn(network_.monotonic_ns() + kMillisecondNs);
-        return condition();
-    }
-    void run_for(uint64_t duration_ns) {
-        const uint64_t end_ns = network_.monotonic_ns() + duration_ns;
-        while (network_.monotonic_ns() < end_ns)
-            reactor_.turn(end_ns);
-    }
-    bool connect() {
-        start_listener();
-        start_link();
-        return until([this] { return link_->connected(); });
-    }
-    static std::vector<ForwardRequest> request(uint64_t id, std::string_view argument = "GET") {
-        return {{.request_id = id, .session_id = 1, .arguments = {argument}}};
-    }
-
-    test::FakeNetwork network_;
-    reactor::Reactor reactor_{network_, {}};
-    OutputFlusher flusher_{reactor_};
-    Recorder sender_;
-    Recorder receiver_;
-    std::string log_;
-    std::optional<PeerListener> listener_;
-    std::optional<PeerLink> link_;
-};
 
 TEST_F(PeerLinkTest, DeliversEverythingInOrder) {
     ASSERT_TRUE(connect());
@@ -262,68 +186,6 @@ TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
     EXPECT_THAT(log_, HasSubstr("peer 2 at fake:7000: rejected: cluster bad, this is c1"));
     EXPECT_TRUE(sender_.events.empty());
     EXPECT_TRUE(receiver_.events.empty());
-}
-
-// --- the logs by which nodes are known ---
-
-TEST_F(PeerLinkTest, AHandshakeTellsEachEndTheLogOfTheOther) {
-    ASSERT_TRUE(connect());
-    EXPECT_THAT(sender_.known_logs, ElementsAre(std::pair(NodeId{2}, kOtherLog)));
-    EXPECT_THAT(receiver_.known_logs, ElementsAre(std::pair(NodeId{1}, kLog)));
-}
-
-TEST_F(PeerLinkTest, ANodeWithAnotherLogIsRejectedAndChangesNothing) {
-    ASSERT_TRUE(connect());
-    test::RawPeer wiped(reactor_, flusher_);
-    Hello hello = good_hello();
-    hello.log_id = LogId{0xabc};
-    hello.incarnation = 99;
-    wiped.dial(kEndpoint, hello_text(hello));
-    ASSERT_TRUE(until([&wiped] { return wiped.ended(); }));
-    RejectCode code{};
-    EXPECT_EQ(wiped.rejection(code),
-              "node 1 is known by its log 0000000000000101, but comes with log 0000000000000abc");
-    EXPECT_EQ(code, RejectCode::kOtherLog);
-    EXPECT_EQ(listener_->stats().other_logs, 1u);
-    EXPECT_TRUE(receiver_.events.empty());
-    EXPECT_EQ(receiver_.known_logs.at(NodeId{1}), kLog);
-    EXPECT_TRUE(link_->connected()) << "the node with the right log keeps its connection";
-}
-
-TEST_F(PeerLinkTest, ANodeWithAnotherLogLearnsThatWhicheverIncarnationItHas) {
-    ASSERT_TRUE(connect());
-    test::RawPeer wiped(reactor_, flusher_);
-    Hello hello = good_hello();
-    hello.log_id = LogId{0xabc};
-    hello.incarnation = 1;
-    wiped.dial(kEndpoint, hello_text(hello));
-    ASSERT_TRUE(until([&wiped] { return wiped.ended(); }));
-    RejectCode code{};
-    EXPECT_NE(wiped.rejection(code), "");
-    EXPECT_EQ(code, RejectCode::kOtherLog);
-}
-
-TEST_F(PeerLinkTest, AnAnswerWithAnotherLogIsNoConnection) {
-    sender_.known_logs[NodeId{2}] = LogId{0xabc};
-    start_listener();
-    start_link();
-    ASSERT_TRUE(until([this] { return link_->stats().other_logs >= 3; }));
-    EXPECT_EQ(link_->stats().connects, 0u);
-    EXPECT_TRUE(sender_.events.empty());
-    EXPECT_TRUE(receiver_.messages.empty());
-    const std::string reason = "node 2 is known by its log 0000000000000abc, but comes with log 0000000000000102";
-    EXPECT_THAT(log_, HasSubstr(reason));
-    EXPECT_EQ(log_.find(reason, log_.find(reason) + 1), std::string::npos) << "one line, however often it is tried";
-}
-
-TEST_F(PeerLinkTest, TheOwnerIsToldThatItsNodeIsKnownByAnotherLog) {
-    receiver_.known_logs[NodeId{1}] = LogId{0xabc};
-    start_listener();
-    start_link();
-    ASSERT_TRUE(until([this] { return link_->stats().rejected > 0; }));
-    EXPECT_THAT(sender_.events, ElementsAre("disowned by 2: node 1 is known by its log 0000000000000abc, but comes "
-                                            "with log 0000000000000101"));
-    EXPECT_FALSE(link_->connected());
 }
 
 TEST_F(PeerLinkTest, GarbageClosesOnlyItsOwnConnection) {
