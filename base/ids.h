@@ -9,5 +9,7 @@ using Term = StrongId<struct TermTag>;
 using LogIndex = StrongId<struct LogIndexTag>;
 using NodeId = StrongId<struct NodeIdTag>;
 using ClusterId = StrongId<struct ClusterIdTag>;
+// Of one log: drawn at random when it is created, so a node whose log is gone is not taken for the node that wrote it.
+using LogId = StrongId<struct LogIdTag>;
 
 }  // namespace kvorum

@@ -46,6 +46,7 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kHeartbeatsIndependentOfDisk, "heartbeats-independent-of-disk",
                "a leader with a hung disk stays leader"},
     MutantInfo{Mutant::kLocalReadsOnFollower, "local-reads-on-follower", "a follower answers reads from its own state"},
+    MutantInfo{Mutant::kWipedNodeVotes, "wiped-node-votes", "peers take a node back that lost its log"},
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ enum class Mutant : uint8_t {
     kNoCheckQuorum,
     kHeartbeatsIndependentOfDisk,
     kLocalReadsOnFollower,
+    kWipedNodeVotes,
 };
 
 struct MutantInfo {

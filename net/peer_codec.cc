@@ -1,5 +1,7 @@
 #include "net/peer_codec.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -192,6 +194,7 @@ void encode_hello(const Hello& hello, OutputBuffer& out) {
     write_id(writer, hello.cluster);
     write_id(writer, hello.from);
     writer.write<uint64_t>(hello.incarnation);
+    write_id(writer, hello.log_id);
     write_id(writer, hello.dialled);
     frame.finish();
 }
@@ -203,8 +206,9 @@ bool decode_hello(const Frame& frame, Hello& hello) {
     hello.cluster = read_id<ClusterId>(reader);
     hello.from = read_id<NodeId>(reader);
     hello.incarnation = reader.read<uint64_t>();
+    hello.log_id = read_id<LogId>(reader);
     hello.dialled = read_id<NodeId>(reader);
-    return reader.finished();
+    return reader.finished() && !hello.log_id.is_none();
 }
 
 void encode_hello_ack(const HelloAck& ack, OutputBuffer& out) {
@@ -212,6 +216,7 @@ void encode_hello_ack(const HelloAck& ack, OutputBuffer& out) {
     ByteWriter writer(frame.payload());
     write_id(writer, ack.from);
     writer.write<uint64_t>(ack.incarnation);
+    write_id(writer, ack.log_id);
     frame.finish();
 }
 
@@ -220,19 +225,29 @@ bool decode_hello_ack(const Frame& frame, HelloAck& ack) {
     ByteReader reader(frame.payload);
     ack.from = read_id<NodeId>(reader);
     ack.incarnation = reader.read<uint64_t>();
-    return reader.finished();
+    ack.log_id = read_id<LogId>(reader);
+    return reader.finished() && !ack.log_id.is_none();
 }
 
-void encode_hello_reject(std::string_view reason, OutputBuffer& out) {
+void encode_hello_reject(const HelloReject& reject, OutputBuffer& out) {
     FrameWriter frame(out, FrameType::kHelloReject);
-    frame.payload().append(reason.substr(0, kHelloRejectTextMax));
+    ByteWriter writer(frame.payload());
+    writer.write<uint8_t>(static_cast<uint8_t>(reject.code));
+    writer.write_text(reject.reason.substr(0, kHelloRejectTextMax));
     frame.finish();
 }
 
-bool decode_hello_reject(const Frame& frame, std::string_view& reason) {
-    if (frame.type != FrameType::kHelloReject || frame.payload.size() > kHelloRejectTextMax) return false;
-    reason = as_text(frame.payload);
+bool decode_hello_reject(const Frame& frame, HelloReject& reject) {
+    if (frame.type != FrameType::kHelloReject) return false;
+    ByteReader reader(frame.payload);
+    reject.code = static_cast<RejectCode>(reader.read<uint8_t>());
+    if (reader.failed() || reader.remaining() > kHelloRejectTextMax) return false;
+    reject.reason = reader.read_text(reader.remaining());
     return true;
+}
+
+std::string other_log_reason(NodeId node, LogId known, LogId offered) {
+    return fmt::format("node {} is known by its log {:016x}, but comes with log {:016x}", node, known, offered);
 }
 
 void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out) {

@@ -26,6 +26,7 @@ struct Hello {
     ClusterId cluster;
     NodeId from;
     uint64_t incarnation = 0;  // rises with each start of the node
+    LogId log_id{};            // of the node's log: the same for as long as the node keeps its data
     NodeId dialled;            // whom the sender believes to reach: finds swapped addresses
 
     bool operator==(const Hello&) const = default;
@@ -34,8 +35,19 @@ struct Hello {
 struct HelloAck {
     NodeId from;
     uint64_t incarnation = 0;
+    LogId log_id{};
 
     bool operator==(const HelloAck&) const = default;
+};
+
+enum class RejectCode : uint8_t {
+    kOther = 0,     // the reason is for people only
+    kOtherLog = 1,  // the receiver knows the sender of the Hello by another log
+};
+
+struct HelloReject {
+    RejectCode code = RejectCode::kOther;  // as received: may be one that this version does not know
+    std::string_view reason;               // cut at kHelloRejectTextMax when it is encoded
 };
 
 inline constexpr size_t kHelloRejectTextMax = 512;
@@ -43,10 +55,13 @@ inline constexpr uint32_t kHandshakePayloadBytesMax = 1024;
 
 void encode_hello(const Hello& hello, OutputBuffer& out);
 void encode_hello_ack(const HelloAck& ack, OutputBuffer& out);
-void encode_hello_reject(std::string_view reason, OutputBuffer& out);  // cut at kHelloRejectTextMax
+void encode_hello_reject(const HelloReject& reject, OutputBuffer& out);
 [[nodiscard]] bool decode_hello(const Frame& frame, Hello& hello);
 [[nodiscard]] bool decode_hello_ack(const Frame& frame, HelloAck& ack);
-[[nodiscard]] bool decode_hello_reject(const Frame& frame, std::string_view& reason);
+[[nodiscard]] bool decode_hello_reject(const Frame& frame, HelloReject& reject);
+
+// What both ends of a handshake say of a node that comes with another log than the one by which it is known.
+[[nodiscard]] std::string other_log_reason(NodeId node, LogId known, LogId offered);
 
 // --- Raft ---
 [[nodiscard]] constexpr bool is_raft_frame(FrameType type) {

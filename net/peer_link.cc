@@ -70,9 +70,12 @@ reactor::Task<bool> PeerLink::attempt() {
 reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
     reactor::ReceiveStream receive(reactor_, socket);
     OutputStream output(reactor_, flusher_, socket, &output_progress_);
-    encode_hello(
-        {.cluster = config_.cluster, .from = config_.self, .incarnation = config_.incarnation, .dialled = config_.peer},
-        output.buffer());
+    encode_hello({.cluster = config_.cluster,
+                  .from = config_.self,
+                  .incarnation = config_.incarnation,
+                  .log_id = config_.log_id,
+                  .dialled = config_.peer},
+                 output.buffer());
     HelloAck ack;
     std::string failure = co_await handshake(receive, ack);
     // A send may have failed though its bytes arrived and were answered; nobody was listening for that before now.
@@ -109,14 +112,18 @@ reactor::Task<std::string> PeerLink::handshake(reactor::ReceiveStream& receive, 
 }
 
 std::string PeerLink::check_answer(const Frame& frame, HelloAck& ack) {
-    std::string_view reason;
-    if (decode_hello_reject(frame, reason)) {
+    HelloReject reject;
+    if (decode_hello_reject(frame, reject)) {
         ++stats_.rejected;
-        return "rejected: " + std::string(reason);
+        if (reject.code == RejectCode::kOtherLog) owner_.on_known_by_other_log(config_.peer, reject.reason);
+        return "rejected: " + std::string(reject.reason);
     }
     if (!decode_hello_ack(frame, ack)) return "malformed answer to the handshake";
     if (ack.from != config_.peer) return fmt::format("node {} answers at this address", ack.from);
-    return {};
+    const LogId known = owner_.meet_peer(ack.from, ack.log_id);
+    if (known == ack.log_id) return {};
+    ++stats_.other_logs;
+    return other_log_reason(ack.from, known, ack.log_id);
 }
 
 // The peer says nothing on this connection, so whatever arrives is its end.

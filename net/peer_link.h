@@ -33,6 +33,7 @@ struct PeerLinkConfig {
     ClusterId cluster;
     NodeId self;
     uint64_t incarnation = 0;
+    LogId log_id;
     NodeId peer;
     reactor::Endpoint endpoint;
     uint64_t seed = 0;                     // of the jitter
@@ -47,6 +48,11 @@ struct PeerLinkConfig {
 
 class PeerLinkOwner {
  public:
+    // The log by which `peer` is known: `log_id`, the one that it just named, if it was unknown until now. Any other
+    // answer ends the attempt.
+    [[nodiscard]] virtual LogId meet_peer(NodeId peer, LogId log_id) = 0;
+    // The peer rejects this node, because it knows it by another log.
+    virtual void on_known_by_other_log(NodeId peer, std::string_view reason) = 0;
     virtual void on_link_connected(NodeId peer, uint64_t incarnation) = 0;  // the peer's
     // The connection is gone. The requests were never handed to the kernel; valid during the call.
     virtual void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) = 0;
@@ -61,6 +67,7 @@ struct PeerLinkStats {
     uint64_t connects = 0;         // completed handshakes
     uint64_t failed_attempts = 0;  // no connection, no answer, or rejected
     uint64_t rejected = 0;         // of those: the peer said why
+    uint64_t other_logs = 0;       // of those: the peer is known by another log
     uint64_t stalls = 0;           // connections given up because nothing moved
     uint64_t dropped_messages = 0;
     uint64_t refused_requests = 0;

@@ -39,6 +39,7 @@ class PeerListener::Connection {
         farewell_stop;  // of the rejection, which must get out even when `stop` came from the handshake's deadline
     Deadline handshake_deadline{stop};
     Deadline farewell_deadline{farewell_stop};
+    RejectCode reject_code = RejectCode::kOther;
     // Known after the handshake.
     NodeId peer;
     uint64_t incarnation = 0;
@@ -113,7 +114,7 @@ reactor::Task<void> PeerListener::serve(reactor::Handle socket) {
         ++stats_.rejected;
         log_limited(fmt::format("peer port: rejected {}: {}", connection.address, failure));
         reactor_.arm(connection.farewell_deadline, reactor_.now_ns() + config_.handshake_timeout_ns);
-        encode_hello_reject(failure, connection.output.buffer());
+        encode_hello_reject({connection.reject_code, failure}, connection.output.buffer());
         const bool told = co_await connection.output.drain(connection.farewell_stop.token());
         maybe(told);
     }
@@ -148,6 +149,9 @@ std::string PeerListener::admit(Connection& connection, const Frame& frame) {
     // The dialling side waits for our answer, so nothing may follow its Hello.
     if (!decode_hello(frame, hello) || connection.reader.buffered_bytes() > 0) return "no valid Hello";
     std::string failure = check_hello(hello);
+    // Before the incarnation: of two nodes under one id the later must learn which of the two reasons is its own.
+    if (failure.empty()) failure = check_log(connection, hello);
+    if (failure.empty()) failure = check_incarnation(hello);
     if (!failure.empty()) return failure;
     connection.peer = hello.from;
     connection.incarnation = hello.incarnation;
@@ -156,7 +160,8 @@ std::string PeerListener::admit(Connection& connection, const Frame& frame) {
     ++stats_.handshakes;
     reactor_.cancel(connection.handshake_deadline);
     connection.reader.set_payload_bytes_max(kFramePayloadBytesMax);
-    encode_hello_ack({.from = config_.self, .incarnation = config_.incarnation}, connection.output.buffer());
+    encode_hello_ack({.from = config_.self, .incarnation = config_.incarnation, .log_id = config_.log_id},
+                     connection.output.buffer());
     return {};
 }
 
@@ -170,6 +175,18 @@ std::string PeerListener::check_hello(const Hello& hello) {
         return fmt::format("node {} was dialled, this is node {}", hello.dialled, config_.self);
     if (hello.from == config_.self) return fmt::format("node {} is this node itself", hello.from);
     if (!handler_.is_known_peer(hello.from)) return fmt::format("node {} is not a member", hello.from);
+    return {};
+}
+
+std::string PeerListener::check_log(Connection& connection, const Hello& hello) {
+    const LogId known = handler_.meet_peer(hello.from, hello.log_id);
+    if (known == hello.log_id) return {};
+    ++stats_.other_logs;
+    connection.reject_code = RejectCode::kOtherLog;
+    return other_log_reason(hello.from, known, hello.log_id);
+}
+
+std::string PeerListener::check_incarnation(const Hello& hello) const {
     for (const Connection* other : connections_) {
         if (other->is_peer && other->peer == hello.from && other->incarnation > hello.incarnation) {
             return fmt::format("incarnation {} of node {} is over", hello.incarnation, hello.from);

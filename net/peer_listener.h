@@ -1,10 +1,10 @@
 // Accepts the links of the peers, checks who they are, and hands on what they send.
 //
-// A connection must begin with a Hello of this cluster, from a known other node, to this node, in this protocol
-// version, in time. Anything else is answered with a HelloReject that says why, logged (rate limited), counted and
-// closed; it changes nothing. The same goes for bytes that are no frames and for malformed messages later on: they
-// close that one connection. A peer has one connection: a newer one replaces the older, unless it comes from an earlier
-// incarnation of the peer.
+// A connection must begin with a Hello of this cluster, from a known other node with the log by which it is known, to
+// this node, in this protocol version, in time. Anything else is answered with a HelloReject that says why, logged
+// (rate limited), counted and closed; it changes nothing. The same goes for bytes that are no frames and for malformed
+// messages later on: they close that one connection. A peer has one connection: a newer one replaces the older, unless
+// it comes from an earlier incarnation of the peer.
 //
 // Thread: the reactor's. Reactor, flusher and handler outlive the listener. Handler calls come from the run queue;
 // views in what they are given are valid during the call. The handler may call request_stop() from inside. Ownership:
@@ -32,6 +32,9 @@ namespace kvorum::net {
 class PeerHandler {
  public:
     [[nodiscard]] virtual bool is_known_peer(NodeId node) = 0;  // never asked about ourselves
+    // The log by which `peer` is known: `log_id`, the one that it just named, if it was unknown until now. Any other
+    // answer rejects the connection.
+    [[nodiscard]] virtual LogId meet_peer(NodeId peer, LogId log_id) = 0;
     virtual void on_raft_message(raft::Message message) = 0;
     virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
     virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
@@ -47,6 +50,7 @@ struct PeerListenerConfig {
     ClusterId cluster;
     NodeId self;
     uint64_t incarnation = 0;
+    LogId log_id{};
     uint64_t handshake_timeout_ns = 2 * kSecondNs;
     uint32_t connections_max = 256;  // strangers included; more are closed at once
 };
@@ -55,6 +59,7 @@ struct PeerListenerStats {
     uint64_t accepted = 0;
     uint64_t handshakes = 0;  // completed
     uint64_t rejected = 0;    // did not complete the handshake, for whatever reason
+    uint64_t other_logs = 0;  // of those: came with another log than the one by which the node is known
     uint64_t broken = 0;      // closed after the handshake for what they sent
     uint64_t replaced = 0;
     uint64_t refused = 0;  // above connections_max
@@ -88,6 +93,8 @@ class PeerListener {
     reactor::Task<std::string> receive_messages(Connection& connection);
     [[nodiscard]] std::string admit(Connection& connection, const Frame& frame);
     [[nodiscard]] std::string check_hello(const Hello& hello);
+    [[nodiscard]] std::string check_log(Connection& connection, const Hello& hello);
+    [[nodiscard]] std::string check_incarnation(const Hello& hello) const;
     [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
     void replace_older(const Connection& connection);
     void end_peer(Connection& connection);

@@ -1,5 +1,6 @@
 // kvorumd: one node. Reads its options, starts the node, runs until SIGTERM or SIGINT.
-// Exit codes: 0 stopped as asked; 1 could not start; 2 wrong options; 70 the disk failed and the node halted.
+// Exit codes: 0 stopped as asked; 1 could not start; 2 wrong options; 70 the node halted: the disk failed, or the peers
+// know another log of this node.
 #include <unistd.h>
 
 #include <csignal>

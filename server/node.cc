@@ -62,7 +62,7 @@ reactor::Task<absl::Status> Node::start() {
 
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
-    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this), report.epoch);
+    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this), *log_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
     driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);
@@ -193,6 +193,20 @@ void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
 }
 
 void Node::on_unreachable(NodeId peer) { driver_->peer_unreachable(peer); }
+
+void Node::on_known_by_other_log(size_t peers, std::string_view reason) {
+    // A log without an entry is the new one. One with entries may be the right one, met by a peer that itself has the
+    // wrong one: it gives way only when the peers that are left cannot make up a majority with this node.
+    const size_t majority = config_.members.size() / 2 + 1;
+    const bool is_outvoted = config_.members.size() - peers < majority;
+    if (!driver_->raft().last_index().is_none() && !is_outvoted) return;
+    reactor_.backend().halt(fmt::format(
+        "node {0}: its peers know another log of node {0} ({1}): the data directory {2} was wiped or replaced, or two "
+        "nodes run under id {0}. Put the directory back as it was. If it is lost, leave this node stopped: the others "
+        "go on without it. It must not rejoin under this id, because it may have acknowledged writes and votes that it "
+        "no longer has",
+        config_.id, reason, config_.data_directory));
+}
 
 void Node::on_peer_gone(NodeId peer) {
     forwarder_->on_answers_lost(peer);

@@ -79,6 +79,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void on_link_up(NodeId peer) override;
     void on_link_down(NodeId peer, uint64_t first_unsent_request) override;
     void on_unreachable(NodeId peer) override;
+    void on_known_by_other_log(size_t peers, std::string_view reason) override;
     void on_peer_gone(NodeId peer) override;
 
     reactor::Reactor& reactor_;

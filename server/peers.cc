@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutants.h"
+
 namespace kvorum::server {
 
 Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-             uint64_t incarnation)
-    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), incarnation_(incarnation) {}
+             wal::Wal& log)
+    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), log_(log) {
+    for (const wal::KnownPeer& peer : log_.recovered().known_peers)
+        known_logs_.emplace(peer.node, peer.log_id);
+}
 
 absl::Status Peers::start() {
     if (config_.members.size() == 1) return absl::OkStatus();
@@ -16,7 +21,8 @@ absl::Status Peers::start() {
     net::PeerListenerConfig listening;
     listening.cluster = config_.cluster_id();
     listening.self = config_.id;
-    listening.incarnation = incarnation_;
+    listening.incarnation = log_.recovered().epoch;
+    listening.log_id = log_.recovered().log_id;
     listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket,
                                                     static_cast<net::PeerHandler&>(*this));
     listener_->start();
@@ -25,7 +31,8 @@ absl::Status Peers::start() {
         net::PeerLinkConfig link;
         link.cluster = config_.cluster_id();
         link.self = config_.id;
-        link.incarnation = incarnation_;
+        link.incarnation = log_.recovered().epoch;
+        link.log_id = log_.recovered().log_id;
         link.peer = member.id;
         link.endpoint = member.peer;
         link.seed = reactor_.backend().random_seed();
@@ -79,7 +86,10 @@ void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardO
     link->send(std::span(&message, 1));
 }
 
-void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) { events_.on_link_up(peer); }
+void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) {
+    disowned_by_.erase(peer);
+    events_.on_link_up(peer);
+}
 
 void Peers::on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) {
     // Requests leave in the order of their ids, so what did not leave is everything from one id on.
@@ -87,6 +97,20 @@ void Peers::on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_r
 }
 
 void Peers::on_unreachable(NodeId peer) { events_.on_unreachable(peer); }
+
+void Peers::on_known_by_other_log(NodeId peer, std::string_view reason) {
+    disowned_by_.insert(peer);
+    events_.on_known_by_other_log(disowned_by_.size(), reason);
+}
+
+LogId Peers::meet_peer(NodeId peer, LogId log_id) {
+    const auto [known, is_new] = known_logs_.emplace(peer, log_id);
+    // Queued before any message of this peer is handled: nothing that this node does because of it, a vote or an entry,
+    // is on the disk without it.
+    if (is_new) log_.note_peer({peer, log_id});
+    if (is_mutant(Mutant::kWipedNodeVotes)) return log_id;
+    return known->second;
+}
 
 bool Peers::is_known_peer(NodeId node) { return config_.find_member(node) != nullptr; }
 

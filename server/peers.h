@@ -1,12 +1,17 @@
 // The other nodes, as one object: a link to each, one listener for theirs, and the messages both ways.
 //
+// A peer is known by the log with which it was first met, and the node's own log remembers it: a peer that comes with
+// another log has lost what it promised, and no message goes to it or is taken from it.
+//
 // Thread: the owning core. start() listens and dials; stop() is awaited before destruction. Whatever is sent leaves at
 // the end of the turn.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -17,6 +22,7 @@
 #include "server/forwarded_sessions.h"
 #include "server/forwarder.h"
 #include "server/raft_driver.h"
+#include "wal/wal.h"
 
 namespace kvorum::server {
 
@@ -31,6 +37,8 @@ class PeerEvents {
     virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
     // Raft messages to `peer` were dropped.
     virtual void on_unreachable(NodeId peer) = 0;
+    // `peers` of the others, one of which just gave `reason`, know this node by another log than its own.
+    virtual void on_known_by_other_log(size_t peers, std::string_view reason) = 0;
     // The peer's connection to us ended: no answer comes on it any more, and its clients' commands here are without an
     // owner.
     virtual void on_peer_gone(NodeId peer) = 0;
@@ -42,10 +50,10 @@ class Peers final : public PeerSender,
                     private net::PeerLinkOwner,
                     private net::PeerHandler {
  public:
-    // `incarnation` tells this process from earlier ones of the same node and never falls from one to the next, clocks
-    // or not: peers refuse a connection of a lower one than they know.
+    // The incarnation, by which peers tell this process from earlier ones of the same node, is the epoch of `log`: it
+    // never falls from one process to the next, clocks or not. All references outlive this object.
     Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-          uint64_t incarnation);
+          wal::Wal& log);
     ~Peers() override = default;
 
     [[nodiscard]] absl::Status start();
@@ -66,9 +74,11 @@ class Peers final : public PeerSender,
     void on_link_connected(NodeId peer, uint64_t incarnation) override;
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) override;
     void on_unreachable(NodeId peer) override;
+    void on_known_by_other_log(NodeId peer, std::string_view reason) override;
 
     // --- net::PeerHandler ---
     [[nodiscard]] bool is_known_peer(NodeId node) override;
+    [[nodiscard]] LogId meet_peer(NodeId peer, LogId log_id) override;  // of both
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const net::ForwardReply> replies) override;
@@ -78,7 +88,9 @@ class Peers final : public PeerSender,
     net::OutputFlusher& flusher_;
     const NodeConfig& config_;
     PeerEvents& events_;
-    const uint64_t incarnation_;
+    wal::Wal& log_;
+    absl::flat_hash_map<NodeId, LogId> known_logs_;
+    std::set<NodeId> disowned_by_;  // peers that know this node by another log
     std::vector<std::unique_ptr<net::PeerLink>> links_;
     std::unique_ptr<net::PeerListener> listener_;
     net::ForwardRequest request_;  // kept for its capacity

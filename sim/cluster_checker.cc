@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "wal/recovery.h"
+#include "sim/durable_log.h"
 
 namespace kvorum::sim {
 namespace {
@@ -141,21 +141,10 @@ void ClusterChecker::check_logs(const std::vector<const Machine*>& machines) {
 
 bool ClusterChecker::disk_holds(const Machine& machine, LogIndex index, Term term) {
     if (nodes_[machine.host()].excused) return true;
-    const Disk left = machine.disk().crash(1, Disk::CrashMode::kLoseAll);
-    const std::string& directory = machine.node_config().data_directory;
-    wal::PositionIndex positions;
-    wal::LogScanner scanner(machine.node_config().cluster_id(), machine.node_config().id, positions);
-    for (const auto& [name, size_bytes] : left.list(directory)) {
-        const uint64_t sequence = wal::parse_segment_file_name(name);
-        if (sequence == 0) continue;
-        const std::string image = left.contents(directory + "/" + name);
-        if (!scanner.add_segment(sequence, as_bytes(image))) break;
-    }
-    const wal::ScanResult result = scanner.finish();
-    if (!wal::is_accepted(result.verdict)) return false;
-    if (scanner.replay().last().index < index) return false;
+    const DurableLog log(machine);
+    if (!log.is_accepted() || log.replay().last().index < index) return false;
     Term found;
-    for (const raft::TermRun& run : scanner.replay().terms()) {
+    for (const raft::TermRun& run : log.replay().terms()) {
         if (run.first_index <= index) found = run.term;
     }
     return found == term;

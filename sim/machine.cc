@@ -150,6 +150,11 @@ void Machine::crash(Network::Death death, Disk::CrashMode mode) {
     owner_.on_down(*this);
 }
 
+void Machine::wipe() {
+    crash(Network::Death::kPower, Disk::CrashMode::kLoseAll);
+    disk_ = Disk(config_.disk);
+}
+
 void Machine::unwind() {
     backend_->cut_off();
     stop_->set();

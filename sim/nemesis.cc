@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sim/durable_log.h"
 #include "wal/format.h"
 #include "wal/recovery.h"
 
@@ -64,7 +65,7 @@ void Nemesis::schedule(Fault fault) {
 void Nemesis::stop() {
     stopped_ = true;
     for (auto& [host, mood] : moods_) {
-        mood = {.may_rot = mood.may_rot, .rotten = mood.rotten, .errors = mood.errors};
+        mood = {.may_rot = mood.may_rot, .rotten = mood.rotten, .wiped = mood.wiped, .errors = mood.errors};
     }
     network_.unblock_all();
     network_.clear_extra_delays();
@@ -127,6 +128,10 @@ void Nemesis::strike(Fault fault) {
 void Nemesis::strike_machine(Fault fault, Machine& victim) {
     if (fault == Fault::kRot) {
         rot(victim);
+        return;
+    }
+    if (fault == Fault::kWipe) {
+        wipe(victim);
         return;
     }
     count(fault, victim);
@@ -311,6 +316,28 @@ void Nemesis::rot(Machine& victim) {
         random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
     const bool flipped = disk.flip_bit(path, offset + random_.below(span), static_cast<unsigned>(random_.below(8)));
     maybe(flipped);
+}
+
+void Nemesis::wipe(Machine& victim) {
+    Mood& mood = moods_[victim.host()];
+    if (!mood.may_rot || mood.rotten || !is_known_to_all(victim)) return;
+    mood.rotten = mood.wiped = true;
+    checker_.excuse_disk(victim.host());
+    count(Fault::kWipe, victim);
+    victim.wipe();
+}
+
+bool Nemesis::is_known_to_all(const Machine& machine) const {
+    for (const auto& other : machines_) {
+        if (other->host() == machine.host() || is_rotten(other->host())) continue;
+        const DurableLog log(*other);
+        const std::vector<wal::KnownPeer>& peers = log.replay().known_peers();
+        const bool knows = std::any_of(peers.begin(), peers.end(), [&](const wal::KnownPeer& peer) {
+            return peer.node == machine.node_config().id;
+        });
+        if (!knows) return false;
+    }
+    return true;
 }
 
 }  // namespace kvorum::sim

@@ -1,7 +1,8 @@
 // Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
 // keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
-// durable bytes are damaged on a minority only (the fault atlas), and never the last groups of a log, whose loss no
-// local evidence can tell from a torn write (docs/guarantees.md).
+// durable bytes are damaged or gone on a minority only (the fault atlas), never the last groups of a log, whose loss no
+// local evidence can tell from a torn write, and never the whole disk of a node that another has not met yet
+// (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -40,7 +41,9 @@ class Nemesis {
     [[nodiscard]] bool explains_error(HostId host) const {
         return moods_.at(host).rotten || moods_.at(host).errors > 0;
     }
+    // Damaged or wiped: its node is not to come back.
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
+    [[nodiscard]] bool is_wiped(HostId host) const { return moods_.at(host).wiped; }
     void on_start(HostId host) { moods_[host].errors = 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
@@ -49,6 +52,7 @@ class Nemesis {
     struct Mood {
         bool may_rot = false;
         bool rotten = false;
+        bool wiped = false;
         bool hang_next_sync = false;
         bool fail_next_write = false;
         bool fail_next_sync = false;
@@ -71,6 +75,8 @@ class Nemesis {
     void block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b);
     void fill_disk(Machine& victim);
     void rot(Machine& victim);
+    void wipe(Machine& victim);
+    [[nodiscard]] bool is_known_to_all(const Machine& machine) const;
     [[nodiscard]] FaultDecision decide(HostId host, const FileOperation& operation);
 
     const Scenario& scenario_;

@@ -12,11 +12,11 @@ namespace {
 constexpr std::array<std::string_view, kFaultCount> kFaultNames{
     "kill",        "power-cut",  "power-cut-all", "crash-at-send", "crash-at-disk", "pause",     "isolate",
     "split",       "one-way",    "bridge",        "clog",          "reset",         "slow-disk", "hung-sync",
-    "write-error", "sync-error", "disk-full",     "short-write",   "clock-step",    "rot"};
+    "write-error", "sync-error", "disk-full",     "short-write",   "clock-step",    "rot",       "wipe"};
 
 // How often each fault comes when it is on, on average, in seconds of virtual time.
-constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4,  4,  8,  6,  8, 6, 8,
-                                                          5, 4, 8,  10, 25, 20, 15, 6, 5, 30};
+constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4,  4,  8,  6, 8, 6,  8, 5,
+                                                          4, 8, 10, 25, 20, 15, 6, 5, 30, 20};
 
 template <typename T, size_t N>
 T pick(Prng& random, const std::array<T, N>& values) {

@@ -37,6 +37,7 @@ enum class Fault : uint8_t {
     kShortWrite,
     kClockStep,  // of the wall clock
     kRot,        // damage of durable bytes, at rest
+    kWipe,       // the disk of one machine is emptied, and its node starts again
     kCount,
 };
 inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kCount);

@@ -119,12 +119,10 @@ std::vector<const Machine*> World::machine_views() const {
 void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
         Machine& machine = *machines_[host - 1];
-        if (machine.is_up() || !wanted_.contains(host) || nemesis_->is_rotten(host)) {
-            // A damaged machine is started once, to see that it refuses.
-            const bool first_look =
-                nemesis_->is_rotten(host) && machine.state() == Machine::State::kDown && wanted_.contains(host);
-            if (!first_look) return;
-        }
+        // A damaged machine is started once, to see that it refuses; a wiped one again and again, as by a supervisor.
+        const bool has_refused =
+            nemesis_->is_rotten(host) && !nemesis_->is_wiped(host) && machine.state() == Machine::State::kRefused;
+        if (machine.is_up() || !wanted_.contains(host) || has_refused) return;
         nemesis_->on_start(host);
         machine.start();
     });
@@ -153,6 +151,7 @@ void World::on_refused(Machine& machine, const std::string& why) {
 }
 
 void World::on_halted(Machine& machine, const std::string& why) {
+    if (nemesis_->is_wiped(machine.host())) gave_up_.insert(machine.host());
     if (!nemesis_->explains_error(machine.host())) {
         fail(RunOutcome::kCrash, fmt::format("node {} ended itself: {}", machine.host(), why));
     }
@@ -268,6 +267,7 @@ bool World::converged() const {
     const server::Node* first = nullptr;
     bool any_leader = false;
     for (const auto& machine : machines_) {
+        if (nemesis_->is_wiped(machine->host()) && !gave_up_.contains(machine->host())) return false;
         if (nemesis_->is_rotten(machine->host())) continue;
         const server::Node* node = machine->serving();
         if (node == nullptr) return false;

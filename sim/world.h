@@ -113,7 +113,8 @@ class World final : private MachineOwner {
     uint32_t probes_served_ = 0;
     HostId probe_target_ = 1;
     uint64_t probe_number_ = 0;
-    std::set<HostId> wanted_;  // machines that are to be up
+    std::set<HostId> wanted_;   // machines that are to be up
+    std::set<HostId> gave_up_;  // wiped machines whose node ended itself
 };
 
 }  // namespace kvorum::sim

@@ -37,14 +37,20 @@ std::string describe_record(const Record& record) {
         case RecordKind::kSegmentHead: {
             const auto head = decode_segment_head(record.payload);
             if (!head.has_value()) return "segment head: wrong size";
-            return fmt::format("segment head: {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
-                               head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
-                               head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
+            return fmt::format(
+                "segment head: log {:016x}, {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
+                head->log_id, head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
+                head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
         }
         case RecordKind::kHardState: {
             const auto state = decode_hard_state(record.payload);
             if (!state.has_value()) return "hard state: wrong size";
             return fmt::format("hard state: term {} vote {}", state->current_term, state->voted_for);
+        }
+        case RecordKind::kKnownPeer: {
+            const auto peer = decode_known_peer(record.payload);
+            if (!peer.has_value()) return "known peer: wrong size";
+            return fmt::format("known peer: node {} by log {:016x}", peer->node, peer->log_id);
         }
         case RecordKind::kEntry: return describe_entry(record.payload, "");
         case RecordKind::kEntryFirst:

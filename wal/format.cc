@@ -34,7 +34,7 @@ bool is_zero(Bytes bytes) {
 
 bool is_known_kind(uint8_t kind) {
     return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) &&
-           kind <= static_cast<uint8_t>(RecordKind::kEntryLast);
+           kind <= static_cast<uint8_t>(RecordKind::kKnownPeer);
 }
 
 }  // namespace
@@ -126,8 +126,15 @@ size_t encode_segment_head_record(const SegmentHead& head, std::byte* out) {
     store_le(payload + 24, head.last.checksum);
     store_le(payload + 32, head.last_log_time_ms);
     store_le(payload + 40, uint64_t{head.continues_entry});
-    store_le(payload + 48, uint64_t{0});
+    store_le(payload + 48, head.log_id.value());
     return encode_record(RecordKind::kSegmentHead, payload, out);
+}
+
+size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out) {
+    std::byte payload[KnownPeer::kEncodedSize];
+    store_le(payload, peer.node.value());
+    store_le(payload + 8, peer.log_id.value());
+    return encode_record(RecordKind::kKnownPeer, payload, out);
 }
 
 std::optional<raft::HardState> decode_hard_state(Bytes payload) {
@@ -143,7 +150,13 @@ std::optional<SegmentHead> decode_segment_head(Bytes payload) {
     head.last = {LogIndex{load_le<uint64_t>(at + 8)}, Term{load_le<uint64_t>(at + 16)}, load_le<uint64_t>(at + 24)};
     head.last_log_time_ms = load_le<int64_t>(at + 32);
     head.continues_entry = load_le<uint64_t>(at + 40) != 0;
+    head.log_id = LogId{load_le<uint64_t>(at + 48)};
     return head;
+}
+
+std::optional<KnownPeer> decode_known_peer(Bytes payload) {
+    if (payload.size() != KnownPeer::kEncodedSize) return std::nullopt;
+    return KnownPeer{NodeId{load_le<uint64_t>(payload.data())}, LogId{load_le<uint64_t>(payload.data() + 8)}};
 }
 
 std::optional<Record> RecordCursor::next() {

@@ -4,7 +4,8 @@
 // A segment is a file of fixed size, filled from offset 0 with groups, one behind the other. A group starts on a 4 KiB
 // boundary, is padded with zeros to the next one, and once written is never written again. It is a header (below), then
 // `record_bytes` bytes of records. The first group of a segment is its head: it starts with a kSegmentHead record and
-// repeats the hard state, so that the log can start at any segment whose predecessors were released.
+// repeats the hard state and the known peers, so that the log can start at any segment whose predecessors were
+// released.
 //
 // Every group names its place (cluster, node, segment, offset), so bytes of an earlier life of a recycled file, of
 // another node, or written to the wrong place never pass for it. Groups are numbered without gaps over the whole log
@@ -81,6 +82,7 @@ enum class RecordKind : uint8_t {
     kEntryFirst = 4,
     kEntryMiddle = 5,
     kEntryLast = 6,
+    kKnownPeer = 7,
 };
 
 struct RecordFrame {
@@ -99,8 +101,19 @@ struct SegmentHead {
     int64_t last_log_time_ms = 0;
     // True when `last` goes on in this segment: records before the first whole one are its pieces.
     bool continues_entry = false;
+    LogId log_id;  // the same in all segments, and never none
 
     bool operator==(const SegmentHead&) const = default;
+};
+
+// A peer, and the log that it had when this node first met it.
+struct KnownPeer {
+    static constexpr size_t kEncodedSize = 16;
+
+    NodeId node;
+    LogId log_id;
+
+    bool operator==(const KnownPeer&) const = default;
 };
 
 inline constexpr size_t kHardStateEncodedSize = 16;
@@ -109,9 +122,11 @@ inline constexpr size_t kHardStateEncodedSize = 16;
 size_t encode_record(RecordKind kind, Bytes payload, std::byte* out);
 size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* out);
 size_t encode_segment_head_record(const SegmentHead& head, std::byte* out);
+size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out);
 
 [[nodiscard]] std::optional<raft::HardState> decode_hard_state(Bytes payload);
 [[nodiscard]] std::optional<SegmentHead> decode_segment_head(Bytes payload);
+[[nodiscard]] std::optional<KnownPeer> decode_known_peer(Bytes payload);
 
 struct Record {
     RecordKind kind = RecordKind::kEntry;

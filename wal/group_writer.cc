@@ -51,6 +51,8 @@ Task<bool> GroupWriter::open(Start start) {
     epoch_ = start.epoch;
     group_sequence_ = durable_group_ = start.last_group.group_sequence;
     last_checksum_ = start.last_group.header_checksum;
+    log_id_ = start.log_id;
+    known_peers_ = std::move(start.known_peers);
     hard_state_ = start.hard_state;
     last_started_ = last_appended_ = start.last;
     last_started_time_ms_ = start.last_log_time_ms;
@@ -66,8 +68,8 @@ Task<bool> GroupWriter::open(Start start) {
 }
 
 uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
-    const uint64_t id = ++last_unit_;
-    if (failed_) return id;
+    if (failed_) return ++last_unit_;
+    const uint64_t id = last_unit_ + 1;
     for (const raft::EntryPtr& entry : entries) {
         const LogIndex index = entry->index();
         KVORUM_ASSERT(!index.is_none() && index <= last_appended_.index + 1, "entry {} behind entry {}", index,
@@ -81,11 +83,27 @@ uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vec
         undurable_.push_back({entry, id});
         last_appended_ = entry->id();
     }
-    units_.push_back({id, hard_state, std::move(entries), reactor_.backend().monotonic_ns()});
+    Unit unit;
+    unit.hard_state = hard_state;
+    unit.entries = std::move(entries);
+    return queue(std::move(unit));
+}
+
+uint64_t GroupWriter::note_peer(KnownPeer peer) {
+    if (failed_) return ++last_unit_;
+    Unit unit;
+    unit.known_peer = peer;
+    return queue(std::move(unit));
+}
+
+uint64_t GroupWriter::queue(Unit unit) {
+    unit.id = ++last_unit_;
+    unit.appended_ns = reactor_.backend().monotonic_ns();
+    units_.push_back(std::move(unit));
     ++stats_.units;
     // If the turn hooks have begun already, this makes another turn follow at once.
     reactor_.schedule(wake_);
-    return id;
+    return last_unit_;
 }
 
 uint64_t GroupWriter::oldest_unsynced_ns(uint64_t now_ns) const {
@@ -249,13 +267,13 @@ void GroupWriter::start_groups() {
 
 // Bytes that the next group may take in this segment; 0 when it must be left. While no spare is ready its end is
 // reserved.
-uint64_t GroupWriter::find_room(bool only_hard_state) {
+uint64_t GroupWriter::find_room(bool without_entries) {
     const uint64_t room = store_.segment_size_bytes() - offset_bytes_;
     if (store_.spare_ready()) return room;
     const uint64_t quarter = store_.segment_size_bytes() / 4 / kBlockBytes * kBlockBytes;
     // The last block is the next start's: its opening group.
     const uint64_t reserve = std::max(kBlockBytes, std::min(align_up(config_.reserve_bytes, kBlockBytes), quarter));
-    const uint64_t kept = only_hard_state ? kBlockBytes : reserve;
+    const uint64_t kept = without_entries ? kBlockBytes : reserve;
     return room > kept ? room - kept : 0;
 }
 
@@ -299,13 +317,21 @@ void GroupWriter::fill_head(Filling& filling) {
     head.last = last_started_;
     head.last_log_time_ms = last_started_time_ms_;
     head.continues_entry = progress_.bytes_of_entry > 0;
+    head.log_id = log_id_;
     filling.used_bytes += encode_segment_head_record(head, filling.slot->buffer.data() + filling.used_bytes);
     ++filling.records;
     put_hard_state(filling);
+    for (const KnownPeer& peer : known_peers_)
+        put_known_peer(filling, peer);
 }
 
 void GroupWriter::put_hard_state(Filling& filling) {
     filling.used_bytes += encode_hard_state_record(hard_state_, filling.slot->buffer.data() + filling.used_bytes);
+    ++filling.records;
+}
+
+void GroupWriter::put_known_peer(Filling& filling, const KnownPeer& peer) {
+    filling.used_bytes += encode_known_peer_record(peer, filling.slot->buffer.data() + filling.used_bytes);
     ++filling.records;
 }
 
@@ -318,6 +344,12 @@ void GroupWriter::fill_units(Filling& filling) {
             hard_state_ = *unit.hard_state;
             put_hard_state(filling);
             progress_.hard_state = true;
+        }
+        if (unit.known_peer.has_value()) {
+            const uint64_t needed = RecordFrame::kEncodedSize + KnownPeer::kEncodedSize;
+            if (filling.used_bytes + needed > filling.capacity_bytes) return;
+            put_known_peer(filling, *unit.known_peer);
+            known_peers_.push_back(*unit.known_peer);
         }
         while (progress_.entries < unit.entries.size()) {
             if (!fill_entry(filling, unit.entries[progress_.entries])) return;

@@ -44,6 +44,8 @@ class GroupWriter final : private reactor::TurnHook {
         uint64_t end_bytes = 0;  // in the last segment
         uint64_t segment_sequence = 0;
         uint64_t epoch = 1;
+        LogId log_id;
+        std::vector<KnownPeer> known_peers;
         raft::HardState hard_state;
         raft::EntryId last;
         int64_t last_log_time_ms = 0;
@@ -75,6 +77,7 @@ class GroupWriter final : private reactor::TurnHook {
     [[nodiscard]] SyncMethod sync_method() const { return method_; }
 
     uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries);
+    uint64_t note_peer(KnownPeer peer);
     // Called from the run queue when more units became durable.
     void set_progress_callback(std::function<void()> callback) { on_progress_ = std::move(callback); }
 
@@ -131,6 +134,7 @@ class GroupWriter final : private reactor::TurnHook {
     struct Unit {
         uint64_t id = 0;
         std::optional<raft::HardState> hard_state;
+        std::optional<KnownPeer> known_peer;  // then there is nothing else in the unit
         std::vector<raft::EntryPtr> entries;
         uint64_t appended_ns = 0;
     };
@@ -152,6 +156,7 @@ class GroupWriter final : private reactor::TurnHook {
         uint32_t records = 0;
     };
 
+    uint64_t queue(Unit unit);
     void on_turn_end() override;
     void on_wake();
     void take_write(size_t slot_number);
@@ -163,13 +168,14 @@ class GroupWriter final : private reactor::TurnHook {
 
     void pump();
     void start_groups();
-    [[nodiscard]] uint64_t find_room(bool only_hard_state);
+    [[nodiscard]] uint64_t find_room(bool without_entries);
     [[nodiscard]] bool enter_next_segment();
     void write_group(uint64_t capacity_bytes);
     void fill_head(Filling& filling);
     void fill_units(Filling& filling);
     [[nodiscard]] bool fill_entry(Filling& filling, const raft::EntryPtr& entry);
     void put_hard_state(Filling& filling);
+    void put_known_peer(Filling& filling, const KnownPeer& peer);
     void note_started(const Filling& filling, const raft::Entry& entry);
     void seal(Filling& filling);
     void submit_write(Slot& slot);
@@ -210,8 +216,10 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t epoch_ = 0;
     uint64_t group_sequence_ = 0;  // of the last group sealed
     uint64_t last_checksum_ = 0;
-    raft::HardState hard_state_;  // as of the last group sealed
-    raft::EntryId last_started_;  // entry
+    LogId log_id_;
+    std::vector<KnownPeer> known_peers_;  // as of the last group sealed
+    raft::HardState hard_state_;          // likewise
+    raft::EntryId last_started_;          // entry
     int64_t last_started_time_ms_ = 0;
     LogIndex last_completed_;
     raft::EntryId last_appended_;

@@ -109,7 +109,8 @@ absl::Status LogReader::take_group() {
 absl::Status LogReader::take_record(const Record& record, LogPosition position) {
     switch (record.kind) {
         case RecordKind::kSegmentHead:
-        case RecordKind::kHardState: return absl::OkStatus();
+        case RecordKind::kHardState:
+        case RecordKind::kKnownPeer: return absl::OkStatus();
         case RecordKind::kEntry:
             return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:

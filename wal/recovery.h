@@ -33,8 +33,8 @@
 //   kDamagedOutsideWindow | a witness at or beyond h + groups_in_flight_max
 //   kDamagedSegment       | the end is inside a segment, and a witness in a later one says that h was durable (G2)
 //   kBadSegmentHead       | a head is missing or not sound, and a witness says that it was durable; or a sound head
-//                         | contradicts the log before it or the file's size; or the lowest segment is not number 1 and
-//                         | has no sound head
+//                         | contradicts the log before it, its id, or the file's size; or the lowest segment is not
+//                         | number 1 and has no sound head
 //   kMissingSegment       | a gap in the numbers of the segment files
 //   kWrongSize            | a segment file whose size is not that of the others
 //   kWrongCluster         | where a group should be, a sound header of another cluster; or an entry of another cluster

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/checksum.h"
@@ -35,6 +36,7 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
         switch (record->kind) {
             case RecordKind::kSegmentHead: error = apply_head(header, *record, segment_size_bytes); break;
             case RecordKind::kHardState: error = apply_hard_state(*record); break;
+            case RecordKind::kKnownPeer: error = apply_known_peer(*record); break;
             default: {
                 const GroupPlace place{header.segment_sequence, header.offset_bytes};
                 error = record->kind == RecordKind::kEntry ? apply_entry(record->payload, position, place)
@@ -57,9 +59,14 @@ ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, 
         return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}",
                                                        head->segment_size_bytes, segment_size_bytes));
     }
+    if (head->log_id.is_none() || (started_ && head->log_id != log_id_)) {
+        return fail(ReplayError::kBadHead,
+                    fmt::format("it is of log {:016x}, the log before it is {:016x}", head->log_id, log_id_));
+    }
     index_.start_segment(header.segment_sequence, header.group_sequence);
     if (!started_) {
         started_ = true;
+        log_id_ = head->log_id;
         base_ = last_ = head->last;
         last_log_time_ms_ = head->last_log_time_ms;
         if (!last_.index.is_none()) identities_.push_back(last_);
@@ -88,6 +95,21 @@ ReplayError Replay::apply_hard_state(const Record& record) {
                                 hard_state_.current_term, hard_state_.voted_for));
     }
     hard_state_ = *next;
+    return ReplayError::kNone;
+}
+
+ReplayError Replay::apply_known_peer(const Record& record) {
+    const std::optional<KnownPeer> peer = decode_known_peer(record.payload);
+    if (!peer.has_value() || peer->node.is_none() || peer->log_id.is_none())
+        return fail(ReplayError::kBadRecord, "a record of a peer that names none");
+    const auto known = std::find_if(known_peers_.begin(), known_peers_.end(),
+                                    [&](const KnownPeer& other) { return other.node == peer->node; });
+    if (known == known_peers_.end()) {
+        known_peers_.push_back(*peer);
+    } else if (known->log_id != peer->log_id) {
+        return fail(ReplayError::kBadRecord, fmt::format("node {} is known by log {:016x} and by log {:016x}",
+                                                         peer->node, known->log_id, peer->log_id));
+    }
     return ReplayError::kNone;
 }
 

@@ -2,6 +2,7 @@
 //
 // An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces
 // the one before. An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
+// The log's id and the log that a peer is known by never change.
 //
 // Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it
 // stays readable.
@@ -45,6 +46,8 @@ class Replay {
     [[nodiscard]] ReplayError apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes);
     [[nodiscard]] const std::string& detail() const { return detail_; }
 
+    [[nodiscard]] LogId log_id() const { return log_id_; }
+    [[nodiscard]] const std::vector<KnownPeer>& known_peers() const { return known_peers_; }
     [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
     [[nodiscard]] const raft::EntryId& last() const { return last_; }
     [[nodiscard]] int64_t last_log_time_ms() const { return last_log_time_ms_; }
@@ -60,6 +63,7 @@ class Replay {
     ReplayError fail(ReplayError error, std::string detail);
     ReplayError apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes);
     ReplayError apply_hard_state(const Record& record);
+    ReplayError apply_known_peer(const Record& record);
     ReplayError apply_piece(const Record& record, LogPosition position, GroupPlace place);
     ReplayError apply_entry(Bytes encoded, LogPosition position, GroupPlace place);
     ReplayError check_link(const raft::EntryHeader& header);
@@ -71,6 +75,8 @@ class Replay {
 
     bool started_ = false;
     uint64_t epoch_ = 0;
+    LogId log_id_;
+    std::vector<KnownPeer> known_peers_;
     raft::HardState hard_state_;
     raft::EntryId base_;  // `last` of the first segment's head
     raft::EntryId last_;

@@ -113,12 +113,16 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
         co_return foreign ? absl::FailedPreconditionError(text) : absl::DataLossError(text);
     }
     fill_report(scan, scanner.replay());
+    // The lowest bit only keeps it from being none.
+    if (scan.verdict == Verdict::kEmpty) report_.log_id = LogId{reactor_.backend().random_seed() | 1};
     report_.duration_ns = reactor_.backend().monotonic_ns() - start_ns;
     log_recovery(scan);
     GroupWriter::Start start;
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
     report_.epoch = start.epoch;
+    start.log_id = report_.log_id;
     if (scan.verdict == Verdict::kEmpty) co_return start;
+    start.known_peers = report_.known_peers;
     start.last_group = scan.last_group;
     start.segment_sequence = scan.end.segment_sequence;
     start.end_bytes = scan.end.offset_bytes;
@@ -131,9 +135,9 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
 
 void Wal::Impl::log_recovery(const ScanResult& scan) const {
     const std::string text =
-        fmt::format("wal: {}: {}; term {}, last entry {}, {} groups in {} segments read in {} ms", config_.directory,
-                    scan.message, report_.hard_state.current_term, report_.last.index, report_.groups, report_.segments,
-                    report_.duration_ns / kMillisecondNs);
+        fmt::format("wal: {}: {}; log {:016x}, term {}, last entry {}, {} groups in {} segments read in {} ms",
+                    config_.directory, scan.message, report_.log_id, report_.hard_state.current_term,
+                    report_.last.index, report_.groups, report_.segments, report_.duration_ns / kMillisecondNs);
     if (scan.unfinished > 0) {
         KVORUM_LOG(kWarn, "{}", text);
     } else {
@@ -142,6 +146,8 @@ void Wal::Impl::log_recovery(const ScanResult& scan) const {
 }
 
 void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
+    report_.log_id = replay.log_id();
+    report_.known_peers = replay.known_peers();
     report_.hard_state = replay.hard_state();
     report_.last = replay.last();
     report_.last_log_time_ms = replay.last_log_time_ms();
@@ -318,6 +324,7 @@ const RecoveryReport& Wal::recovered() const { return impl_->report_; }
 uint64_t Wal::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
     return impl_->writer_.append(hard_state, std::move(entries));
 }
+uint64_t Wal::note_peer(KnownPeer peer) { return impl_->writer_.note_peer(peer); }
 void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) {
     impl_->on_durable_ = std::move(callback);
 }

@@ -1,6 +1,7 @@
 // The write-ahead log of one Raft group: what this node promised to remember, in order, on disk before anybody is told.
 //
-// Units go in, groups go to disk. A unit is a hard state, entries, or both; units are durable in the order of append().
+// Units go in, groups go to disk. A unit is a hard state, entries, or both, or a peer to remember; units are durable in
+// the order of their queueing.
 // While groups are being written, further units gather and leave together in the next group (group commit, without
 // timers); at most groups_in_flight_max groups are unfinished at a time. An entry whose index is not above the last
 // one's replaces that entry and everything behind it.
@@ -39,6 +40,8 @@ namespace kvorum::wal {
 
 // What was found at open: where the node goes on.
 struct RecoveryReport {
+    LogId log_id;  // of this log since its first day
+    std::vector<KnownPeer> known_peers;
     raft::HardState hard_state;
     raft::EntryId last;                // zero when the log has no entry
     int64_t last_log_time_ms = 0;      // of `last`
@@ -100,6 +103,8 @@ class Wal {
     // (asserted: Raft's log never has a gap). A unit larger than a group is spread over several. After a failure the
     // unit is dropped: halt() was called.
     uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries);
+    // Queues, as a unit, that `peer.node` is known by `peer.log_id` for as long as this log lives. Once for each node.
+    uint64_t note_peer(KnownPeer peer);
     // `callback(unit_id)`: all units up to unit_id are durable. From the run queue, never inside append(); ids ascend.
     void set_durable_callback(std::function<void(uint64_t unit_id)> callback);
     [[nodiscard]] uint64_t durable_unit() const;

@@ -46,13 +46,13 @@ void check_handshake(const Frame& frame) {
     OutputBuffer again;
     Hello hello;
     HelloAck ack;
-    std::string_view reason;
+    HelloReject reject;
     if (decode_hello(frame, hello)) {
         encode_hello(hello, again);
     } else if (decode_hello_ack(frame, ack)) {
         encode_hello_ack(ack, again);
-    } else if (decode_hello_reject(frame, reason)) {
-        encode_hello_reject(reason, again);
+    } else if (decode_hello_reject(frame, reject)) {
+        encode_hello_reject(reject, again);
     } else {
         return;
     }

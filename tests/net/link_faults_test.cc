@@ -26,6 +26,8 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
         unsent.insert(unsent_ids.begin(), unsent_ids.end());
     }
     void on_unreachable(NodeId) override {}
+    LogId meet_peer(NodeId, LogId log_id) override { return log_id; }
+    void on_known_by_other_log(NodeId, std::string_view) override {}
     bool is_known_peer(NodeId) override { return true; }
     void on_raft_message(raft::Message) override {}
     void on_forward_requests(NodeId, uint64_t, std::span<const ForwardRequest> requests) override {
@@ -46,7 +48,8 @@ class LinkFaultsTest : public ::testing::TestWithParam<uint64_t> {
     ~LinkFaultsTest() override { set_log_level(LogLevel::kInfo); }
 
     void start_listener() {
-        listener_.emplace(reactor_, flusher_, PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}},
+        listener_.emplace(reactor_, flusher_,
+                          PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
                           network_.listen(kEndpoint).value(), ledger_);
         listener_->start();
     }
@@ -91,6 +94,7 @@ TEST_P(LinkFaultsTest, NoRequestIsExecutedTwiceOrOutOfOrderOrAfterItWasCalledUns
     PeerLinkConfig config;
     config.cluster = kCluster;
     config.self = NodeId{1};
+    config.log_id = test::kLog;
     config.peer = NodeId{2};
     config.endpoint = kEndpoint;
     config.seed = GetParam();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,10 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
         note(fmt::format("link {} disconnected", peer));
     }
     void on_unreachable(NodeId peer) override { note(fmt::format("link {} unreachable", peer)); }
+    void on_known_by_other_log(NodeId peer, std::string_view reason) override {
+        note(fmt::format("disowned by {}: {}", peer, reason));
+    }
+    LogId meet_peer(NodeId peer, LogId log_id) override { return known_logs.emplace(peer, log_id).first->second; }
 
     bool is_known_peer(NodeId node) override { return node.value() <= 3; }
     void on_raft_message(raft::Message message) override {
@@ -57,6 +62,7 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
     std::vector<std::string> events;
     std::vector<raft::Message> messages;
     std::vector<uint64_t> unsent_ids;
+    std::map<NodeId, LogId> known_logs;
     std::function<void()> on_message;
 
  private:
@@ -80,12 +86,17 @@ class RawPeer {
     [[nodiscard]] const std::string& received() const { return received_; }
     // The reason of the HelloReject that was received; empty if there was none.
     [[nodiscard]] std::string rejection() const {
+        RejectCode code{};
+        return rejection(code);
+    }
+    [[nodiscard]] std::string rejection(RejectCode& code) const {
         FrameReader reader;
         reader.feed(as_bytes(received_));
         Frame frame;
-        std::string_view reason;
-        if (reader.next(frame) != FrameStatus::kFrame || !decode_hello_reject(frame, reason)) return {};
-        return std::string(reason);
+        HelloReject reject;
+        if (reader.next(frame) != FrameStatus::kFrame || !decode_hello_reject(frame, reject)) return {};
+        code = reject.code;
+        return std::string(reject.reason);
     }
 
  private:

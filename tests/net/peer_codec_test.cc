@@ -93,7 +93,8 @@ TEST(PeerCodec, LargeEntriesAreSentFromWhereTheyLie) {
 }
 
 TEST(PeerCodec, HandshakeSurvivesTheWire) {
-    const Hello hello{.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .dialled = NodeId{2}};
+    const Hello hello{
+        .cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .log_id = LogId{UINT64_MAX}, .dialled = NodeId{2}};
     OutputBuffer out;
     encode_hello(hello, out);
     const std::string text = out.flatten();
@@ -103,7 +104,7 @@ TEST(PeerCodec, HandshakeSurvivesTheWire) {
     ASSERT_TRUE(decode_hello(frame, decoded));
     EXPECT_EQ(decoded, hello);
 
-    const HelloAck ack{.from = NodeId{2}, .incarnation = 4};
+    const HelloAck ack{.from = NodeId{2}, .incarnation = 4, .log_id = LogId{1}};
     OutputBuffer ack_out;
     encode_hello_ack(ack, ack_out);
     const std::string ack_text = ack_out.flatten();
@@ -114,15 +115,45 @@ TEST(PeerCodec, HandshakeSurvivesTheWire) {
     EXPECT_FALSE(decode_hello(frame, decoded));
 }
 
-TEST(PeerCodec, ARejectionIsCutToItsLimit) {
+TEST(PeerCodec, AHandshakeWithoutALogIsMalformed) {
     OutputBuffer out;
-    encode_hello_reject(std::string(5000, 'r'), out);
+    encode_hello({.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .dialled = NodeId{2}}, out);
     const std::string text = out.flatten();
     Frame frame;
-    std::string_view reason;
+    Hello hello;
     ASSERT_TRUE(only_frame(text, frame));
-    ASSERT_TRUE(decode_hello_reject(frame, reason));
-    EXPECT_EQ(reason, std::string(kHelloRejectTextMax, 'r'));
+    EXPECT_FALSE(decode_hello(frame, hello));
+
+    OutputBuffer ack_out;
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 4}, ack_out);
+    const std::string ack_text = ack_out.flatten();
+    HelloAck ack;
+    ASSERT_TRUE(only_frame(ack_text, frame));
+    EXPECT_FALSE(decode_hello_ack(frame, ack));
+}
+
+TEST(PeerCodec, ARejectionSaysWhyToPeopleAndToPrograms) {
+    OutputBuffer out;
+    encode_hello_reject({RejectCode::kOtherLog, "another log"}, out);
+    const std::string text = out.flatten();
+    Frame frame;
+    HelloReject reject;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_hello_reject(frame, reject));
+    EXPECT_EQ(reject.code, RejectCode::kOtherLog);
+    EXPECT_EQ(reject.reason, "another log");
+}
+
+TEST(PeerCodec, ARejectionIsCutToItsLimit) {
+    OutputBuffer out;
+    const std::string long_reason(5000, 'r');
+    encode_hello_reject({RejectCode::kOther, long_reason}, out);
+    const std::string text = out.flatten();
+    Frame frame;
+    HelloReject reject;
+    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(decode_hello_reject(frame, reject));
+    EXPECT_EQ(reject.reason, std::string(kHelloRejectTextMax, 'r'));
 }
 
 TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {

@@ -5,92 +5,20 @@
 
 #include <string>
 
-#include "base/log.h"
-#include "tests/net/fake_network.h"
-#include "tests/net/link_fixture.h"
+#include "tests/net/peer_link_fixture.h"
 
 namespace kvorum::net {
 namespace {
 
 using test::hello_text;
 using test::kCluster;
+using test::kEndpoint;
+using test::kLog;
+using test::kOtherLog;
 using test::message_to;
-using test::Recorder;
+using test::PeerLinkTest;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr uint16_t kPort = 7000;
-const reactor::Endpoint kEndpoint{"fake", kPort};
-
-// Node 1 dials node 2.
-class PeerLinkTest : public ::testing::Test {
- protected:
-    PeerLinkTest() {
-        set_log_sink([this](LogLevel, std::string_view line) { log_ += std::string(line) + "\n"; });
-    }
-    ~PeerLinkTest() override {
-        network_.receivers_sleep = false;
-        if (link_) test::stop_and_join(reactor_, *link_);
-        if (listener_) test::stop_and_join(reactor_, *listener_);
-        link_.reset();
-        listener_.reset();
-        EXPECT_EQ(network_.operations_in_flight(), 0u);
-        EXPECT_EQ(network_.open_sockets(), 0u);
-        set_log_sink({});
-    }
-
-    void start_listener(PeerListenerConfig config = {.cluster = kCluster, .self = NodeId{2}, .incarnation = 20}) {
-        listener_.emplace(reactor_, flusher_, config, network_.listen(kEndpoint).value(), receiver_);
-        listener_->start();
-    }
-    void start_link(PeerLinkConfig config = link_config()) {
-        link_.emplace(reactor_, flusher_, config, sender_);
-        link_->start();
-    }
-    static PeerLinkConfig link_config() {
-        PeerLinkConfig config;
-        config.cluster = kCluster;
-        config.self = NodeId{1};
-        config.incarnation = 10;
-        config.peer = NodeId{2};
-        config.endpoint = kEndpoint;
-        config.seed = 3;
-        return config;
-    }
-    static Hello good_hello() {
-        return {.cluster = kCluster, .from = NodeId{1}, .incarnation = 10, .dialled = NodeId{2}};
-    }
-
-    // Turns, each at most a virtual millisecond long, until the condition holds: at most 100 virtual seconds.
-    template <typename Condition>
-    bool until(Condition condition) {
-        for (int i = 0; i < 100'000 && !condition(); ++i)
-            reactor_.turn(network_.monotonic_ns() + kMillisecondNs);
-        return condition();
-    }
-    void run_for(uint64_t duration_ns) {
-        const uint64_t end_ns = network_.monotonic_ns() + duration_ns;
-        while (network_.monotonic_ns() < end_ns)
-            reactor_.turn(end_ns);
-    }
-    bool connect() {
-        start_listener();
-        start_link();
-        return until([this] { return link_->connected(); });
-    }
-    static std::vector<ForwardRequest> request(uint64_t id, std::string_view argument = "GET") {
-        return {{.request_id = id, .session_id = 1, .arguments = {argument}}};
-    }
-
-    test::FakeNetwork network_;
-    reactor::Reactor reactor_{network_, {}};
-    OutputFlusher flusher_{reactor_};
-    Recorder sender_;
-    Recorder receiver_;
-    std::string log_;
-    std::optional<PeerListener> listener_;
-    std::optional<PeerLink> link_;
-};
 
 TEST_F(PeerLinkTest, DeliversEverythingInOrder) {
     ASSERT_TRUE(connect());
@@ -145,7 +73,7 @@ TEST_F(PeerLinkTest, ReconnectsWhenTheConnectionBreaks) {
     ASSERT_TRUE(connect());
     test::stop_and_join(reactor_, *listener_);
     ASSERT_TRUE(until([this] { return !link_->connected(); }));
-    start_listener({.cluster = kCluster, .self = NodeId{2}, .incarnation = 21});
+    start_listener({.cluster = kCluster, .self = NodeId{2}, .incarnation = 21, .log_id = kOtherLog});
     ASSERT_TRUE(until([this] { return link_->connected(); }));
     EXPECT_THAT(sender_.events, ElementsAre("link 2 connected 20", "link 2 disconnected", "link 2 connected 21"));
 }
@@ -174,7 +102,7 @@ TEST_F(PeerLinkTest, APortThatAcceptsAndSaysNothingIsGivenUpAfterTheTimeout) {
 TEST_F(PeerLinkTest, AnAnswerFromAnotherNodeIsNoConnection) {
     test::RawPeer stranger(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{3}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{3}, .incarnation = 1, .log_id = kLog}, ack);
     stranger.answer(network_.listen(kEndpoint).value(), ack.flatten());
     start_link();
     ASSERT_TRUE(until([&stranger] { return stranger.ended(); }));
@@ -194,7 +122,7 @@ TEST_F(PeerLinkTest, AServerOfAnotherProtocolIsNoConnection) {
 TEST_F(PeerLinkTest, BytesFromThePeerAfterTheHandshakeEndTheConnection) {
     test::RawPeer peer(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
     encode_raft_message(raft::RequestVote{}, ack);
     network_.receive_bytes_max = kFrameHeaderBytes + 16;
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
@@ -225,6 +153,7 @@ TEST_P(BadHelloTest, IsRejectedWithAReasonAndChangesNothing) {
     EXPECT_EQ(listener_->stats().rejected, 1u);
     EXPECT_EQ(listener_->stats().handshakes, 0u);
     EXPECT_TRUE(receiver_.events.empty());
+    EXPECT_TRUE(receiver_.known_logs.empty());
     ASSERT_TRUE(until([this] { return listener_->connection_count() == 0; }));
 }
 
@@ -232,16 +161,19 @@ INSTANTIATE_TEST_SUITE_P(
     All, BadHelloTest,
     ::testing::Values(
         BadHello{"Cluster",
-                 {.cluster = ClusterId{0xbad}, .from = NodeId{1}, .dialled = NodeId{2}},
+                 {.cluster = ClusterId{0xbad}, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
                  "cluster bad, this is c1"},
         BadHello{"Dialled",
-                 {.cluster = kCluster, .from = NodeId{1}, .dialled = NodeId{3}},
+                 {.cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{3}},
                  "node 3 was dialled, this is node 2"},
-        BadHello{
-            "Itself", {.cluster = kCluster, .from = NodeId{2}, .dialled = NodeId{2}}, "node 2 is this node itself"},
-        BadHello{"Stranger", {.cluster = kCluster, .from = NodeId{9}, .dialled = NodeId{2}}, "node 9 is not a member"},
+        BadHello{"Itself",
+                 {.cluster = kCluster, .from = NodeId{2}, .log_id = kLog, .dialled = NodeId{2}},
+                 "node 2 is this node itself"},
+        BadHello{"Stranger",
+                 {.cluster = kCluster, .from = NodeId{9}, .log_id = kLog, .dialled = NodeId{2}},
+                 "node 9 is not a member"},
         BadHello{"Version",
-                 {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .dialled = NodeId{2}},
+                 {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
                  "protocol version 9, this node speaks 1"}),
     [](const auto& parameter) { return parameter.param.name; });
 
@@ -315,7 +247,7 @@ TEST_F(PeerLinkTest, BytesBehindAHelloAreRefused) {
 }
 
 TEST_F(PeerLinkTest, ConnectionsAboveTheLimitAreClosed) {
-    start_listener({.cluster = kCluster, .self = NodeId{2}, .connections_max = 1});
+    start_listener({.cluster = kCluster, .self = NodeId{2}, .log_id = kOtherLog, .connections_max = 1});
     test::RawPeer first(reactor_, flusher_);
     first.dial(kEndpoint, "");
     ASSERT_TRUE(until([this] { return listener_->connection_count() == 1; }));
@@ -492,7 +424,7 @@ TEST_F(EstablishedTest, AHelloWhoseSendFailedIsNoConnectionEvenIfItIsAnswered) {
     start_link();
     test::RawPeer peer(reactor_, flusher_);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
     ASSERT_TRUE(until([&peer] { return peer.ended(); }));
     EXPECT_FALSE(link_->connected());

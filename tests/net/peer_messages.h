@@ -12,6 +12,8 @@
 namespace kvorum::net::test {
 
 inline constexpr ClusterId kCluster{0xc1};
+inline constexpr LogId kLog{0x101};
+inline constexpr LogId kOtherLog{0x102};
 
 inline raft::EntryPtr make_entry(uint64_t index, uint64_t term, std::string_view body, ClusterId cluster = kCluster) {
     raft::EntryBuilder builder(body.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
@@ -84,10 +86,11 @@ inline std::vector<std::string> sample_frames() {
         frames.push_back(out.flatten());
     };
     add([](OutputBuffer& out) {
-        encode_hello({.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .dialled = NodeId{2}}, out);
+        encode_hello({.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .log_id = kLog, .dialled = NodeId{2}},
+                     out);
     });
-    add([](OutputBuffer& out) { encode_hello_ack({.from = NodeId{2}, .incarnation = 4}, out); });
-    add([](OutputBuffer& out) { encode_hello_reject("wrong cluster", out); });
+    add([](OutputBuffer& out) { encode_hello_ack({.from = NodeId{2}, .incarnation = 4, .log_id = kOtherLog}, out); });
+    add([](OutputBuffer& out) { encode_hello_reject({RejectCode::kOther, "wrong cluster"}, out); });
     add([](OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
     add([](OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
     return frames;
@@ -97,14 +100,14 @@ inline std::vector<std::string> sample_frames() {
 inline bool decodes(const Frame& frame) {
     Hello hello;
     HelloAck ack;
-    std::string_view reason;
+    HelloReject reject;
     raft::MessageBody body;
     std::vector<ForwardRequest> requests;
     std::vector<ForwardReply> replies;
     switch (frame.type) {
         case FrameType::kHello: return decode_hello(frame, hello);
         case FrameType::kHelloAck: return decode_hello_ack(frame, ack);
-        case FrameType::kHelloReject: return decode_hello_reject(frame, reason);
+        case FrameType::kHelloReject: return decode_hello_reject(frame, reject);
         case FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
         case FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
         default: return decode_raft_message(frame, kCluster, body);

@@ -46,9 +46,10 @@ class UringLinkTest : public ::testing::Test {
     void start_listener() {
         const reactor::Handle handle = backend_->listen({"127.0.0.1", port_}).value();
         port_ = backend_->local_port(handle);
-        listener_.emplace(reactor_, flusher_,
-                          PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .incarnation = 20}, handle,
-                          receiver_);
+        listener_.emplace(
+            reactor_, flusher_,
+            PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .incarnation = 20, .log_id = test::kOtherLog},
+            handle, receiver_);
         listener_->start();
     }
     void start_link(uint64_t queue_bytes_max = 64 * kMiB) {
@@ -56,6 +57,7 @@ class UringLinkTest : public ::testing::Test {
         config.cluster = kCluster;
         config.self = NodeId{1};
         config.incarnation = 10;
+        config.log_id = test::kLog;
         config.peer = NodeId{2};
         config.endpoint = {"127.0.0.1", port_};
         config.queue_bytes_max = queue_bytes_max;
@@ -141,7 +143,7 @@ TEST_F(UringLinkTest, APeerThatStopsReadingCostsBoundedMemoryAndNoProgressOfOthe
     const reactor::Handle handle = backend_->listen({"127.0.0.1", 0}).value();
     port_ = backend_->local_port(handle);
     OutputBuffer ack;
-    encode_hello_ack({.from = NodeId{2}, .incarnation = 1}, ack);
+    encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = test::kLog}, ack);
     struct Mute {
         static reactor::Task<void> serve(reactor::Reactor& reactor, OutputFlusher& flusher, reactor::Handle listener,
                                          std::string text, reactor::StopToken stop) {

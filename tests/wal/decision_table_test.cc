@@ -180,6 +180,35 @@ TEST_F(DecisionTable, AHeadThatContradictsTheLogIsRefused) {
     expect_refused(Verdict::kBadSegmentHead, {2, 0});
 }
 
+TEST_F(DecisionTable, ASegmentOfAnotherLogIsRefused) {
+    // The same node once had another directory, and one of its files came into this one.
+    log_of(2, true);
+    log.log_id = LogId{0x999};
+    log.segment(2);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+}
+
+TEST_F(DecisionTable, AHeadWithoutALogIdIsRefused) {
+    log.log_id = LogId{};
+    log.segment(1);
+    expect_refused(Verdict::kBadSegmentHead, {1, 0});
+}
+
+TEST_F(DecisionTable, APeerThatIsKnownByTwoLogsIsRefused) {
+    log_of(1, true);
+    log.known_peer({NodeId{3}, LogId{30}});
+    log.known_peer({NodeId{4}, LogId{40}});
+    log.known_peer({NodeId{3}, LogId{30}});
+    const Group bad = log.known_peer({NodeId{3}, LogId{31}});
+    expect_refused(Verdict::kBadRecord, bad.place);
+}
+
+TEST_F(DecisionTable, APeerWithoutALogIsRefused) {
+    log_of(1, true);
+    const Group bad = log.known_peer({NodeId{3}, LogId{}});
+    expect_refused(Verdict::kBadRecord, bad.place);
+}
+
 TEST_F(DecisionTable, NoGroupInSegmentOneIsANewLog) {
     log.blank_segment(1);
     log.blank_segment(2);

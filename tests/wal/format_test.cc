@@ -69,11 +69,23 @@ TEST(WalFormat, AGroupRoundTrips) {
 }
 
 TEST(WalFormat, ASegmentHeadRoundTrips) {
-    const SegmentHead head{64 << 20, {LogIndex{7}, Term{3}, 99}, 123456, true};
+    const SegmentHead head{64 << 20, {LogIndex{7}, Term{3}, 99}, 123456, true, LogId{5}};
     std::byte buffer[128];
     const size_t size = encode_segment_head_record(head, buffer);
     RecordCursor cursor({buffer, size});
     EXPECT_EQ(decode_segment_head(cursor.next()->payload), head);
+}
+
+TEST(WalFormat, AKnownPeerRoundTrips) {
+    const KnownPeer peer{NodeId{3}, LogId{0xabcdef}};
+    std::byte buffer[64];
+    const size_t size = encode_known_peer_record(peer, buffer);
+    RecordCursor cursor({buffer, size});
+    const auto record = cursor.next();
+    ASSERT_TRUE(record.has_value());
+    EXPECT_EQ(record->kind, RecordKind::kKnownPeer);
+    EXPECT_EQ(decode_known_peer(record->payload), peer);
+    EXPECT_EQ(decode_known_peer(record->payload.first(15)), std::nullopt);
 }
 
 TEST(WalFormat, EveryFlippedBitOfAGroupIsFound) {

@@ -27,6 +27,7 @@ class ImageBuilder {
 
     ClusterId cluster = kCluster;
     NodeId node = kNode;
+    LogId log_id{0x109};
     uint64_t epoch = 1;
     uint32_t groups_in_flight_max = 4;
     raft::HardState hard_state;
@@ -40,6 +41,7 @@ class ImageBuilder {
         SegmentHead head;
         head.segment_size_bytes = kSegmentBytes;
         head.last = last;
+        head.log_id = log_id;
         std::vector<std::byte> records(256);
         size_t used = encode_segment_head_record(head, records.data());
         used += encode_hard_state_record(hard_state, records.data() + used);
@@ -61,6 +63,11 @@ class ImageBuilder {
         std::vector<std::byte> records(64);
         const size_t used = encode_hard_state_record(next, records.data());
         return add(flags, Bytes(records).first(used), 1);
+    }
+    Group known_peer(KnownPeer peer) {
+        std::vector<std::byte> records(64);
+        const size_t used = encode_known_peer_record(peer, records.data());
+        return add(0, Bytes(records).first(used), 1);
     }
     // A process starts: its opening group certifies everything before it.
     Group opening() {

@@ -189,6 +189,66 @@ TEST_F(WalSimTest, ReleasedSegmentsBecomeSpares) {
     EXPECT_EQ(node.read(first - 1, first).status().code(), absl::StatusCode::kOutOfRange);
 }
 
+TEST_F(WalSimTest, TheLogIdStaysThroughRestartsAndIsNewInAnEmptyDirectory) {
+    LogId first;
+    for (uint64_t start = 1; start <= 3; ++start) {
+        SimNode node(disk, start);
+        ASSERT_TRUE(node.open().ok());
+        const LogId log_id = node.wal->recovered().log_id;
+        EXPECT_FALSE(log_id.is_none());
+        if (start == 1) first = log_id;
+        EXPECT_EQ(log_id, first);
+    }
+    sim::Disk wiped{{}};
+    SimNode node(wiped, 4);
+    ASSERT_TRUE(node.open().ok());
+    EXPECT_NE(node.wal->recovered().log_id, first);
+}
+
+TEST_F(WalSimTest, TheLogIdAndKnownPeersOutliveTheSegmentsThatFirstHeldThem) {
+    const std::vector<KnownPeer> peers{{NodeId{2}, LogId{22}}, {NodeId{3}, LogId{33}}};
+    LogId log_id;
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        log_id = node.wal->recovered().log_id;
+        EXPECT_TRUE(node.wal->recovered().known_peers.empty());
+        for (const KnownPeer& peer : peers)
+            node.wal->note_peer(peer);
+        for (int i = 0; i < 100; ++i) {
+            node.append_durably({}, maker.next_batch(2, 2000));
+            if (i >= 3) node.wal->release_prefix(maker.last_index() - 5);
+        }
+        ASSERT_GT(node.wal->stats().segments_recycled, 5U);
+    }
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    ASSERT_GT(node.wal->first_index(), LogIndex{1});
+    EXPECT_EQ(node.wal->recovered().log_id, log_id);
+    EXPECT_EQ(node.wal->recovered().known_peers, peers);
+}
+
+TEST_F(WalSimTest, APeerIsNotedBeforeWhatIsAppendedAfterIt) {
+    // Wherever a crash cuts the log: what came after the note is never there without it.
+    SimNode node(disk);
+    ASSERT_TRUE(node.open().ok());
+    for (int i = 0; i < 8; ++i) {
+        node.wal->append({}, maker.next_batch(1, 3000));
+        if (i == 3) node.wal->note_peer({NodeId{2}, LogId{22}});
+        node.reactor.turn(0);
+    }
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+        if (seed % 4 == 0) node.reactor.turn(node.backend.monotonic_ns() + 50 * kMicrosecondNs);
+        sim::Disk left = disk.crash(seed);
+        SimNode again(left, seed);
+        ASSERT_TRUE(again.open().ok());
+        if (again.wal->last_index() > LogIndex{4}) {
+            EXPECT_EQ(again.wal->recovered().known_peers.size(), 1U) << "seed " << seed;
+        }
+    }
+    EXPECT_GT(node.wal->durable_unit(), 5U);
+}
+
 TEST_F(WalSimTest, ASegmentIsNotRecycledBeforeTheNextHeadIsDurable) {
     const raft::HardState voted{Term{2}, NodeId{4}};
     SimNode node(disk);
