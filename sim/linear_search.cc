@@ -43,8 +43,8 @@ bool share_a_slot(const ModelOperation& a, const ModelOperation& b) {
 }
 
 bool replaces_all_of(const ModelOperation& later, const ModelOperation& earlier) {
-    return later.is_blind && std::all_of(earlier.slots.begin(), earlier.slots.end(),
-                                         [&](SlotId slot) { return touches(later, slot); });
+    return later.is_blind &&
+           std::all_of(earlier.slots.begin(), earlier.slots.end(), [&](SlotId slot) { return touches(later, slot); });
 }
 
 class Search {

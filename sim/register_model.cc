@@ -32,7 +32,8 @@ bool may_reply_integer(const ModelOperation& operation, int64_t integer) {
 }
 
 bool may_reply_error(const ModelOperation& operation, std::string_view text) {
-    return may_reply(operation, Reply::Kind::kError) && (!operation.is_executed || operation.source->reply.text == text);
+    return may_reply(operation, Reply::Kind::kError) &&
+           (!operation.is_executed || operation.source->reply.text == text);
 }
 
 bool may_have_held(const ModelOperation& operation, ValueId value) {

@@ -35,10 +35,10 @@ struct ModelOperation {
     // Of an unknown outcome: the plainest kind with the same effect (GETSET becomes SET).
     CommandKind kind = CommandKind::kGet;
     SetCondition condition = SetCondition::kAlways;
-    bool is_executed = false;  // has a reply to agree with
-    bool is_inert = false;     // its reply says that it changed nothing
-    bool is_blind = false;     // replaces what its keys hold, and neither effect nor reply depends on what that was
-    std::vector<SlotId> slots;          // one a key
+    bool is_executed = false;   // has a reply to agree with
+    bool is_inert = false;      // its reply says that it changed nothing
+    bool is_blind = false;      // replaces what its keys hold, and neither effect nor reply depends on what that was
+    std::vector<SlotId> slots;  // one a key
     std::vector<ValueId> arguments;     // one a value
     std::vector<ValueId> reply_values;  // one a key, where the reply is made of what the keys held
     ValueId expected = kAbsentValue;    // SET IFEQ
