@@ -13,8 +13,6 @@ namespace kvorum::sim {
 
 namespace {
 
-constexpr uint32_t kNone = UINT32_MAX;
-
 // An executed operation on the time line. Replies are ranked by time; an operation may be placed once all replies that
 // came before its invocation are, that is when the first reply not yet placed has rank `visible_from` or later.
 struct Item {
@@ -327,7 +325,7 @@ bool Search::is_new_configuration(const Frame& frame) {
 }  // namespace
 
 SearchResult find_linearization(std::span<const Operation* const> operations, SearchBudget& budget) {
-    KVORUM_ASSERT(operations.size() < kNone, "{} operations", operations.size());
+    KVORUM_ASSERT(operations.size() < UINT32_MAX, "{} operations", operations.size());
     return Search(operations, budget).run();
 }
 
