@@ -16,7 +16,7 @@ constexpr HostId kProberHost = 100;
 constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
 constexpr uint64_t kDiskChecks = 14;            // of the safety phase, on average
-constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 5 s; a usual history takes one or two an operation
+constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 2 s; a usual history takes one or two an operation
 
 }  // namespace
 
