@@ -166,14 +166,15 @@ std::vector<Operation> find_related(const History& history, const Operation& cul
 // The end of the order as it was recorded, not as the prefix knew it: the reader wants to see the outcomes.
 void describe_order(Anomaly& anomaly, const std::vector<const Operation*>& order) {
     RegisterModel model(order, RegisterModel::Values::kKeepAll);
+    ModelState state = model.initial_state();
     for (const ModelOperation& operation : model.operations()) {
-        const bool applied = model.apply(operation);
+        const bool applied = model.apply(operation, state);
         KVORUM_ASSERT(applied, "an order that was found explains every reply");
     }
     for (const std::string& key : anomaly.culprit.command.keys) {
         const auto& keys = model.keys();
         const auto slot = static_cast<size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin());
-        anomaly.state.emplace_back(key, slot == keys.size() ? std::nullopt : model.value_of(model.state()[slot]));
+        anomaly.state.emplace_back(key, slot == keys.size() ? std::nullopt : model.text_of(state[slot]));
     }
     const size_t shown = std::min(order.size(), kAnomalyOrderMax);
     for (size_t i = order.size() - shown; i < order.size(); ++i)

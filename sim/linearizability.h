@@ -6,9 +6,9 @@
 // Unknown operations that change nothing are left out too. The history is split by key (linearizability is local); keys
 // that one operation names belong together. Each part is searched by itself, small ones first, see sim/linear_search.h.
 //
-// Cost: about linear in the length of a history; exponential in the worst case in the number of operations open at the
-// same time on one part, and in unknown ones that write what was observed. Unique values make it cheap; concurrency up
-// to about 16 a key is fine.
+// Cost: about linear in the length of a history; exponential in the worst case in the number of operations of one part
+// that are open at the same time, unknown ones until the end. Unique values, and parts with few unknown operations
+// other than plain SETs, make it cheap.
 //
 // Thread: any; no state is shared. The verdict and the text depend on the input alone.
 #pragma once
@@ -33,7 +33,7 @@ enum class Verdict : uint8_t {
 };
 
 struct CheckLimits {
-    uint64_t steps_max = 1'000'000'000;    // operations tried, in all parts together; some 10^7 a second
+    uint64_t steps_max = 1'000'000'000;    // operations tried, in all parts together; some 10^6 a second
     uint64_t memory_bytes_max = 4 * kGiB;  // of one part's search; an estimate
 };
 

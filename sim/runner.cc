@@ -165,6 +165,10 @@ class Runner {
         } else {
             ++summary_.seeds;
             add(numbers);
+            if (numbers.check_steps >= summary_.hardest_check_steps) {
+                summary_.hardest_check_steps = numbers.check_steps;
+                summary_.hardest_seed = job.seed;
+            }
         }
         if (numbers.outcome != RunOutcome::kGreen) {
             report(job.seed, numbers.outcome, what);
@@ -241,6 +245,8 @@ void print_summary(const RunnerSummary& summary) {
         "comparisons, {} turns\n",
         total.operations, total.executed, total.not_executed, total.unknown, total.entries, total.elections,
         total.disk_checks, total.turns);
+    fmt::print("checker: {} steps; the hardest history is that of seed {}, with {} steps\n", total.check_steps,
+               summary.hardest_seed, summary.hardest_check_steps);
     fmt::print(
         "network: {} segments, {} bytes, {} connections, {} corrupted, {} resets, {} held back; slowest healthy "
         "majority: {} ms\n",

@@ -33,7 +33,9 @@ struct RunnerSummary {
     uint64_t seeds_to_failure = 0;  // how many seeds were done when the first failure was found
     std::string first_what;
     double real_seconds = 0;
-    RunNumbers total;  // sums; maxima of liveness_ns
+    RunNumbers total;           // sums; maxima of liveness_ns
+    uint64_t hardest_seed = 0;  // the one whose history took the checker the most steps
+    uint64_t hardest_check_steps = 0;
 };
 
 // One seed in this process. With `print_trace` every event goes to stdout.

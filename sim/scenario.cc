@@ -90,6 +90,7 @@ Scenario Scenario::draw(uint64_t seed) {
     scenario.disk.sector_bytes = pick<uint64_t, 2>(random, {512, 4096});
     scenario.drift_ppm_max = pick<int64_t, 3>(random, {0, 500, 50'000});
     scenario.wall_offset_ms_max = pick<int64_t, 3>(random, {0, 200, 30'000});
+    scenario.key_life_ns = random.between(4, 12) * kSecondNs;
     return scenario;
 }
 
@@ -100,13 +101,14 @@ std::string Scenario::describe() const {
         faults += fmt::format(" {}:{:.1f}s", kFaultNames[i], static_cast<double>(fault_interval_ns[i]) / 1e9);
     }
     return fmt::format(
-        "nodes {} clients {} keys {} election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms disk-stall {}ms "
+        "nodes {} clients {} keys {} for {}s election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms "
+        "disk-stall {}ms "
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
         "{}x{} drift {}ppm shuffle {} "
         "faults:{}",
-        nodes, clients, hot_keys, node.election_timeout_ms, node.heartbeat_interval_ms, node.leader_wait_ms,
-        node.outcome_wait_ms, node.disk_stall_ms,
+        nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms, node.heartbeat_interval_ms,
+        node.leader_wait_ms, node.outcome_wait_ms, node.disk_stall_ms,
         node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
         node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,

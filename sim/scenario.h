@@ -49,6 +49,7 @@ struct Scenario {
     uint32_t clients = 6;
     uint32_t hot_keys = 4;
     uint64_t safety_ns = 55 * kSecondNs;
+    uint64_t key_life_ns = 6 * kSecondNs;                   // before the clients move on to other keys
     uint64_t think_ns = 120 * kMillisecondNs;               // between a client's operations, on average
     uint64_t patience_ns = 2 * kSecondNs;                   // before a client gives up an operation
     std::array<uint64_t, kFaultCount> fault_interval_ns{};  // on average; 0: off

@@ -191,23 +191,37 @@ void SimClient::add_unrecorded_command() {
     outstanding_.push_back(kUnrecorded);
 }
 
+std::string SimClient::draw_key(char family, uint64_t keys) {
+    const uint64_t generation = events_.now_ns() / config_.key_life_ns + 1;
+    const uint64_t age = random_.chance(1, 12) ? 1 : 0;
+    return fmt::format("{}{}.{}", family, random_.below(keys), generation - age);
+}
+
+Command SimClient::draw_lasting_key_command() {
+    std::string key = fmt::format("l{}", random_.below(2));
+    if (random_.chance(1, 2)) return get(std::move(key));
+    return set(std::move(key), fmt::format("{}-{}", config_.host, next_id_));
+}
+
 Command SimClient::draw_counter_command() {
-    std::string key = fmt::format("c{}", random_.below(config_.hot_keys));
+    std::string key = draw_key('c', config_.hot_keys);
     switch (random_.below(6)) {
         case 0: return get(std::move(key));
         case 1: return random_.chance(1, 8) ? del({std::move(key)}) : get(std::move(key));
-        default: return incrby(std::move(key), static_cast<int64_t>(random_.between(1, 1000)));
+        default: return incrby(std::move(key), static_cast<int64_t>(random_.between(1, 1'000'000'000)));
     }
 }
 
 Command SimClient::draw_multi_key_command() {
-    std::string key = fmt::format("m{}", random_.below(3));
-    std::string other = fmt::format("m{}", random_.below(3));
+    std::string key = draw_key('m', 3);
+    std::string other = draw_key('n', 3);
     std::string value = fmt::format("{}-{}", config_.host, next_id_);
-    switch (random_.below(4)) {
-        case 0: return mset({key, other + "x"}, {value, value});
-        case 1: return del({std::move(key), other + "x"});
-        default: return mget({std::move(key), other + "x"});
+    switch (random_.below(8)) {
+        case 0:
+        case 1: return mset({std::move(key), std::move(other)}, {value, value});
+        case 2: return del({std::move(key), std::move(other)});
+        case 3: return rename(std::move(key), std::move(other));
+        default: return mget({std::move(key), std::move(other)});
     }
 }
 
@@ -215,13 +229,14 @@ Command SimClient::draw_command() {
     const uint64_t family = random_.below(16);
     if (family < 3) return draw_counter_command();
     if (family == 3) return draw_multi_key_command();
-    std::string key = fmt::format("k{}", random_.below(config_.hot_keys));
+    if (family == 4) return draw_lasting_key_command();
     std::string value = fmt::format("{}-{}", config_.host, next_id_);
-    if (family == 4) {
-        key[0] = 'a';
-        if (random_.chance(1, 6)) return del({std::move(key)});
-        return random_.chance(1, 2) ? get(std::move(key)) : append(std::move(key), value + ";");
+    if (family == 5) {
+        std::string log = draw_key('a', config_.hot_keys);
+        if (random_.chance(1, 6)) return del({std::move(log)});
+        return random_.chance(1, 2) ? get(std::move(log)) : append(std::move(log), value + ";");
     }
+    std::string key = draw_key('k', config_.hot_keys);
     switch (random_.below(16)) {
         case 0: return set_if_absent(std::move(key), std::move(value));
         case 1: return set_if_exists(std::move(key), std::move(value));

@@ -1,6 +1,11 @@
 // A client of a simulated cluster: speaks RESP to drawn nodes over simulated connections, one batch of commands at a
 // time, and records what it learns in a History by the reply classes of docs/guarantees.md. It never repeats a command.
 //
+// The commands are chosen so that the history can be checked. All clients move on to fresh keys every `key_life_ns`, so
+// that what is searched together is short and has few outcomes that are open; now and then a command goes back to the
+// keys before those. A few keys live for the whole run and know only SET and GET. Every value and suffix that is
+// written, and nearly every increment, is unique, so that what is read tells which writes took effect.
+//
 // Thread: one. Ownership: events, network and the recorder outlive it.
 #pragma once
 
@@ -11,6 +16,7 @@
 #include <utility>
 
 #include "base/prng.h"
+#include "base/units.h"
 #include "net/resp_reply_parser.h"
 #include "sim/history.h"
 #include "sim/network.h"
@@ -21,6 +27,7 @@ struct ClientConfig {
     HostId host = 0;
     uint32_t nodes = 1;
     uint32_t hot_keys = 1;
+    uint64_t key_life_ns = kSecondNs;
     uint64_t think_ns = 0;
     uint64_t patience_ns = 0;
     uint64_t seed = 1;
@@ -52,6 +59,8 @@ class SimClient final : private SocketEvents {
     void add_command(Command command);
     void add_unrecorded_command();
     [[nodiscard]] Command draw_command();
+    [[nodiscard]] std::string draw_key(char family, uint64_t keys);
+    [[nodiscard]] Command draw_lasting_key_command();
     [[nodiscard]] Command draw_counter_command();
     [[nodiscard]] Command draw_multi_key_command();
     void flush();

@@ -15,8 +15,8 @@ constexpr HostId kFirstClientHost = 101;
 constexpr HostId kProberHost = 100;
 constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
-constexpr uint64_t kDiskChecks = 14;  // of the safety phase, on average
-constexpr uint64_t kCheckStepsMax = 100'000'000;
+constexpr uint64_t kDiskChecks = 14;            // of the safety phase, on average
+constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 2 s; a usual history takes one or two an operation
 
 }  // namespace
 
@@ -40,6 +40,7 @@ World::World(Scenario scenario, bool print_trace)
     ClientConfig client;
     client.nodes = scenario_.nodes;
     client.hot_keys = scenario_.hot_keys;
+    client.key_life_ns = scenario_.key_life_ns;
     client.think_ns = scenario_.think_ns;
     client.patience_ns = scenario_.patience_ns;
     for (uint32_t i = 0; i < scenario_.clients; ++i) {

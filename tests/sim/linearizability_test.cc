@@ -356,6 +356,11 @@ const Named kSeveralKeys[] = {
         2 2.. RENAME "a" "b" -> unknown
         3 4..5 GET "b" -> "1"
 )"},
+    {"TwoUnknownWritesForOneRead", kGood, "two writes of unknown outcome to different keys, both seen by one read", R"(
+        1 0.. SET "x" "1" -> unknown
+        2 0.. SET "y" "1" -> unknown
+        3 4..5 MGET "x" "y" -> ["1" "1"]
+)"},
     {"UnknownOrderAcrossKeys", kGood, "one unknown MSET must stand before another for a key that is read only later",
      R"(
         1 0.. MSET "b" "1" "c" "1" -> unknown
@@ -449,6 +454,34 @@ TEST(Linearizability, AWrongPartIsFoundAlthoughAnotherOneReachesTheLimit) {
                                                      {.steps_max = 2});
     EXPECT_EQ(report.verdict, Verdict::kNotLinearizable);
     EXPECT_THAT(report.explanation, Not(HasSubstr("gave up")));
+}
+
+Operation answered(uint64_t from_ns, Command command, Reply reply) {
+    Operation operation;
+    operation.command = std::move(command);
+    operation.invoked_at_ns = from_ns;
+    operation.completed_at_ns = from_ns + 1;
+    operation.outcome = Outcome::kExecuted;
+    operation.reply = std::move(reply);
+    return operation;
+}
+
+TEST(Linearizability, UnknownWritesOfUniqueValuesTakeAFewStepsEach) {
+    History history;
+    for (uint64_t round = 0; round < 300; ++round) {
+        const std::string lost = fmt::format("lost-{}", round);
+        const std::string kept = fmt::format("kept-{}", round);
+        Operation unknown;
+        unknown.command = set("x", lost);
+        unknown.invoked_at_ns = 10 * round;
+        history.push_back(unknown);
+        history.push_back(answered(10 * round + 2, set("x", kept), reply_ok()));
+        history.push_back(answered(10 * round + 4, get("x"), reply_text(round % 3 == 0 ? lost : kept)));
+    }
+    const CheckLimits limits{.steps_max = 10 * history.size()};
+    EXPECT_EQ(check_linearizability(history, limits).verdict, Verdict::kLinearizable);
+    history.back().reply = reply_text("lost-0");
+    EXPECT_EQ(check_linearizability(history, limits).verdict, Verdict::kNotLinearizable);
 }
 
 TEST(Linearizability, AsManyAsAHundredConcurrentWritesAreWithinReach) {
