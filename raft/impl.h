@@ -45,6 +45,7 @@ class Raft::Impl {
     [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
     void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
     void on_peer_unreachable(NodeId peer);
+    void on_peer_connected(NodeId peer);
 
     // --- read_index.cc ---
     [[nodiscard]] ReadStatus read_index(uint64_t id);

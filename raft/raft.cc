@@ -260,6 +260,11 @@ void Raft::on_peer_unreachable(NodeId peer) {
     impl_->on_peer_unreachable(peer);
 }
 
+void Raft::on_peer_connected(NodeId peer) {
+    const VerifyScope verify(*impl_);
+    impl_->on_peer_connected(peer);
+}
+
 void Raft::set_disk_stalled(bool stalled) {
     const VerifyScope verify(*impl_);
     impl_->set_disk_stalled(stalled);

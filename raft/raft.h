@@ -198,8 +198,10 @@ class Raft {
     void on_applied(LogIndex index);
     // Answers a LogRead. `entries` are consecutive from `first_index`; empty means that the range could not be read.
     void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
-    // The connection to `peer` was lost or made anew: what was in flight to it may be lost.
+    // The connection to `peer` was lost, or a message to it was dropped: what was in flight to it may be lost. Until it
+    // answers, or on_peer_connected(), it gets no more than heartbeats.
     void on_peer_unreachable(NodeId peer);
+    void on_peer_connected(NodeId peer);
     // The local log did not complete a write for too long (a hung disk): a leader steps down, and nobody campaigns
     // until it is cleared.
     void set_disk_stalled(bool stalled);

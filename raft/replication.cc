@@ -94,7 +94,15 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
 void Raft::Impl::on_peer_unreachable(NodeId id) {
     Progress* peer = find_peer(id);
     if (peer == nullptr) return;
+    // Nothing is sent before the next heartbeat: what cannot be delivered would only be reported again at once.
     peer->probe_from(peer->match_index);
+    peer->set_probe(peer->next_index - 1, 0);
+}
+
+void Raft::Impl::on_peer_connected(NodeId id) {
+    Progress* peer = find_peer(id);
+    if (peer == nullptr || peer->state != Progress::State::kProbe) return;
+    peer->probe_outstanding = false;
     std::get<Leader>(role_).replication_due = true;
 }
 

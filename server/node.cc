@@ -183,6 +183,7 @@ void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
 
 void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);
+    driver_->peer_connected(peer);
     router_->expire_overdue();
 }
 

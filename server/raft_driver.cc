@@ -49,6 +49,8 @@ void RaftDriver::step(const raft::Message& message) { raft_.step(message, reacto
 
 void RaftDriver::peer_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
 
+void RaftDriver::peer_connected(NodeId peer) { raft_.on_peer_connected(peer); }
+
 int64_t RaftDriver::log_clock_ms() const {
     return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms());
 }

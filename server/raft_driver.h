@@ -58,6 +58,7 @@ class RaftDriver {
 
     void step(const raft::Message& message);
     void peer_unreachable(NodeId peer);
+    void peer_connected(NodeId peer);
 
     // --- for the command router, while this node leads ---
     enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull };

@@ -205,6 +205,11 @@ void Cluster::unreachable(uint64_t id, uint64_t peer) {
     collect(node(id));
 }
 
+void Cluster::connected(uint64_t id, uint64_t peer) {
+    raft(id).on_peer_connected(NodeId{peer});
+    collect(node(id));
+}
+
 // --- network ---
 
 void Cluster::deliver(size_t position) {

@@ -126,6 +126,7 @@ class Cluster {
     void restart(uint64_t id);
     void stall_disk(uint64_t id, bool stalled);
     void unreachable(uint64_t id, uint64_t peer);
+    void connected(uint64_t id, uint64_t peer);
 
     // --- network ---
     [[nodiscard]] const std::deque<Message>& network() const { return network_; }

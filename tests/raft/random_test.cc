@@ -41,6 +41,7 @@ struct Weights {
     uint64_t heal = 0;
     uint64_t stall = 0;
     uint64_t unreachable = 0;
+    uint64_t connected = 0;
     uint64_t apply = 0;
     uint64_t hold = 0;
 };
@@ -94,6 +95,7 @@ class Schedule {
                 .heal = 1,
                 .stall = prng_.chance(1, 4) ? 1u : 0u,
                 .unreachable = prng_.chance(1, 2) ? 2u : 0u,
+                .connected = 1,
                 .apply = prng_.between(1, 10),
                 .hold = prng_.chance(1, 2) ? 5u : 0u};
     }
@@ -116,9 +118,9 @@ class Schedule {
 
     void step() {
         const Weights& w = weights_;
-        uint64_t draw =
-            prng_.below(w.deliver + w.reorder + w.drop + w.duplicate + w.persist + w.advance + w.propose + w.read +
-                        w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable + w.apply + w.hold);
+        uint64_t draw = prng_.below(w.deliver + w.reorder + w.drop + w.duplicate + w.persist + w.advance + w.propose +
+                                    w.read + w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable +
+                                    w.connected + w.apply + w.hold);
         const auto is = [&draw](uint64_t weight) {
             if (draw < weight) {
                 draw = UINT64_MAX;
@@ -147,6 +149,7 @@ class Schedule {
         if (is(w.crash)) return cluster_.crash(prng_.chance(1, 3) ? leader_or(id) : id);
         if (is(w.stall)) return cluster_.stall_disk(id, prng_.chance(1, 3));
         if (is(w.unreachable)) return cluster_.unreachable(id, any_node());
+        if (is(w.connected)) return cluster_.connected(id, any_node());
         cluster_.apply(id);
         cluster_.answer_log_reads(id);
     }

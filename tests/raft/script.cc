@@ -117,6 +117,8 @@ bool Script::run_input(const Command& command) {
         cluster.stall_disk(command.number(0), command.words.at(1) == "on");
     } else if (name == "unreachable") {
         cluster.unreachable(command.number(0), command.number(1));
+    } else if (name == "connected") {
+        cluster.connected(command.number(0), command.number(1));
     } else {
         return false;
     }

@@ -21,6 +21,7 @@
 //   isolate 3, partition 1,2 3, heal
 //   stall 1 on|off                the disk of node 1 hangs
 //   unreachable 1 2               node 1 learns that its connection to node 2 broke
+//   connected 1 2                 node 1 learns that it has a connection to node 2 again
 //   stabilize [1 2]               delivers and persists until nothing moves, at these nodes (all if none is named)
 //   run ms=1000 [1 2]             stabilize, and tick as above, in steps of half a heartbeat interval
 //   state [1], log [1]            prints

@@ -267,6 +267,7 @@ TEST(ShippedReplicationBugs, StaleLogReadIsNotSent) {
     cluster.settle();
     cluster.heal();
     cluster.unreachable(1, 3);
+    cluster.connected(1, 3);
     cluster.settle();
     ASSERT_EQ(cluster.node(1).log_reads.size(), 1u);
     const LogIndex first = cluster.node(1).log_reads[0].read.first_index;
