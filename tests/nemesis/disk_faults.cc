@@ -1,8 +1,6 @@
 // Faults of disks, through kvorumd_faulty.
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "tests/nemesis/fault_control.h"
 #include "tests/nemesis/faults.h"
 
@@ -32,15 +30,10 @@ bool strike_error(Target& target, const std::string& fault) {
 }
 
 std::vector<uint32_t> draw_victims_of_power_cut(Target& target) {
-    std::vector<uint32_t> nodes(target.cluster.size());
-    std::iota(nodes.begin(), nodes.end(), 1U);
     const uint64_t extent = target.random.below(3);
-    if (extent == 0) return {draw_victim(target)};
-    if (extent == 1) {
-        for (size_t i = nodes.size(); i > 1; --i)
-            std::swap(nodes[i - 1], nodes[target.random.below(i)]);
-        nodes.resize(nodes.size() / 2 + 1);
-    }
+    if (extent == 0) return draw_minority(target);
+    std::vector<uint32_t> nodes = shuffled_nodes(target);
+    if (extent == 1) nodes.resize(nodes.size() / 2 + 1);
     return nodes;
 }
 

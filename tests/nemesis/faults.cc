@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <thread>
 
 namespace kvorum::nemesis {
@@ -12,10 +13,10 @@ namespace {
 bool strike_any(Target& target);
 
 constexpr auto kFaults = std::to_array<FaultKind>({
-    {"kill", "SIGKILL of one node, then a restart", strike_kill},
+    {"kill", "SIGKILL of a minority, then a restart", strike_kill},
     {"kill-all", "SIGKILL of all nodes at once, then a restart", strike_kill_all},
-    {"pause", "SIGSTOP of one node for 0.2 to 5 s", strike_pause},
-    {"isolate", "one node and the others do not reach each other", strike_isolation},
+    {"pause", "SIGSTOP of a minority for 0.2 to 5 s", strike_pause},
+    {"isolate", "a minority and the others do not reach each other", strike_isolation},
     {"one-way", "one node is not heard, or hears nothing", strike_one_way},
     {"bridge", "two halves that only one node reaches both of", strike_bridge},
     {"delay", "messages are up to 0.3 s late", strike_delay},
@@ -53,6 +54,20 @@ uint32_t draw_node(Target& target) { return static_cast<uint32_t>(target.random.
 uint32_t draw_victim(Target& target) {
     if (target.random.chance(1, 2)) return target.cluster.find_leader().value_or(draw_node(target));
     return draw_node(target);
+}
+
+std::vector<uint32_t> shuffled_nodes(Target& target) {
+    std::vector<uint32_t> nodes(target.cluster.size());
+    std::iota(nodes.begin(), nodes.end(), 1U);
+    shuffle(target.random, nodes);
+    return nodes;
+}
+
+std::vector<uint32_t> draw_minority(Target& target) {
+    std::vector<uint32_t> nodes = shuffled_nodes(target);
+    std::iter_swap(nodes.begin(), std::find(nodes.begin(), nodes.end(), draw_victim(target)));
+    nodes.resize(target.random.between(1, (nodes.size() - 1) / 2));
+    return nodes;
 }
 
 std::string fault_socket(const std::string& directory, uint32_t node) {

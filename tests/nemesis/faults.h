@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -53,6 +54,15 @@ void hold(milliseconds duration);
 // Half of the time the leader, if there is one.
 [[nodiscard]] uint32_t draw_victim(Target& target);
 [[nodiscard]] uint32_t draw_node(Target& target);
+// One victim, or up to as many as the cluster can do without.
+[[nodiscard]] std::vector<uint32_t> draw_minority(Target& target);
+// The nodes from 1, shuffled.
+[[nodiscard]] std::vector<uint32_t> shuffled_nodes(Target& target);
+template <typename T>
+void shuffle(Prng& random, std::vector<T>& items) {
+    for (size_t i = items.size(); i > 1; --i)
+        std::swap(items[i - 1], items[random.below(i)]);
+}
 
 // The socket by which a node of the cluster is told of disk faults, see fault_control.h.
 [[nodiscard]] std::string fault_socket(const std::string& directory, uint32_t node);

@@ -1,4 +1,5 @@
 // Faults of the network between the nodes.
+#include <algorithm>
 #include <utility>
 
 #include "tests/nemesis/faults.h"
@@ -21,15 +22,10 @@ Links all_links(const Target& target) {
     return links;
 }
 
-void shuffle(Target& target, Links& links) {
-    for (size_t i = links.size(); i > 1; --i)
-        std::swap(links[i - 1], links[target.random.below(i)]);
-}
-
 // At least one link.
 Links some_links(Target& target) {
     Links links = all_links(target);
-    shuffle(target, links);
+    shuffle(target.random, links);
     links.resize(target.random.between(1, links.size()));
     return links;
 }
@@ -47,9 +43,12 @@ bool hold_links(Target& target, const Links& links, LinkState state) {
 }  // namespace
 
 bool strike_isolation(Target& target) {
-    const uint32_t victim = draw_victim(target);
+    const std::vector<uint32_t> minority = draw_minority(target);
+    const auto is_inside = [&](uint32_t node) {
+        return std::find(minority.begin(), minority.end(), node) != minority.end();
+    };
     Links links = all_links(target);
-    std::erase_if(links, [victim](const auto& link) { return link.first != victim && link.second != victim; });
+    std::erase_if(links, [&](const auto& link) { return is_inside(link.first) == is_inside(link.second); });
     return hold_links(target, links, kHeld);
 }
 
@@ -62,7 +61,11 @@ bool strike_one_way(Target& target) {
 }
 
 bool strike_bridge(Target& target) {
-    const uint32_t bridge = draw_victim(target);
+    // Not the leader: nobody would miss the links between the others.
+    const std::optional<uint32_t> leader = target.cluster.find_leader();
+    uint32_t bridge = draw_node(target);
+    while (bridge == leader)
+        bridge = draw_node(target);
     Links links = all_links(target);
     // Left and right of the bridge, on the circle of nodes.
     const auto is_left = [&](uint32_t node) {
@@ -88,7 +91,7 @@ bool strike_clog(Target& target) {
         target.links.set(from, to, kHeld);
         hold(step);
     }
-    shuffle(target, links);
+    shuffle(target.random, links);
     for (const auto& [from, to] : links) {
         target.links.set(from, to, {});
         hold(step);

@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "base/mutants.h"
 #include "tests/nemesis/run.h"
 #include "tools/table.h"
 
@@ -27,6 +29,7 @@ struct Options {
     bool brief = false;
     bool list = false;
     std::vector<std::string> only;
+    std::string mutant;
 };
 
 int exit_code_of(Verdict verdict) {
@@ -85,6 +88,14 @@ int run_all(const Options& options) {
     for (const FaultKind& kind : all_faults()) {
         if (options.only.empty()) kinds.push_back(&kind);
     }
+    if (!options.mutant.empty()) {
+        // For the nodes, which inherit it; here the name is only checked.
+        if (!activate_mutant(options.mutant)) {
+            fmt::print(stderr, "kvorum_nemesis: there is no mutant '{}' in this build\n", options.mutant);
+            return kExitUsage;
+        }
+        setenv("KVORUM_MUTANT", options.mutant.c_str(), 1);
+    }
     RunConfig config = config_of(options);
     config.seed = options.seed != 0
                       ? options.seed
@@ -118,6 +129,7 @@ int main(int argument_count, char** arguments) {
     app.add_option("--nodes", options.nodes, "of the cluster")->capture_default_str()->check(CLI::Range(3, 9));
     app.add_option("--only", options.only, "these kinds alone, as kill,pause")->delimiter(',');
     app.add_option("--seed", options.seed, "of the faults and commands; default: the time");
+    app.add_option("--mutant", options.mutant, "turn on one deliberate bug in every node, to see that it is found");
     app.add_flag("--brief", options.brief, "short timeouts and faults, for a run of few seconds a kind");
     app.add_flag("--list", options.list, "name the kinds of faults");
     app.footer(
