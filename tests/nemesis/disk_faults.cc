@@ -73,6 +73,12 @@ bool strike_hung_sync(Target& target) {
 
 bool strike_power_cut(Target& target) {
     const std::vector<uint32_t> victims = draw_victims_of_power_cut(target);
+    // Half of the time the syncs get stuck shortly before: all the more to lose.
+    if (target.random.chance(1, 2)) {
+        for (const uint32_t victim : victims)
+            (void)send(target, victim, "hang-sync");
+        hold(draw_hold(target, 10, 300));
+    }
     bool fired = true;
     for (const uint32_t victim : victims)
         fired = send(target, victim, fmt::format("power-cut {}", target.random.next())).has_value() && fired;

@@ -182,5 +182,31 @@ TEST_F(PromisesTest, AnIsolatedLeaderAcknowledgesNothingAndServesNoReads) {
     EXPECT_TRUE(cluster_->wait_until_equal(kDeadline));
 }
 
+TEST_F(PromisesTest, AFollowerThatHearsNothingDeposesNobody) {
+    start(3);
+    const uint32_t leader = cluster_->wait_for_leader();
+    const uint32_t deaf = cluster_->wait_for_follower();
+    const auto before = cluster_->status(leader);
+    ASSERT_TRUE(before.has_value());
+    for (uint32_t other = 1; other <= cluster_->size(); ++other) {
+        if (other != deaf) links_->set(other, deaf, {.mode = LinkMode::kHold});
+    }
+    // It has lost its leader, and what it sends is heard.
+    ASSERT_TRUE(wait_until(kDeadline, [&] {
+        const auto status = cluster_->status(deaf);
+        return status.has_value() && status->role != "follower";
+    }));
+    Client writer = client(leader);
+    const auto until = std::chrono::steady_clock::now() + 5 * milliseconds(400);
+    while (std::chrono::steady_clock::now() < until)
+        ASSERT_EQ(writer.command({"INCR", "n"}).outcome, Outcome::kDone) << "disturbed by a node that hears nothing";
+    links_->set_all({});
+    ASSERT_TRUE(cluster_->wait_until_caught_up(deaf, kDeadline));
+    const auto after = cluster_->status(leader);
+    ASSERT_TRUE(after.has_value());
+    EXPECT_TRUE(after->is_leader());
+    EXPECT_EQ(after->term, before->term);
+}
+
 }  // namespace
 }  // namespace kvorum::nemesis

@@ -174,22 +174,21 @@ bool Workload::exchange(Client& client, std::vector<sim::Command> commands) {
     return usable;
 }
 
-uint64_t Workload::read_back(const reactor::Endpoint& node) {
+bool Workload::read_back(const reactor::Endpoint& node) {
     clients_.push_back(std::make_unique<Client>(clients_.size() + 1, config_.seed));
     Client& reader = *clients_.back();
     reader.connection.emplace(node, config_.patience);
     constexpr std::array<std::pair<char, uint64_t>, 5> kFamilies{
         {{'k', kRegisters}, {'c', kCounters}, {'a', kTexts}, {'m', kPairs}, {'n', kPairs}}};
-    uint64_t failed = 0;
     const uint64_t last = generation();
     for (uint64_t number = 0; number <= last; ++number) {
         for (const auto& [family, count] : kFamilies) {
-            for (uint64_t key = 0; key < count; ++key)
-                failed += exchange(reader, {sim::get(key_of(family, number, key))}) ? 0 : 1;
+            for (uint64_t key = 0; key < count; ++key) {
+                if (!exchange(reader, {sim::get(key_of(family, number, key))})) return false;
+            }
         }
     }
-    reader.connection.reset();
-    return failed;
+    return true;
 }
 
 sim::History Workload::take_history() {

@@ -40,9 +40,9 @@ class Workload {
     // Joins the clients.
     void stop();
     [[nodiscard]] uint64_t executed() const { return executed_.load(); }
-    // After stop(): reads every key that was ever used through `node`, as one more client. Returns how many reads
-    // failed.
-    uint64_t read_back(const reactor::Endpoint& node);
+    // After stop(): reads every key that was ever used through `node`, as one more client. False, and no further, when
+    // a read gets no answer.
+    bool read_back(const reactor::Endpoint& node);
     // After stop(), once.
     [[nodiscard]] sim::History take_history();
 
