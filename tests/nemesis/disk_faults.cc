@@ -1,6 +1,9 @@
 // Faults of disks, through kvorumd_faulty.
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <optional>
+
 #include "tests/nemesis/fault_control.h"
 #include "tests/nemesis/faults.h"
 

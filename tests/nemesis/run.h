@@ -43,7 +43,7 @@ struct RunResult {
     uint64_t unknown = 0;
     uint64_t longest_gap_ms = 0;  // in which no client was served
     uint64_t ledger_writes = 0;   // acknowledged to the ledger
-    uint64_t lost_writes = 0;     // of those
+    uint64_t lost_writes = 0;     // of those; no more than 20 are looked for through each node
     Verdict verdict = Verdict::kGreen;
     std::vector<std::string> problems{};
 
