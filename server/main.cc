@@ -1,4 +1,4 @@
-// kvorumd on io_uring: what ships.
+// kvorumd on io_uring: what ships. Its exit codes are those of server/program.h.
 #include "reactor/uring_backend.h"
 #include "server/program.h"
 
