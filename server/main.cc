@@ -1,93 +1,15 @@
-// kvorumd: one node. Reads its options, starts the node, runs until SIGTERM or SIGINT.
-// Exit codes: 0 stopped as asked; 1 could not start; 2 wrong options; 70 the node halted: the disk failed, or the peers
-// know another log of this node.
-#include <unistd.h>
-
-#include <csignal>
-#include <cstdio>
-#include <fstream>
-#include <string>
-#include <utility>
-
-#include "base/log.h"
-#include "reactor/reactor.h"
-#include "reactor/sync_wait.h"
+// kvorumd on io_uring: what ships. Its exit codes are those of server/program.h.
 #include "reactor/uring_backend.h"
-#include "server/config.h"
-#include "server/node.h"
+#include "server/program.h"
 
-namespace kvorum::server {
 namespace {
 
-constexpr int kExitCannotStart = 1;
-constexpr int kExitWrongOptions = 2;
-
-reactor::Reactor* signalled_reactor = nullptr;
-
-void on_stop_signal(int /*signal*/) { signalled_reactor->request_stop(); }
-
-void install_signal_handlers(reactor::Reactor& reactor) {
-    signalled_reactor = &reactor;
-    struct sigaction action = {};
-    action.sa_handler = on_stop_signal;
-    sigaction(SIGTERM, &action, nullptr);
-    sigaction(SIGINT, &action, nullptr);
-    struct sigaction ignore = {};
-    ignore.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &ignore, nullptr);
-    sigaction(SIGHUP, &ignore, nullptr);
-}
-
-bool write_pid_file(const std::string& path) {
-    std::ofstream file(path, std::ios::trunc);
-    file << getpid() << '\n';
-    return file.good();
-}
-
-int run_node(NodeConfig config) {
-    absl::StatusOr<std::unique_ptr<reactor::UringBackend>> backend = reactor::UringBackend::create({});
-    if (!backend.ok()) {
-        KVORUM_LOG(kError, "{}", std::string(backend.status().message()));
-        return kExitCannotStart;
-    }
-    reactor::Reactor reactor(**backend, {});
-    install_signal_handlers(reactor);
-    const std::string pid_file = config.pid_file;
-    Node node(reactor, std::move(config));
-    const absl::Status started = reactor::run_until_done(reactor, node.start());
-    int exit_code = 0;
-    if (!started.ok()) {
-        KVORUM_LOG(kError, "cannot start: {}", std::string(started.message()));
-        exit_code = kExitCannotStart;
-    } else if (!pid_file.empty() && !write_pid_file(pid_file)) {
-        KVORUM_LOG(kError, "cannot write the pid file {}", pid_file);
-        exit_code = kExitCannotStart;
-    } else {
-        reactor.run();
-        KVORUM_LOG(kInfo, "stopping");
-    }
-    reactor::run_until_done(reactor, node.stop());
-    if (!pid_file.empty() && exit_code == 0) unlink(pid_file.c_str());
-    return exit_code;
-}
-
-int main_of_kvorumd(int argument_count, char** arguments) {
-    absl::StatusOr<CommandLineResult> parsed = parse_command_line(argument_count, arguments);
-    if (!parsed.ok()) {
-        std::fprintf(stderr, "kvorumd: %s\n", std::string(parsed.status().message()).c_str());
-        return kExitWrongOptions;
-    }
-    if (parsed->exit_now) return 0;
-    NodeConfig& config = parsed->config;
-    set_log_level(config.log_level);
-    if (!config.log_file.empty() && !log_to_file(config.log_file)) {
-        std::fprintf(stderr, "kvorumd: cannot open the log file %s\n", config.log_file.c_str());
-        return kExitCannotStart;
-    }
-    return run_node(std::move(config));
+absl::StatusOr<std::unique_ptr<kvorum::reactor::IoBackend>> make_backend() {
+    return kvorum::reactor::UringBackend::create({});
 }
 
 }  // namespace
-}  // namespace kvorum::server
 
-int main(int argument_count, char** arguments) { return kvorum::server::main_of_kvorumd(argument_count, arguments); }
+int main(int argument_count, char** arguments) {
+    return kvorum::server::run_program(argument_count, arguments, make_backend);
+}

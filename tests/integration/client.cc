@@ -30,6 +30,8 @@ Answer to_answer(const redisReply& reply) {
     if (reply.str != nullptr) answer.text.assign(reply.str, static_cast<size_t>(reply.len));
     if (reply.type == REDIS_REPLY_ERROR) answer.outcome = outcome_of_error(answer.text);
     answer.is_null = reply.type == REDIS_REPLY_NIL;
+    answer.is_status = reply.type == REDIS_REPLY_STATUS;
+    answer.is_integer = reply.type == REDIS_REPLY_INTEGER;
     answer.integer = reply.integer;
     if (reply.type == REDIS_REPLY_INTEGER) answer.text = std::to_string(reply.integer);
     for (size_t i = 0; i < reply.elements; ++i)
@@ -82,8 +84,19 @@ std::vector<Answer> Client::pipeline(const std::vector<std::vector<std::string>>
     if (!is_connected()) return std::vector<Answer>(commands.size());
     for (const auto& words : commands)
         append(words);
+    return receive(commands.size());
+}
+
+std::vector<Answer> Client::exchange(const std::vector<std::string>& encoded) {
+    if (!is_connected()) return std::vector<Answer>(encoded.size());
+    for (const std::string& command : encoded)
+        redisAppendFormattedCommand(context_.get(), command.data(), command.size());
+    return receive(encoded.size());
+}
+
+std::vector<Answer> Client::receive(size_t count) {
     std::vector<Answer> answers;
-    for (size_t i = 0; i < commands.size(); ++i)
+    for (size_t i = 0; i < count; ++i)
         answers.push_back(receive());
     return answers;
 }

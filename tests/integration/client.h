@@ -28,6 +28,8 @@ struct Answer {
     bool lost = true;  // no reply: the connection is gone
     std::string text;  // strings, errors, status; empty for null
     bool is_null = false;
+    bool is_status = false;   // OK, PONG...
+    bool is_integer = false;  // then `text` has it too
     int64_t integer = 0;
     std::vector<Answer> elements;
 
@@ -47,10 +49,13 @@ class Client {
     Answer command(const std::vector<std::string>& words);
     // Several commands in one go, one answer each.
     std::vector<Answer> pipeline(const std::vector<std::vector<std::string>>& commands);
+    // The same for commands that are encoded already, see encode().
+    std::vector<Answer> exchange(const std::vector<std::string>& encoded);
 
  private:
     void append(const std::vector<std::string>& words);
     Answer receive();
+    std::vector<Answer> receive(size_t count);
 
     std::unique_ptr<redisContext, decltype(&redisFree)> context_;
 };

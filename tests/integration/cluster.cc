@@ -42,7 +42,8 @@ std::vector<std::string> Cluster::arguments(uint32_t node) const {
                                  options_.name, "--data-dir",         data_directory(node)};
     for (uint32_t member = 1; member <= size(); ++member) {
         all.emplace_back("--member");
-        all.push_back(fmt::format("{}=127.0.0.1:{}/127.0.0.1:{}", member, peer_port(member), client_port(member)));
+        const uint16_t peer = route_ && member != node ? route_(node, member) : peer_port(member);
+        all.push_back(fmt::format("{}=127.0.0.1:{}/127.0.0.1:{}", member, peer, client_port(member)));
     }
     all.insert(all.end(), options_.flags.begin(), options_.flags.end());
     return all;
@@ -51,8 +52,10 @@ std::vector<std::string> Cluster::arguments(uint32_t node) const {
 void Cluster::start(uint32_t node) {
     if (is_running(node)) return;
     // setpriv becomes kvorumd; the kernel kills it when this program dies, even by SIGKILL.
-    std::vector<std::string> command{"--pdeathsig", "KILL", program_path("kvorumd")};
+    std::vector<std::string> command{"--pdeathsig", "KILL"};
+    const auto program = options_.command ? options_.command(node) : std::vector{program_path("kvorumd")};
     const std::vector<std::string> flags = arguments(node);
+    command.insert(command.end(), program.begin(), program.end());
     command.insert(command.end(), flags.begin(), flags.end());
     const auto process = tools::start_in_background("/usr/bin/setpriv", command, log_path(node));
     KVORUM_ASSERT(process.ok(), "{}", std::string(process.status().message()));
@@ -74,6 +77,14 @@ void Cluster::kill_all() {
         tools::send_signal(process, SIGKILL);
     for (uint32_t node = 1; node <= size(); ++node)
         kill(node);
+}
+
+void Cluster::pause(uint32_t node) { tools::send_signal(processes_[node - 1], SIGSTOP); }
+
+void Cluster::resume(uint32_t node) { tools::send_signal(processes_[node - 1], SIGCONT); }
+
+bool Cluster::wait_for_exit(uint32_t node, Milliseconds deadline) const {
+    return tools::wait_for_exit(processes_[node - 1], static_cast<uint32_t>(deadline.count()));
 }
 
 bool Cluster::stop(uint32_t node) {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/integration/world.h"
@@ -20,6 +22,8 @@ struct ClusterOptions {
     std::string name = "test";
     std::vector<std::string> flags{};  // for every node
     std::string directory{};           // empty: a fresh TestDirectory
+    // The program that a node runs, with what stands before the node's flags. Empty: kvorumd.
+    std::function<std::vector<std::string>(uint32_t node)> command{};
 };
 
 class Cluster {
@@ -33,15 +37,22 @@ class Cluster {
     [[nodiscard]] reactor::Endpoint endpoint(uint32_t node) const { return {"127.0.0.1", client_port(node)}; }
     [[nodiscard]] uint16_t client_port(uint32_t node) const { return ports_[node - 1]; }
     [[nodiscard]] uint16_t peer_port(uint32_t node) const { return ports_[options_.nodes + node - 1]; }
+    [[nodiscard]] const std::string& directory() const { return options_.directory; }
     [[nodiscard]] std::string data_directory(uint32_t node) const;
     [[nodiscard]] std::string log_path(uint32_t node) const;
+    // From now on a node that starts reaches the others at route(from, to) instead of peer_port(to).
+    void route_peers(std::function<uint16_t(uint32_t from, uint32_t to)> route) { route_ = std::move(route); }
     // The flags with which this node is started.
     [[nodiscard]] std::vector<std::string> arguments(uint32_t node) const;
 
     void start(uint32_t node);
     void start_all();
-    void kill(uint32_t node);  // SIGKILL; returns when it is dead
-    void kill_all();           // all at once
+    void kill(uint32_t node);    // SIGKILL; returns when it is dead
+    void kill_all();             // all at once
+    void pause(uint32_t node);   // SIGSTOP
+    void resume(uint32_t node);  // SIGCONT
+    // True when the node's process has ended by itself within the deadline.
+    [[nodiscard]] bool wait_for_exit(uint32_t node, Milliseconds deadline) const;
     // SIGTERM; false when it had to be killed after 20 s.
     [[nodiscard]] bool stop(uint32_t node);
     [[nodiscard]] bool is_running(uint32_t node) const;
@@ -63,6 +74,7 @@ class Cluster {
     std::optional<TestDirectory> own_directory_;
     Ports ports_;
     std::vector<tools::ProcessId> processes_;
+    std::function<uint16_t(uint32_t from, uint32_t to)> route_;
 };
 
 }  // namespace kvorum::integration

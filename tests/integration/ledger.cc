@@ -35,7 +35,9 @@ struct Ledger::Writer {
     std::vector<std::string> strange;
 };
 
-Ledger::Ledger(std::vector<reactor::Endpoint> nodes, const std::vector<uint32_t>& depths) : nodes_(std::move(nodes)) {
+Ledger::Ledger(std::vector<reactor::Endpoint> nodes, const std::vector<uint32_t>& depths,
+               std::chrono::milliseconds patience)
+    : nodes_(std::move(nodes)), patience_(patience) {
     last_acknowledgement_ns_ = now_ns();
     for (const uint32_t depth : depths) {
         writers_.push_back(std::make_unique<Writer>());
@@ -69,7 +71,7 @@ uint64_t Ledger::take_longest_gap_ms() { return longest_gap_ns_.exchange(0) / kM
 
 void Ledger::run(Writer& writer) {
     for (size_t at = writer.number; !stopping_; ++at) {
-        Client client(nodes_[at % nodes_.size()]);
+        Client client(nodes_[at % nodes_.size()], patience_);
         if (!client.is_connected()) {
             std::this_thread::sleep_for(kRetryInterval);
             continue;

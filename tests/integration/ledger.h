@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,8 +21,10 @@ namespace kvorum::integration {
 
 class Ledger {
  public:
-    // Writer w sends pipelines of `depths[w]` commands to any of `nodes`, moving on to the next node when one fails.
-    Ledger(std::vector<reactor::Endpoint> nodes, const std::vector<uint32_t>& depths);
+    // Writer w sends pipelines of `depths[w]` commands to any of `nodes`, moving on to the next node when one fails or
+    // is silent for `patience`.
+    Ledger(std::vector<reactor::Endpoint> nodes, const std::vector<uint32_t>& depths,
+           std::chrono::milliseconds patience = std::chrono::seconds(15));
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
     ~Ledger();
@@ -46,6 +49,7 @@ class Ledger {
     void note_acknowledgement();
 
     std::vector<reactor::Endpoint> nodes_;
+    std::chrono::milliseconds patience_;
     std::atomic<bool> stopping_ = false;
     std::atomic<uint64_t> acknowledged_ = 0;
     std::atomic<uint64_t> unknown_ = 0;

@@ -65,7 +65,7 @@ TestDirectory::TestDirectory() {
 }
 
 TestDirectory::~TestDirectory() {
-    if (testing::Test::HasFailure()) {
+    if (keep_ || testing::Test::HasFailure()) {
         fmt::print("data and logs are kept in {}\n", path_);
         return;
     }

@@ -16,7 +16,8 @@ using Milliseconds = std::chrono::milliseconds;
 [[nodiscard]] bool wait_until(Milliseconds deadline, const std::function<bool()>& condition);
 
 // A fresh directory under the build tree or $KVORUM_TEST_DIR, removed at the end (kept, and named, when the test
-// failed). It is never on tmpfs: what these tests say about durability would mean nothing there.
+// failed or somebody asked for it). It is never on tmpfs: what these tests say about durability would mean nothing
+// there.
 class TestDirectory {
  public:
     TestDirectory();
@@ -25,9 +26,11 @@ class TestDirectory {
     ~TestDirectory();
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    void keep() { keep_ = true; }
 
  private:
     std::string path_;
+    bool keep_ = false;
 };
 
 // TCP ports that no other integration test on this machine uses while this lives, outside the range of outgoing

@@ -1,0 +1,90 @@
+#include "server/program.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "reactor/reactor.h"
+#include "reactor/sync_wait.h"
+#include "server/config.h"
+#include "server/node.h"
+
+namespace kvorum::server {
+namespace {
+
+constexpr int kExitCannotStart = 1;
+constexpr int kExitWrongOptions = 2;
+
+reactor::Reactor* signalled_reactor = nullptr;
+
+void on_stop_signal(int /*signal*/) { signalled_reactor->request_stop(); }
+
+void install_signal_handlers(reactor::Reactor& reactor) {
+    signalled_reactor = &reactor;
+    struct sigaction action = {};
+    action.sa_handler = on_stop_signal;
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGINT, &action, nullptr);
+    struct sigaction ignore = {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, nullptr);
+    sigaction(SIGHUP, &ignore, nullptr);
+}
+
+bool write_pid_file(const std::string& path) {
+    std::ofstream file(path, std::ios::trunc);
+    file << getpid() << '\n';
+    return file.good();
+}
+
+int run_node(NodeConfig config, const MakeBackend& make_backend) {
+    const absl::StatusOr<std::unique_ptr<reactor::IoBackend>> backend = make_backend();
+    if (!backend.ok()) {
+        KVORUM_LOG(kError, "{}", std::string(backend.status().message()));
+        return kExitCannotStart;
+    }
+    reactor::Reactor reactor(**backend, {});
+    install_signal_handlers(reactor);
+    const std::string pid_file = config.pid_file;
+    Node node(reactor, std::move(config));
+    const absl::Status started = reactor::run_until_done(reactor, node.start());
+    int exit_code = 0;
+    if (!started.ok()) {
+        KVORUM_LOG(kError, "cannot start: {}", std::string(started.message()));
+        exit_code = kExitCannotStart;
+    } else if (!pid_file.empty() && !write_pid_file(pid_file)) {
+        KVORUM_LOG(kError, "cannot write the pid file {}", pid_file);
+        exit_code = kExitCannotStart;
+    } else {
+        reactor.run();
+        KVORUM_LOG(kInfo, "stopping");
+    }
+    reactor::run_until_done(reactor, node.stop());
+    if (!pid_file.empty() && exit_code == 0) unlink(pid_file.c_str());
+    return exit_code;
+}
+
+}  // namespace
+
+int run_program(int argument_count, char** arguments, const MakeBackend& make_backend) {
+    absl::StatusOr<CommandLineResult> parsed = parse_command_line(argument_count, arguments);
+    if (!parsed.ok()) {
+        std::fprintf(stderr, "kvorumd: %s\n", std::string(parsed.status().message()).c_str());
+        return kExitWrongOptions;
+    }
+    if (parsed->exit_now) return 0;
+    NodeConfig& config = parsed->config;
+    set_log_level(config.log_level);
+    if (!config.log_file.empty() && !log_to_file(config.log_file)) {
+        std::fprintf(stderr, "kvorumd: cannot open the log file %s\n", config.log_file.c_str());
+        return kExitCannotStart;
+    }
+    return run_node(std::move(config), make_backend);
+}
+
+}  // namespace kvorum::server
