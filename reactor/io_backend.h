@@ -38,7 +38,8 @@ inline constexpr Handle kNoHandle = -1;
 
 enum class IoCode : uint8_t {
     kAccept,    // multishot: a completion per accepted connection (result = its Handle, with TCP_NODELAY set)
-    kConnect,   // to `address`; result = the new Handle
+    kConnect,   // to `endpoint`; result = the new Handle. The connection ends with -ETIMEDOUT when the other side's
+                // machine has not acknowledged sent bytes for 5 s: it is gone, or the path to it is
     kReceive,   // multishot, into the backend's receive buffers: result = bytes, buffer_id says where; 0 = the peer
                 // closed. While no buffer is free it waits inside the backend
     kSend,      // `iov`, `iov_count`; result may be less than asked (a short send): the caller sends the rest

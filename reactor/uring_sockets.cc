@@ -19,6 +19,7 @@ namespace kvorum::reactor {
 namespace {
 
 constexpr int kListenBacklog = 4096;  // capped by net.core.somaxconn
+constexpr int kUnacknowledgedMsMax = 5000;
 
 struct Resolved {
     sockaddr_storage address{};
@@ -50,9 +51,8 @@ Resolved resolve(const Endpoint& endpoint, int flags) {
     return resolved;
 }
 
-void set_option(int socket, int level, int option) {
-    const int on = 1;
-    const int result = setsockopt(socket, level, option, &on, sizeof(on));
+void set_option(int socket, int level, int option, int value = 1) {
+    const int result = setsockopt(socket, level, option, &value, sizeof(value));
     KVORUM_ASSERT(result == 0, "setsockopt {} {}: errno {}", level, option, errno);
 }
 
@@ -81,6 +81,8 @@ int UringBackend::open_connecting(Slot& slot) {
     const int socket = ::socket(resolved.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket < 0) return errno;
     set_option(socket, IPPROTO_TCP, TCP_NODELAY);
+    // Else the kernel goes on for about 15 minutes.
+    set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kUnacknowledgedMsMax);
     slot.connecting = socket;
     if (slot.address == nullptr) slot.address = std::make_unique<sockaddr_storage>();
     *slot.address = resolved.address;

@@ -89,20 +89,27 @@ Task<> close_pair(Reactor& reactor, Pair pair) {
     co_await close_handle(reactor, pair.server);
 }
 
-bool has_no_delay(Handle socket) {
+int tcp_option(Handle socket, int option) {
     int value = 0;
     socklen_t length = sizeof(value);
-    EXPECT_EQ(getsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &value, &length), 0);
-    return value != 0;
+    EXPECT_EQ(getsockopt(socket, IPPROTO_TCP, option, &value, &length), 0);
+    return value;
 }
 
 TEST_F(UringTest, BothEndsOfAConnectionSendWithoutDelayAndCloseOnExec) {
     const Pair pair = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
     for (const Handle socket : {pair.client, pair.server}) {
-        EXPECT_TRUE(has_no_delay(socket));
+        EXPECT_NE(tcp_option(socket, TCP_NODELAY), 0);
         EXPECT_NE(fcntl(socket, F_GETFD) & FD_CLOEXEC, 0);
         EXPECT_EQ(fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
     }
+    run_until_done(reactor, close_pair(reactor, pair));
+}
+
+// The path to a peer may end without a word; a link over it must not wait for as long as TCP would.
+TEST_F(UringTest, ADialledConnectionIsGivenUpSoonWhenNothingIsAcknowledged) {
+    const Pair pair = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
+    EXPECT_EQ(tcp_option(pair.client, TCP_USER_TIMEOUT), 5000);
     run_until_done(reactor, close_pair(reactor, pair));
 }
 
