@@ -23,6 +23,8 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kQuorumOfHalf, "quorum-of-half", "half of the voters count as a majority"},
     MutantInfo{Mutant::kTruncateOnAnyAppend, "truncate-on-any-append",
                "an AppendEntries cuts off what is behind it, conflict or not"},
+    MutantInfo{Mutant::kTruncateCommitted, "truncate-committed",
+               "an AppendEntries cuts off committed entries too (an assertion stands in the way)"},
     MutantInfo{Mutant::kIgnoreAppendEpoch, "ignore-append-epoch",
                "a late completion marks entries durable that replaced its own"},
     MutantInfo{Mutant::kReadBeforeRound, "read-before-round", "reads are served without a round"},
@@ -60,6 +62,12 @@ bool activate_mutant(std::string_view name) {
     active_mutant = found->mutant;
 #endif
     return true;
+}
+
+void deactivate_mutant() {
+#if defined(KVORUM_MUTANTS)
+    active_mutant = Mutant::kNone;
+#endif
 }
 
 }  // namespace kvorum

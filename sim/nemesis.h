@@ -1,7 +1,7 @@
 // Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
 // keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
-// durable bytes are damaged on a minority only (the fault atlas), and never the last groups of a log, whose loss no
-// local evidence can tell from a torn write (docs/guarantees.md).
+// durable bytes are damaged or lost on a minority only (the fault atlas), and a node never starts again from a log whose
+// last groups were damaged: no local evidence can tell that from a torn write (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -33,6 +33,10 @@ class Nemesis {
     void start();
     // No new faults, and those that last end.
     void stop();
+    // As the last thing before stop(), which must follow within a few election timeouts.
+    void strike_election() { strike(Fault::kElection); }
+    // After each turn of a node that serves.
+    void on_turn(Machine& machine);
     // From now on no write or sync of this machine completes.
     void hang_for_ever(HostId host) { moods_[host].hang_next_sync = true; }
     // The machine came down by itself or by a fault; true if damage or an injected error explains that its node ended
@@ -40,7 +44,10 @@ class Nemesis {
     [[nodiscard]] bool explains_error(HostId host) const {
         return moods_.at(host).rotten || moods_.at(host).errors > 0;
     }
+    // Its disk was damaged, so its node must not serve from it.
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
+    // Is there enough of the log behind the damage for its node to notice?
+    [[nodiscard]] bool shows_damage(HostId host) const;
     void on_start(HostId host) { moods_[host].errors = 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
@@ -52,6 +59,10 @@ class Nemesis {
         bool hang_next_sync = false;
         bool fail_next_write = false;
         bool fail_next_sync = false;
+        bool fail_next_read = false;
+        bool lose_next_write = false;
+        bool lost_a_write = false;
+        uint64_t written_since_bytes = 0;  // to the log, after the lost write
         bool full = false;
         uint64_t errors = 0;  // that its present node has met
         uint64_t slow_until_ns = 0;
@@ -63,6 +74,14 @@ class Nemesis {
     void strike_machine(Fault fault, Machine& victim);
     void strike_network(Fault fault);
     void strike_disk(Fault fault, Machine& victim);
+    void half_open(HostId host);
+    void swizzle();
+    void keep_stale(HostId leader);
+    void disturb_election(Machine& victim);
+    [[nodiscard]] bool may_damage(const Machine& machine) const;
+    void damage(HostId host, std::string how);
+    void replace_disk(Fault fault, Machine& victim);
+    void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);
     void count(Fault fault, const Machine& victim);
     [[nodiscard]] Machine& draw_victim();
     [[nodiscard]] HostId draw_other(HostId host);
@@ -81,6 +100,8 @@ class Nemesis {
     std::vector<std::unique_ptr<Machine>>& machines_;
     Prng random_;
     bool stopped_ = false;
+    uint64_t election_until_ns_ = 0;  // of kElection
+    std::map<HostId, std::pair<Term, NodeId>> votes_;  // as last seen, term and vote
     std::map<HostId, Mood> moods_;
     FaultCounts counts_{};
 };

@@ -328,14 +328,17 @@ void Network::unblock_all() {
 }
 
 void Network::reset_connections(HostId a, HostId b) {
-    for (const auto& [host, remote] : {std::pair(a, b), std::pair(b, a)}) {
-        const std::set<SocketId> sockets = hosts_[host].sockets;
-        for (const SocketId id : sockets) {
-            const Socket* socket = find(id);
-            if (socket == nullptr || socket->remote != remote || socket->connecting) continue;
-            ++stats_.resets;
-            become_reset(id);
-        }
+    lose_connections(a, b);
+    lose_connections(b, a);
+}
+
+void Network::lose_connections(HostId loser, HostId keeper) {
+    const std::set<SocketId> sockets = hosts_[loser].sockets;
+    for (const SocketId id : sockets) {
+        const Socket* socket = find(id);
+        if (socket == nullptr || socket->remote != keeper || socket->connecting) continue;
+        ++stats_.resets;
+        become_reset(id);
     }
 }
 

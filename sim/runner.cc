@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/mutants.h"
 
 namespace kvorum::sim {
 namespace {
@@ -199,13 +200,17 @@ class Runner {
     }
 
     void report(uint64_t seed, RunOutcome outcome, const std::string& what) {
+        if (outcome == RunOutcome::kTimeout && config_.pass_timeouts) {
+            ++summary_.timeouts_passed;
+            return;
+        }
         ++summary_.failures;
-        if (!summary_.first_failing_seed.has_value()) {
+        if (seed < summary_.first_failing_seed.value_or(UINT64_MAX)) {
             summary_.first_failing_seed = seed;
             summary_.first_outcome = outcome;
-            summary_.seeds_to_failure = summary_.seeds;
             summary_.first_what = what;
         }
+        if (!config_.show_failures) return;
         fmt::print("FAILED seed {} ({}) commit {}: {}\n  replay: {} --seeds {} --trace\n", seed, outcome_name(outcome),
                    build_commit(), what, config_.replay_command, seed);
         (void)std::fflush(stdout);
@@ -278,6 +283,54 @@ const char* outcome_name(RunOutcome outcome) {
 RunResult run_seed(uint64_t seed, bool print_trace) {
     World world(Scenario::draw(seed), print_trace);
     return world.run();
+}
+
+namespace {
+
+bool is_green_without_mutant(RunnerConfig config, uint64_t seed) {
+    config.first_seed = config.last_seed = seed;
+    return Runner(config).run().failures == 0;
+}
+
+// The first failure that the mutant explains, or nothing.
+RunnerSummary hunt(const MutantInfo& mutant, RunnerConfig config) {
+    while (true) {
+        const bool active = activate_mutant(mutant.name);
+        KVORUM_ASSERT(active, "{} is not built in", mutant.name);
+        RunnerSummary summary = Runner(config).run();
+        deactivate_mutant();
+        if (!summary.first_failing_seed.has_value()) return summary;
+        const uint64_t seed = *summary.first_failing_seed;
+        if (is_green_without_mutant(config, seed)) return summary;
+        fmt::print("seed {} fails without {} too: {}\n", seed, mutant.name, summary.first_what);
+        config.first_seed = seed + 1;
+    }
+}
+
+}  // namespace
+
+uint64_t run_mutants(const RunnerConfig& config) {
+    RunnerConfig quiet = config;
+    quiet.keep_going = false;
+    quiet.pass_timeouts = true;
+    quiet.show_failures = quiet.show_progress = false;
+    quiet.repeat_one_in = 0;
+    uint64_t missed = 0;
+    fmt::print("| mutant | seed | outcome | message |\n|---|---|---|---|\n");
+    for (const MutantInfo& mutant : all_mutants()) {
+        (void)std::fflush(stdout);
+        const RunnerSummary summary = hunt(mutant, quiet);
+        if (summary.first_failing_seed.has_value()) {
+            const std::string what = summary.first_what.substr(0, summary.first_what.find('\n'));
+            fmt::print("| {} | {} | {} | {} |\n", mutant.name, *summary.first_failing_seed,
+                       outcome_name(summary.first_outcome), what);
+        } else {
+            ++missed;
+            fmt::print("| {} | not in {} | | |\n", mutant.name, summary.seeds);
+        }
+    }
+    fmt::print("\n{} of {} mutants found\n", all_mutants().size() - missed, all_mutants().size());
+    return missed;
 }
 
 RunnerSummary run_seeds(const RunnerConfig& config) {
