@@ -45,11 +45,12 @@ void ClusterChecker::observe(const Machine& machine) {
 
 void ClusterChecker::before_start(const Machine& machine) {
     NodeView& view = nodes_[machine.host()];
+    view.starts_damaged = view.excused();
     if (!view.excused()) view.found_on_disk = read_durable_log(machine);
 }
 
 void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Status& status, NodeView& view) {
-    if (view.excused())
+    if (view.starts_damaged)
         report(fmt::format("Memory: node {} started, and did not notice that {}", machine.host(), view.damage));
     check_memory(machine, status, view);
     NodeView fresh;

@@ -61,6 +61,7 @@ class Machine {
     // Crashes it with its `count`-th next send (or disk operation), `before` or after that takes effect.
     void crash_at_send(uint64_t count, Disk::CrashMode mode);
     void crash_at_disk_operation(uint64_t count, Disk::CrashMode mode);
+    void cancel_crashes() { trigger_ = {}; }  // that are to come
     void pause_until(uint64_t when_ns);
     void set_fault_policy(DiskBackend::FaultPolicy policy) { policy_ = std::move(policy); }
     void release_hung();

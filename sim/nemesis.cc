@@ -79,6 +79,7 @@ void Nemesis::stop() {
     for (const auto& machine : machines_) {
         machine->disk().set_capacity_bytes(scenario_.disk.capacity_bytes);
         machine->release_hung();
+        machine->cancel_crashes();
         machine->pause_until(0);
     }
 }

@@ -143,6 +143,7 @@ class Network {
     void send_segment(SocketId id, Segment::Kind kind, std::string bytes);
     void schedule_delivery(SocketId id);
     void deliver(SocketId id);
+    [[nodiscard]] bool is_unanswered(const Socket& socket, SocketId id);
     void receive(SocketId from, Segment segment);
     void answer_with_reset(SocketId id);
     void become_reset(SocketId id);

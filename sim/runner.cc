@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +43,15 @@ struct Job {
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double children_cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_CHILDREN, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
 
 void write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -85,6 +95,7 @@ class Runner {
             show_progress();
         }
         summary_.real_seconds = seconds_since(started_);
+        summary_.cpu_seconds = children_cpu_seconds() - cpu_seconds_before_;
         return summary_;
     }
 
@@ -153,7 +164,7 @@ class Runner {
         } else if (mark == std::string::npos || job.output.size() < mark + kResultMark.size() + sizeof(RunNumbers)) {
             numbers.outcome = RunOutcome::kCrash;
             const char* signal_name = WIFSIGNALED(status) ? ::strsignal(WTERMSIG(status)) : "ended early";
-            what = fmt::format("the process ended: {}\n{}", signal_name, job.output);
+            what = fmt::format("the process ended: {}: {}", signal_name, job.output);
         } else {
             std::memcpy(&numbers, job.output.data() + mark + kResultMark.size(), sizeof(RunNumbers));
             what = job.output.substr(mark + kResultMark.size() + sizeof(RunNumbers));
@@ -230,6 +241,7 @@ class Runner {
     const RunnerConfig& config_;
     uint64_t next_seed_;
     Clock::time_point started_;
+    double cpu_seconds_before_ = children_cpu_seconds();
     Clock::time_point shown_ = Clock::now();
     std::vector<Job> jobs_;
     RunnerSummary summary_;
@@ -238,9 +250,11 @@ class Runner {
 void print_summary(const RunnerSummary& summary) {
     const RunNumbers& total = summary.total;
     const double simulated_s = static_cast<double>(total.simulated_ns) / 1e9;
-    fmt::print("\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s ({:.0f} times real time)\n",
-               summary.seeds, summary.failures, summary.repeated, simulated_s / 3600, summary.real_seconds,
-               simulated_s / summary.real_seconds);
+    fmt::print(
+        "\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s; {:.0f} simulated seconds per second "
+        "of a core\n",
+        summary.seeds, summary.failures, summary.repeated, simulated_s / 3600, summary.real_seconds,
+        simulated_s / summary.cpu_seconds);
     fmt::print(
         "{} operations: {} executed, {} not executed, {} unknown; {} entries committed, {} leaders, {} disk "
         "comparisons, {} turns\n",

@@ -35,6 +35,7 @@ struct RunnerSummary {
     std::optional<uint64_t> first_failing_seed;
     std::string first_what;
     double real_seconds = 0;
+    double cpu_seconds = 0;  // of all processes that ran seeds
     RunNumbers total;  // sums; maxima of liveness_ns
 };
 
