@@ -29,7 +29,6 @@ constexpr std::array kMutants{
                "a late completion marks entries durable that replaced its own"},
     MutantInfo{Mutant::kReadBeforeRound, "read-before-round", "reads are served without a round"},
     MutantInfo{Mutant::kReuseReadToken, "reuse-read-token", "a read is confirmed by the answer to an earlier round"},
-    MutantInfo{Mutant::kReadIndexReused, "read-index-reused", "a read takes the read index of the one before it"},
     MutantInfo{Mutant::kCorruptMiddleTruncatedAsTail, "corrupt-middle-truncated-as-tail",
                "recovery takes all damage for a torn tail"},
     MutantInfo{Mutant::kHeaderChecksumIgnored, "header-checksum-ignored", "recovery does not verify group headers"},

@@ -29,7 +29,6 @@ enum class Mutant : uint8_t {
     kIgnoreAppendEpoch,
     kReadBeforeRound,
     kReuseReadToken,
-    kReadIndexReused,
     kCorruptMiddleTruncatedAsTail,
     kHeaderChecksumIgnored,
     kSlotCheckIgnored,

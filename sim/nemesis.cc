@@ -85,10 +85,12 @@ void Nemesis::stop() {
 }
 
 Machine& Nemesis::draw_victim() {
-    if (random_.chance(1, 2)) {
-        for (const auto& machine : machines_) {
-            if (machine->serving() != nullptr && machine->serving()->raft().is_leader()) return *machine;
-        }
+    return random_.chance(1, 2) ? leader_or_any() : *machines_[random_.below(machines_.size())];
+}
+
+Machine& Nemesis::leader_or_any() {
+    for (const auto& machine : machines_) {
+        if (machine->serving() != nullptr && machine->serving()->raft().is_leader()) return *machine;
     }
     return *machines_[random_.below(machines_.size())];
 }
@@ -120,7 +122,7 @@ void Nemesis::strike(Fault fault) {
         case Fault::kSwizzle:
         case Fault::kStaleLeader:
         case Fault::kReset: strike_network(fault); return;
-        case Fault::kElection: disturb_election(draw_victim()); return;
+        case Fault::kElection: disturb_election(leader_or_any()); return;
         case Fault::kSlowDisk:
         case Fault::kHungSync:
         case Fault::kWriteError:
@@ -181,7 +183,7 @@ void Nemesis::block_for(std::vector<std::pair<HostId, HostId>> links, uint64_t d
 
 void Nemesis::strike_network(Fault fault) {
     const auto nodes = static_cast<HostId>(machines_.size());
-    const Machine& victim = draw_victim();
+    const Machine& victim = fault == Fault::kStaleLeader ? leader_or_any() : draw_victim();
     const HostId host = victim.host();
     count(fault, victim);
     if (nodes == 1) return;
@@ -291,7 +293,7 @@ void Nemesis::on_turn(Machine& machine) {
     const raft::Status status = machine.serving()->raft().status();
     const std::pair vote(status.term, status.voted_for);
     const bool changed = std::exchange(votes_[machine.host()], vote) != vote;
-    if (!changed || !random_.chance(1, 3)) return;
+    if (!changed || !random_.chance(1, 2)) return;
     const Disk::CrashMode mode = random_.chance(1, 2) ? Disk::CrashMode::kLoseAll : Disk::CrashMode::kDrawn;
     if (random_.chance(1, 2)) {
         machine.crash_at_send(random_.between(1, 4), mode);

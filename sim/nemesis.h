@@ -84,6 +84,7 @@ class Nemesis {
     void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);
     void count(Fault fault, const Machine& victim);
     [[nodiscard]] Machine& draw_victim();
+    [[nodiscard]] Machine& leader_or_any();
     [[nodiscard]] HostId draw_other(HostId host);
     [[nodiscard]] uint64_t draw_duration_ns();
     void block_for(std::vector<std::pair<HostId, HostId>> links, uint64_t duration_ns);

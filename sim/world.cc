@@ -185,8 +185,7 @@ void World::run_safety() {
 
 // --- phase 2 ---
 
-// Half of the time the leader, if there is one, is not in it; else, if possible, one that has to agree on an awkward
-// past.
+// Often the leader, if there is one, is not in it; else, if possible, it is one that has to agree on an awkward past.
 std::set<HostId> World::draw_core() {
     std::vector<HostId> sound;
     for (const auto& machine : machines_) {
@@ -194,7 +193,7 @@ std::set<HostId> World::draw_core() {
     }
     const size_t majority = machines_.size() / 2 + 1;
     KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
-    const bool without_leader = random_.chance(1, 2);
+    const bool without_leader = random_.chance(2, 5);
     const auto leads = [this](HostId host) {
         const server::Node* node = machines_[host - 1]->serving();
         return node != nullptr && node->raft().is_leader();
