@@ -129,26 +129,38 @@ void Nemesis::strike(Fault fault) {
         case Fault::kSyncError:
         case Fault::kDiskFull:
         case Fault::kReadError:
-        case Fault::kLostWrite:
         case Fault::kShortWrite: strike_disk(fault, draw_victim()); return;
         case Fault::kPowerCutAll:
             count(fault, draw_victim());
             for (const auto& machine : machines_)
                 machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
             return;
+        case Fault::kRot:
+        case Fault::kLostWrite:
+        case Fault::kForeignDisk:
+        case Fault::kWipe: strike_durable_bytes(fault); return;
         default: strike_machine(fault, draw_victim()); return;
     }
 }
 
-void Nemesis::strike_machine(Fault fault, Machine& victim) {
+void Nemesis::strike_durable_bytes(Fault fault) {
+    std::vector<Machine*> sound;
+    for (const auto& machine : machines_) {
+        const Mood& mood = moods_[machine->host()];
+        if (mood.may_rot && !mood.rotten) sound.push_back(machine.get());
+    }
+    if (sound.empty()) return;
+    Machine& victim = *sound[random_.below(sound.size())];
     if (fault == Fault::kRot) {
         rot(victim);
-        return;
-    }
-    if (fault == Fault::kWipe || fault == Fault::kForeignDisk) {
+    } else if (fault == Fault::kLostWrite) {
+        strike_disk(fault, victim);
+    } else {
         replace_disk(fault, victim);
-        return;
     }
+}
+
+void Nemesis::strike_machine(Fault fault, Machine& victim) {
     count(fault, victim);
     const Disk::CrashMode mode = random_.chance(1, 2) ? Disk::CrashMode::kLoseAll : Disk::CrashMode::kDrawn;
     switch (fault) {
@@ -305,7 +317,6 @@ void Nemesis::on_turn(Machine& machine) {
 // --- disks ---
 
 void Nemesis::strike_disk(Fault fault, Machine& victim) {
-    if (fault == Fault::kLostWrite && !may_damage(victim)) return;
     count(fault, victim);
     Mood& mood = moods_[victim.host()];
     const uint64_t until_ns = events_.now_ns() + draw_duration_ns();
@@ -392,11 +403,6 @@ void Nemesis::decide_damage(Mood& mood, HostId host, const FileOperation& operat
     decision.kind = FaultDecision::Kind::kLost;
 }
 
-bool Nemesis::may_damage(const Machine& machine) const {
-    const Mood& mood = moods_.at(machine.host());
-    return mood.may_rot && !mood.rotten;
-}
-
 bool Nemesis::shows_damage(HostId host) const {
     const Mood& mood = moods_.at(host);
     return !mood.lost_a_write || mood.written_since_bytes > 2 * scenario_.node.wal_segment_bytes;
@@ -413,7 +419,6 @@ void Nemesis::damage(HostId host, std::string how) {
 }
 
 void Nemesis::replace_disk(Fault fault, Machine& victim) {
-    if (!may_damage(victim) || machines_.size() == 1) return;
     count(fault, victim);
     const bool is_foreign = fault == Fault::kForeignDisk;
     const HostId other = draw_other(victim.host());
@@ -424,7 +429,6 @@ void Nemesis::replace_disk(Fault fault, Machine& victim) {
 
 // Damages one group that lies at least a whole segment before the end of the log.
 void Nemesis::rot(Machine& victim) {
-    if (!may_damage(victim)) return;
     Disk& disk = victim.disk();
     const std::string& directory = victim.node_config().data_directory;
     std::vector<std::string> live;  // segments with a sound head

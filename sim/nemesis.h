@@ -74,11 +74,12 @@ class Nemesis {
     void strike_machine(Fault fault, Machine& victim);
     void strike_network(Fault fault);
     void strike_disk(Fault fault, Machine& victim);
+    // Within the fault atlas.
+    void strike_durable_bytes(Fault fault);
     void half_open(HostId host);
     void swizzle();
     void keep_stale(HostId leader);
     void disturb_election(Machine& victim);
-    [[nodiscard]] bool may_damage(const Machine& machine) const;
     void damage(HostId host, std::string how);
     void replace_disk(Fault fault, Machine& victim);
     void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);

@@ -20,7 +20,7 @@ struct RunnerConfig {
     bool keep_going = false;        // after a failure
     bool pass_timeouts = false;     // a seed that takes too long is no failure
     bool show_failures = true;
-    uint64_t seed_timeout_s = 120;  // of real time: longer is a failure
+    uint64_t seed_timeout_s = 120;  // of its process's CPU time: longer is a failure
     uint64_t repeat_one_in = 100;   // of this many seeds one is run twice and must leave the same trace; 0: none
     bool show_progress = true;
     std::string replay_command;  // what the user typed before the seeds: "kvorum sim --mutant x"

@@ -97,7 +97,7 @@ void add_sim_command(CLI::App& app, int& exit_code) {
     sim->add_option("--seeds", options->seeds, "one seed, or a range A..B")->capture_default_str();
     sim->add_option("--minutes", options->minutes, "start no new seed after this many minutes");
     sim->add_option("--jobs", options->jobs, "seeds at a time; default: the number of cores");
-    sim->add_option("--timeout", options->timeout_s, "seconds of real time that one seed may take")
+    sim->add_option("--timeout", options->timeout_s, "seconds of CPU time that one seed may take")
         ->capture_default_str();
     sim->add_option("--mutant", options->mutant, "turn on one deliberate bug, to see that it is found; all: one after the other");
     sim->add_flag("--list-mutants", options->list_mutants, "name the deliberate bugs");
