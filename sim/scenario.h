@@ -69,6 +69,8 @@ struct Scenario {
     bool ends_in_election = false;  // a disturbed one, right before the liveness phase
 
     [[nodiscard]] static Scenario draw(uint64_t seed);
+    // A shorter run with busy clients on few keys, and one fault, often.
+    [[nodiscard]] static Scenario focused(uint64_t seed, uint32_t nodes, Fault fault);
     // No faults at all.
     [[nodiscard]] static Scenario calm(uint64_t seed, uint32_t nodes);
     [[nodiscard]] std::string describe() const;
