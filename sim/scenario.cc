@@ -71,7 +71,7 @@ Scenario Scenario::calm(uint64_t seed, uint32_t nodes) {
 Scenario Scenario::focused(uint64_t seed, uint32_t nodes, Fault fault) {
     Prng random(seed * 2);
     Scenario scenario = calm(seed, nodes);
-    scenario.safety_ns = 20 * kSecondNs;
+    scenario.safety_ns = 15 * kSecondNs;
     scenario.hot_keys = static_cast<uint32_t>(random.between(1, 2));
     scenario.think_ns = random.between(15, 60) * kMillisecondNs;
     scenario.patience_ns = kSecondNs;

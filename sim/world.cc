@@ -16,6 +16,7 @@ constexpr HostId kProberHost = 100;
 constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
 constexpr uint64_t kLogChecks = 14;  // of the safety phase, on average
+constexpr uint64_t kStartNs = 30 * kSecondNs;
 constexpr int kCoreAttempts = 12;
 constexpr uint64_t kFinalElectionTimeouts = 4;  // how long before the end of the safety phase an election is disturbed
 constexpr uint64_t kCheckStepsMax = 100'000'000;
@@ -255,6 +256,15 @@ void World::run_liveness() {
     for (const HostId host : core_) {
         if (from_scratch) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
         start_later(host, 0);
+    }
+    // How long a start takes depends on the length of the log, not on elections.
+    const bool started = run_until_met(events_.now_ns() + kStartNs, [this] {
+        return std::all_of(core_.begin(), core_.end(),
+                           [this](HostId host) { return machines_[host - 1]->serving() != nullptr; });
+    });
+    if (!started) {
+        fail(RunOutcome::kLiveness, "a healthy majority did not start: " + describe_nodes());
+        return;
     }
     const uint64_t start_ns = events_.now_ns();
     const uint64_t limit_ns = start_ns + kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
