@@ -75,12 +75,12 @@ void ClusterChecker::check_memory(const Machine& machine, const raft::Status& st
     if (!view.found_on_disk.has_value()) return;
     const DurableLog& found = *view.found_on_disk;
     if (lost(found.last.index, found.last.term)) {
-        report(fmt::format("Memory: the disk of node {} had entry {} of term {}, its node starts without", machine.host(),
-                           found.last.index, found.last.term));
+        report(fmt::format("Memory: the disk of node {} had entry {} of term {}, its node starts without",
+                           machine.host(), found.last.index, found.last.term));
     }
     const raft::HardState& durable = found.hard_state;
-    const bool other_vote = status.term == durable.current_term && !durable.voted_for.is_none() &&
-                            status.voted_for != durable.voted_for;
+    const bool other_vote =
+        status.term == durable.current_term && !durable.voted_for.is_none() && status.voted_for != durable.voted_for;
     if (status.term < durable.current_term || other_vote) {
         report(fmt::format("Memory: the disk of node {} had term {} with a vote for {}, its node starts with {} and {}",
                            machine.host(), durable.current_term, durable.voted_for, status.term, status.voted_for));
@@ -115,8 +115,7 @@ void ClusterChecker::check_votes(const Machine& machine, Term term) {
     for (const auto& voter : machines_) {
         const raft::HardState found = read_durable_log(*voter).hard_state;
         const bool remembers =
-            found.current_term > term ||
-            (found.current_term == term && found.voted_for == machine.node_config().id);
+            found.current_term > term || (found.current_term == term && found.voted_for == machine.node_config().id);
         if (remembers || nodes_[voter->host()].excused()) ++remembering;
     }
     if (remembering > machines_.size() / 2) return;

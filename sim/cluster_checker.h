@@ -81,11 +81,11 @@ class ClusterChecker {
         Term term;
         Term led_term;
         EntryPlace last;
-        EntryPlace durable;  // as the node calls it; kept over a restart
-        uint32_t suspect_durable = 0;  // so many advances of the durable index are compared with the disk
+        EntryPlace durable;                       // as the node calls it; kept over a restart
+        uint32_t suspect_durable = 0;             // so many advances of the durable index are compared with the disk
         std::optional<DurableLog> found_on_disk;  // before the start that is under way
-        std::string damage;           // of its disk; empty: none
-        bool starts_damaged = false;  // it was, before the start that is under way
+        std::string damage;                       // of its disk; empty: none
+        bool starts_damaged = false;              // it was, before the start that is under way
 
         [[nodiscard]] bool excused() const { return !damage.empty(); }
     };

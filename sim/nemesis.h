@@ -1,7 +1,7 @@
 // Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
 // keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
-// durable bytes are damaged or lost on a minority only (the fault atlas), and a node never starts again from a log whose
-// last groups were damaged: no local evidence can tell that from a torn write (docs/guarantees.md).
+// durable bytes are damaged or lost on a minority only (the fault atlas), and a node never starts again from a log
+// whose last groups were damaged: no local evidence can tell that from a torn write (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -102,7 +102,7 @@ class Nemesis {
     std::vector<std::unique_ptr<Machine>>& machines_;
     Prng random_;
     bool stopped_ = false;
-    uint64_t election_until_ns_ = 0;  // of kElection
+    uint64_t election_until_ns_ = 0;                   // of kElection
     std::map<HostId, std::pair<Term, NodeId>> votes_;  // as last seen, term and vote
     std::map<HostId, Mood> moods_;
     FaultCounts counts_{};

@@ -258,7 +258,8 @@ void print_summary(const RunnerSummary& summary) {
     const RunNumbers& total = summary.total;
     const double simulated_s = static_cast<double>(total.simulated_ns) / 1e9;
     fmt::print(
-        "\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s; {:.0f} simulated seconds per second "
+        "\n{} seeds, {} failures, {} run twice; {:.1f} simulated hours in {:.0f} s; {:.0f} simulated seconds per "
+        "second "
         "of a core\n",
         summary.seeds, summary.failures, summary.repeated, simulated_s / 3600, summary.real_seconds,
         simulated_s / summary.cpu_seconds);

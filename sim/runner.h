@@ -17,8 +17,8 @@ struct RunnerConfig {
     uint64_t last_seed = 1;
     uint64_t minutes_max = 0;  // of real time; 0: no limit
     uint32_t jobs = 1;
-    bool keep_going = false;        // after a failure
-    bool pass_timeouts = false;     // a seed that takes too long is no failure
+    bool keep_going = false;     // after a failure
+    bool pass_timeouts = false;  // a seed that takes too long is no failure
     bool show_failures = true;
     uint64_t seed_timeout_s = 120;  // of its process's CPU time: longer is a failure
     uint64_t repeat_one_in = 100;   // of this many seeds one is run twice and must leave the same trace; 0: none
@@ -36,7 +36,7 @@ struct RunnerSummary {
     std::string first_what;
     double real_seconds = 0;
     double cpu_seconds = 0;  // of all processes that ran seeds
-    RunNumbers total;  // sums; maxima of liveness_ns
+    RunNumbers total;        // sums; maxima of liveness_ns
 };
 
 // One seed in this process. With `print_trace` every event goes to stdout.

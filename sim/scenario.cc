@@ -15,12 +15,12 @@ struct FaultKind {
 };
 
 constexpr std::array<FaultKind, kFaultCount> kFaultKinds{{
-    {"kill", 6},        {"power-cut", 5},   {"power-cut-all", 20}, {"crash-at-send", 4}, {"crash-at-disk", 4},
-    {"pause", 8},       {"isolate", 6},     {"split", 8},          {"one-way", 6},       {"bridge", 8},
-    {"clog", 5},        {"reset", 4},       {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10}, {"election", 12},
-    {"slow-disk", 8},   {"hung-sync", 10},  {"write-error", 25},   {"sync-error", 20},   {"disk-full", 15},
-    {"short-write", 6}, {"read-error", 25}, {"clock-step", 5},     {"rot", 30},          {"lost-write", 60},
-    {"foreign-disk", 60}, {"wipe", 0},
+    {"kill", 6},        {"power-cut", 5},     {"power-cut-all", 20}, {"crash-at-send", 4}, {"crash-at-disk", 4},
+    {"pause", 8},       {"isolate", 6},       {"split", 8},          {"one-way", 6},       {"bridge", 8},
+    {"clog", 5},        {"reset", 4},         {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10},
+    {"election", 12},   {"slow-disk", 8},     {"hung-sync", 10},     {"write-error", 25},  {"sync-error", 20},
+    {"disk-full", 15},  {"short-write", 6},   {"read-error", 25},    {"clock-step", 5},    {"rot", 30},
+    {"lost-write", 60}, {"foreign-disk", 60}, {"wipe", 0},
 }};
 
 template <typename T, size_t N>

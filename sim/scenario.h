@@ -40,9 +40,9 @@ enum class Fault : uint8_t {
     kDiskFull,
     kShortWrite,
     kReadError,
-    kClockStep,  // of the wall clock
-    kRot,        // damage of durable bytes, at rest
-    kLostWrite,  // acknowledged by the device, never stored
+    kClockStep,    // of the wall clock
+    kRot,          // damage of durable bytes, at rest
+    kLostWrite,    // acknowledged by the device, never stored
     kForeignDisk,  // after a power cut the disk is a copy of another node's
     kWipe,         // after a power cut the disk is empty
     kCount,

@@ -2,8 +2,9 @@
 //
 // Phase 1, safety: faults as the scenario says, clients at work, checkers after every event. Phase 2, liveness: a drawn
 // majority becomes healthy and connected, everything else is dead or cut off for ever; it must start, elect a
-// leader of its own and serve a write and a read within kLivenessElections election timeouts. Phase 3: all heals; all nodes must come to one state,
-// and everything acknowledged must be readable. At the end the history of all clients must be linearizable.
+// leader of its own and serve a write and a read within kLivenessElections election timeouts. Phase 3: all heals; all
+// nodes must come to one state, and everything acknowledged must be readable. At the end the history of all clients
+// must be linearizable.
 //
 // Thread: one. A world is run once.
 #pragma once

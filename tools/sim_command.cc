@@ -99,7 +99,8 @@ void add_sim_command(CLI::App& app, int& exit_code) {
     sim->add_option("--jobs", options->jobs, "seeds at a time; default: the number of cores");
     sim->add_option("--timeout", options->timeout_s, "seconds of CPU time that one seed may take")
         ->capture_default_str();
-    sim->add_option("--mutant", options->mutant, "turn on one deliberate bug, to see that it is found; all: one after the other");
+    sim->add_option("--mutant", options->mutant,
+                    "turn on one deliberate bug, to see that it is found; all: one after the other");
     sim->add_flag("--list-mutants", options->list_mutants, "name the deliberate bugs");
     sim->add_flag("--trace", options->trace, "print every event of one seed");
     sim->add_flag("--keep-going", options->keep_going, "go on after a failure");

@@ -64,12 +64,9 @@ TEST(RunTest, ASeedThatTakesTooLongIsAFailure) {
 // `./dev mutants`.
 TEST(RunTest, AMutantIsFoundByThePropertyThatItBreaks) {
     constexpr std::pair<const char*, const char*> kMutants[] = {
-        {"skip-wal-sync", "Election Durability"},
-        {"vote-not-persisted", "Election Durability"},
-        {"ack-before-durable", "Durability"},
-        {"ack-received-on-heartbeat", "Acknowledgement"},
-        {"commit-prior-term", "Commit Rule"},
-        {"ttl-by-local-clock", "Equal State"},
+        {"skip-wal-sync", "Election Durability"}, {"vote-not-persisted", "Election Durability"},
+        {"ack-before-durable", "Durability"},     {"ack-received-on-heartbeat", "Acknowledgement"},
+        {"commit-prior-term", "Commit Rule"},     {"ttl-by-local-clock", "Equal State"},
         {"truncate-committed", "truncating"},
     };
     for (const auto& [mutant, message] : kMutants) {
