@@ -67,7 +67,6 @@ TEST(RunTest, AMutantIsFoundByThePropertyThatItBreaks) {
         {"skip-wal-sync", "Election Durability"}, {"vote-not-persisted", "Election Durability"},
         {"ack-before-durable", "Durability"},     {"ack-received-on-heartbeat", "Acknowledgement"},
         {"commit-prior-term", "Commit Rule"},     {"ttl-by-local-clock", "Equal State"},
-        {"truncate-committed", "truncating"},
     };
     for (const auto& [mutant, message] : kMutants) {
         // It is meant for the children that run_seeds() forks.
