@@ -23,11 +23,12 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kQuorumOfHalf, "quorum-of-half", "half of the voters count as a majority"},
     MutantInfo{Mutant::kTruncateOnAnyAppend, "truncate-on-any-append",
                "an AppendEntries cuts off what is behind it, conflict or not"},
+    MutantInfo{Mutant::kTruncateCommitted, "truncate-committed",
+               "an AppendEntries cuts off committed entries too (an assertion stands in the way)"},
     MutantInfo{Mutant::kIgnoreAppendEpoch, "ignore-append-epoch",
                "a late completion marks entries durable that replaced its own"},
     MutantInfo{Mutant::kReadBeforeRound, "read-before-round", "reads are served without a round"},
     MutantInfo{Mutant::kReuseReadToken, "reuse-read-token", "a read is confirmed by the answer to an earlier round"},
-    MutantInfo{Mutant::kReadIndexReused, "read-index-reused", "a read takes the read index of the one before it"},
     MutantInfo{Mutant::kCorruptMiddleTruncatedAsTail, "corrupt-middle-truncated-as-tail",
                "recovery takes all damage for a torn tail"},
     MutantInfo{Mutant::kHeaderChecksumIgnored, "header-checksum-ignored", "recovery does not verify group headers"},
@@ -61,6 +62,12 @@ bool activate_mutant(std::string_view name) {
     active_mutant = found->mutant;
 #endif
     return true;
+}
+
+void deactivate_mutant() {
+#if defined(KVORUM_MUTANTS)
+    active_mutant = Mutant::kNone;
+#endif
 }
 
 }  // namespace kvorum

@@ -25,10 +25,10 @@ enum class Mutant : uint8_t {
     kCommitPriorTerm,
     kQuorumOfHalf,
     kTruncateOnAnyAppend,
+    kTruncateCommitted,
     kIgnoreAppendEpoch,
     kReadBeforeRound,
     kReuseReadToken,
-    kReadIndexReused,
     kCorruptMiddleTruncatedAsTail,
     kHeaderChecksumIgnored,
     kSlotCheckIgnored,
@@ -53,6 +53,7 @@ struct MutantInfo {
 [[nodiscard]] std::span<const MutantInfo> all_mutants();
 // False: no such mutant, or none are built in.
 [[nodiscard]] bool activate_mutant(std::string_view name);
+void deactivate_mutant();
 
 #if defined(KVORUM_MUTANTS)
 inline constexpr bool kMutantsBuiltIn = true;

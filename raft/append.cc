@@ -96,9 +96,10 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
         return;
     }
     size_t first_new = check.first_new;
-    if (is_mutant(Mutant::kTruncateOnAnyAppend)) {
+    if (is_mutant(Mutant::kTruncateOnAnyAppend) || is_mutant(Mutant::kTruncateCommitted)) {
+        const LogIndex kept = is_mutant(Mutant::kTruncateCommitted) ? LogIndex{} : commit_index_;
         first_new = 0;
-        while (first_new < request.entries.size() && request.entries[first_new]->index() <= commit_index_)
+        while (first_new < request.entries.size() && request.entries[first_new]->index() <= kept)
             ++first_new;
     }
     append_new_entries(request, first_new);

@@ -154,6 +154,7 @@ Status Raft::Impl::status() const {
     Status status{.self = config_.self,
                   .role = role(),
                   .term = current_term(),
+                  .voted_for = hard_state_.voted_for,
                   .leader = leader(),
                   .commit_index = commit_index_,
                   .last_applied = last_applied_,

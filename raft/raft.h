@@ -159,7 +159,8 @@ struct Status {
     NodeId self;
     Role role = Role::kFollower;
     Term term;
-    NodeId leader;  // none when unknown
+    NodeId voted_for;  // in `term`; none: nobody
+    NodeId leader;     // none when unknown
     LogIndex commit_index;
     LogIndex last_applied;
     LogIndex last_index;

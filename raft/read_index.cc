@@ -19,9 +19,7 @@ ReadStatus Raft::Impl::read_index(uint64_t id) {
     if (log_.term_at(commit_index_) != current_term() && !is_mutant(Mutant::kNoNoop)) {
         leader->early_reads.push_back(id);
     } else {
-        LogIndex read_index = commit_index_;
-        if (is_mutant(Mutant::kReadIndexReused) && !leader->reads.empty()) read_index = leader->reads.back().read_index;
-        leader->reads.push_back({.id = id, .read_index = read_index, .round = 0});
+        leader->reads.push_back({.id = id, .read_index = commit_index_, .round = 0});
         leader->replication_due = true;
         if (is_mutant(Mutant::kReadBeforeRound)) {
             leader->reads.pop_back();

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "sim/durable_log.h"
-
 namespace kvorum::sim {
 namespace {
 
@@ -14,6 +12,9 @@ namespace {
 constexpr uint64_t kInflightBytesMax = 8 * kMiB + raft::kEntryBodySizeMax;
 // Entries at the end of a log that are compared between nodes.
 constexpr uint64_t kComparedEntries = 64;
+// Of so many advances of what is committed (called durable by one node), one is compared with the disks.
+constexpr uint64_t kCommitsPerDiskCheck = 16;
+constexpr uint64_t kDurablesPerDiskCheck = 128;
 
 }  // namespace
 
@@ -23,33 +24,74 @@ void ClusterChecker::report(std::string what) {
 
 void ClusterChecker::observe(const Machine& machine) {
     const server::Node& node = *machine.serving();
-    NodeView& view = nodes_[machine.host()];
-    if (view.incarnation != machine.incarnation()) {
-        const Term term_before = view.term;
-        const bool excused = view.excused;
-        view = {.incarnation = machine.incarnation(),
-                .commit_index = {},
-                .applied = {},
-                .term = {},
-                .led_term = {},
-                .excused = excused};
-        view.term = Term{};
-        maybe(term_before > node.raft().current_term());  // a term that was never made durable may be forgotten
-    }
     const raft::Raft& raft = node.raft();
-    if (raft.current_term() < view.term) {
-        report(fmt::format("node {}: its term went from {} to {}", machine.host(), view.term, raft.current_term()));
+    const raft::Status status = raft.status();
+    NodeView& view = nodes_[machine.host()];
+    if (view.incarnation != machine.incarnation()) begin_incarnation(machine, status, view);
+    if (status.term < view.term)
+        report(fmt::format("Memory: the term of node {} went from {} to {}", machine.host(), view.term, status.term));
+    view.term = status.term;
+    if (status.commit_index != view.commit_index) check_committed(machine, status, view);
+    if (status.role == raft::Role::kLeader) {
+        if (view.led_term != status.term) check_new_leader(machine, raft);
+        view.led_term = status.term;
+        check_acknowledged(machine, status);
     }
-    view.term = raft.current_term();
-    if (raft.is_leader()) check_leader(machine, raft, view);
-    if (raft.commit_index() != view.commit_index) check_committed(machine, raft, view);
+    check_durable(machine, status, view);
     if (node.last_applied() != view.applied) check_applied(machine, node, view);
 }
 
-void ClusterChecker::check_leader(const Machine& machine, const raft::Raft& raft, NodeView& view) {
+// --- starts ---
+
+void ClusterChecker::before_start(const Machine& machine) {
+    NodeView& view = nodes_[machine.host()];
+    view.starts_damaged = view.excused() && !view.may_start;
+    if (!view.excused()) view.found_on_disk = read_durable_log(machine);
+}
+
+void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Status& status, NodeView& view) {
+    if (view.starts_damaged)
+        report(fmt::format("Memory: node {} started, and did not notice that {}", machine.host(), view.damage));
+    check_memory(machine, status, view);
+    NodeView fresh;
+    fresh.incarnation = machine.incarnation();
+    fresh.damage = view.damage;
+    fresh.may_start = view.may_start;
+    view = std::move(fresh);
+}
+
+void ClusterChecker::check_memory(const Machine& machine, const raft::Status& status, const NodeView& view) {
+    if (view.excused()) return;
+    const raft::Raft& raft = machine.serving()->raft();
+    const auto lost = [&](LogIndex index, Term term) {
+        // Its place may have been taken by an entry of a later term before the node went down.
+        return raft.term_at(index) != term && raft.term_at(status.last_index) <= term;
+    };
+    if (lost(view.durable.index, view.durable.term)) {
+        report(fmt::format(
+            "Memory: node {} had called entry {} of term {} durable, and started again with a log that ends at {} of "
+            "term {}",
+            machine.host(), view.durable.index, view.durable.term, status.last_index, raft.term_at(status.last_index)));
+    }
+    if (!view.found_on_disk.has_value()) return;
+    const DurableLog& found = *view.found_on_disk;
+    if (lost(found.last.index, found.last.term)) {
+        report(fmt::format("Memory: the disk of node {} had entry {} of term {}, its node starts without",
+                           machine.host(), found.last.index, found.last.term));
+    }
+    const raft::HardState& durable = found.hard_state;
+    const bool other_vote =
+        status.term == durable.current_term && !durable.voted_for.is_none() && status.voted_for != durable.voted_for;
+    if (status.term < durable.current_term || other_vote) {
+        report(fmt::format("Memory: the disk of node {} had term {} with a vote for {}, its node starts with {} and {}",
+                           machine.host(), durable.current_term, durable.voted_for, status.term, status.voted_for));
+    }
+}
+
+// --- leaders ---
+
+void ClusterChecker::check_new_leader(const Machine& machine, const raft::Raft& raft) {
     const Term term = raft.current_term();
-    if (view.led_term == term) return;
-    view.led_term = term;
     const auto [known, first] = leaders_.emplace(term, machine.host());
     if (!first && known->second != machine.host()) {
         report(fmt::format("Election Safety: node {} and node {} both lead in term {}", known->second, machine.host(),
@@ -65,21 +107,88 @@ void ClusterChecker::check_leader(const Machine& machine, const raft::Raft& raft
                         machine.host(), term, i, entry.term, entry.seen_in, raft.term_at(LogIndex{i})));
         return;
     }
-    check_bounds(machine, raft);
+    if (first) check_votes(machine, term);
 }
 
-void ClusterChecker::check_committed(const Machine& machine, const raft::Raft& raft, NodeView& view) {
-    if (raft.commit_index() < view.commit_index) {
-        report(fmt::format("node {}: its commit index went from {} to {}", machine.host(), view.commit_index,
-                           raft.commit_index()));
+void ClusterChecker::check_votes(const Machine& machine, Term term) {
+    ++disk_checks_;
+    size_t remembering = 0;
+    for (const auto& voter : machines_) {
+        const raft::HardState found = read_durable_log(*voter).hard_state;
+        const bool remembers =
+            found.current_term > term || (found.current_term == term && found.voted_for == machine.node_config().id);
+        if (remembers || nodes_[voter->host()].excused()) ++remembering;
+    }
+    if (remembering > machines_.size() / 2) return;
+    report(fmt::format(
+        "Election Durability: node {} leads in term {}, but only {} of {} disks would remember that after a power cut",
+        machine.host(), term, remembering, machines_.size()));
+}
+
+void ClusterChecker::check_acknowledged(const Machine& machine, const raft::Status& status) {
+    const raft::Raft& leader = machine.serving()->raft();
+    for (const raft::PeerStatus& peer : status.peers) {
+        if (peer.inflight_bytes > kInflightBytesMax) {
+            report(fmt::format("Bounds: node {} has {} bytes on the way to node {}", machine.host(),
+                               peer.inflight_bytes, peer.id));
+        }
+        const server::Node* node = machines_[peer.id.value() - 1]->serving();
+        if (node == nullptr || peer.match_index.is_none()) continue;
+        const raft::Raft& follower = node->raft();
+        if (follower.current_term() != status.term) continue;
+        const LogIndex durable = follower.status().durable_index;
+        const Term term = leader.term_at(peer.match_index);
+        if (durable >= peer.match_index && follower.term_at(peer.match_index) == term) continue;
+        report(fmt::format(
+            "Acknowledgement: the leader, node {} in term {}, counts entry {} of term {} as held by node {}, which has "
+            "an entry of term {} there and calls {} durable",
+            machine.host(), status.term, peer.match_index, term, peer.id, follower.term_at(peer.match_index), durable));
+    }
+}
+
+// --- logs ---
+
+// What a node calls durable, against its disk.
+void ClusterChecker::check_durable(const Machine& machine, const raft::Status& status, NodeView& view) {
+    const raft::Raft& raft = machine.serving()->raft();
+    // After a cut, what was there and what replaces it are in flight together.
+    if (raft.term_at(view.last.index) != view.last.term) view.suspect_durable = kSuspectAdvances;
+    view.last = {status.last_index, raft.term_at(status.last_index)};
+    const EntryPlace durable{status.durable_index, raft.term_at(status.durable_index)};
+    if (durable.index == view.durable.index && durable.term == view.durable.term) return;
+    view.durable = durable;
+    const bool suspect = view.suspect_durable > 0;
+    if (suspect) --view.suspect_durable;
+    if (durable.index.is_none() || view.excused() || (!suspect && !random_.chance(1, kDurablesPerDiskCheck))) return;
+    ++disk_checks_;
+    const Term found = read_durable_log(machine, durable.index).term_at(durable.index);
+    if (found == durable.term) return;
+    report(fmt::format("Durability: node {} calls entry {} of term {} durable, after a power cut there would be {}",
+                       machine.host(), durable.index, durable.term,
+                       found.is_none() ? std::string("none") : fmt::format("one of term {}", found)));
+}
+
+void ClusterChecker::check_committed(const Machine& machine, const raft::Status& status, NodeView& view) {
+    const raft::Raft& raft = machine.serving()->raft();
+    if (status.commit_index < view.commit_index) {
+        report(fmt::format("State Machine Safety: the commit index of node {} went from {} to {}", machine.host(),
+                           view.commit_index, status.commit_index));
         return;
     }
-    for (LogIndex index = view.commit_index + 1; index <= raft.commit_index(); ++index) {
+    const bool led_before = status.role == raft::Role::kLeader && view.led_term == status.term;
+    if (led_before && raft.term_at(status.commit_index) != status.term) {
+        report(fmt::format("Commit Rule: node {}, which leads in term {}, committed up to entry {} of term {}",
+                           machine.host(), status.term, status.commit_index, raft.term_at(status.commit_index)));
+        return;
+    }
+    bool is_new = false;
+    for (LogIndex index = view.commit_index + 1; index <= status.commit_index; ++index) {
         const raft::EntryPtr cached = raft.cached_entry(index);
         const uint64_t checksum = cached == nullptr ? 0 : cached->id().checksum;
         const Term term = raft.term_at(index);
         if (index.value() > committed_.size()) {
-            committed_.push_back({term, checksum, raft.current_term()});
+            committed_.push_back({term, checksum, status.term});
+            is_new = true;
             continue;
         }
         CommittedEntry& known = committed_[index.value() - 1];
@@ -92,7 +201,8 @@ void ClusterChecker::check_committed(const Machine& machine, const raft::Raft& r
             return;
         }
     }
-    view.commit_index = raft.commit_index();
+    view.commit_index = status.commit_index;
+    if (is_new && random_.chance(1, kCommitsPerDiskCheck)) check_disks();
 }
 
 void ClusterChecker::check_applied(const Machine& machine, const server::Node& node, NodeView& view) {
@@ -100,23 +210,15 @@ void ClusterChecker::check_applied(const Machine& machine, const server::Node& n
     const uint64_t hash = node.store().state_hash();
     const auto [known, first] = state_hashes_.emplace(view.applied, std::pair(hash, machine.host()));
     if (first || known->second.first == hash) return;
-    report(fmt::format("Equal state: having applied up to {}, node {} has state {:016x} and node {} has {:016x}",
+    report(fmt::format("Equal State: having applied up to {}, node {} has state {:016x} and node {} has {:016x}",
                        view.applied, known->second.second, known->second.first, machine.host(), hash));
 }
 
-void ClusterChecker::check_bounds(const Machine& machine, const raft::Raft& raft) {
-    for (const raft::PeerStatus& peer : raft.status().peers) {
-        if (peer.inflight_bytes <= kInflightBytesMax) continue;
-        report(fmt::format("Bounds: node {} has {} bytes on the way to node {}", machine.host(), peer.inflight_bytes,
-                           peer.id));
-    }
-}
-
-void ClusterChecker::check_logs(const std::vector<const Machine*>& machines) {
-    for (size_t i = 0; i < machines.size(); ++i) {
-        for (size_t j = i + 1; j < machines.size(); ++j) {
-            const server::Node* a = machines[i]->serving();
-            const server::Node* b = machines[j]->serving();
+void ClusterChecker::check_logs() {
+    for (size_t i = 0; i < machines_.size(); ++i) {
+        for (size_t j = i + 1; j < machines_.size(); ++j) {
+            const server::Node* a = machines_[i]->serving();
+            const server::Node* b = machines_[j]->serving();
             if (a == nullptr || b == nullptr) continue;
             const LogIndex last = std::min(a->raft().last_index(), b->raft().last_index());
             bool matched = false;
@@ -127,11 +229,11 @@ void ClusterChecker::check_logs(const std::vector<const Machine*>& machines) {
                 const bool equal = of_a->id() == of_b->id();
                 if (of_a->term() == of_b->term() && !equal) {
                     report(fmt::format("Log Matching: nodes {} and {} hold different entries {} of term {}",
-                                       machines[i]->host(), machines[j]->host(), last - back, of_a->term()));
+                                       machines_[i]->host(), machines_[j]->host(), last - back, of_a->term()));
                 }
                 if (matched && !equal) {
                     report(fmt::format("Log Matching: nodes {} and {} differ at {} below equal entries",
-                                       machines[i]->host(), machines[j]->host(), last - back));
+                                       machines_[i]->host(), machines_[j]->host(), last - back));
                 }
                 matched = matched || equal;
             }
@@ -139,29 +241,20 @@ void ClusterChecker::check_logs(const std::vector<const Machine*>& machines) {
     }
 }
 
-bool ClusterChecker::disk_holds(const Machine& machine, LogIndex index, Term term) {
-    if (nodes_[machine.host()].excused) return true;
-    const DurableLog log(machine);
-    if (!log.is_accepted() || log.replay().last().index < index) return false;
-    Term found;
-    for (const raft::TermRun& run : log.replay().terms()) {
-        if (run.first_index <= index) found = run.term;
-    }
-    return found == term;
-}
-
-void ClusterChecker::check_disks(const std::vector<const Machine*>& machines) {
+void ClusterChecker::check_disks() {
     if (committed_.empty()) return;
     ++disk_checks_;
     const LogIndex index{committed_.size()};
     const Term term = committed_.back().term;
     size_t holding = 0;
-    for (const Machine* machine : machines)
-        holding += disk_holds(*machine, index, term) ? 1 : 0;
-    if (holding > machines.size() / 2) return;
+    for (const auto& machine : machines_) {
+        const bool excused = nodes_[machine->host()].excused();
+        holding += excused || read_durable_log(*machine, index).term_at(index) == term ? 1 : 0;
+    }
+    if (holding > machines_.size() / 2) return;
     report(fmt::format(
         "Durability: entry {} of term {} is committed, but only {} of {} disks would have it after a power cut", index,
-        term, holding, machines.size()));
+        term, holding, machines_.size()));
 }
 
 }  // namespace kvorum::sim

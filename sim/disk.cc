@@ -333,4 +333,25 @@ std::string Disk::contents(const std::string& path) const {
     return bytes;
 }
 
+std::vector<std::string> Disk::durable_names(const std::string& directory) const {
+    std::vector<std::string> names;
+    for (const auto& [path, id] : durable_names_) {
+        if (directory_of(path) == directory) names.push_back(path.substr(directory.size() + 1));
+    }
+    return names;
+}
+
+std::string Disk::durable_contents(const std::string& path) const {
+    const auto found = durable_names_.find(path);
+    if (found == durable_names_.end()) return {};
+    const Inode& inode = inodes_.at(found->second);
+    std::string bytes(inode.durable_size_bytes, '\0');
+    for (uint64_t at = 0; at < bytes.size(); at += kBlockBytes) {
+        const uint64_t number = at / kBlockBytes;
+        const BlockPtr block = number < inode.durable.size() ? inode.durable[number] : nullptr;
+        if (block != nullptr) std::memcpy(bytes.data() + at, block->data(), std::min(kBlockBytes, bytes.size() - at));
+    }
+    return bytes;
+}
+
 }  // namespace kvorum::sim

@@ -78,6 +78,10 @@ class Disk {
     bool overwrite(const std::string& path, uint64_t offset, Bytes bytes);
     // The whole file as reads see it; empty if there is none.
     [[nodiscard]] std::string contents(const std::string& path) const;
+    // The names and the contents that a power cut leaves if it loses everything that it may: what crash(kLoseAll) would
+    // show, without the copy.
+    [[nodiscard]] std::vector<std::string> durable_names(const std::string& directory) const;
+    [[nodiscard]] std::string durable_contents(const std::string& path) const;
 
     [[nodiscard]] uint64_t used_bytes() const;
     [[nodiscard]] uint64_t free_bytes() const {

@@ -1,18 +1,72 @@
 #include "sim/durable_log.h"
 
-namespace kvorum::sim {
+#include <algorithm>
+#include <string>
 
-DurableLog::DurableLog(const Machine& machine)
-    : scanner_(machine.node_config().cluster_id(), machine.node_config().id, positions_) {
-    const Disk left = machine.disk().crash(1, Disk::CrashMode::kLoseAll);
-    const std::string& directory = machine.node_config().data_directory;
-    for (const auto& [name, size_bytes] : left.list(directory)) {
-        const uint64_t sequence = wal::parse_segment_file_name(name);
-        if (sequence == 0) continue;
-        const std::string image = left.contents(directory + "/" + name);
-        if (!scanner_.add_segment(sequence, as_bytes(image))) break;
+#include "wal/recovery.h"
+
+namespace kvorum::sim {
+namespace {
+
+// What is read first; it almost always holds what is asked for.
+constexpr size_t kTailSegments = 2;
+
+// Numbers of the segment files that have a head, lowest first: not the spares behind them.
+std::vector<uint64_t> durable_segments(const Machine& machine) {
+    std::vector<uint64_t> sequences;
+    for (const std::string& name : machine.disk().durable_names(machine.node_config().data_directory)) {
+        if (const uint64_t sequence = wal::parse_segment_file_name(name); sequence != 0) sequences.push_back(sequence);
     }
-    verdict_ = scanner_.finish().verdict;
+    std::sort(sequences.begin(), sequences.end());
+    return sequences;
+}
+
+DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, size_t first) {
+    wal::PositionIndex positions;
+    wal::LogScanner scanner(machine.node_config().cluster_id(), machine.node_config().id, positions);
+    for (size_t i = first; i < sequences.size(); ++i) {
+        const std::string path = machine.node_config().data_directory + "/" + wal::segment_file_name(sequences[i]);
+        const std::string image = machine.disk().durable_contents(path);
+        if (!scanner.add_segment(sequences[i], as_bytes(image))) break;
+    }
+    DurableLog log;
+    log.accepted = wal::is_accepted(scanner.finish().verdict);
+    log.hard_state = scanner.replay().hard_state();
+    log.known_peers = scanner.replay().known_peers();
+    log.last = scanner.replay().last();
+    log.terms = scanner.replay().terms();
+    return log;
+}
+
+}  // namespace
+
+Term DurableLog::term_at(LogIndex index) const {
+    Term found;
+    if (index > last.index) return found;
+    for (const raft::TermRun& run : terms) {
+        if (run.first_index <= index) found = run.term;
+    }
+    return found;
+}
+
+DurableLog read_durable_log(const Machine& machine, LogIndex from) {
+    const std::vector<uint64_t> sequences = durable_segments(machine);
+    // The spares behind the log have no head.
+    size_t used = sequences.size();
+    while (used > 0) {
+        const std::string path =
+            machine.node_config().data_directory + "/" + wal::segment_file_name(sequences[used - 1]);
+        const std::string image = machine.disk().durable_contents(path);
+        wal::GroupHeader header;
+        if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone) break;
+        --used;
+    }
+    if (used > kTailSegments) {
+        const DurableLog tail = scan(machine, sequences, used - kTailSegments);
+        const bool reaches_back = !tail.terms.empty() && tail.terms.front().first_index <= from;
+        if (tail.accepted && (from.is_none() || from > tail.last.index || reaches_back)) return tail;
+    }
+    return scan(machine, sequences, 0);
 }
 
 }  // namespace kvorum::sim

@@ -1,25 +1,29 @@
-// The log that a machine would recover after a power cut that loses all it can lose: what its node has really promised.
+// What a machine would know after a power cut at this instant: its log as read from the durable bytes of its disk, and
+// nothing else. The ground truth for what its node says is durable.
 //
-// Thread: one. Reads the whole log of the machine. The machine is not changed.
+// Thread: any, while nothing changes the disk.
 #pragma once
 
+#include <vector>
+
+#include "raft/types.h"
 #include "sim/machine.h"
-#include "wal/recovery.h"
+#include "wal/format.h"
 
 namespace kvorum::sim {
 
-class DurableLog {
- public:
-    explicit DurableLog(const Machine& machine);
+struct DurableLog {
+    bool accepted = false;  // a node would start from it
+    raft::HardState hard_state;
+    std::vector<wal::KnownPeer> known_peers;
+    raft::EntryId last;
+    std::vector<raft::TermRun> terms;  // of the entries that were read: the end of the log
 
-    // False: the node would refuse to start from it, and replay() says nothing.
-    [[nodiscard]] bool is_accepted() const { return wal::is_accepted(verdict_); }
-    [[nodiscard]] const wal::Replay& replay() const { return scanner_.replay(); }
-
- private:
-    wal::PositionIndex positions_;
-    wal::LogScanner scanner_;
-    wal::Verdict verdict_;
+    // None: there is no such entry, or it lies before what was read.
+    [[nodiscard]] Term term_at(LogIndex index) const;
 };
+
+// Reads from the end of the log backwards, at least as far as the entry `from`; none: the last few segments.
+[[nodiscard]] DurableLog read_durable_log(const Machine& machine, LogIndex from = {});
 
 }  // namespace kvorum::sim

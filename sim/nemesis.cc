@@ -1,5 +1,7 @@
 #include "sim/nemesis.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
@@ -64,8 +66,13 @@ void Nemesis::schedule(Fault fault) {
 
 void Nemesis::stop() {
     stopped_ = true;
+    election_until_ns_ = 0;
     for (auto& [host, mood] : moods_) {
-        mood = {.may_rot = mood.may_rot, .rotten = mood.rotten, .wiped = mood.wiped, .errors = mood.errors};
+        mood = {.may_rot = mood.may_rot,
+                .rotten = mood.rotten,
+                .lost_a_write = mood.lost_a_write,
+                .written_since_bytes = mood.written_since_bytes,
+                .errors = mood.errors};
     }
     network_.unblock_all();
     network_.clear_extra_delays();
@@ -73,15 +80,18 @@ void Nemesis::stop() {
     for (const auto& machine : machines_) {
         machine->disk().set_capacity_bytes(scenario_.disk.capacity_bytes);
         machine->release_hung();
+        machine->cancel_crashes();
         machine->pause_until(0);
     }
 }
 
 Machine& Nemesis::draw_victim() {
-    if (random_.chance(1, 2)) {
-        for (const auto& machine : machines_) {
-            if (machine->serving() != nullptr && machine->serving()->raft().is_leader()) return *machine;
-        }
+    return random_.chance(1, 2) ? leader_or_any() : *machines_[random_.below(machines_.size())];
+}
+
+Machine& Nemesis::leader_or_any() {
+    for (const auto& machine : machines_) {
+        if (machine->serving() != nullptr && machine->serving()->raft().is_leader()) return *machine;
     }
     return *machines_[random_.below(machines_.size())];
 }
@@ -109,31 +119,49 @@ void Nemesis::strike(Fault fault) {
         case Fault::kOneWay:
         case Fault::kBridge:
         case Fault::kClog:
+        case Fault::kHalfOpen:
+        case Fault::kSwizzle:
+        case Fault::kStaleLeader:
         case Fault::kReset: strike_network(fault); return;
+        case Fault::kElection: disturb_election(leader_or_any()); return;
         case Fault::kSlowDisk:
         case Fault::kHungSync:
         case Fault::kWriteError:
         case Fault::kSyncError:
         case Fault::kDiskFull:
+        case Fault::kReadError:
         case Fault::kShortWrite: strike_disk(fault, draw_victim()); return;
         case Fault::kPowerCutAll:
             count(fault, draw_victim());
             for (const auto& machine : machines_)
                 machine->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
             return;
+        case Fault::kRot:
+        case Fault::kLostWrite:
+        case Fault::kForeignDisk:
+        case Fault::kWipe: strike_durable_bytes(fault); return;
         default: strike_machine(fault, draw_victim()); return;
     }
 }
 
-void Nemesis::strike_machine(Fault fault, Machine& victim) {
+void Nemesis::strike_durable_bytes(Fault fault) {
+    std::vector<Machine*> sound;
+    for (const auto& machine : machines_) {
+        const Mood& mood = moods_[machine->host()];
+        if (mood.may_rot && !mood.rotten) sound.push_back(machine.get());
+    }
+    if (sound.empty()) return;
+    Machine& victim = *sound[random_.below(sound.size())];
     if (fault == Fault::kRot) {
         rot(victim);
-        return;
+    } else if (fault == Fault::kLostWrite) {
+        strike_disk(fault, victim);
+    } else {
+        replace_disk(fault, victim);
     }
-    if (fault == Fault::kWipe) {
-        wipe(victim);
-        return;
-    }
+}
+
+void Nemesis::strike_machine(Fault fault, Machine& victim) {
     count(fault, victim);
     const Disk::CrashMode mode = random_.chance(1, 2) ? Disk::CrashMode::kLoseAll : Disk::CrashMode::kDrawn;
     switch (fault) {
@@ -168,7 +196,7 @@ void Nemesis::block_for(std::vector<std::pair<HostId, HostId>> links, uint64_t d
 
 void Nemesis::strike_network(Fault fault) {
     const auto nodes = static_cast<HostId>(machines_.size());
-    const Machine& victim = draw_victim();
+    const Machine& victim = fault == Fault::kStaleLeader ? leader_or_any() : draw_victim();
     const HostId host = victim.host();
     count(fault, victim);
     if (nodes == 1) return;
@@ -202,9 +230,89 @@ void Nemesis::strike_network(Fault fault) {
             return;
         }
         case Fault::kReset: network_.reset_connections(host, draw_other(host)); return;
+        case Fault::kHalfOpen: half_open(host); return;
+        case Fault::kSwizzle: swizzle(); return;
+        case Fault::kStaleLeader: keep_stale(host); return;
         default: KVORUM_ASSERT(false, "{} is not a fault of the network", fault_name(fault));
     }
     block_for(std::move(links), draw_duration_ns());
+}
+
+// The victim goes on believing in connections that the other side has lost; half of the time it cannot even be told.
+void Nemesis::half_open(HostId host) {
+    const HostId other = draw_other(host);
+    network_.lose_connections(other, host);
+    if (random_.chance(1, 2)) block_for({{other, host}}, draw_duration_ns());
+}
+
+// After FoundationDB's swizzle-clogging, which found more for them than any other fault.
+void Nemesis::swizzle() {
+    std::vector<HostId> hosts;
+    for (const auto& machine : machines_) {
+        if (random_.chance(2, 3)) hosts.push_back(machine->host());
+    }
+    const uint64_t step_ns = random_.between(1, 300) * kMillisecondNs;
+    uint64_t cut_ns = 0;
+    for (const HostId host : hosts) {
+        std::vector<std::pair<HostId, HostId>> links;
+        for (const auto& machine : machines_) {
+            if (machine->host() != host) block_both(links, host, machine->host());
+        }
+        cut_ns += random_.below(step_ns + 1);
+        // All are cut before the first comes back, and they come back in any order.
+        const uint64_t for_ns = (hosts.size() + 1) * step_ns - cut_ns + random_.below(hosts.size() * step_ns + 1);
+        events_.after(cut_ns, [this, links, for_ns] {
+            if (!stopped_) block_for(links, for_ns);
+        });
+    }
+}
+
+// --- elections ---
+
+// The others count from when they last heard of the leader, it from when it last heard of them: answers that travel for
+// most of an election timeout move these apart.
+void Nemesis::keep_stale(HostId leader) {
+    const uint64_t election_ns = scenario_.node.election_timeout_ms * kMillisecondNs;
+    std::vector<std::pair<HostId, HostId>> outbound;
+    for (const auto& machine : machines_) {
+        if (machine->host() == leader) continue;
+        network_.set_extra_delay(machine->host(), leader, random_.between(election_ns / 2, election_ns * 9 / 10));
+        outbound.emplace_back(leader, machine->host());
+    }
+    events_.after(2 * election_ns, [this, outbound, election_ns] {
+        if (!stopped_) block_for(outbound, random_.between(2, 6) * election_ns);
+    });
+    events_.after(6 * election_ns, [this, outbound] {
+        for (const auto& [from, to] : outbound)
+            network_.set_extra_delay(to, from, 0);
+    });
+}
+
+void Nemesis::disturb_election(Machine& victim) {
+    count(Fault::kElection, victim);
+    if (machines_.size() == 1) return;
+    const uint64_t duration_ns = random_.between(2, 6) * scenario_.node.election_timeout_ms * kMillisecondNs;
+    election_until_ns_ = events_.now_ns() + duration_ns;
+    std::vector<std::pair<HostId, HostId>> links;
+    for (const auto& machine : machines_) {
+        if (machine->host() != victim.host()) block_both(links, victim.host(), machine->host());
+        if (random_.chance(1, 3)) moods_[machine->host()].slow_until_ns = election_until_ns_;
+    }
+    block_for(std::move(links), duration_ns);
+}
+
+void Nemesis::on_turn(Machine& machine) {
+    if (events_.now_ns() >= election_until_ns_) return;
+    const raft::Status status = machine.serving()->raft().status();
+    const std::pair vote(status.term, status.voted_for);
+    const bool changed = std::exchange(votes_[machine.host()], vote) != vote;
+    if (!changed || !random_.chance(1, 2)) return;
+    const Disk::CrashMode mode = random_.chance(1, 2) ? Disk::CrashMode::kLoseAll : Disk::CrashMode::kDrawn;
+    if (random_.chance(1, 2)) {
+        machine.crash_at_send(random_.between(1, 4), mode);
+    } else {
+        machine.crash_at_disk_operation(random_.between(1, 4), mode);
+    }
 }
 
 // --- disks ---
@@ -218,6 +326,8 @@ void Nemesis::strike_disk(Fault fault, Machine& victim) {
         case Fault::kShortWrite: mood.short_until_ns = until_ns; return;
         case Fault::kWriteError: mood.fail_next_write = true; return;
         case Fault::kSyncError: mood.fail_next_sync = true; return;
+        case Fault::kReadError: mood.fail_next_read = true; return;
+        case Fault::kLostWrite: mood.lose_next_write = true; return;
         case Fault::kDiskFull: fill_disk(victim); return;
         case Fault::kHungSync: {
             mood.hang_next_sync = true;
@@ -260,6 +370,12 @@ FaultDecision Nemesis::decide(HostId host, const FileOperation& operation) {
     } else if (is_sync(operation.code) && mood.fail_next_sync) {
         mood.fail_next_sync = false;
         ++mood.errors;
+        checker_.suspect_disk(host);
+        decision.kind = FaultDecision::Kind::kError;
+        decision.error = -EIO;
+    } else if (operation.code == reactor::IoCode::kRead && mood.fail_next_read) {
+        mood.fail_next_read = false;
+        ++mood.errors;
         decision.kind = FaultDecision::Kind::kError;
         decision.error = -EIO;
     } else if (hangs && mood.hang_next_sync) {
@@ -270,14 +386,52 @@ FaultDecision Nemesis::decide(HostId host, const FileOperation& operation) {
         decision.kind = FaultDecision::Kind::kShort;
         const uint64_t blocks = operation.length_bytes / wal::kBlockBytes;
         decision.length_bytes = blocks > 1 ? random_.between(1, blocks - 1) * wal::kBlockBytes : operation.length_bytes;
+    } else if (writes) {
+        decide_damage(mood, host, operation, decision);
     }
     return decision;
 }
 
+void Nemesis::decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision) {
+    const bool is_log = wal::parse_segment_file_name(operation.path.substr(operation.path.rfind('/') + 1)) != 0;
+    if (!is_log) return;
+    if (mood.lost_a_write) mood.written_since_bytes += operation.length_bytes;
+    if (!mood.lose_next_write) return;
+    mood.lose_next_write = false;
+    if (mood.rotten) return;
+    mood.lost_a_write = true;
+    damage(host, fmt::format("the write to {} at {} was lost", operation.path, operation.offset));
+    decision.kind = FaultDecision::Kind::kLost;
+}
+
+bool Nemesis::shows_damage(HostId host) const {
+    const Mood& mood = moods_.at(host);
+    return !mood.lost_a_write || mood.written_since_bytes > 2 * scenario_.node.wal_segment_bytes;
+}
+
+// What was damaged is found at a start, so one comes before long.
+void Nemesis::damage(HostId host, std::string how) {
+    moods_[host].rotten = true;
+    trace_.say(host, how);
+    checker_.excuse_disk(host, std::move(how), is_wiped(host));
+    events_.after(random_.between(1, 8000) * kMillisecondNs, [this, host] {
+        if (!stopped_) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
+    });
+}
+
+void Nemesis::replace_disk(Fault fault, Machine& victim) {
+    const bool is_foreign = fault == Fault::kForeignDisk;
+    if (!is_foreign && !is_known_to_all(victim)) return;
+    count(fault, victim);
+    moods_[victim.host()].wiped = !is_foreign;
+    const HostId other = draw_other(victim.host());
+    damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty");
+    victim.wipe();
+    if (is_foreign) victim.disk() = machines_[other - 1]->disk().crash(random_.next());
+}
+
 // Damages one group that lies at least a whole segment before the end of the log.
 void Nemesis::rot(Machine& victim) {
-    Mood& mood = moods_[victim.host()];
-    if (!mood.may_rot || mood.rotten) return;
     Disk& disk = victim.disk();
     const std::string& directory = victim.node_config().data_directory;
     std::vector<std::string> live;  // segments with a sound head
@@ -299,14 +453,13 @@ void Nemesis::rot(Machine& victim) {
         offset += header.size_bytes();
     }
     if (groups.size() < 2) return;
-    mood.rotten = true;
-    checker_.excuse_disk(victim.host());
     count(Fault::kRot, victim);
     const auto& [offset, header] = groups[random_.below(groups.size())];
     const auto& [other_offset, other] = groups[random_.below(groups.size())];
     trace_.note(victim.host(), "damage", offset, header.group_sequence);
     if (other_offset != offset && random_.chance(1, 3)) {
         // A write that went to the wrong place.
+        damage(victim.host(), fmt::format("a block of {} was written to {} instead of {}", path, offset, other_offset));
         const bool overwritten = disk.overwrite(path, offset, as_bytes(image).subspan(other_offset, wal::kBlockBytes));
         maybe(overwritten);
         return;
@@ -314,24 +467,16 @@ void Nemesis::rot(Machine& victim) {
     // Half of the time in the header, which is small.
     const uint64_t span =
         random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
-    const bool flipped = disk.flip_bit(path, offset + random_.below(span), static_cast<unsigned>(random_.below(8)));
+    const uint64_t at = offset + random_.below(span);
+    damage(victim.host(), fmt::format("a bit of {} at {} is wrong, {} bytes into a group", path, at, at - offset));
+    const bool flipped = disk.flip_bit(path, at, static_cast<unsigned>(random_.below(8)));
     maybe(flipped);
-}
-
-void Nemesis::wipe(Machine& victim) {
-    Mood& mood = moods_[victim.host()];
-    if (!mood.may_rot || mood.rotten || !is_known_to_all(victim)) return;
-    mood.rotten = mood.wiped = true;
-    checker_.excuse_disk(victim.host());
-    count(Fault::kWipe, victim);
-    victim.wipe();
 }
 
 bool Nemesis::is_known_to_all(const Machine& machine) const {
     for (const auto& other : machines_) {
         if (other->host() == machine.host() || is_rotten(other->host())) continue;
-        const DurableLog log(*other);
-        const std::vector<wal::KnownPeer>& peers = log.replay().known_peers();
+        const std::vector<wal::KnownPeer> peers = read_durable_log(*other).known_peers;
         const bool knows = std::any_of(peers.begin(), peers.end(), [&](const wal::KnownPeer& peer) {
             return peer.node == machine.node_config().id;
         });

@@ -1,8 +1,8 @@
 // Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
 // keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
-// durable bytes are damaged or gone on a minority only (the fault atlas), never the last groups of a log, whose loss no
-// local evidence can tell from a torn write, and never the whole disk of a node that another has not met yet
-// (docs/guarantees.md).
+// durable bytes are damaged or lost on a minority only (the fault atlas), a node never starts again from a log whose
+// last groups were damaged (no local evidence can tell that from a torn write), and no disk is wiped of a node that
+// another has not met yet (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -34,6 +34,10 @@ class Nemesis {
     void start();
     // No new faults, and those that last end.
     void stop();
+    // As the last thing before stop(), which must follow within a few election timeouts.
+    void strike_election() { strike(Fault::kElection); }
+    // After each turn of a node that serves.
+    void on_turn(Machine& machine);
     // From now on no write or sync of this machine completes.
     void hang_for_ever(HostId host) { moods_[host].hang_next_sync = true; }
     // The machine came down by itself or by a fault; true if damage or an injected error explains that its node ended
@@ -41,9 +45,12 @@ class Nemesis {
     [[nodiscard]] bool explains_error(HostId host) const {
         return moods_.at(host).rotten || moods_.at(host).errors > 0;
     }
-    // Damaged or wiped: its node is not to come back.
+    // Its disk was damaged, so its node must not serve from it.
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
+    // Its disk was emptied: its node may start, and must end itself.
     [[nodiscard]] bool is_wiped(HostId host) const { return moods_.at(host).wiped; }
+    // Is there enough of the log behind the damage for its node to notice?
+    [[nodiscard]] bool shows_damage(HostId host) const;
     void on_start(HostId host) { moods_[host].errors = 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
@@ -56,6 +63,10 @@ class Nemesis {
         bool hang_next_sync = false;
         bool fail_next_write = false;
         bool fail_next_sync = false;
+        bool fail_next_read = false;
+        bool lose_next_write = false;
+        bool lost_a_write = false;
+        uint64_t written_since_bytes = 0;  // to the log, after the lost write
         bool full = false;
         uint64_t errors = 0;  // that its present node has met
         uint64_t slow_until_ns = 0;
@@ -67,15 +78,24 @@ class Nemesis {
     void strike_machine(Fault fault, Machine& victim);
     void strike_network(Fault fault);
     void strike_disk(Fault fault, Machine& victim);
+    // Within the fault atlas.
+    void strike_durable_bytes(Fault fault);
+    void half_open(HostId host);
+    void swizzle();
+    void keep_stale(HostId leader);
+    void disturb_election(Machine& victim);
+    void damage(HostId host, std::string how);
+    void replace_disk(Fault fault, Machine& victim);
+    void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);
     void count(Fault fault, const Machine& victim);
     [[nodiscard]] Machine& draw_victim();
+    [[nodiscard]] Machine& leader_or_any();
     [[nodiscard]] HostId draw_other(HostId host);
     [[nodiscard]] uint64_t draw_duration_ns();
     void block_for(std::vector<std::pair<HostId, HostId>> links, uint64_t duration_ns);
     void block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b);
     void fill_disk(Machine& victim);
     void rot(Machine& victim);
-    void wipe(Machine& victim);
     [[nodiscard]] bool is_known_to_all(const Machine& machine) const;
     [[nodiscard]] FaultDecision decide(HostId host, const FileOperation& operation);
 
@@ -87,6 +107,8 @@ class Nemesis {
     std::vector<std::unique_ptr<Machine>>& machines_;
     Prng random_;
     bool stopped_ = false;
+    uint64_t election_until_ns_ = 0;                   // of kElection
+    std::map<HostId, std::pair<Term, NodeId>> votes_;  // as last seen, term and vote
     std::map<HostId, Mood> moods_;
     FaultCounts counts_{};
 };

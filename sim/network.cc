@@ -6,6 +6,11 @@
 #include "base/assert.h"
 
 namespace kvorum::sim {
+namespace {
+
+constexpr uint64_t kRetransmitNs = 200 * kMillisecondNs;
+
+}  // namespace
 
 Network::Network(EventQueue& events, Trace& trace, uint64_t seed, NetworkConfig config, HostId nodes_max)
     : events_(events), trace_(trace), random_(seed), config_(config), nodes_max_(nodes_max) {
@@ -80,7 +85,7 @@ SocketId Network::connect(HostId from, HostId to, uint16_t port) {
 }
 
 void Network::retry_syn(SocketId id, uint64_t attempt) {
-    events_.after((attempt + 1) * 200 * kMillisecondNs, [this, id, attempt] { arrive_syn(id, attempt + 1); });
+    events_.after((attempt + 1) * kRetransmitNs, [this, id, attempt] { arrive_syn(id, attempt + 1); });
 }
 
 void Network::arrive_syn(SocketId id, uint64_t attempt) {
@@ -173,6 +178,12 @@ void Network::deliver(SocketId id) {
         ++stats_.held_back;
         return;  // set_blocked() goes on with it
     }
+    if (is_unanswered(*socket, id)) {
+        // Nothing takes it and nothing says so: TCP sends it again.
+        socket->delivering = true;
+        events_.after(kRetransmitNs, [this, id] { deliver(id); });
+        return;
+    }
     Segment segment = std::move(socket->outgoing.front());
     socket->outgoing.pop_front();
     socket->outgoing_bytes -= segment.bytes.size();
@@ -182,6 +193,15 @@ void Network::deliver(SocketId id) {
     if (finished && find(id) != nullptr) forget(id);
 }
 
+// Neither taken nor refused: the other host has no power, or it does not know the connection and cannot say so.
+bool Network::is_unanswered(const Socket& socket, SocketId id) {
+    if (socket.outgoing.front().kind == Segment::Kind::kReset) return false;
+    if (!hosts_[socket.remote].powered) return true;
+    const Socket* other = find(socket.other);
+    const bool known = other != nullptr && other->open && other->other == id;
+    return !known && is_blocked(socket.remote, socket.host);
+}
+
 void Network::receive(SocketId from, Segment segment) {
     Socket& sender = *sockets_[from];
     Socket* receiver = find(sender.other);
@@ -189,7 +209,7 @@ void Network::receive(SocketId from, Segment segment) {
     stats_.bytes += segment.bytes.size();
     trace_.note(sender.remote, "segment", sender.host, segment.bytes.size(), static_cast<uint64_t>(segment.kind));
     if (receiver == nullptr || !receiver->open || receiver->other != from) {
-        if (hosts_[sender.remote].powered && segment.kind != Segment::Kind::kReset) answer_with_reset(from);
+        if (segment.kind != Segment::Kind::kReset) answer_with_reset(from);
         return;
     }
     switch (segment.kind) {
@@ -218,7 +238,6 @@ void Network::receive(SocketId from, Segment segment) {
 
 void Network::answer_with_reset(SocketId id) {
     Socket& socket = *sockets_[id];
-    if (is_blocked(socket.remote, socket.host)) return;
     events_.after(draw_delay_ns(socket.remote, socket.host), [this, id] { become_reset(id); });
 }
 
@@ -328,14 +347,17 @@ void Network::unblock_all() {
 }
 
 void Network::reset_connections(HostId a, HostId b) {
-    for (const auto& [host, remote] : {std::pair(a, b), std::pair(b, a)}) {
-        const std::set<SocketId> sockets = hosts_[host].sockets;
-        for (const SocketId id : sockets) {
-            const Socket* socket = find(id);
-            if (socket == nullptr || socket->remote != remote || socket->connecting) continue;
-            ++stats_.resets;
-            become_reset(id);
-        }
+    lose_connections(a, b);
+    lose_connections(b, a);
+}
+
+void Network::lose_connections(HostId loser, HostId keeper) {
+    const std::set<SocketId> sockets = hosts_[loser].sockets;
+    for (const SocketId id : sockets) {
+        const Socket* socket = find(id);
+        if (socket == nullptr || socket->remote != keeper || socket->connecting) continue;
+        ++stats_.resets;
+        become_reset(id);
     }
 }
 

@@ -97,6 +97,9 @@ class Network {
     void set_extra_delay(HostId from, HostId to, uint64_t delay_ns) { extra_delay_ns_[{from, to}] = delay_ns; }
     void clear_extra_delays() { extra_delay_ns_.clear(); }
     void reset_connections(HostId a, HostId b);
+    // `loser` has lost its connections with `keeper` (its side is reset), and `keeper` is not told: it learns when it
+    // next sends and the answer gets through.
+    void lose_connections(HostId loser, HostId keeper);
     void stop_faults();  // no more corruption, resets and slow segments
 
     [[nodiscard]] const NetworkStats& stats() const { return stats_; }
@@ -140,6 +143,7 @@ class Network {
     void send_segment(SocketId id, Segment::Kind kind, std::string bytes);
     void schedule_delivery(SocketId id);
     void deliver(SocketId id);
+    [[nodiscard]] bool is_unanswered(const Socket& socket, SocketId id);
     void receive(SocketId from, Segment segment);
     void answer_with_reset(SocketId id);
     void become_reset(SocketId id);

@@ -9,14 +9,19 @@
 namespace kvorum::sim {
 namespace {
 
-constexpr std::array<std::string_view, kFaultCount> kFaultNames{
-    "kill",        "power-cut",  "power-cut-all", "crash-at-send", "crash-at-disk", "pause",     "isolate",
-    "split",       "one-way",    "bridge",        "clog",          "reset",         "slow-disk", "hung-sync",
-    "write-error", "sync-error", "disk-full",     "short-write",   "clock-step",    "rot",       "wipe"};
+struct FaultKind {
+    std::string_view name;
+    uint64_t seconds;  // of virtual time between two, on average, when it is on; 0: never drawn
+};
 
-// How often each fault comes when it is on, on average, in seconds of virtual time.
-constexpr std::array<uint64_t, kFaultCount> kFaultSeconds{6, 5, 20, 4,  4,  8,  6, 8, 6,  8, 5,
-                                                          4, 8, 10, 25, 20, 15, 6, 5, 30, 20};
+constexpr std::array<FaultKind, kFaultCount> kFaultKinds{{
+    {"kill", 6},        {"power-cut", 5},     {"power-cut-all", 20}, {"crash-at-send", 4}, {"crash-at-disk", 4},
+    {"pause", 8},       {"isolate", 6},       {"split", 8},          {"one-way", 6},       {"bridge", 8},
+    {"clog", 5},        {"reset", 4},         {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10},
+    {"election", 12},   {"slow-disk", 8},     {"hung-sync", 10},     {"write-error", 25},  {"sync-error", 20},
+    {"disk-full", 15},  {"short-write", 6},   {"read-error", 25},    {"clock-step", 5},    {"rot", 30},
+    {"lost-write", 60}, {"foreign-disk", 60}, {"wipe", 40},
+}};
 
 template <typename T, size_t N>
 T pick(Prng& random, const std::array<T, N>& values) {
@@ -49,7 +54,7 @@ server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
 
 }  // namespace
 
-std::string_view fault_name(Fault fault) { return kFaultNames[static_cast<size_t>(fault)]; }
+std::string_view fault_name(Fault fault) { return kFaultKinds[static_cast<size_t>(fault)].name; }
 
 Scenario Scenario::calm(uint64_t seed, uint32_t nodes) {
     Prng random(seed);
@@ -63,15 +68,36 @@ Scenario Scenario::calm(uint64_t seed, uint32_t nodes) {
     return scenario;
 }
 
+Scenario Scenario::focused(uint64_t seed, uint32_t nodes, Fault fault) {
+    Prng random(seed * 2);
+    Scenario scenario = calm(seed, nodes);
+    scenario.safety_ns = 15 * kSecondNs;
+    scenario.hot_keys = static_cast<uint32_t>(random.between(1, 2));
+    scenario.think_ns = random.between(15, 60) * kMillisecondNs;
+    scenario.patience_ns = kSecondNs;
+    scenario.fault_interval_ns[static_cast<size_t>(fault)] = random.between(600, 2000) * kMillisecondNs;
+    scenario.fault_interval_ns[static_cast<size_t>(Fault::kPowerCut)] = 10 * kSecondNs;
+    scenario.wall_offset_ms_max = 30'000;
+    scenario.ends_in_election = random.chance(1, 2);
+    return scenario;
+}
+
 Scenario Scenario::draw(uint64_t seed) {
     Prng random(seed * 2 + 1);
+    if (random.chance(1, 3)) {
+        // Two leaders at a time are the rarest of states, and the ones that reads must survive.
+        Fault fault = Fault::kStaleLeader;
+        while (random.chance(2, 3) || kFaultKinds[static_cast<size_t>(fault)].seconds == 0)
+            fault = static_cast<Fault>(random.below(kFaultCount));
+        return focused(seed, pick<uint32_t, 3>(random, {3, 3, 5}), fault);
+    }
     Scenario scenario = calm(seed, pick<uint32_t, 8>(random, {1, 3, 3, 3, 3, 3, 5, 5}));
     scenario.think_ns = random.between(60, 200) * kMillisecondNs;
     scenario.patience_ns = pick<uint64_t, 3>(random, {300, 1000, 4000}) * kMillisecondNs;
     scenario.shuffle = random.chance(3, 4);
     const uint64_t density = random.between(1, 6);  // of eight, how many faults are on
     for (size_t i = 0; i < kFaultCount; ++i) {
-        const uint64_t interval_ns = kFaultSeconds[i] * kSecondNs * random.between(3, 25) / 10;
+        const uint64_t interval_ns = kFaultKinds[i].seconds * kSecondNs * random.between(3, 25) / 10;
         scenario.fault_interval_ns[i] = random.chance(density, 8) ? interval_ns : 0;
     }
     NetworkConfig& network = scenario.network;
@@ -91,6 +117,7 @@ Scenario Scenario::draw(uint64_t seed) {
     scenario.drift_ppm_max = pick<int64_t, 3>(random, {0, 500, 50'000});
     scenario.wall_offset_ms_max = pick<int64_t, 3>(random, {0, 200, 30'000});
     scenario.key_life_ns = random.between(4, 12) * kSecondNs;
+    scenario.ends_in_election = random.chance(1, 3);
     return scenario;
 }
 
@@ -98,7 +125,7 @@ std::string Scenario::describe() const {
     std::string faults;
     for (size_t i = 0; i < kFaultCount; ++i) {
         if (fault_interval_ns[i] == 0) continue;
-        faults += fmt::format(" {}:{:.1f}s", kFaultNames[i], static_cast<double>(fault_interval_ns[i]) / 1e9);
+        faults += fmt::format(" {}:{:.1f}s", kFaultKinds[i].name, static_cast<double>(fault_interval_ns[i]) / 1e9);
     }
     return fmt::format(
         "nodes {} clients {} keys {} for {}s election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms "

@@ -29,15 +29,22 @@ enum class Fault : uint8_t {
     kBridge,       // two nodes cannot talk to each other, but both to the rest
     kClog,         // a slow link
     kReset,        // all connections between two hosts
+    kHalfOpen,     // one side of them lost its connections, the other does not hear of it
+    kSwizzle,      // the links of some nodes are cut one by one, and come back in another order
+    kStaleLeader,  // answers reach the leader late, then nothing that it says gets out: it leads longer than it should
+    kElection,     // the leader is cut off, and who votes or campaigns is likely to lose its power at once
     kSlowDisk,
     kHungSync,
     kWriteError,
     kSyncError,
     kDiskFull,
     kShortWrite,
-    kClockStep,  // of the wall clock
-    kRot,        // damage of durable bytes, at rest
-    kWipe,       // the disk of one machine is emptied, and its node starts again
+    kReadError,
+    kClockStep,    // of the wall clock
+    kRot,          // damage of durable bytes, at rest
+    kLostWrite,    // acknowledged by the device, never stored
+    kForeignDisk,  // after a power cut the disk is a copy of another node's
+    kWipe,         // after a power cut the disk is empty
     kCount,
 };
 inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kCount);
@@ -60,8 +67,11 @@ struct Scenario {
     int64_t drift_ppm_max = 0;
     int64_t wall_offset_ms_max = 0;
     bool shuffle = true;
+    bool ends_in_election = false;  // a disturbed one, right before the liveness phase
 
     [[nodiscard]] static Scenario draw(uint64_t seed);
+    // A shorter run with busy clients on few keys, and one fault, often.
+    [[nodiscard]] static Scenario focused(uint64_t seed, uint32_t nodes, Fault fault);
     // No faults at all.
     [[nodiscard]] static Scenario calm(uint64_t seed, uint32_t nodes);
     [[nodiscard]] std::string describe() const;

@@ -15,7 +15,10 @@ constexpr HostId kFirstClientHost = 101;
 constexpr HostId kProberHost = 100;
 constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
-constexpr uint64_t kDiskChecks = 14;            // of the safety phase, on average
+constexpr uint64_t kLogChecks = 14;  // of the safety phase, on average
+constexpr uint64_t kStartNs = 30 * kSecondNs;
+constexpr int kCoreAttempts = 12;
+constexpr uint64_t kFinalElectionTimeouts = 4;  // how long before the end of the safety phase an election is disturbed
 constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 2 s; a usual history takes one or two an operation
 
 }  // namespace
@@ -24,7 +27,7 @@ World::World(Scenario scenario, bool print_trace)
     : scenario_(std::move(scenario)),
       trace_(events_, print_trace),
       network_(events_, trace_, scenario_.seed ^ 0x4e7ULL, scenario_.network, scenario_.nodes),
-      checker_(scenario_.nodes),
+      checker_(machines_, scenario_.nodes, scenario_.seed ^ 0xc4ecULL),
       random_(scenario_.seed ^ 0xc0deULL) {
     set_log_level(print_trace ? LogLevel::kInfo : LogLevel::kOff);
     if (print_trace) {
@@ -64,8 +67,8 @@ RunResult World::run() {
     run_safety();
     if (green()) run_liveness();
     if (green()) run_convergence();
-    // A wrong history says more than what else went wrong.
-    if (result_.numbers.outcome != RunOutcome::kCrash) check_history();
+    // A wrong history says more than a lack of progress, but not more than what the cluster checker saw happen.
+    if (green() || result_.numbers.outcome == RunOutcome::kLiveness) check_history();
     result_.scenario = scenario_.describe();
     result_.numbers.trace_hash = trace_.hash();
     result_.numbers.simulated_ns = events_.now_ns();
@@ -108,30 +111,30 @@ bool World::run_until(uint64_t until_ns) {
     return green();
 }
 
-std::vector<const Machine*> World::machine_views() const {
-    std::vector<const Machine*> views;
-    for (const auto& machine : machines_)
-        views.push_back(machine.get());
-    return views;
-}
-
 // --- machines ---
 
 void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
         Machine& machine = *machines_[host - 1];
+        if (machine.is_up() || !wanted_.contains(host)) return;
         // A damaged machine is started once, to see that it refuses; a wiped one again and again, as by a supervisor.
-        const bool has_refused =
-            nemesis_->is_rotten(host) && !nemesis_->is_wiped(host) && machine.state() == Machine::State::kRefused;
-        if (machine.is_up() || !wanted_.contains(host) || has_refused) return;
+        if (nemesis_->is_rotten(host) && !nemesis_->is_wiped(host)) {
+            const bool has_refused = machine.state() == Machine::State::kRefused;
+            if (has_refused || !nemesis_->shows_damage(host)) return;
+        }
         nemesis_->on_start(host);
+        checker_.before_start(machine);
         machine.start();
     });
 }
 
-void World::on_turn(Machine& machine) { checker_.observe(machine); }
+void World::on_turn(Machine& machine) {
+    checker_.observe(machine);
+    nemesis_->on_turn(machine);
+}
 
 void World::on_down(Machine& machine) {
+    checker_.check_disks();
     const HostId host = machine.host();
     const bool soon = phase_ != Phase::kSafety || random_.chance(1, 2);
     const uint64_t delay_ns =
@@ -160,12 +163,11 @@ void World::on_halted(Machine& machine, const std::string& why) {
 
 // --- phase 1 ---
 
-void World::schedule_disk_check() {
-    events_.after(random_.below(2 * scenario_.safety_ns / kDiskChecks), [this] {
+void World::schedule_log_check() {
+    events_.after(random_.below(2 * scenario_.safety_ns / kLogChecks), [this] {
         if (phase_ != Phase::kSafety) return;
-        checker_.check_disks(machine_views());
-        checker_.check_logs(machine_views());
-        schedule_disk_check();
+        checker_.check_logs();
+        schedule_log_check();
     });
 }
 
@@ -175,31 +177,68 @@ void World::run_safety() {
     for (const auto& client : clients_)
         client->start();
     nemesis_->start();
-    schedule_disk_check();
-    run_until(events_.now_ns() + scenario_.safety_ns);
+    schedule_log_check();
+    const uint64_t end_ns = events_.now_ns() + scenario_.safety_ns;
+    if (scenario_.ends_in_election) {
+        const uint64_t election_ns = scenario_.node.election_timeout_ms * kMillisecondNs;
+        events_.at(end_ns - kFinalElectionTimeouts * election_ns, [this] { nemesis_->strike_election(); });
+    }
+    run_until(end_ns);
 }
 
 // --- phase 2 ---
 
-void World::choose_core() {
+// Often the leader, if there is one, is not in it; else, if possible, it is one that has to agree on an awkward past.
+std::set<HostId> World::draw_core() {
     std::vector<HostId> sound;
     for (const auto& machine : machines_) {
         if (!nemesis_->is_rotten(machine->host())) sound.push_back(machine->host());
     }
     const size_t majority = machines_.size() / 2 + 1;
     KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
-    // Half of the time the leader, if there is one, is not among them.
-    const bool without_leader = random_.chance(1, 2);
+    const bool without_leader = random_.chance(2, 5);
     const auto leads = [this](HostId host) {
         const server::Node* node = machines_[host - 1]->serving();
         return node != nullptr && node->raft().is_leader();
     };
-    while (sound.size() > majority) {
-        const auto leader = std::find_if(sound.begin(), sound.end(), leads);
-        const bool drop_leader = without_leader && leader != sound.end();
-        sound.erase(drop_leader ? leader : sound.begin() + static_cast<ptrdiff_t>(random_.below(sound.size())));
+    std::set<HostId> core;
+    for (int attempt = 0; attempt < kCoreAttempts; ++attempt) {
+        std::vector<HostId> left = sound;
+        while (left.size() > majority) {
+            const auto leader = std::find_if(left.begin(), left.end(), leads);
+            const bool drop_leader = without_leader && leader != left.end();
+            left.erase(drop_leader ? leader : left.begin() + static_cast<ptrdiff_t>(random_.below(left.size())));
+        }
+        core = {left.begin(), left.end()};
+        if (without_leader || is_awkward(core)) break;
     }
-    core_ = {sound.begin(), sound.end()};
+    return core;
+}
+
+// The highest term is not where the longest log is: who could lead is behind, and must learn of it.
+bool World::is_awkward(const std::set<HostId>& core) const {
+    using Length = std::pair<Term, LogIndex>;
+    std::pair<Term, Length> newest;
+    std::pair<Length, Term> longest;
+    for (const HostId host : core) {
+        const DurableLog log = read_durable_log(*machines_[host - 1]);
+        const Length length(log.last.term, log.last.index);
+        newest = std::max(newest, {log.hard_state.current_term, length});
+        longest = std::max(longest, {length, log.hard_state.current_term});
+    }
+    return newest.second < longest.first && longest.second < newest.first;
+}
+
+// All of the core follow one of them.
+bool World::core_leads() const {
+    NodeId leader;
+    for (const HostId host : core_) {
+        const server::Node* node = machines_[host - 1]->serving();
+        if (node == nullptr) return false;
+        if (host == *core_.begin()) leader = node->raft().leader();
+        if (node->raft().leader() != leader) return false;
+    }
+    return core_.contains(static_cast<HostId>(leader.value()));
 }
 
 void World::run_liveness() {
@@ -207,28 +246,39 @@ void World::run_liveness() {
         client->stop();
     phase_ = Phase::kLiveness;
     nemesis_->stop();
-    choose_core();
+    core_ = draw_core();
     wanted_ = core_;
     const auto how = static_cast<Outside>(random_.below(static_cast<uint64_t>(Outside::kCount)));
+    const bool from_scratch = random_.chance(1, 3);
     for (const auto& machine : machines_) {
         const HostId host = machine->host();
         trace_.note(host, core_.contains(host) ? "core" : "outside");
-        if (core_.contains(host)) {
-            start_later(host, 0);
-        } else {
-            break_outside(*machine, how);
-        }
+        if (!core_.contains(host)) break_outside(*machine, how);
+    }
+    for (const HostId host : core_) {
+        if (from_scratch) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
+        start_later(host, 0);
+    }
+    // How long a start takes depends on the length of the log, not on elections.
+    const bool started = run_until_met(events_.now_ns() + kStartNs, [this] {
+        return std::all_of(core_.begin(), core_.end(),
+                           [this](HostId host) { return machines_[host - 1]->serving() != nullptr; });
+    });
+    if (!started) {
+        fail(RunOutcome::kLiveness, "a healthy majority did not start: " + describe_nodes());
+        return;
     }
     const uint64_t start_ns = events_.now_ns();
     const uint64_t limit_ns = start_ns + kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
     probes_served_ = 0;
     probe();
-    const bool served = run_until_met(limit_ns, [this] { return probes_served_ >= 2; });
+    const bool served = run_until_met(limit_ns, [this] { return probes_served_ >= 2 && core_leads(); });
     result_.numbers.liveness_ns = events_.now_ns() - start_ns;
     if (served || !green()) return;
+    const char* what = probes_served_ >= 2 ? "a healthy majority did not get a leader of its own"
+                                           : "a healthy majority did not serve a write and a read";
     fail(RunOutcome::kLiveness,
-         fmt::format("a healthy majority did not serve a write and a read within {} election timeouts: {}",
-                     kLivenessElections, describe_nodes()));
+         fmt::format("{} within {} election timeouts: {}", what, kLivenessElections, describe_nodes()));
 }
 
 // A node that is deaf, or whose disk hangs, may have been the leader: it must not keep the healthy ones from having
@@ -245,9 +295,9 @@ void World::break_outside(Machine& machine, Outside how) {
     }
 }
 
-// A write until one is served, then a read.
+// A write until one is served, then a read, and so on.
 void World::probe() {
-    if (phase_ != Phase::kLiveness || probes_served_ >= 2) return;
+    if (phase_ != Phase::kLiveness) return;
     do {
         probe_target_ = probe_target_ % scenario_.nodes + 1;
     } while (!core_.contains(probe_target_));
@@ -255,7 +305,7 @@ void World::probe() {
     // write.
     const HostId redirect = prober_->take_redirect();
     const HostId target = redirect != 0 ? redirect : probe_target_;
-    Command command = probes_served_ == 0 ? set("probe", fmt::format("probe-{}", ++probe_number_)) : get("probe");
+    Command command = probes_served_ % 2 == 0 ? set("probe", fmt::format("probe-{}", ++probe_number_)) : get("probe");
     prober_->request(std::move(command), target, [this](Outcome outcome) {
         if (outcome == Outcome::kExecuted) ++probes_served_;
         events_.after(10 * kMillisecondNs, [this] { probe(); });
@@ -299,8 +349,8 @@ void World::run_convergence() {
         return;
     }
     read_all_keys();
-    checker_.check_disks(machine_views());
-    checker_.check_logs(machine_views());
+    checker_.check_disks();
+    checker_.check_logs();
     if (checker_.violation().has_value()) fail(RunOutcome::kCorrectness, *checker_.violation());
 }
 

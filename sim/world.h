@@ -1,9 +1,10 @@
 // One run: a cluster, its clients and its bad luck, all from one seed.
 //
 // Phase 1, safety: faults as the scenario says, clients at work, checkers after every event. Phase 2, liveness: a drawn
-// majority becomes healthy and connected, everything else is dead or cut off for ever; it must elect a leader and serve
-// a write and a read within kLivenessElections election timeouts. Phase 3: all heals; all nodes must come to one state,
-// and everything acknowledged must be readable. At the end the history of all clients must be linearizable.
+// majority becomes healthy and connected, everything else is dead or cut off for ever; it must start, elect a
+// leader of its own and serve a write and a read within kLivenessElections election timeouts. Phase 3: all heals; all
+// nodes must come to one state, and everything acknowledged must be readable. At the end the history of all clients
+// must be linearizable.
 //
 // Thread: one. A world is run once.
 #pragma once
@@ -77,12 +78,13 @@ class World final : private MachineOwner {
     template <typename Condition>
     bool run_until_met(uint64_t until_ns, Condition condition);
     void start_later(HostId host, uint64_t delay_ns);
-    void schedule_disk_check();
-    [[nodiscard]] std::vector<const Machine*> machine_views() const;
+    void schedule_log_check();
 
     void run_safety();
     void run_liveness();
-    void choose_core();
+    [[nodiscard]] std::set<HostId> draw_core();
+    [[nodiscard]] bool is_awkward(const std::set<HostId>& core) const;
+    [[nodiscard]] bool core_leads() const;
     void probe();
     void run_convergence();
     [[nodiscard]] bool converged() const;

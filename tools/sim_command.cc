@@ -71,7 +71,7 @@ int run_sim(const SimOptions& options) {
     if (!options.mutant.empty()) {
         if (!kMutantsBuiltIn)
             return usage("this program was built without mutants: configure with -DKVORUM_MUTANTS=ON");
-        if (!activate_mutant(options.mutant))
+        if (options.mutant != "all" && !activate_mutant(options.mutant))
             return usage(fmt::format("there is no mutant '{}'; see --list-mutants", options.mutant));
         config.replay_command += " --mutant " + options.mutant;
     }
@@ -83,6 +83,7 @@ int run_sim(const SimOptions& options) {
     config.jobs = options.jobs > 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
     config.keep_going = options.keep_going;
     config.seed_timeout_s = options.timeout_s;
+    if (options.mutant == "all") return sim::run_mutants(config) == 0 ? kExitDone : kExitFailed;
     const sim::RunnerSummary summary = sim::run_seeds(config);
     return static_cast<int>(summary.first_outcome);
 }
@@ -96,9 +97,10 @@ void add_sim_command(CLI::App& app, int& exit_code) {
     sim->add_option("--seeds", options->seeds, "one seed, or a range A..B")->capture_default_str();
     sim->add_option("--minutes", options->minutes, "start no new seed after this many minutes");
     sim->add_option("--jobs", options->jobs, "seeds at a time; default: the number of cores");
-    sim->add_option("--timeout", options->timeout_s, "seconds of real time that one seed may take")
+    sim->add_option("--timeout", options->timeout_s, "seconds of CPU time that one seed may take")
         ->capture_default_str();
-    sim->add_option("--mutant", options->mutant, "turn on one deliberate bug, to see that it is found");
+    sim->add_option("--mutant", options->mutant,
+                    "turn on one deliberate bug, to see that it is found; all: one after the other");
     sim->add_flag("--list-mutants", options->list_mutants, "name the deliberate bugs");
     sim->add_flag("--trace", options->trace, "print every event of one seed");
     sim->add_flag("--keep-going", options->keep_going, "go on after a failure");

@@ -166,7 +166,7 @@ void GroupWriter::take_sync(Op& op) {
     --ops_in_flight_;
     const uint64_t covered = std::exchange(op.slots, 0);
     if (failed_) return;
-    if (op.result < 0 && is_mutant(Mutant::kSyncErrorRetried)) return;
+    if (op.result == -EIO && is_mutant(Mutant::kSyncErrorRetried)) return;
     if (op.result < 0) {
         fail("sync", op.result);
         return;

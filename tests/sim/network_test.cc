@@ -125,6 +125,21 @@ TEST_F(NetworkTest, APowerCutIsSilentUntilTheHostIsBackAndIsSpokenTo) {
     EXPECT_EQ(one.resets, std::vector<SocketId>{socket});
 }
 
+TEST_F(NetworkTest, AHalfOpenConnectionIsBelievedInUntilTheAnswerGetsThrough) {
+    const SocketId socket = connect();
+    network.lose_connections(2, 1);
+    network.close(two.accepted.front());
+    network.set_blocked(2, 1, true);
+    EXPECT_EQ(network.send(socket, as_bytes("still there?")), 12);
+    run_for(kSecondNs);
+    EXPECT_TRUE(one.resets.empty());
+    EXPECT_EQ(two.received, "");
+    network.set_blocked(2, 1, false);
+    EXPECT_EQ(network.send(socket, as_bytes("and now?")), 8);
+    run_for(kSecondNs);
+    EXPECT_EQ(one.resets, std::vector<SocketId>{socket});
+}
+
 TEST_F(NetworkTest, AFullReceiverStopsTheSenderUntilItReads) {
     Network small(events, trace, 7, {.socket_buffer_bytes = 8}, 2);
     class Sleeper final : public SocketEvents {

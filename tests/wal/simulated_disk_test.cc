@@ -51,6 +51,21 @@ TEST_F(SimulatedDisk, ASyncedWriteSurvivesEveryCrash) {
     }
 }
 
+TEST_F(SimulatedDisk, TheDurableViewIsWhatAPowerCutLeavesAtWorst) {
+    write(0, 'a');
+    sync(file);
+    write(4096, 'b', 4096, true);
+    write(0, 'c');
+    write(8192, 'd');
+    const int64_t created = disk.open("d/other", true, false);
+    ASSERT_GE(created, 0);
+    ASSERT_EQ(disk.allocate(file, 0, 128 * kKiB), 0);
+    const Disk after = disk.crash(1, Disk::CrashMode::kLoseAll);
+    EXPECT_EQ(disk.durable_contents(kPath), after.contents(kPath));
+    EXPECT_EQ(disk.durable_names("d"), std::vector<std::string>{"file"});
+    EXPECT_EQ(after.list("d").size(), 1u);
+}
+
 TEST_F(SimulatedDisk, AnUnsyncedWriteMayBeKeptLostOrTorn) {
     write(0, 'a');
     sync(file);
