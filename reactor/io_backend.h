@@ -164,7 +164,7 @@ class IoBackend {
     [[nodiscard]] virtual absl::Status make_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) = 0;
     // An exclusive lock on `path`/LOCK for the life of the backend; FailedPrecondition names the holder's process when
-    // it is taken.
+    // it is taken. Locking again what this backend has locked changes nothing.
     [[nodiscard]] virtual absl::Status lock_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<DeviceFacts> device_facts(const std::string& path) = 0;
 

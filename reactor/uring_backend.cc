@@ -61,7 +61,7 @@ UringBackend::~UringBackend() {
     KVORUM_ASSERT(in_flight_ == 0, "the backend was destroyed with {} operations in flight", in_flight_);
     ring_.reset();
     ::close(wake_fd_);
-    for (const int lock : directory_locks_)
+    for (const auto& [path, lock] : directory_locks_)
         ::close(lock);
 }
 

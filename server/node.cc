@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/log_repair.h"
 
 namespace kvorum::server {
 namespace {
@@ -46,9 +47,8 @@ Node::~Node() {
 }
 
 reactor::Task<absl::Status> Node::start() {
-    absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
-    if (!opened.ok()) co_return opened.status();
-    log_ = *std::move(opened);
+    absl::Status opened = co_await open_log();
+    if (!opened.ok()) co_return opened;
     const wal::RecoveryReport& report = log_->recovered();
     KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms",
                verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
@@ -63,6 +63,7 @@ reactor::Task<absl::Status> Node::start() {
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
     peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this), report.epoch);
+    repair_answers_ = std::make_unique<RepairAnswers>(reactor_, *log_, *peers_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
     driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);
@@ -82,6 +83,18 @@ reactor::Task<absl::Status> Node::start() {
     co_return absl::OkStatus();
 }
 
+reactor::Task<absl::Status> Node::open_log() {
+    absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    if (absl::IsDataLoss(opened.status())) {
+        absl::Status repaired = co_await repair_log(reactor_, *flusher_, config_, log_config(config_));
+        if (!repaired.ok()) co_return repaired;
+        opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    }
+    if (!opened.ok()) co_return opened.status();
+    log_ = *std::move(opened);
+    co_return absl::OkStatus();
+}
+
 absl::Status Node::check_log_covers_history() const {
     const wal::RecoveryReport& report = log_->recovered();
     if (report.last.index.is_none() || report.first_index == LogIndex{1}) return absl::OkStatus();
@@ -96,6 +109,7 @@ reactor::Task<void> Node::stop() {
     // more.
     if (clients_ != nullptr) co_await clients_->stop();
     if (peers_ != nullptr) co_await peers_->stop();
+    if (repair_answers_ != nullptr) co_await repair_answers_->stop();
     co_await tasks_.join();
     if (driver_ != nullptr) co_await driver_->stop();
     running_ = false;
@@ -180,6 +194,13 @@ void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
     if (reply.outcome == net::ForwardOutcome::kNotExecuted) outcome = Forwarder::Outcome::kNotExecuted;
     forwarder_->on_reply(from, reply.request_id, outcome, reply.reply);
 }
+
+void Node::on_repair_request(NodeId from, const net::RepairRequest& request) {
+    repair_answers_->on_request(from, request);
+}
+
+// The answer to a question of the repair that is over.
+void Node::on_repair_reply(NodeId /*from*/, net::RepairReply /*reply*/) {}
 
 void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);

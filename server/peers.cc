@@ -59,6 +59,16 @@ void Peers::send(const raft::Message& message) {
     if (net::PeerLink* link = find_link(message.to)) link->send(message);
 }
 
+bool Peers::send(NodeId peer, const net::RepairRequest& request) {
+    net::PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(request);
+}
+
+bool Peers::send(NodeId peer, const net::RepairReply& reply) {
+    net::PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(reply);
+}
+
 bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                                  net::RespVersion protocol, kv::Arguments arguments) {
     net::PeerLink* link = find_link(leader);
@@ -100,6 +110,12 @@ void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<
     for (const net::ForwardReply& reply : replies)
         events_.on_forward_reply(from, reply);
 }
+
+void Peers::on_repair_request(NodeId from, const net::RepairRequest& request) {
+    events_.on_repair_request(from, request);
+}
+
+void Peers::on_repair_reply(NodeId from, net::RepairReply reply) { events_.on_repair_reply(from, std::move(reply)); }
 
 void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) { events_.on_peer_gone(from); }
 

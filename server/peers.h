@@ -26,6 +26,8 @@ class PeerEvents {
     virtual void on_raft_message(const raft::Message& message) = 0;
     virtual void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) = 0;
     virtual void on_forward_reply(NodeId from, const net::ForwardReply& reply) = 0;
+    virtual void on_repair_request(NodeId from, const net::RepairRequest& request) = 0;
+    virtual void on_repair_reply(NodeId from, net::RepairReply reply) = 0;
     virtual void on_link_up(NodeId peer) = 0;
     // Requests with ids from `first_unsent_request` on never left.
     virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
@@ -53,6 +55,10 @@ class Peers final : public PeerSender,
 
     [[nodiscard]] bool connected(NodeId peer) const;
 
+    // False: not sent.
+    bool send(NodeId peer, const net::RepairRequest& request);
+    bool send(NodeId peer, const net::RepairReply& reply);
+
     void send(const raft::Message& message) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                               net::RespVersion protocol, kv::Arguments arguments) override;
@@ -72,6 +78,8 @@ class Peers final : public PeerSender,
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const net::ForwardReply> replies) override;
+    void on_repair_request(NodeId from, const net::RepairRequest& request) override;
+    void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override;
 
     reactor::Reactor& reactor_;

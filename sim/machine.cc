@@ -152,6 +152,7 @@ void Machine::crash(Network::Death death, Disk::CrashMode mode) {
 
 void Machine::unwind() {
     backend_->cut_off();
+    reactor_->request_stop();
     stop_->set();
     const LogLevel level = log_level();
     set_log_level(LogLevel::kOff);

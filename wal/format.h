@@ -36,7 +36,7 @@ enum GroupFlags : uint16_t {
 struct GroupHeader {
     static constexpr uint32_t kMagic = 0x4757564b;  // "KVWG"
     static constexpr uint16_t kVersion = 1;
-    static constexpr size_t kEncodedSize = 128;
+    static constexpr size_t kEncodedSize = 160;
 
     uint16_t flags = 0;
     ClusterId cluster;
@@ -52,6 +52,9 @@ struct GroupHeader {
     uint32_t record_bytes = 0;
     uint32_t record_count = 0;
     uint32_t groups_in_flight_max = 0;  // of the writer: how far behind this group an unfinished one may lie
+    // What the log says up to and including this group. Any later sound header tells what a damaged one held.
+    raft::HardState hard_state;
+    raft::EntryId last;  // the last entry that is complete; zero when there is none
     uint64_t body_checksum = 0;         // over the record bytes
     uint64_t header_checksum = 0;       // over all header bytes before it; the same place in every version
 
