@@ -145,7 +145,7 @@ class IoBackend {
 
     // --- registered memory ---
     // Registers one 4 KiB-aligned region with the kernel for kIoRegisteredBuffer. False when the memlock limit forbids
-    // it: use plain buffers.
+    // it: use plain buffers. A second call replaces the first region, in which nothing is in flight any more.
     [[nodiscard]] virtual bool register_buffer(MutableBytes region) = 0;
 
     // --- time and chance ---

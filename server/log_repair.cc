@@ -192,8 +192,7 @@ void LogRepair::ask() {
 
 void LogRepair::on_repair_reply(NodeId from, net::RepairReply reply) {
     const std::optional<raft::EntryId> needed = rebuild_.needed();
-    const bool is_asked =
-        needed.has_value() && needed->index == reply.index && needed->checksum == reply.checksum;
+    const bool is_asked = needed.has_value() && needed->index == reply.index && needed->checksum == reply.checksum;
     if (!is_asked || !supply_status_.ok()) return;
     if (reply.outcome == net::RepairOutcome::kHeld) {
         for (raft::EntryPtr& entry : reply.entries) {
@@ -264,11 +263,12 @@ Task<absl::StatusOr<net::RepairReply>> LogRepair::look_up(net::RepairRequest req
         reply.entries.push_back(*held);
         co_return reply;
     }
+    const std::optional<raft::EntryId> needed = rebuild_.needed();
+    if (needed.has_value() && needed->index == request.index && needed->checksum == request.checksum) co_return reply;
     absl::StatusOr<std::optional<raft::EntryId>> at = co_await rebuild_.entry_at(request.index);
     if (!at.ok()) co_return at.status();
-    if (!at->has_value()) co_return reply;
-    const bool is_needed_here = (*at)->index == request.index && (*at)->checksum == request.checksum;
-    if (is_needed_here) co_return reply;
+    // What this log has there will be known when the walk has come so far.
+    if (!at->has_value()) co_return absl::UnavailableError("not known yet");
     reply.outcome = net::RepairOutcome::kOther;
     reply.at = **at;
     co_return reply;
@@ -278,8 +278,7 @@ Task<absl::StatusOr<net::RepairReply>> LogRepair::look_up(net::RepairRequest req
 
 Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config,
                               wal::WalConfig log) {
-    absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged =
-        co_await wal::DamagedLog::open(reactor, std::move(log));
+    absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged = co_await wal::DamagedLog::open(reactor, std::move(log));
     if (!damaged.ok()) co_return damaged.status();
     absl::Status status;
     {

@@ -1,11 +1,11 @@
 // One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the
 // picture).
 //
-// Start: open and recover the log, repaired from the peers if it is damaged (server/log_repair.h); build the state machine; listen; dial the peers. The node then runs by itself as
-// long as its reactor turns. Every end of a turn runs the pipeline in on_turn_end(): propose what the turn gathered,
-// persist, send, apply, answer. Stop, in this order: no new clients or peers; connections close; log readers end; the
-// log is made durable and closed. What was not acknowledged by then has an unknown outcome for its client, as after a
-// crash.
+// Start: open and recover the log, repaired from the peers if it is damaged (server/log_repair.h); build the state
+// machine; listen; dial the peers. The node then runs by itself as long as its reactor turns. Every end of a turn runs
+// the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer. Stop, in this order: no
+// new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
+// acknowledged by then has an unknown outcome for its client, as after a crash.
 //
 // Thread: the reactor's. Ownership: the reactor and its backend outlive the node; stop() ends before it is destroyed.
 #pragma once

@@ -19,8 +19,8 @@ enum class SyncMethod : uint8_t {
 [[nodiscard]] std::string_view sync_method_name(SyncMethod method);
 
 struct WalConfig {
-    std::string directory;  // made if it is missing; one log only, locked
-    std::string file_prefix;  // of a log that is made beside the one of the directory (wal/log_swap.h)
+    std::string directory;     // made if it is missing; one log only, locked
+    std::string file_prefix;   // of a log that is made beside the one of the directory (wal/log_swap.h)
     uint64_t first_epoch = 1;  // of a new log
     ClusterId cluster;
     NodeId node;

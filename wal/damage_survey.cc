@@ -35,10 +35,9 @@ absl::Status DamageSurvey::add_segment(uint64_t segment_sequence, Bytes image) {
 bool DamageSurvey::follows(const GroupHeader& header) const {
     if (runs_.empty()) return false;
     const GroupHeader& last = runs_.back()->last;
-    const bool is_next_place =
-        header.segment_sequence == last.segment_sequence
-            ? header.offset_bytes == last.offset_bytes + last.size_bytes()
-            : header.segment_sequence == last.segment_sequence + 1 && header.offset_bytes == 0;
+    const bool is_next_place = header.segment_sequence == last.segment_sequence
+                                   ? header.offset_bytes == last.offset_bytes + last.size_bytes()
+                                   : header.segment_sequence == last.segment_sequence + 1 && header.offset_bytes == 0;
     return is_next_place && header.group_sequence == last.group_sequence + 1 &&
            header.prev_header_checksum == last.header_checksum;
 }
@@ -49,8 +48,7 @@ absl::Status DamageSurvey::add_group(const GroupHeader& header, Bytes records, u
         runs_.push_back(std::make_unique<SoundRun>(cluster_));
         runs_.back()->first = header;
         // A head starts its segment by itself.
-        if (header.offset_bytes != 0)
-            runs_.back()->index.start_segment(header.segment_sequence, header.group_sequence);
+        if (header.offset_bytes != 0) runs_.back()->index.start_segment(header.segment_sequence, header.group_sequence);
     }
     SoundRun& run = *runs_.back();
     if (run.replay.apply_group(header, records, segment_size_bytes) != ReplayError::kNone) {

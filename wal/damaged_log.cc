@@ -41,8 +41,8 @@ Task<absl::Status> DamagedLog::load() {
     if (!scan.repairable) co_return absl::DataLossError(fmt::format("wal: {}; no file was changed", message_));
     status = co_await survey_files();
     if (!status.ok()) {
-        co_return absl::DataLossError(
-            fmt::format("wal: {}; it cannot be repaired: {}; no file was changed", message_, std::string(status.message())));
+        co_return absl::DataLossError(fmt::format("wal: {}; it cannot be repaired: {}; no file was changed", message_,
+                                                  std::string(status.message())));
     }
     co_return absl::OkStatus();
 }

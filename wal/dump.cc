@@ -57,7 +57,8 @@ std::string describe_record(const Record& record) {
 
 void dump_group(const GroupHeader& header, Bytes records, const DumpSink& sink) {
     sink(fmt::format(
-        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, ends at "
+        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, ends "
+        "at "
         "entry {}, checksum {:016x}",
         header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
         (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count,

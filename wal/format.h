@@ -54,9 +54,9 @@ struct GroupHeader {
     uint32_t groups_in_flight_max = 0;  // of the writer: how far behind this group an unfinished one may lie
     // What the log says up to and including this group. Any later sound header tells what a damaged one held.
     raft::HardState hard_state;
-    raft::EntryId last;  // the last entry that is complete; zero when there is none
-    uint64_t body_checksum = 0;         // over the record bytes
-    uint64_t header_checksum = 0;       // over all header bytes before it; the same place in every version
+    raft::EntryId last;            // the last entry that is complete; zero when there is none
+    uint64_t body_checksum = 0;    // over the record bytes
+    uint64_t header_checksum = 0;  // over all header bytes before it; the same place in every version
 
     [[nodiscard]] uint64_t size_bytes() const { return align_up(kEncodedSize + record_bytes, kBlockBytes); }
 };

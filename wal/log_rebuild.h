@@ -7,9 +7,9 @@
 //
 // Use: advance(), while needed() ask the peers and supply() or end_at(), advance() again; then write(), once.
 //
-// Thread: the reactor's. `log` outlives it. Suspension: advance(), find() and write() suspend; find() may run beside the
-// others. Limits: supplied entries are held in memory, up to kSuppliedBytesMax; the disk must have room for a second
-// log.
+// Thread: the reactor's. `log` outlives it. Suspension: advance(), find() and write() suspend; find() may run beside
+// the others. Limits: supplied entries are held in memory, up to kSuppliedBytesMax; the disk must have room for a
+// second log.
 #pragma once
 
 #include <cstdint>
@@ -63,8 +63,8 @@ class LogRebuild {
     // What the new log has at `index`, or its last entry if that is lower; nothing when that is not known yet.
     [[nodiscard]] reactor::Task<absl::StatusOr<std::optional<raft::EntryId>>> entry_at(LogIndex index);
 
-    // Writes the log beside the damaged one and commits it (wal/log_swap.h): the next Wal::open() finds it in its place.
-    // The damaged log must be closed before that. needed() is none. ResourceExhausted: no room on the disk.
+    // Writes the log beside the damaged one and commits it (wal/log_swap.h): the next Wal::open() finds it in its
+    // place. The damaged log must be closed before that. needed() is none. ResourceExhausted: no room on the disk.
     // Cancelled: stopped.
     [[nodiscard]] reactor::Task<absl::Status> write(reactor::StopToken stop);
 

@@ -180,8 +180,8 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
     // witness.
     if (place.offset_bytes == 0 && started_) return Found::kNothing;
     return refuse_damage(Verdict::kBrokenGroupChain, place,
-                  fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence,
-                              header.epoch, last.group_sequence, last.epoch));
+                         fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence,
+                                     header.epoch, last.group_sequence, last.epoch));
 }
 
 LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
@@ -248,14 +248,15 @@ void LogScanner::judge_witnesses() {
     if (contradicted_) {
         // G3: the newer epoch's opening group was durable before anything else of it was written.
         refuse_damage(Verdict::kBrokenGroupChain, result_.end,
-               "a later process had cut the log before this place, but its groups are missing");
+                      "a later process had cut the log before this place, but its groups are missing");
         return;
     }
     if (farthest.group_sequence >= missing + farthest.groups_in_flight_max) {
-        refuse_damage(Verdict::kDamagedOutsideWindow, result_.end,
-               fmt::format(
-                   "group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
-                   missing, farthest.groups_in_flight_max, farthest.group_sequence));
+        refuse_damage(
+            Verdict::kDamagedOutsideWindow, result_.end,
+            fmt::format(
+                "group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
+                missing, farthest.groups_in_flight_max, farthest.group_sequence));
         return;
     }
     result_.verdict = Verdict::kHole;

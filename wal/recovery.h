@@ -49,8 +49,8 @@
 //   kHardStateBackwards   | a lower term, or a second vote in a term
 // clang-format on
 //
-// A refused log is not changed. When sound groups show that others are not what was written (the damage verdicts, a head
-// that is not sound, kBrokenGroupChain), and the log is kept from its start, wal/log_rebuild.h goes on from here.
+// A refused log is not changed. When sound groups show that others are not what was written (the damage verdicts, a
+// head that is not sound, kBrokenGroupChain), and the log is kept from its start, wal/log_rebuild.h goes on from here.
 //
 // Crashing at any point of recovery and starting again gives the same verdict or, after
 // the opening group became durable, kCleanEnd behind it.
@@ -112,7 +112,8 @@ struct ScanResult {
     uint64_t witnesses = 0;  // behind the end
     uint64_t unfinished =
         0;  // groups that a cut drops: the witnesses, and the missing group itself where its header is sound
-    // Refused for bytes that are not what was written, in a log that is kept from its start: wal/log_rebuild.h may help.
+    // Refused for bytes that are not what was written, in a log that is kept from its start: wal/log_rebuild.h may
+    // help.
     bool repairable = false;
     // The last group is an opening group that nothing of its epoch follows: it need not be written again.
     bool opened_and_unused = false;

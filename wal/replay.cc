@@ -62,8 +62,7 @@ ReplayError Replay::check_summary(const GroupHeader& header) {
                                                          hard_state_.current_term, hard_state_.voted_for));
     }
     // The last entry is not known before the first one that was read whole.
-    const bool known =
-        origin_ == Origin::kBehindDamage ? entry_count_ > 0 : !(partial_.open && partial_.skipped);
+    const bool known = origin_ == Origin::kBehindDamage ? entry_count_ > 0 : !(partial_.open && partial_.skipped);
     if (known && header.last != last_) {
         return fail(ReplayError::kBadRecord, fmt::format("its header says that the log ends at {}, its records at {}",
                                                          header.last.index, last_.index));

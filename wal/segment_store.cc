@@ -50,7 +50,9 @@ size_t SegmentStore::slot_of(uint64_t sequence) const {
 std::string SegmentStore::path_of(uint64_t sequence) const {
     return config_.directory + "/" + config_.file_prefix + segment_file_name(sequence);
 }
-std::string SegmentStore::temporary_path() const { return config_.directory + "/" + config_.file_prefix + kTemporaryFileName; }
+std::string SegmentStore::temporary_path() const {
+    return config_.directory + "/" + config_.file_prefix + kTemporaryFileName;
+}
 int SegmentStore::open_flags() const { return O_RDWR | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0); }
 uint64_t SegmentStore::next_sequence() const { return segments_.empty() ? 1 : segments_.back().sequence + 1; }
 Handle SegmentStore::handle_of(uint64_t sequence) const { return segments_[slot_of(sequence)].handle; }

@@ -228,7 +228,8 @@ TEST_F(DamagedClusterTest, ANodeRepairsItsLogFromTheOthersAndServesAgain) {
     cluster_.start_all();
     expect_everything_is_served();
     EXPECT_THAT(log_of(2), ContainsRegex("the log is damaged: .*wal-[0-9a-f]+\\.seg offset [0-9]+"));
-    EXPECT_THAT(log_of(2), ContainsRegex("repair: the log is whole up to entry [0-9]+, [1-9][0-9]* entries were fetched"));
+    EXPECT_THAT(log_of(2),
+                ContainsRegex("repair: the log is whole up to entry [0-9]+, [1-9][0-9]* entries were fetched"));
 }
 
 TEST_F(DamagedClusterTest, DifferentBitsOnAllNodesAreRepairedWithoutALeader) {

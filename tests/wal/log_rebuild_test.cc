@@ -1,9 +1,10 @@
-// Damage at rest, found at open and repaired: what is still there is kept, what is missing is asked for by identity, and
-// the new log takes the place of the old one whatever crashes when.
+// Damage at rest, found at open and repaired: what is still there is kept, what is missing is asked for by identity,
+// and the new log takes the place of the old one whatever crashes when.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <map>
 
 #include "tests/wal/wal_test_util.h"
@@ -254,6 +255,53 @@ TEST_F(DamagedLogTest, TheDamagedBytesAreKept) {
         kept = kept || disk.contents(std::string(kDirectory) + "/" + name) == damaged;
     }
     EXPECT_TRUE(kept);
+}
+
+// Every I/O of a repair and of the start that carries out its swap, each with what a power cut leaves there.
+TEST_F(DamagedLogTest, ACrashAnywhereLeavesADamagedLogOrAWholeOne) {
+    write_log({2, 3, 2, 1});
+    flip_body(group_ending_at(5));
+    const sim::Disk damaged = disk;
+    uint64_t repaired_before_the_crash = 0;
+    uint64_t points = 0;
+    for (bool crashed = true; crashed; ++points) {
+        disk = damaged;
+        std::optional<sim::Disk> left;
+        {
+            SimNode node(disk, points + 1);
+            uint64_t operations = 0;
+            node.backend.set_fault_policy([&](const sim::FileOperation&) {
+                if (operations++ == points) left = disk.crash(points);
+                return sim::FaultDecision{};
+            });
+            const auto rebuilt = reactor::run_until_done(node.reactor, rebuild_task(this, &node.reactor));
+            ASSERT_TRUE(rebuilt.ok()) << rebuilt.status();
+            ASSERT_TRUE(node.open().ok());
+        }
+        crashed = left.has_value();
+        if (!crashed) break;
+        disk = *left;
+        bool refused = false;
+        {
+            SimNode node(disk);
+            const absl::Status status = node.open();
+            refused = status.code() == absl::StatusCode::kDataLoss;
+            ASSERT_TRUE(status.ok() || refused) << status;
+        }
+        if (refused) {
+            ASSERT_TRUE(rebuild().ok()) << "after a crash at operation " << points;
+        }
+        repaired_before_the_crash += refused ? 0 : 1;
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok()) << "after a crash at operation " << points;
+        ASSERT_EQ(node.read_all(), maker.ids()) << "after a crash at operation " << points;
+        ASSERT_EQ(node.wal->recovered().hard_state, kPromise);
+    }
+    std::printf("%lu crash points, %lu of them behind the commit point\n", static_cast<unsigned long>(points),
+                static_cast<unsigned long>(repaired_before_the_crash));
+    EXPECT_GT(points, 50U);
+    EXPECT_GT(repaired_before_the_crash, 5U);
+    EXPECT_LT(repaired_before_the_crash, points);
 }
 
 TEST_F(DamagedLogTest, ALogOfAnotherNodeIsNotDamaged) {
