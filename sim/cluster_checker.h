@@ -32,8 +32,9 @@ class ClusterChecker {
     // Compares the logs in memory of all nodes, and what is committed with the disks. Costs a read of the disks.
     void check_disks(const std::vector<const Machine*>& machines);
     void check_logs(const std::vector<const Machine*>& machines);
-    // From now on the disk of `host` counts as if it held everything: it was damaged on purpose.
-    void excuse_disk(HostId host) { nodes_[host].excused = true; }
+    // While excused, the disk of `host` counts as if it held everything: it was damaged on purpose, and is not
+    // repaired.
+    void excuse_disk(HostId host, bool excused) { nodes_[host].excused = excused; }
 
     [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
     [[nodiscard]] LogIndex committed_index() const { return LogIndex{committed_.size()}; }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "raft/entry.h"
 #include "wal/format.h"
 #include "wal/recovery.h"
 
@@ -41,9 +42,6 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
         moods_[host] = {};
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
-    const uint64_t tolerance = (machines_.size() - 1) / 2;
-    for (uint64_t i = 0; i < tolerance; ++i)
-        moods_[static_cast<HostId>(random_.between(1, machines_.size()))].may_rot = true;
 }
 
 void Nemesis::start() {
@@ -64,7 +62,11 @@ void Nemesis::schedule(Fault fault) {
 void Nemesis::stop() {
     stopped_ = true;
     for (auto& [host, mood] : moods_) {
-        mood = {.may_rot = mood.may_rot, .rotten = mood.rotten, .errors = mood.errors};
+        mood = {.rotten = mood.rotten,
+                .rotten_in_life = mood.rotten_in_life,
+                .rotten_from = mood.rotten_from,
+                .rotten_to = mood.rotten_to,
+                .errors = mood.errors};
     }
     network_.unblock_all();
     network_.clear_extra_delays();
@@ -269,10 +271,25 @@ FaultDecision Nemesis::decide(HostId host, const FileOperation& operation) {
     return decision;
 }
 
+void Nemesis::on_serves(const Machine& machine) {
+    Mood& mood = moods_[machine.host()];
+    if (!mood.rotten || machine.incarnation() <= mood.rotten_in_life) return;
+    mood.rotten = false;
+    checker_.excuse_disk(machine.host(), false);
+}
+
+// The fault atlas: no two disks are damaged in one record, so each record that was sound on a majority stays so on one.
+bool Nemesis::damage_overlaps(LogIndex from, LogIndex to) const {
+    for (const auto& [host, mood] : moods_) {
+        if (mood.rotten && from <= mood.rotten_to && mood.rotten_from <= to) return true;
+    }
+    return false;
+}
+
 // Damages one group that lies at least a whole segment before the end of the log.
 void Nemesis::rot(Machine& victim) {
     Mood& mood = moods_[victim.host()];
-    if (!mood.may_rot || mood.rotten) return;
+    if (machines_.size() < 3 || mood.rotten) return;
     Disk& disk = victim.disk();
     const std::string& directory = victim.node_config().data_directory;
     std::vector<std::string> live;  // segments with a sound head
@@ -294,10 +311,27 @@ void Nemesis::rot(Machine& victim) {
         offset += header.size_bytes();
     }
     if (groups.size() < 2) return;
+    const size_t chosen = random_.below(groups.size());
+    const auto& [offset, header] = groups[chosen];
+    // From the lowest entry in it to one that may only begin in it.
+    LogIndex from = header.last.index;
+    if (chosen > 0) from = std::min(from, groups[chosen - 1].second.last.index + 1);
+    const std::optional<Bytes> records = wal::group_records(header, as_bytes(image).subspan(offset));
+    if (!records.has_value()) return;
+    wal::RecordCursor cursor(*records);
+    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) {
+        raft::EntryHeader entry;
+        if (raft::parse_entry_header(record->payload, entry) == raft::EntryParseError::kNone)
+            from = std::min(from, entry.index);
+    }
+    const LogIndex to = header.last.index + 1;
+    if (damage_overlaps(from, to)) return;
     mood.rotten = true;
-    checker_.excuse_disk(victim.host());
+    mood.rotten_in_life = victim.incarnation();
+    mood.rotten_from = from;
+    mood.rotten_to = to;
+    checker_.excuse_disk(victim.host(), true);
     count(Fault::kRot, victim);
-    const auto& [offset, header] = groups[random_.below(groups.size())];
     const auto& [other_offset, other] = groups[random_.below(groups.size())];
     trace_.note(victim.host(), "damage", offset, header.group_sequence);
     if (other_offset != offset && random_.chance(1, 3)) {

@@ -42,13 +42,17 @@ class Nemesis {
     }
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
     void on_start(HostId host) { moods_[host].errors = 0; }
+    // A node that serves, in a later life than the one in which its disk was damaged, has repaired it.
+    void on_serves(const Machine& machine);
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
  private:
     // What the disk of a machine is in for.
     struct Mood {
-        bool may_rot = false;
         bool rotten = false;
+        uint64_t rotten_in_life = 0;
+        LogIndex rotten_from;  // the entries that the damaged group holds a part of
+        LogIndex rotten_to;
         bool hang_next_sync = false;
         bool fail_next_write = false;
         bool fail_next_sync = false;
@@ -71,6 +75,7 @@ class Nemesis {
     void block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b);
     void fill_disk(Machine& victim);
     void rot(Machine& victim);
+    [[nodiscard]] bool damage_overlaps(LogIndex from, LogIndex to) const;
     [[nodiscard]] FaultDecision decide(HostId host, const FileOperation& operation);
 
     const Scenario& scenario_;

@@ -15,6 +15,7 @@ constexpr HostId kFirstClientHost = 101;
 constexpr HostId kProberHost = 100;
 constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way when the safety phase ends
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
+constexpr uint64_t kRepairNs = 30 * kSecondNs;
 constexpr uint64_t kDiskChecks = 14;  // of the safety phase, on average
 constexpr uint64_t kCheckStepsMax = 100'000'000;
 
@@ -119,18 +120,16 @@ std::vector<const Machine*> World::machine_views() const {
 void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
         Machine& machine = *machines_[host - 1];
-        if (machine.is_up() || !wanted_.contains(host) || nemesis_->is_rotten(host)) {
-            // A damaged machine is started once, to see that it refuses.
-            const bool first_look =
-                nemesis_->is_rotten(host) && machine.state() == Machine::State::kDown && wanted_.contains(host);
-            if (!first_look) return;
-        }
+        if (machine.is_up() || !wanted_.contains(host)) return;
         nemesis_->on_start(host);
         machine.start();
     });
 }
 
-void World::on_turn(Machine& machine) { checker_.observe(machine); }
+void World::on_turn(Machine& machine) {
+    nemesis_->on_serves(machine);
+    checker_.observe(machine);
+}
 
 void World::on_down(Machine& machine) {
     const HostId host = machine.host();
@@ -143,13 +142,13 @@ void World::on_down(Machine& machine) {
 void World::on_refused(Machine& machine, const std::string& why) {
     trace_.say(machine.host(), "refused: " + why);
     const bool is_damage = why.find("no file was changed") != std::string::npos;
-    if (is_damage && !nemesis_->is_rotten(machine.host())) {
-        fail(RunOutcome::kCorrectness,
-             fmt::format("node {} takes an undamaged log for damaged: {}", machine.host(), why));
+    if (is_damage) {
+        // Every record that was damaged is sound on another disk.
+        fail(RunOutcome::kCorrectness, fmt::format("node {} does not repair its log: {}", machine.host(), why));
     } else if (!nemesis_->explains_error(machine.host())) {
         fail(RunOutcome::kCrash, fmt::format("node {} did not start: {}", machine.host(), why));
     }
-    if (!is_damage) start_later(machine.host(), 200 * kMillisecondNs);
+    start_later(machine.host(), 200 * kMillisecondNs);
 }
 
 void World::on_halted(Machine& machine, const std::string& why) {
@@ -181,13 +180,21 @@ void World::run_safety() {
 
 // --- phase 2 ---
 
+// Damage that was not found yet is found by a start. A core whose repair needs a node outside of it could not go on.
+bool World::repair_disks() {
+    for (const auto& machine : machines_) {
+        if (nemesis_->is_rotten(machine->host())) machine->crash(Network::Death::kProcess, Disk::CrashMode::kKeepAll);
+    }
+    const auto is_rotten = [this](const auto& machine) { return nemesis_->is_rotten(machine->host()); };
+    return run_until_met(events_.now_ns() + kRepairNs,
+                         [&] { return std::none_of(machines_.begin(), machines_.end(), is_rotten); });
+}
+
 void World::choose_core() {
     std::vector<HostId> sound;
-    for (const auto& machine : machines_) {
-        if (!nemesis_->is_rotten(machine->host())) sound.push_back(machine->host());
-    }
+    for (const auto& machine : machines_)
+        sound.push_back(machine->host());
     const size_t majority = machines_.size() / 2 + 1;
-    KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
     // Half of the time the leader, if there is one, is not among them.
     const bool without_leader = random_.chance(1, 2);
     const auto leads = [this](HostId host) {
@@ -207,6 +214,10 @@ void World::run_liveness() {
         client->stop();
     phase_ = Phase::kLiveness;
     nemesis_->stop();
+    if (!repair_disks()) {
+        fail(RunOutcome::kLiveness, "a damaged log was not repaired: " + describe_nodes());
+        return;
+    }
     choose_core();
     wanted_ = core_;
     const auto how = static_cast<Outside>(random_.below(static_cast<uint64_t>(Outside::kCount)));
@@ -268,7 +279,6 @@ bool World::converged() const {
     const server::Node* first = nullptr;
     bool any_leader = false;
     for (const auto& machine : machines_) {
-        if (nemesis_->is_rotten(machine->host())) continue;
         const server::Node* node = machine->serving();
         if (node == nullptr) return false;
         any_leader = any_leader || node->raft().is_leader();
@@ -311,9 +321,7 @@ void World::read_all_keys() {
         bool read = false;
         for (int attempt = 0; attempt < 20 && !read; ++attempt) {
             bool answered = false;
-            do {
-                probe_target_ = probe_target_ % scenario_.nodes + 1;
-            } while (nemesis_->is_rotten(probe_target_));
+            probe_target_ = probe_target_ % scenario_.nodes + 1;
             prober_->request(get(key), probe_target_, [&](Outcome outcome) {
                 answered = true;
                 read = outcome == Outcome::kExecuted;

@@ -82,6 +82,7 @@ class World final : private MachineOwner {
 
     void run_safety();
     void run_liveness();
+    bool repair_disks();
     void choose_core();
     void probe();
     void run_convergence();
