@@ -22,8 +22,7 @@ static_assert(kHeaderChecksumAt + sizeof(uint64_t) == kFrameHeaderBytes);
 constexpr size_t kKeepBytes = 64 * kKiB;
 
 bool is_known_type(uint16_t type) {
-    return type >= static_cast<uint16_t>(FrameType::kHello) &&
-           type <= static_cast<uint16_t>(FrameType::kForwardReplies);
+    return type >= static_cast<uint16_t>(FrameType::kHello) && type <= static_cast<uint16_t>(FrameType::kRepairReply);
 }
 
 Bytes bytes_of(const std::vector<char>& buffer) { return as_bytes({buffer.data(), buffer.size()}); }
@@ -111,7 +110,7 @@ bool FrameReader::parse_header(Bytes bytes) {
     header_.covered_bytes = load_le<uint32_t>(at + kCoveredSizeAt);
     header_.payload_checksum = load_le<uint64_t>(at + kPayloadChecksumAt);
     if (header_.payload_bytes > payload_bytes_max_) return refuse("frame too large");
-    const bool may_leave_out = header_.type == FrameType::kAppendEntries;
+    const bool may_leave_out = header_.type == FrameType::kAppendEntries || header_.type == FrameType::kRepairReply;
     if (header_.covered_bytes > header_.payload_bytes ||
         (!may_leave_out && header_.covered_bytes != header_.payload_bytes)) {
         return refuse("frame not covered by its checksum");

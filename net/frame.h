@@ -2,8 +2,8 @@
 //
 //   u32 magic  u16 version  u16 type  u32 payload size  u32 covered size  u64 payload checksum  u64 header checksum
 //
-// The payload checksum covers the first `covered size` bytes of the payload: all of it, except that an AppendEntries
-// frame leaves out the bytes of its log entries. Those carry their own checksums, which whoever decodes them verifies,
+// The payload checksum covers the first `covered size` bytes of the payload: all of it, except that the frames
+// with log entries leave out the bytes of those. Those carry their own checksums, which whoever decodes them verifies,
 // so a large entry is not summed twice. The header checksum covers the header before it. Checksums find damage, not an
 // attacker: the peer port belongs on a private network.
 //
@@ -36,6 +36,8 @@ enum class FrameType : uint16_t {
     kAppendEntriesReply = 7,
     kForwardRequests = 8,
     kForwardReplies = 9,
+    kRepairRequest = 10,
+    kRepairReply = 11,
 };
 
 // `payload` borrows from the reader.

@@ -140,6 +140,27 @@ bool decode_append_entries(const Frame& frame, ClusterId cluster, raft::AppendEn
     return decode_entries(frame.payload.subspan(frame.covered_bytes), count, cluster, message);
 }
 
+bool decode_repair_entries(Bytes bytes, uint32_t count, ClusterId cluster, RepairReply& reply) {
+    reply.entries.clear();
+    if (count > bytes.size() / raft::EntryHeader::kEncodedSize) return false;
+    if ((count > 0) != (reply.outcome == RepairOutcome::kHeld)) return false;
+    for (uint32_t i = 0; i < count; ++i) {
+        raft::EntryPtr entry;
+        if (raft::Entry::parse(bytes, entry) != raft::EntryParseError::kNone) return false;
+        if (entry->header().cluster != cluster || entry->index().is_none()) return false;
+        if (i > 0) {
+            const raft::EntryId before = reply.entries.back()->id();
+            if (entry->index() != before.index + 1 || entry->header().prev_checksum != before.checksum) return false;
+        }
+        bytes = bytes.subspan(entry->encoded().size());
+        reply.entries.push_back(std::move(entry));
+    }
+    if (!bytes.empty()) return false;
+    if (count == 0) return true;
+    const raft::EntryId last = reply.entries.back()->id();
+    return last.index == reply.index && last.checksum == reply.checksum;
+}
+
 template <typename T>
 bool decode_as(const Frame& frame, raft::MessageBody& body) {
     ByteReader reader(frame.payload);
@@ -331,6 +352,51 @@ bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& repli
         if (reader.failed()) return false;
     }
     return true;
+}
+
+void encode_repair_request(const RepairRequest& request, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kRepairRequest);
+    ByteWriter writer(frame.payload());
+    write_id(writer, request.index);
+    writer.write<uint64_t>(request.checksum);
+    frame.finish();
+}
+
+bool decode_repair_request(const Frame& frame, RepairRequest& request) {
+    if (frame.type != FrameType::kRepairRequest) return false;
+    ByteReader reader(frame.payload);
+    request.index = read_id<LogIndex>(reader);
+    request.checksum = reader.read<uint64_t>();
+    return reader.finished() && !request.index.is_none();
+}
+
+void encode_repair_reply(const RepairReply& reply, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kRepairReply);
+    ByteWriter writer(frame.payload());
+    write_id(writer, reply.index);
+    writer.write<uint64_t>(reply.checksum);
+    writer.write<uint8_t>(static_cast<uint8_t>(reply.outcome));
+    write_id(writer, reply.at.index);
+    write_id(writer, reply.at.term);
+    writer.write<uint64_t>(reply.at.checksum);
+    writer.write<uint32_t>(static_cast<uint32_t>(reply.entries.size()));
+    frame.finish_with_entries(reply.entries);
+}
+
+bool decode_repair_reply(const Frame& frame, ClusterId cluster, RepairReply& reply) {
+    if (frame.type != FrameType::kRepairReply) return false;
+    ByteReader reader(frame.payload.first(frame.covered_bytes));
+    reply.index = read_id<LogIndex>(reader);
+    reply.checksum = reader.read<uint64_t>();
+    const auto outcome = reader.read<uint8_t>();
+    reply.at.index = read_id<LogIndex>(reader);
+    reply.at.term = read_id<Term>(reader);
+    reply.at.checksum = reader.read<uint64_t>();
+    const auto count = reader.read<uint32_t>();
+    if (!reader.finished() || outcome > static_cast<uint8_t>(RepairOutcome::kMissing)) return false;
+    reply.outcome = static_cast<RepairOutcome>(outcome);
+    if (reply.outcome == RepairOutcome::kOther && reply.at.index > reply.index) return false;
+    return decode_repair_entries(frame.payload.subspan(frame.covered_bytes), count, cluster, reply);
 }
 
 }  // namespace kvorum::net

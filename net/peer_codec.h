@@ -115,4 +115,36 @@ inline constexpr uint64_t kForwardReplyBytesMax = 64 * kMiB;
 [[nodiscard]] bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests);
 [[nodiscard]] bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& replies);
 
+// --- repair of a damaged log ---
+// Asks for one entry by its identity, whoever leads (server/repair_decision.h).
+struct RepairRequest {
+    LogIndex index;
+    uint64_t checksum = 0;
+
+    bool operator==(const RepairRequest&) const = default;
+};
+
+enum class RepairOutcome : uint8_t {
+    kHeld = 0,     // here it is
+    kOther = 1,    // the log of this node does not have it, and is known there
+    kMissing = 2,  // this node's log is damaged there too
+};
+
+struct RepairReply {
+    LogIndex index;  // as in the request
+    uint64_t checksum = 0;
+    RepairOutcome outcome = RepairOutcome::kMissing;
+    raft::EntryId at;  // kOther: what this log has at `index`, or its last entry if that is lower; zero if it is empty
+    std::vector<raft::EntryPtr> entries;  // kHeld: the one asked for, last, and some that lead to it
+};
+
+// A reply carries at most about this many bytes of entries, and at least one.
+inline constexpr uint64_t kRepairReplyBytes = 1 * kMiB;
+
+void encode_repair_request(const RepairRequest& request, OutputBuffer& out);
+void encode_repair_reply(const RepairReply& reply, OutputBuffer& out);
+[[nodiscard]] bool decode_repair_request(const Frame& frame, RepairRequest& request);
+// The entries are verified by their own checksums, of `cluster`, chained, and end with the one that the reply names.
+[[nodiscard]] bool decode_repair_reply(const Frame& frame, ClusterId cluster, RepairReply& reply);
+
 }  // namespace kvorum::net

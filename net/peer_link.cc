@@ -217,6 +217,18 @@ bool PeerLink::send(std::span<const ForwardReply> replies) {
     return true;
 }
 
+bool PeerLink::send(const RepairRequest& request) {
+    if (!has_room()) return false;
+    encode_repair_request(request, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const RepairReply& reply) {
+    if (!has_room()) return false;
+    encode_repair_reply(reply, output_->buffer());
+    return true;
+}
+
 void PeerLink::forget_handed_requests() {
     while (!queued_requests_.empty() && queued_requests_.front().end_offset <= output_->handed_bytes())
         queued_requests_.pop_front();

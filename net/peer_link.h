@@ -90,6 +90,8 @@ class PeerLink {
     bool send(const raft::Message& message);  // to this link's peer
     bool send(std::span<const ForwardRequest> requests);
     bool send(std::span<const ForwardReply> replies);
+    bool send(const RepairRequest& request);
+    bool send(const RepairReply& reply);
 
     [[nodiscard]] bool connected() const { return output_ != nullptr; }
     [[nodiscard]] NodeId peer() const { return config_.peer; }

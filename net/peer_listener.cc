@@ -249,6 +249,18 @@ std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
         handler_.on_forward_replies(connection.peer, connection.incarnation, replies);
         return {};
     }
+    if (frame.type == FrameType::kRepairRequest) {
+        RepairRequest request;
+        if (!decode_repair_request(frame, request)) return "malformed repair request";
+        handler_.on_repair_request(connection.peer, request);
+        return {};
+    }
+    if (frame.type == FrameType::kRepairReply) {
+        RepairReply reply;
+        if (!decode_repair_reply(frame, config_.cluster, reply)) return "malformed repair reply";
+        handler_.on_repair_reply(connection.peer, std::move(reply));
+        return {};
+    }
     return "a handshake frame after the handshake";
 }
 

@@ -38,6 +38,8 @@ class PeerHandler {
     virtual void on_raft_message(raft::Message message) = 0;
     virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
     virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
+    virtual void on_repair_request(NodeId from, const RepairRequest& request) = 0;
+    virtual void on_repair_reply(NodeId from, RepairReply reply) = 0;
     // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first
     // message.
     virtual void on_peer_disconnected(NodeId from, uint64_t incarnation) = 0;

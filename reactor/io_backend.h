@@ -146,7 +146,7 @@ class IoBackend {
 
     // --- registered memory ---
     // Registers one 4 KiB-aligned region with the kernel for kIoRegisteredBuffer. False when the memlock limit forbids
-    // it: use plain buffers.
+    // it: use plain buffers. A second call replaces the first region, in which nothing is in flight any more.
     [[nodiscard]] virtual bool register_buffer(MutableBytes region) = 0;
 
     // --- time and chance ---
@@ -165,7 +165,7 @@ class IoBackend {
     [[nodiscard]] virtual absl::Status make_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) = 0;
     // An exclusive lock on `path`/LOCK for the life of the backend; FailedPrecondition names the holder's process when
-    // it is taken.
+    // it is taken. Locking again what this backend has locked changes nothing.
     [[nodiscard]] virtual absl::Status lock_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<DeviceFacts> device_facts(const std::string& path) = 0;
 

@@ -66,6 +66,7 @@ class Reactor {
     bool turn(uint64_t wait_until_ns = UINT64_MAX);
     void stop() { stopping_ = true; }  // ends run() after this turn
     void request_stop() noexcept;      // the same from any thread or a signal handler
+    [[nodiscard]] bool stop_requested() const { return stop_requested_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool idle() const { return ready_.empty() && next_turn_.empty(); }
     // When the next timer falls due; UINT64_MAX without one.
     [[nodiscard]] uint64_t next_deadline_ns() const { return timers_.next_deadline_ns(); }

@@ -61,7 +61,7 @@ UringBackend::~UringBackend() {
     KVORUM_ASSERT(in_flight_ == 0, "the backend was destroyed with {} operations in flight", in_flight_);
     ring_.reset();
     ::close(wake_fd_);
-    for (const int lock : directory_locks_)
+    for (const auto& [path, lock] : directory_locks_)
         ::close(lock);
 }
 
@@ -320,7 +320,10 @@ Bytes UringBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
 void UringBackend::release_receive_buffer(uint16_t buffer_id) { buffers_->release(buffer_id); }
 
 bool UringBackend::register_buffer(MutableBytes region) {
-    KVORUM_ASSERT(!buffer_registered_, "one region is registered already");
+    if (buffer_registered_) {
+        const int unregistered = io_uring_unregister_buffers(&ring_->raw());
+        KVORUM_ASSERT(unregistered == 0, "cannot unregister a buffer: {}", std::strerror(-unregistered));
+    }
     const iovec piece{.iov_base = region.data(), .iov_len = region.size()};
     const int result = io_uring_register_buffers(&ring_->raw(), &piece, 1);
     buffer_registered_ = result == 0;

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -155,7 +156,7 @@ class UringBackend final : public IoBackend {
     std::vector<Pending> pending_;
     std::vector<uint32_t> parked_;
     std::vector<Synthetic> synthetic_;
-    std::vector<int> directory_locks_;
+    std::map<std::string, int> directory_locks_;  // by path of the file
     uint64_t in_flight_ = 0;
     UringStats stats_;
 };

@@ -129,6 +129,7 @@ absl::StatusOr<std::vector<DirectoryEntry>> UringBackend::list_directory(const s
 
 absl::Status UringBackend::lock_directory(const std::string& path) {
     const std::string lock_path = path + "/LOCK";
+    if (directory_locks_.contains(lock_path)) return absl::OkStatus();
     const int fd = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0) return file_error(lock_path, "open", errno);
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -144,7 +145,7 @@ absl::Status UringBackend::lock_directory(const std::string& path) {
         ::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
     // The lock holds all the same, and a full disk must still start.
     if (!written) KVORUM_LOG(kWarn, "{}: cannot write the process id: {}", lock_path, std::strerror(errno));
-    directory_locks_.push_back(fd);
+    directory_locks_[lock_path] = fd;
     return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/log_repair.h"
 
 namespace kvorum::server {
 namespace {
@@ -46,9 +47,8 @@ Node::~Node() {
 }
 
 reactor::Task<absl::Status> Node::start() {
-    absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
-    if (!opened.ok()) co_return opened.status();
-    log_ = *std::move(opened);
+    absl::Status opened = co_await open_log();
+    if (!opened.ok()) co_return opened;
     const wal::RecoveryReport& report = log_->recovered();
     KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms",
                verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
@@ -62,7 +62,9 @@ reactor::Task<absl::Status> Node::start() {
 
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
-    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this), *log_);
+    peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this),
+                                     PeerIdentity{report.epoch, report.log_id, report.known_peers});
+    repair_answers_ = std::make_unique<RepairAnswers>(reactor_, *log_, *peers_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
     driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);
@@ -82,6 +84,18 @@ reactor::Task<absl::Status> Node::start() {
     co_return absl::OkStatus();
 }
 
+reactor::Task<absl::Status> Node::open_log() {
+    absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    if (absl::IsDataLoss(opened.status())) {
+        absl::Status repaired = co_await repair_log(reactor_, *flusher_, config_, log_config(config_));
+        if (!repaired.ok()) co_return repaired;
+        opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    }
+    if (!opened.ok()) co_return opened.status();
+    log_ = *std::move(opened);
+    co_return absl::OkStatus();
+}
+
 absl::Status Node::check_log_covers_history() const {
     const wal::RecoveryReport& report = log_->recovered();
     if (report.last.index.is_none() || report.first_index == LogIndex{1}) return absl::OkStatus();
@@ -96,6 +110,7 @@ reactor::Task<void> Node::stop() {
     // more.
     if (clients_ != nullptr) co_await clients_->stop();
     if (peers_ != nullptr) co_await peers_->stop();
+    if (repair_answers_ != nullptr) co_await repair_answers_->stop();
     co_await tasks_.join();
     if (driver_ != nullptr) co_await driver_->stop();
     running_ = false;
@@ -181,6 +196,13 @@ void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
     forwarder_->on_reply(from, reply.request_id, outcome, reply.reply);
 }
 
+void Node::on_repair_request(NodeId from, const net::RepairRequest& request) {
+    repair_answers_->on_request(from, request);
+}
+
+// The answer to a question of the repair that is over.
+void Node::on_repair_reply(NodeId /*from*/, net::RepairReply /*reply*/) {}
+
 void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);
     driver_->peer_connected(peer);
@@ -195,18 +217,13 @@ void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
 
 void Node::on_unreachable(NodeId peer) { driver_->peer_unreachable(peer); }
 
+void Node::on_peer_met(wal::KnownPeer peer) { log_->note_peer(peer); }
+
 void Node::on_known_by_other_log(size_t peers, std::string_view reason) {
     // A log without an entry is the new one. One with entries may be the right one, met by a peer that itself has the
     // wrong one: it gives way only when the peers that are left cannot make up a majority with this node.
-    const size_t majority = config_.members.size() / 2 + 1;
-    const bool is_outvoted = config_.members.size() - peers < majority;
-    if (!driver_->raft().last_index().is_none() && !is_outvoted) return;
-    reactor_.backend().halt(fmt::format(
-        "node {0}: its peers know another log of node {0} ({1}): the data directory {2} was wiped or replaced, or two "
-        "nodes run under id {0}. Put the directory back as it was. If it is lost, leave this node stopped: the others "
-        "go on without it. It must not rejoin under this id, because it may have acknowledged writes and votes that it "
-        "no longer has",
-        config_.id, reason, config_.data_directory));
+    if (!driver_->raft().last_index().is_none() && !is_outvoted(config_, peers)) return;
+    reactor_.backend().halt(known_by_other_log_message(config_, reason));
 }
 
 void Node::on_peer_gone(NodeId peer) {

@@ -1,11 +1,11 @@
 // One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the
 // picture).
 //
-// Start: open and recover the log; build the state machine; listen; dial the peers. The node then runs by itself as
-// long as its reactor turns. Every end of a turn runs the pipeline in on_turn_end(): propose what the turn gathered,
-// persist, send, apply, answer. Stop, in this order: no new clients or peers; connections close; log readers end; the
-// log is made durable and closed. What was not acknowledged by then has an unknown outcome for its client, as after a
-// crash.
+// Start: open and recover the log, repaired from the peers if it is damaged (server/log_repair.h); build the state
+// machine; listen; dial the peers. The node then runs by itself as long as its reactor turns. Every end of a turn runs
+// the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer. Stop, in this order: no
+// new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
+// acknowledged by then has an unknown outcome for its client, as after a crash.
 //
 // Thread: the reactor's. Ownership: the reactor and its backend outlive the node; stop() ends before it is destroyed.
 #pragma once
@@ -24,6 +24,7 @@
 #include "server/forwarder.h"
 #include "server/peers.h"
 #include "server/raft_driver.h"
+#include "server/repair_answers.h"
 #include "server/server_commands.h"
 
 namespace kvorum::server {
@@ -34,7 +35,8 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     Node(reactor::Reactor& reactor, NodeConfig config);
     ~Node() override;
 
-    // Errors say what is wrong and what to do; nothing listens after one. Call stop() all the same.
+    // Errors say what is wrong and what to do; nothing listens after one. Call stop() all the same. It takes as long as
+    // a repair of the log takes; Reactor::request_stop() ends it then.
     [[nodiscard]] reactor::Task<absl::Status> start();
     [[nodiscard]] reactor::Task<void> stop();
 
@@ -69,6 +71,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
 
  private:
     void on_turn_end() override;
+    reactor::Task<absl::Status> open_log();
     [[nodiscard]] absl::Status check_log_covers_history() const;
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
 
@@ -76,9 +79,12 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void on_raft_message(const raft::Message& message) override;
     void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
     void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;
+    void on_repair_request(NodeId from, const net::RepairRequest& request) override;
+    void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_link_up(NodeId peer) override;
     void on_link_down(NodeId peer, uint64_t first_unsent_request) override;
     void on_unreachable(NodeId peer) override;
+    void on_peer_met(wal::KnownPeer peer) override;
     void on_known_by_other_log(size_t peers, std::string_view reason) override;
     void on_peer_gone(NodeId peer) override;
 
@@ -94,6 +100,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     // In the order in which they are built; each may use those before it.
     std::unique_ptr<wal::Wal> log_;
     std::unique_ptr<Peers> peers_;
+    std::unique_ptr<RepairAnswers> repair_answers_;
     std::unique_ptr<Forwarder> forwarder_;
     std::unique_ptr<CommandRouter> router_;
     std::unique_ptr<RaftDriver> driver_;

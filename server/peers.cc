@@ -1,5 +1,7 @@
 #include "server/peers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,9 +10,9 @@
 namespace kvorum::server {
 
 Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-             wal::Wal& log)
-    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), log_(log) {
-    for (const wal::KnownPeer& peer : log_.recovered().known_peers)
+             PeerIdentity identity)
+    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), identity_(std::move(identity)) {
+    for (const wal::KnownPeer& peer : identity_.known_peers)
         known_logs_.emplace(peer.node, peer.log_id);
 }
 
@@ -21,8 +23,8 @@ absl::Status Peers::start() {
     net::PeerListenerConfig listening;
     listening.cluster = config_.cluster_id();
     listening.self = config_.id;
-    listening.incarnation = log_.recovered().epoch;
-    listening.log_id = log_.recovered().log_id;
+    listening.incarnation = identity_.incarnation;
+    listening.log_id = identity_.log_id;
     listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket,
                                                     static_cast<net::PeerHandler&>(*this));
     listener_->start();
@@ -31,8 +33,8 @@ absl::Status Peers::start() {
         net::PeerLinkConfig link;
         link.cluster = config_.cluster_id();
         link.self = config_.id;
-        link.incarnation = log_.recovered().epoch;
-        link.log_id = log_.recovered().log_id;
+        link.incarnation = identity_.incarnation;
+        link.log_id = identity_.log_id;
         link.peer = member.id;
         link.endpoint = member.peer;
         link.seed = reactor_.backend().random_seed();
@@ -64,6 +66,16 @@ bool Peers::connected(NodeId peer) const {
 
 void Peers::send(const raft::Message& message) {
     if (net::PeerLink* link = find_link(message.to)) link->send(message);
+}
+
+bool Peers::send(NodeId peer, const net::RepairRequest& request) {
+    net::PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(request);
+}
+
+bool Peers::send(NodeId peer, const net::RepairReply& reply) {
+    net::PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(reply);
 }
 
 bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
@@ -105,9 +117,7 @@ void Peers::on_known_by_other_log(NodeId peer, std::string_view reason) {
 
 LogId Peers::meet_peer(NodeId peer, LogId log_id) {
     const auto [known, is_new] = known_logs_.emplace(peer, log_id);
-    // Queued before any message of this peer is handled: nothing that this node does because of it, a vote or an entry,
-    // is on the disk without it.
-    if (is_new) log_.note_peer({peer, log_id});
+    if (is_new) events_.on_peer_met({peer, log_id});
     if (is_mutant(Mutant::kWipedNodeVotes)) return log_id;
     return known->second;
 }
@@ -125,6 +135,26 @@ void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<
         events_.on_forward_reply(from, reply);
 }
 
+void Peers::on_repair_request(NodeId from, const net::RepairRequest& request) {
+    events_.on_repair_request(from, request);
+}
+
+void Peers::on_repair_reply(NodeId from, net::RepairReply reply) { events_.on_repair_reply(from, std::move(reply)); }
+
 void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) { events_.on_peer_gone(from); }
+
+bool is_outvoted(const NodeConfig& config, size_t peers) {
+    const size_t majority = config.members.size() / 2 + 1;
+    return config.members.size() - peers < majority;
+}
+
+std::string known_by_other_log_message(const NodeConfig& config, std::string_view reason) {
+    return fmt::format(
+        "node {0}: its peers know another log of node {0} ({1}): the data directory {2} was wiped or replaced, or two "
+        "nodes run under id {0}. Put the directory back as it was. If it is lost, leave this node stopped: the others "
+        "go on without it. It must not rejoin under this id, because it may have acknowledged writes and votes that it "
+        "no longer has",
+        config.id, reason, config.data_directory);
+}
 
 }  // namespace kvorum::server

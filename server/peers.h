@@ -11,6 +11,7 @@
 #include <memory>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,9 +23,17 @@
 #include "server/forwarded_sessions.h"
 #include "server/forwarder.h"
 #include "server/raft_driver.h"
-#include "wal/wal.h"
+#include "wal/format.h"
 
 namespace kvorum::server {
+
+// How the others tell this node's process and log from others.
+struct PeerIdentity {
+    // The epoch of the log: it never falls from one process of a node to the next, clocks or not.
+    uint64_t incarnation = 0;
+    LogId log_id;
+    std::vector<wal::KnownPeer> known_peers;  // those that were met before
+};
 
 class PeerEvents {
  public:
@@ -32,11 +41,16 @@ class PeerEvents {
     virtual void on_raft_message(const raft::Message& message) = 0;
     virtual void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) = 0;
     virtual void on_forward_reply(NodeId from, const net::ForwardReply& reply) = 0;
+    virtual void on_repair_request(NodeId from, const net::RepairRequest& request) = 0;
+    virtual void on_repair_reply(NodeId from, net::RepairReply reply) = 0;
     virtual void on_link_up(NodeId peer) = 0;
     // Requests with ids from `first_unsent_request` on never left.
     virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
     // Raft messages to `peer` were dropped.
     virtual void on_unreachable(NodeId peer) = 0;
+    // A peer was met for the first time. Called before any message of it is handed on: when this is queued for the log
+    // at once, nothing that the node does because of that peer, a vote or an entry, is on the disk without it.
+    virtual void on_peer_met(wal::KnownPeer peer) = 0;
     // `peers` of the others, one of which just gave `reason`, know this node by another log than its own.
     virtual void on_known_by_other_log(size_t peers, std::string_view reason) = 0;
     // The peer's connection to us ended: no answer comes on it any more, and its clients' commands here are without an
@@ -50,16 +64,19 @@ class Peers final : public PeerSender,
                     private net::PeerLinkOwner,
                     private net::PeerHandler {
  public:
-    // The incarnation, by which peers tell this process from earlier ones of the same node, is the epoch of `log`: it
-    // never falls from one process to the next, clocks or not. All references outlive this object.
+    // All references outlive this object.
     Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-          wal::Wal& log);
+          PeerIdentity identity);
     ~Peers() override = default;
 
     [[nodiscard]] absl::Status start();
     reactor::Task<void> stop();
 
     [[nodiscard]] bool connected(NodeId peer) const;
+
+    // False: not sent.
+    bool send(NodeId peer, const net::RepairRequest& request);
+    bool send(NodeId peer, const net::RepairReply& reply);
 
     void send(const raft::Message& message) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
@@ -82,18 +99,25 @@ class Peers final : public PeerSender,
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const net::ForwardReply> replies) override;
+    void on_repair_request(NodeId from, const net::RepairRequest& request) override;
+    void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override;
 
     reactor::Reactor& reactor_;
     net::OutputFlusher& flusher_;
     const NodeConfig& config_;
     PeerEvents& events_;
-    wal::Wal& log_;
+    const PeerIdentity identity_;
     absl::flat_hash_map<NodeId, LogId> known_logs_;
     std::set<NodeId> disowned_by_;  // peers that know this node by another log
     std::vector<std::unique_ptr<net::PeerLink>> links_;
     std::unique_ptr<net::PeerListener> listener_;
     net::ForwardRequest request_;  // kept for its capacity
 };
+
+// Whether so many peers know this node by another log that the others and it are no majority.
+[[nodiscard]] bool is_outvoted(const NodeConfig& config, size_t peers);
+// Why a node ends itself after on_known_by_other_log(), and what its operator can do.
+[[nodiscard]] std::string known_by_other_log_message(const NodeConfig& config, std::string_view reason);
 
 }  // namespace kvorum::server

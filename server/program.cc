@@ -54,7 +54,9 @@ int run_node(NodeConfig config, const MakeBackend& make_backend) {
     Node node(reactor, std::move(config));
     const absl::Status started = reactor::run_until_done(reactor, node.start());
     int exit_code = 0;
-    if (!started.ok()) {
+    if (absl::IsCancelled(started)) {
+        KVORUM_LOG(kInfo, "stopping: {}", std::string(started.message()));
+    } else if (!started.ok()) {
         KVORUM_LOG(kError, "cannot start: {}", std::string(started.message()));
         exit_code = kExitCannotStart;
     } else if (!pid_file.empty() && !write_pid_file(pid_file)) {

@@ -319,6 +319,12 @@ reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
     absl::StatusOr<std::vector<raft::EntryPtr>> entries =
         co_await log_.read(request.first_index, request.last_index, bytes_max);
     if (log_readers_.stop_token().stop_requested()) co_return;
+    if (absl::IsDataLoss(entries.status())) {
+        // The next start repairs it.
+        reactor_.backend().halt(fmt::format("cannot read back log entry {}: {}", request.first_index,
+                                            std::string(entries.status().message())));
+        co_return;
+    }
     if (!entries.ok()) {
         KVORUM_LOG(kWarn, "cannot read log entries from {} for node {}: {}", request.first_index, request.peer,
                    std::string(entries.status().message()));

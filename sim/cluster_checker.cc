@@ -16,6 +16,13 @@ constexpr uint64_t kComparedEntries = 64;
 constexpr uint64_t kCommitsPerDiskCheck = 16;
 constexpr uint64_t kDurablesPerDiskCheck = 128;
 
+// A repair keeps the files that it replaces.
+size_t count_files_set_aside(const Machine& machine) {
+    const auto files = machine.disk().list(machine.node_config().data_directory);
+    return static_cast<size_t>(
+        std::count_if(files.begin(), files.end(), [](const auto& file) { return file.first.starts_with("damaged-"); }));
+}
+
 }  // namespace
 
 void ClusterChecker::report(std::string what) {
@@ -49,14 +56,25 @@ void ClusterChecker::before_start(const Machine& machine) {
     if (!view.excused()) view.found_on_disk = read_durable_log(machine);
 }
 
+void ClusterChecker::excuse_disk(const Machine& machine, std::string how, bool may_start) {
+    NodeView& view = nodes_[machine.host()];
+    view.damage = std::move(how);
+    view.may_start = may_start;
+    view.files_set_aside = count_files_set_aside(machine);
+}
+
 void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Status& status, NodeView& view) {
-    if (view.starts_damaged)
+    if (view.starts_damaged && count_files_set_aside(machine) == view.files_set_aside)
         report(fmt::format("Memory: node {} started, and did not notice that {}", machine.host(), view.damage));
     check_memory(machine, status, view);
     NodeView fresh;
     fresh.incarnation = machine.incarnation();
-    fresh.damage = view.damage;
-    fresh.may_start = view.may_start;
+    // What was damaged since the start is still so.
+    if (!view.starts_damaged) {
+        fresh.damage = view.damage;
+        fresh.may_start = view.may_start;
+        fresh.files_set_aside = view.files_set_aside;
+    }
     view = std::move(fresh);
 }
 

@@ -14,7 +14,7 @@
 //   Durability            what is committed lies, synced, on the disks of a majority; what a node calls durable lies on
 //                         its own
 //   Memory                a node that starts again has the term, the vote and the entries that its disk had, and the
-//                         entries that it had called durable; one whose disk was damaged does not start
+//                         entries that it had called durable; one whose disk was damaged repairs it
 //   Bounds                what waits in a leader's windows stays below its limits
 //
 // Disks are read (sim/durable_log.h) at each election, at each start, whenever a machine went down, after truncations,
@@ -51,12 +51,9 @@ class ClusterChecker {
     void check_disks();
     // Compares the logs in memory of all nodes.
     void check_logs();
-    // From now on the disk of `host` counts as if it held everything: it was damaged as `how` says. Its node must not
-    // start again, unless only its peers can tell (`may_start`).
-    void excuse_disk(HostId host, std::string how, bool may_start) {
-        nodes_[host].damage = std::move(how);
-        nodes_[host].may_start = may_start;
-    }
+    // The disk of `host` was damaged as `how` says. Until its node has repaired it, it counts as if it held everything.
+    // The node must not serve without having repaired it, unless only its peers can tell (`may_start`).
+    void excuse_disk(const Machine& machine, std::string how, bool may_start);
     // The disk of `host` failed an operation: the next things that its node calls durable are compared with it.
     void suspect_disk(HostId host) { nodes_[host].suspect_durable = kSuspectAdvances; }
 
@@ -90,6 +87,7 @@ class ClusterChecker {
         std::string damage;                       // of its disk; empty: none
         bool may_start = false;                   // all the same
         bool starts_damaged = false;              // it was, before the start that is under way
+        size_t files_set_aside = 0;               // by repairs before this damage
 
         [[nodiscard]] bool excused() const { return !damage.empty(); }
     };

@@ -157,6 +157,7 @@ void Machine::wipe() {
 
 void Machine::unwind() {
     backend_->cut_off();
+    reactor_->request_stop();
     stop_->set();
     const LogLevel level = log_level();
     set_log_level(LogLevel::kOff);

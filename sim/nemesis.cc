@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "raft/entry.h"
 #include "sim/durable_log.h"
 #include "wal/format.h"
 #include "wal/recovery.h"
@@ -24,6 +25,19 @@ VictimRole role_of(const Machine& machine) {
         case raft::Role::kLeader: return VictimRole::kLeader;
     }
     return VictimRole::kDown;
+}
+
+// The entries that a group holds a part of, generously: from the lowest one in it to one that may only begin in it.
+std::pair<LogIndex, LogIndex> entries_of(const wal::GroupHeader& header, Bytes group, LogIndex last_before) {
+    LogIndex from = std::min(header.last.index, last_before + 1);
+    const std::optional<Bytes> records = wal::group_records(header, group);
+    wal::RecordCursor cursor(records.value_or(Bytes{}));
+    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) {
+        raft::EntryHeader entry;
+        if (raft::parse_entry_header(record->payload, entry) == raft::EntryParseError::kNone)
+            from = std::min(from, entry.index);
+    }
+    return {from, header.last.index + 1};
 }
 
 bool is_sync(reactor::IoCode code) { return code == reactor::IoCode::kDataSync || code == reactor::IoCode::kFileSync; }
@@ -45,6 +59,8 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
     const uint64_t tolerance = (machines_.size() - 1) / 2;
+    rots_everywhere_ = tolerance > 0 && random_.chance(1, 2);
+    if (rots_everywhere_) return;
     for (uint64_t i = 0; i < tolerance; ++i)
         moods_[static_cast<HostId>(random_.between(1, machines_.size()))].may_rot = true;
 }
@@ -70,6 +86,11 @@ void Nemesis::stop() {
     for (auto& [host, mood] : moods_) {
         mood = {.may_rot = mood.may_rot,
                 .rotten = mood.rotten,
+                .wiped = mood.wiped,
+                .foreign = mood.foreign,
+                .rotten_in_life = mood.rotten_in_life,
+                .rotten_from = mood.rotten_from,
+                .rotten_to = mood.rotten_to,
                 .lost_a_write = mood.lost_a_write,
                 .written_since_bytes = mood.written_since_bytes,
                 .errors = mood.errors};
@@ -148,7 +169,8 @@ void Nemesis::strike_durable_bytes(Fault fault) {
     std::vector<Machine*> sound;
     for (const auto& machine : machines_) {
         const Mood& mood = moods_[machine->host()];
-        if (mood.may_rot && !mood.rotten) sound.push_back(machine.get());
+        const bool may_rot = mood.may_rot || (rots_everywhere_ && fault == Fault::kRot);
+        if (may_rot && !mood.rotten) sound.push_back(machine.get());
     }
     if (sound.empty()) return;
     Machine& victim = *sound[random_.below(sound.size())];
@@ -404,6 +426,22 @@ void Nemesis::decide_damage(Mood& mood, HostId host, const FileOperation& operat
     decision.kind = FaultDecision::Kind::kLost;
 }
 
+void Nemesis::on_serves(const Machine& machine) {
+    Mood& mood = moods_[machine.host()];
+    if (!mood.rotten || is_gone(machine.host()) || machine.incarnation() <= mood.rotten_in_life) return;
+    mood.rotten = false;
+    mood.lost_a_write = false;
+    mood.written_since_bytes = 0;
+}
+
+// No two disks are damaged in one record, so each record that was sound on a majority stays so on one.
+bool Nemesis::damage_overlaps(LogIndex from, LogIndex to) const {
+    return std::any_of(moods_.begin(), moods_.end(), [&](const auto& item) {
+        const Mood& mood = item.second;
+        return mood.rotten && from <= mood.rotten_to && mood.rotten_from <= to;
+    });
+}
+
 bool Nemesis::shows_damage(HostId host) const {
     const Mood& mood = moods_.at(host);
     return !mood.lost_a_write || mood.written_since_bytes > 2 * scenario_.node.wal_segment_bytes;
@@ -412,8 +450,9 @@ bool Nemesis::shows_damage(HostId host) const {
 // What was damaged is found at a start, so one comes before long.
 void Nemesis::damage(HostId host, std::string how) {
     moods_[host].rotten = true;
+    moods_[host].rotten_in_life = machines_[host - 1]->incarnation();
     trace_.say(host, how);
-    checker_.excuse_disk(host, std::move(how), is_wiped(host));
+    checker_.excuse_disk(*machines_[host - 1], std::move(how), is_wiped(host));
     events_.after(random_.between(1, 8000) * kMillisecondNs, [this, host] {
         if (!stopped_) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
     });
@@ -424,6 +463,7 @@ void Nemesis::replace_disk(Fault fault, Machine& victim) {
     if (!is_foreign && !is_known_to_all(victim)) return;
     count(fault, victim);
     moods_[victim.host()].wiped = !is_foreign;
+    moods_[victim.host()].foreign = is_foreign;
     const HostId other = draw_other(victim.host());
     damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty");
     victim.wipe();
@@ -453,8 +493,14 @@ void Nemesis::rot(Machine& victim) {
         offset += header.size_bytes();
     }
     if (groups.size() < 2) return;
+    const size_t chosen = random_.below(groups.size());
+    const auto& [offset, header] = groups[chosen];
+    const LogIndex before = chosen > 0 ? groups[chosen - 1].second.last.index : header.last.index;
+    const auto [from, to] = entries_of(header, as_bytes(image).subspan(offset), before);
+    if (rots_everywhere_ && damage_overlaps(from, to)) return;
+    moods_[victim.host()].rotten_from = from;
+    moods_[victim.host()].rotten_to = to;
     count(Fault::kRot, victim);
-    const auto& [offset, header] = groups[random_.below(groups.size())];
     const auto& [other_offset, other] = groups[random_.below(groups.size())];
     trace_.note(victim.host(), "damage", offset, header.group_sequence);
     if (other_offset != offset && random_.chance(1, 3)) {
@@ -475,7 +521,7 @@ void Nemesis::rot(Machine& victim) {
 
 bool Nemesis::is_known_to_all(const Machine& machine) const {
     for (const auto& other : machines_) {
-        if (other->host() == machine.host() || is_rotten(other->host())) continue;
+        if (other->host() == machine.host() || is_gone(other->host())) continue;
         const std::vector<wal::KnownPeer> peers = read_durable_log(*other).known_peers;
         const bool knows = std::any_of(peers.begin(), peers.end(), [&](const wal::KnownPeer& peer) {
             return peer.node == machine.node_config().id;

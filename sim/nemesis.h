@@ -1,8 +1,8 @@
 // Brings the faults of a scenario upon a cluster, each at drawn times on a drawn victim (half the time the leader), and
 // keeps them within what Kvorum promises to survive: any number of nodes may be down, cut off or slow at a time, but
-// durable bytes are damaged or lost on a minority only (the fault atlas), a node never starts again from a log whose
-// last groups were damaged (no local evidence can tell that from a torn write), and no disk is wiped of a node that
-// another has not met yet (docs/guarantees.md).
+// durable bytes are damaged or lost on a minority only, or, in half of the runs, rot on every disk but no record on two
+// (the fault atlas); a node never starts again from a log whose last groups were damaged (no local evidence can tell
+// that from a torn write), and no disk is wiped of a node that another has not met yet (docs/guarantees.md).
 //
 // Thread: one. Ownership: everything given to it outlives it.
 #pragma once
@@ -45,12 +45,16 @@ class Nemesis {
     [[nodiscard]] bool explains_error(HostId host) const {
         return moods_.at(host).rotten || moods_.at(host).errors > 0;
     }
-    // Its disk was damaged, so its node must not serve from it.
+    // Its disk was damaged, and its node did not repair that yet.
     [[nodiscard]] bool is_rotten(HostId host) const { return moods_.at(host).rotten; }
     // Its disk was emptied: its node may start, and must end itself.
     [[nodiscard]] bool is_wiped(HostId host) const { return moods_.at(host).wiped; }
-    // Is there enough of the log behind the damage for its node to notice?
+    // For the rest of the run.
+    [[nodiscard]] bool is_gone(HostId host) const { return is_wiped(host) || moods_.at(host).foreign; }
+    // Is there enough of the log behind the damage for its node to notice? Else it must not start.
     [[nodiscard]] bool shows_damage(HostId host) const;
+    // A node that serves, in a later life than the one in which its disk was damaged, has repaired it.
+    void on_serves(const Machine& machine);
     void on_start(HostId host) { moods_[host].errors = 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
@@ -60,6 +64,10 @@ class Nemesis {
         bool may_rot = false;
         bool rotten = false;
         bool wiped = false;
+        bool foreign = false;
+        uint64_t rotten_in_life = 0;
+        LogIndex rotten_from;  // the entries that the damage is in
+        LogIndex rotten_to;
         bool hang_next_sync = false;
         bool fail_next_write = false;
         bool fail_next_sync = false;
@@ -96,6 +104,7 @@ class Nemesis {
     void block_both(std::vector<std::pair<HostId, HostId>>& links, HostId a, HostId b);
     void fill_disk(Machine& victim);
     void rot(Machine& victim);
+    [[nodiscard]] bool damage_overlaps(LogIndex from, LogIndex to) const;
     [[nodiscard]] bool is_known_to_all(const Machine& machine) const;
     [[nodiscard]] FaultDecision decide(HostId host, const FileOperation& operation);
 
@@ -107,6 +116,7 @@ class Nemesis {
     std::vector<std::unique_ptr<Machine>>& machines_;
     Prng random_;
     bool stopped_ = false;
+    bool rots_everywhere_ = false;
     uint64_t election_until_ns_ = 0;                   // of kElection
     std::map<HostId, std::pair<Term, NodeId>> votes_;  // as last seen, term and vote
     std::map<HostId, Mood> moods_;

@@ -17,6 +17,7 @@ constexpr uint64_t kSettleNs = 5 * kSecondNs;  // what clients have under way wh
 constexpr uint64_t kConvergenceNs = 30 * kSecondNs;
 constexpr uint64_t kLogChecks = 14;  // of the safety phase, on average
 constexpr uint64_t kStartNs = 30 * kSecondNs;
+constexpr uint64_t kRepairNs = 30 * kSecondNs;
 constexpr int kCoreAttempts = 12;
 constexpr uint64_t kFinalElectionTimeouts = 4;  // how long before the end of the safety phase an election is disturbed
 constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 2 s; a usual history takes one or two an operation
@@ -117,11 +118,10 @@ void World::start_later(HostId host, uint64_t delay_ns) {
     events_.after(delay_ns, [this, host] {
         Machine& machine = *machines_[host - 1];
         if (machine.is_up() || !wanted_.contains(host)) return;
-        // A damaged machine is started once, to see that it refuses; a wiped one again and again, as by a supervisor.
-        if (nemesis_->is_rotten(host) && !nemesis_->is_wiped(host)) {
-            const bool has_refused = machine.state() == Machine::State::kRefused;
-            if (has_refused || !nemesis_->shows_damage(host)) return;
-        }
+        // One with a foreign disk is started once, to see that it refuses; a wiped one again and again, as by a
+        // supervisor.
+        const bool has_refused = nemesis_->is_gone(host) && machine.state() == Machine::State::kRefused;
+        if (has_refused || !nemesis_->shows_damage(host)) return;
         nemesis_->on_start(host);
         checker_.before_start(machine);
         machine.start();
@@ -130,6 +130,7 @@ void World::start_later(HostId host, uint64_t delay_ns) {
 
 void World::on_turn(Machine& machine) {
     checker_.observe(machine);
+    nemesis_->on_serves(machine);
     nemesis_->on_turn(machine);
 }
 
@@ -145,13 +146,14 @@ void World::on_down(Machine& machine) {
 void World::on_refused(Machine& machine, const std::string& why) {
     trace_.say(machine.host(), "refused: " + why);
     const bool is_damage = why.find("no file was changed") != std::string::npos;
-    if (is_damage && !nemesis_->is_rotten(machine.host())) {
-        fail(RunOutcome::kCorrectness,
-             fmt::format("node {} takes an undamaged log for damaged: {}", machine.host(), why));
+    if (is_damage && nemesis_->is_gone(machine.host())) return;
+    if (is_damage) {
+        // Every record that was damaged is sound on another disk.
+        fail(RunOutcome::kCorrectness, fmt::format("node {} does not repair its log: {}", machine.host(), why));
     } else if (!nemesis_->explains_error(machine.host())) {
         fail(RunOutcome::kCrash, fmt::format("node {} did not start: {}", machine.host(), why));
     }
-    if (!is_damage) start_later(machine.host(), 200 * kMillisecondNs);
+    start_later(machine.host(), 200 * kMillisecondNs);
 }
 
 void World::on_halted(Machine& machine, const std::string& why) {
@@ -188,11 +190,27 @@ void World::run_safety() {
 
 // --- phase 2 ---
 
+// For the rest of the run.
+bool World::is_out(HostId host) const { return nemesis_->is_gone(host) || !nemesis_->shows_damage(host); }
+
+// Damage that was not found yet is found by a start. A core whose repair needs a node outside of it could not go on.
+bool World::repair_disks() {
+    for (const auto& machine : machines_) {
+        if (nemesis_->is_rotten(machine->host()) && !is_out(machine->host()))
+            machine->crash(Network::Death::kProcess, Disk::CrashMode::kKeepAll);
+    }
+    return run_until_met(events_.now_ns() + kRepairNs, [this] {
+        return std::none_of(machines_.begin(), machines_.end(), [this](const auto& machine) {
+            return nemesis_->is_rotten(machine->host()) && !is_out(machine->host());
+        });
+    });
+}
+
 // Often the leader, if there is one, is not in it; else, if possible, it is one that has to agree on an awkward past.
 std::set<HostId> World::draw_core() {
     std::vector<HostId> sound;
     for (const auto& machine : machines_) {
-        if (!nemesis_->is_rotten(machine->host())) sound.push_back(machine->host());
+        if (!is_out(machine->host())) sound.push_back(machine->host());
     }
     const size_t majority = machines_.size() / 2 + 1;
     KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
@@ -246,6 +264,10 @@ void World::run_liveness() {
         client->stop();
     phase_ = Phase::kLiveness;
     nemesis_->stop();
+    if (!repair_disks()) {
+        fail(RunOutcome::kLiveness, "a damaged log was not repaired: " + describe_nodes());
+        return;
+    }
     core_ = draw_core();
     wanted_ = core_;
     const auto how = static_cast<Outside>(random_.below(static_cast<uint64_t>(Outside::kCount)));
@@ -319,7 +341,7 @@ bool World::converged() const {
     bool any_leader = false;
     for (const auto& machine : machines_) {
         if (nemesis_->is_wiped(machine->host()) && !gave_up_.contains(machine->host())) return false;
-        if (nemesis_->is_rotten(machine->host())) continue;
+        if (is_out(machine->host())) continue;
         const server::Node* node = machine->serving();
         if (node == nullptr) return false;
         any_leader = any_leader || node->raft().is_leader();
@@ -364,7 +386,7 @@ void World::read_all_keys() {
             bool answered = false;
             do {
                 probe_target_ = probe_target_ % scenario_.nodes + 1;
-            } while (nemesis_->is_rotten(probe_target_));
+            } while (is_out(probe_target_));
             prober_->request(get(key), probe_target_, [&](Outcome outcome) {
                 answered = true;
                 read = outcome == Outcome::kExecuted;

@@ -82,6 +82,8 @@ class World final : private MachineOwner {
 
     void run_safety();
     void run_liveness();
+    [[nodiscard]] bool is_out(HostId host) const;
+    bool repair_disks();
     [[nodiscard]] std::set<HostId> draw_core();
     [[nodiscard]] bool is_awkward(const std::set<HostId>& core) const;
     [[nodiscard]] bool core_leads() const;

@@ -19,7 +19,10 @@ enum class SyncMethod : uint8_t {
 [[nodiscard]] std::string_view sync_method_name(SyncMethod method);
 
 struct WalConfig {
-    std::string directory;  // made if it is missing; one log only, locked
+    std::string directory;     // made if it is missing; one log only, locked
+    std::string file_prefix;   // of a log that is made beside the one of the directory (wal/log_swap.h)
+    uint64_t first_epoch = 1;  // of a new log
+    LogId first_log_id;        // of a new log; none: drawn
     ClusterId cluster;
     NodeId node;
 
@@ -33,6 +36,8 @@ struct WalConfig {
     // The end of the last segment is left to groups that hold nothing but hard states, and to the next start, while no
     // spare is ready: a node with a full disk can still vote and restart. At most a quarter of a segment is taken.
     uint64_t reserve_bytes = 64 * kKiB;
+    // After this long without a unit the end of the log is marked as durable (wal/group_writer.h).
+    uint64_t idle_mark_ns = 50 * kMillisecondNs;
     uint64_t space_retry_ns = 1 * kSecondNs;  // between attempts to make a spare on a full disk
     uint64_t stall_limit_ns = 2 * kSecondNs;  // is_stalled(): a unit older than this is not durable yet
     bool direct_io = true;                    // false only for file systems without O_DIRECT, in tests

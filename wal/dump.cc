@@ -37,10 +37,9 @@ std::string describe_record(const Record& record) {
         case RecordKind::kSegmentHead: {
             const auto head = decode_segment_head(record.payload);
             if (!head.has_value()) return "segment head: wrong size";
-            return fmt::format(
-                "segment head: log {:016x}, {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
-                head->log_id, head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
-                head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
+            return fmt::format("segment head: {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
+                               head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
+                               head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
         }
         case RecordKind::kHardState: {
             const auto state = decode_hard_state(record.payload);
@@ -63,10 +62,13 @@ std::string describe_record(const Record& record) {
 
 void dump_group(const GroupHeader& header, Bytes records, const DumpSink& sink) {
     sink(fmt::format(
-        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, checksum {:016x}",
+        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, ends "
+        "at "
+        "entry {}, checksum {:016x}",
         header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
         (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count,
-        header.durable_group, header.durable_index, header.header_checksum));
+        header.durable_group, header.durable_index, header.hard_state.current_term, header.hard_state.voted_for,
+        header.last.index, header.header_checksum));
     RecordCursor cursor(records);
     for (auto record = cursor.next(); record.has_value(); record = cursor.next())
         sink("  " + describe_record(*record));

@@ -8,7 +8,7 @@
 namespace kvorum::wal {
 namespace {
 
-// Field offsets of the encoded group header. Bytes 92 to 111 are reserved and zero.
+// Field offsets of the encoded group header. Bytes 92 to 95 are reserved and zero.
 constexpr size_t kMagicAt = 0;
 constexpr size_t kVersionAt = 4;
 constexpr size_t kFlagsAt = 6;
@@ -24,8 +24,14 @@ constexpr size_t kDurableIndexAt = 72;
 constexpr size_t kRecordBytesAt = 80;
 constexpr size_t kRecordCountAt = 84;
 constexpr size_t kInFlightAt = 88;
-constexpr size_t kBodyChecksumAt = 112;
-constexpr size_t kHeaderChecksumAt = 120;
+constexpr size_t kTermAt = 96;
+constexpr size_t kVoteAt = 104;
+constexpr size_t kLastIndexAt = 112;
+constexpr size_t kLastTermAt = 120;
+constexpr size_t kLastChecksumAt = 128;
+constexpr size_t kLogIdAt = 136;
+constexpr size_t kBodyChecksumAt = 144;
+constexpr size_t kHeaderChecksumAt = 152;
 static_assert(kHeaderChecksumAt + sizeof(uint64_t) == GroupHeader::kEncodedSize);
 
 bool is_zero(Bytes bytes) {
@@ -68,6 +74,12 @@ void encode_group_header(GroupHeader& header, Bytes records, std::byte* out) {
     store_le(out + kRecordBytesAt, header.record_bytes);
     store_le(out + kRecordCountAt, header.record_count);
     store_le(out + kInFlightAt, header.groups_in_flight_max);
+    store_le(out + kTermAt, header.hard_state.current_term.value());
+    store_le(out + kVoteAt, header.hard_state.voted_for.value());
+    store_le(out + kLastIndexAt, header.last.index.value());
+    store_le(out + kLastTermAt, header.last.term.value());
+    store_le(out + kLastChecksumAt, header.last.checksum);
+    store_le(out + kLogIdAt, header.log_id.value());
     store_le(out + kBodyChecksumAt, header.body_checksum);
     header.header_checksum = checksum64(Bytes(out, kHeaderChecksumAt));
     store_le(out + kHeaderChecksumAt, header.header_checksum);
@@ -96,6 +108,10 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     out.record_bytes = load_le<uint32_t>(at + kRecordBytesAt);
     out.record_count = load_le<uint32_t>(at + kRecordCountAt);
     out.groups_in_flight_max = load_le<uint32_t>(at + kInFlightAt);
+    out.hard_state = {Term{load_le<uint64_t>(at + kTermAt)}, NodeId{load_le<uint64_t>(at + kVoteAt)}};
+    out.last = {LogIndex{load_le<uint64_t>(at + kLastIndexAt)}, Term{load_le<uint64_t>(at + kLastTermAt)},
+                load_le<uint64_t>(at + kLastChecksumAt)};
+    out.log_id = LogId{load_le<uint64_t>(at + kLogIdAt)};
     out.body_checksum = load_le<uint64_t>(at + kBodyChecksumAt);
     const bool is_head = (out.flags & kGroupHead) != 0;
     if (is_head != (out.offset_bytes == 0)) return GroupError::kBadField;
@@ -126,7 +142,6 @@ size_t encode_segment_head_record(const SegmentHead& head, std::byte* out) {
     store_le(payload + 24, head.last.checksum);
     store_le(payload + 32, head.last_log_time_ms);
     store_le(payload + 40, uint64_t{head.continues_entry});
-    store_le(payload + 48, head.log_id.value());
     return encode_record(RecordKind::kSegmentHead, payload, out);
 }
 
@@ -150,7 +165,6 @@ std::optional<SegmentHead> decode_segment_head(Bytes payload) {
     head.last = {LogIndex{load_le<uint64_t>(at + 8)}, Term{load_le<uint64_t>(at + 16)}, load_le<uint64_t>(at + 24)};
     head.last_log_time_ms = load_le<int64_t>(at + 32);
     head.continues_entry = load_le<uint64_t>(at + 40) != 0;
-    head.log_id = LogId{load_le<uint64_t>(at + 48)};
     return head;
 }
 

@@ -37,11 +37,12 @@ enum GroupFlags : uint16_t {
 struct GroupHeader {
     static constexpr uint32_t kMagic = 0x4757564b;  // "KVWG"
     static constexpr uint16_t kVersion = 1;
-    static constexpr size_t kEncodedSize = 128;
+    static constexpr size_t kEncodedSize = 160;
 
     uint16_t flags = 0;
     ClusterId cluster;
     NodeId node;
+    LogId log_id;  // the same in all groups of a log, and never none
     uint64_t segment_sequence = 0;
     uint64_t offset_bytes = 0;  // of this group in its segment
     uint64_t epoch = 0;         // the incarnation that wrote it: one more than any epoch found when the log was opened
@@ -53,8 +54,11 @@ struct GroupHeader {
     uint32_t record_bytes = 0;
     uint32_t record_count = 0;
     uint32_t groups_in_flight_max = 0;  // of the writer: how far behind this group an unfinished one may lie
-    uint64_t body_checksum = 0;         // over the record bytes
-    uint64_t header_checksum = 0;       // over all header bytes before it; the same place in every version
+    // What the log says up to and including this group. Any later sound header tells what a damaged one held.
+    raft::HardState hard_state;
+    raft::EntryId last;            // the last entry that is complete; zero when there is none
+    uint64_t body_checksum = 0;    // over the record bytes
+    uint64_t header_checksum = 0;  // over all header bytes before it; the same place in every version
 
     [[nodiscard]] uint64_t size_bytes() const { return align_up(kEncodedSize + record_bytes, kBlockBytes); }
 };
@@ -93,7 +97,7 @@ struct RecordFrame {
 
 // What the head of a segment says of the log before it.
 struct SegmentHead {
-    static constexpr size_t kEncodedSize = 56;
+    static constexpr size_t kEncodedSize = 48;
 
     uint64_t segment_size_bytes = 0;
     // The last entry that was started before this segment; zero when there was none.
@@ -101,7 +105,6 @@ struct SegmentHead {
     int64_t last_log_time_ms = 0;
     // True when `last` goes on in this segment: records before the first whole one are its pieces.
     bool continues_entry = false;
-    LogId log_id;  // the same in all segments, and never none
 
     bool operator==(const SegmentHead&) const = default;
 };

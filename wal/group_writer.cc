@@ -27,6 +27,7 @@ GroupWriter::GroupWriter(reactor::Reactor& reactor, const WalConfig& config, Seg
       store_(store),
       index_(index),
       wake_(*this),
+      idle_timer_(*this),
       idle_(reactor),
       region_(config.groups_in_flight_max * config.group_bytes_max),
       slots_(std::make_unique<Slot[]>(config.groups_in_flight_max)),
@@ -56,7 +57,8 @@ Task<bool> GroupWriter::open(Start start) {
     hard_state_ = start.hard_state;
     last_started_ = last_appended_ = start.last;
     last_started_time_ms_ = start.last_log_time_ms;
-    last_completed_ = durable_index_ = start.last.index;
+    last_completed_ = start.last;
+    durable_index_ = start.last.index;
     reactor_.add_turn_hook(*this);
     hooked_ = true;
     if (start.opened) co_return true;
@@ -97,6 +99,8 @@ uint64_t GroupWriter::note_peer(KnownPeer peer) {
 }
 
 uint64_t GroupWriter::queue(Unit unit) {
+    reactor_.cancel(idle_timer_);
+    mark_due_ = false;
     unit.id = ++last_unit_;
     unit.appended_ns = reactor_.backend().monotonic_ns();
     units_.push_back(std::move(unit));
@@ -118,6 +122,8 @@ uint64_t GroupWriter::oldest_unsynced_ns(uint64_t now_ns) const {
 
 Task<void> GroupWriter::stop() {
     if (!hooked_) co_return;
+    reactor_.cancel(idle_timer_);
+    mark_due_ = !marked_;
     idle_.reset();
     reactor_.schedule(wake_);
     co_await idle_.wait();
@@ -203,7 +209,7 @@ void GroupWriter::advance_durable() {
     while (in_flight_ > 0 && slots_[first_slot_].state == SlotState::kDurable) {
         Slot& slot = slots_[first_slot_];
         durable_group_ = slot.group_sequence;
-        durable_index_ = slot.last_index;
+        durable_index_ = slot.last.index;
         if (slot.last_unit != 0) durable_unit_ = slot.last_unit;
         if (slot.opening) opening_ = Opening::kDone;
         stats_.group_latency_ns.record(now_ns - slot.submitted_ns);
@@ -215,12 +221,19 @@ void GroupWriter::advance_durable() {
     if (!progress) return;
     while (!undurable_.empty() && undurable_.front().unit <= durable_unit_)
         undurable_.pop_front();
+    if (in_flight_ == 0 && units_.empty() && !marked_) reactor_.arm(idle_timer_, now_ns + config_.idle_mark_ns);
     if (on_progress_) on_progress_();
+}
+
+void GroupWriter::on_idle() {
+    mark_due_ = true;
+    reactor_.schedule(wake_);
 }
 
 void GroupWriter::fail(const char* what, int32_t result) {
     failed_ = true;
     units_.clear();
+    reactor_.cancel(idle_timer_);
     reactor_.backend().halt(fmt::format("wal: {} of segment {} failed: {}; nothing more is acknowledged", what,
                                         segment_sequence_, std::generic_category().message(-result)));
 }
@@ -234,7 +247,8 @@ void GroupWriter::on_turn_end() {
 
 void GroupWriter::check_idle() {
     if (idle_.is_set() || ops_in_flight_ > 0) return;
-    const bool done = in_flight_ == 0 && opening_ == Opening::kDone && (units_.empty() || waiting_for_space_);
+    const bool all_written = units_.empty() ? !mark_due_ : waiting_for_space_;
+    const bool done = in_flight_ == 0 && opening_ == Opening::kDone && all_written;
     if (failed_ || done) idle_.set();
 }
 
@@ -263,6 +277,15 @@ void GroupWriter::start_groups() {
         }
         write_group(std::min(room, config_.group_bytes_max));
     }
+    write_mark_if_due();
+}
+
+void GroupWriter::write_mark_if_due() {
+    if (!mark_due_ || in_flight_ > 0 || !units_.empty()) return;
+    mark_due_ = false;
+    if (find_room(false) < kBlockBytes && !(store_.spare_ready() && enter_next_segment())) return;
+    marked_ = true;
+    write_group(kBlockBytes);
 }
 
 // Bytes that the next group may take in this segment; 0 when it must be left. While no spare is ready its end is
@@ -302,9 +325,10 @@ void GroupWriter::write_group(uint64_t capacity_bytes) {
     slot.oldest_unit_ns = units_.empty() ? slot.submitted_ns : units_.front().appended_ns;
     Filling filling{&slot, capacity_bytes, GroupHeader::kEncodedSize, 0};
     if (offset_bytes_ == 0) fill_head(filling);
-    if (slot.opening) {
+    if (slot.opening || units_.empty()) {
         if (offset_bytes_ != 0) put_hard_state(filling);
     } else {
+        marked_ = false;
         fill_units(filling);
     }
     seal(filling);
@@ -317,7 +341,6 @@ void GroupWriter::fill_head(Filling& filling) {
     head.last = last_started_;
     head.last_log_time_ms = last_started_time_ms_;
     head.continues_entry = progress_.bytes_of_entry > 0;
-    head.log_id = log_id_;
     filling.used_bytes += encode_segment_head_record(head, filling.slot->buffer.data() + filling.used_bytes);
     ++filling.records;
     put_hard_state(filling);
@@ -386,7 +409,7 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
         progress_.bytes_of_entry += piece.size();
         return false;
     }
-    last_completed_ = entry->index();
+    last_completed_ = entry->id();
     progress_.bytes_of_entry = 0;
     ++progress_.entries;
     return true;
@@ -406,6 +429,7 @@ void GroupWriter::seal(Filling& filling) {
     header.flags = static_cast<uint16_t>((offset_bytes_ == 0 ? kGroupHead : 0) | (slot.opening ? kGroupOpening : 0));
     header.cluster = config_.cluster;
     header.node = config_.node;
+    header.log_id = log_id_;
     header.segment_sequence = segment_sequence_;
     header.offset_bytes = offset_bytes_;
     header.epoch = epoch_;
@@ -416,12 +440,14 @@ void GroupWriter::seal(Filling& filling) {
     header.record_bytes = static_cast<uint32_t>(filling.used_bytes - GroupHeader::kEncodedSize);
     header.record_count = filling.records;
     header.groups_in_flight_max = config_.groups_in_flight_max;
+    header.hard_state = hard_state_;
+    header.last = last_completed_;
     const MutableBytes records = slot.buffer.subspan(GroupHeader::kEncodedSize, header.record_bytes);
     encode_group_header(header, records, slot.buffer.data());
     slot.bytes = header.size_bytes();
     std::fill(slot.buffer.begin() + static_cast<ptrdiff_t>(filling.used_bytes),
               slot.buffer.begin() + static_cast<ptrdiff_t>(slot.bytes), std::byte{0});
-    slot.last_index = last_completed_;
+    slot.last = last_completed_;
     group_sequence_ = header.group_sequence;
     last_checksum_ = header.header_checksum;
     offset_bytes_ += slot.bytes;

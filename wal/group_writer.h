@@ -5,6 +5,10 @@
 // reported in order, so a group that is durable before an earlier one waits for it. A segment is left only when all its
 // groups are durable (recovery's G2), and never entered unless it is prepared.
 //
+// A log that is idle ends with a mark: a group of nothing but the hard state, which says that everything before it is
+// durable. So the group that holds the last acknowledged unit is not the last of the log, and its rot is told from a
+// torn tail. It is written idle_mark_ns after the last unit became durable, and by stop(); only where there is room.
+//
 // With kDataSyncPerGroup a sync is asked for when a write has completed in full, and covers every group written by
 // then. A short write goes on where it stopped. Any failed write or sync halts the node; nothing is reported or tried
 // again afterwards.
@@ -81,8 +85,8 @@ class GroupWriter final : private reactor::TurnHook {
     // Called from the run queue when more units became durable.
     void set_progress_callback(std::function<void()> callback) { on_progress_ = std::move(callback); }
 
-    // Waits until nothing is in flight and everything queued is durable, cannot be for want of space, or was dropped by
-    // a failure.
+    // Waits until nothing is in flight and everything queued is durable and marked, cannot be for want of space, or was
+    // dropped by a failure.
     reactor::Task<void> stop();
 
     [[nodiscard]] uint64_t durable_unit() const { return durable_unit_; }
@@ -110,6 +114,11 @@ class GroupWriter final : private reactor::TurnHook {
             : Runnable([](Runnable& self) { static_cast<Wake&>(self).writer.on_wake(); }), writer(w) {}
         GroupWriter& writer;
     };
+    struct IdleTimer : reactor::Timer {
+        explicit IdleTimer(GroupWriter& w)
+            : Timer([](Timer& self) { static_cast<IdleTimer&>(self).writer.on_idle(); }), writer(w) {}
+        GroupWriter& writer;
+    };
     struct Op final : reactor::IoOp {
         void on_completion(const reactor::IoCompletion& completion) override;
         GroupWriter* writer = nullptr;
@@ -128,7 +137,7 @@ class GroupWriter final : private reactor::TurnHook {
         uint64_t submitted_ns = 0;
         uint64_t oldest_unit_ns = 0;
         uint64_t last_unit = 0;  // the last unit that ends in this group; 0 for none
-        LogIndex last_index;     // the last entry that ends in this or an earlier group
+        raft::EntryId last;      // the last entry that ends in this or an earlier group
         bool opening = false;
     };
     struct Unit {
@@ -159,6 +168,7 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t queue(Unit unit);
     void on_turn_end() override;
     void on_wake();
+    void on_idle();
     void take_write(size_t slot_number);
     void take_sync(Op& op);
     void start_syncs();
@@ -168,6 +178,7 @@ class GroupWriter final : private reactor::TurnHook {
 
     void pump();
     void start_groups();
+    void write_mark_if_due();
     [[nodiscard]] uint64_t find_room(bool without_entries);
     [[nodiscard]] bool enter_next_segment();
     void write_group(uint64_t capacity_bytes);
@@ -186,6 +197,7 @@ class GroupWriter final : private reactor::TurnHook {
     SegmentStore& store_;
     PositionIndex& index_;
     Wake wake_;
+    IdleTimer idle_timer_;
     std::function<void()> on_progress_;
     reactor::Event idle_;
     SyncMethod method_ = SyncMethod::kDataSyncPerGroup;
@@ -193,6 +205,8 @@ class GroupWriter final : private reactor::TurnHook {
     bool failed_ = false;
     bool registered_ = false;
     bool waiting_for_space_ = false;
+    bool marked_ = true;  // no unit ends in the last group
+    bool mark_due_ = false;
     Opening opening_ = Opening::kDone;
 
     AlignedBuffer region_;
@@ -221,7 +235,7 @@ class GroupWriter final : private reactor::TurnHook {
     raft::HardState hard_state_;          // likewise
     raft::EntryId last_started_;          // entry
     int64_t last_started_time_ms_ = 0;
-    LogIndex last_completed_;
+    raft::EntryId last_completed_;
     raft::EntryId last_appended_;
     Stats stats_;
 };

@@ -82,6 +82,11 @@ LogScanner::Found LogScanner::refuse(Verdict verdict, GroupPlace place, std::str
     return Found::kRefused;
 }
 
+LogScanner::Found LogScanner::refuse_damage(Verdict verdict, GroupPlace place, std::string why) {
+    result_.repairable = first_segment_ == 1;
+    return refuse(verdict, place, std::move(why));
+}
+
 bool LogScanner::add_segment(uint64_t segment_sequence, Bytes image) {
     if (refused_) return false;
     const GroupPlace head{segment_sequence, 0};
@@ -174,9 +179,9 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
     // A head that is there without the group before it: the log ended inside the segment before, and this head is a
     // witness.
     if (place.offset_bytes == 0 && started_) return Found::kNothing;
-    return refuse(Verdict::kBrokenGroupChain, place,
-                  fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence,
-                              header.epoch, last.group_sequence, last.epoch));
+    return refuse_damage(Verdict::kBrokenGroupChain, place,
+                         fmt::format("group {} (epoch {}) does not follow group {} (epoch {})", header.group_sequence,
+                                     header.epoch, last.group_sequence, last.epoch));
 }
 
 LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace place) {
@@ -242,15 +247,16 @@ void LogScanner::judge_witnesses() {
     const GroupHeader& farthest = farthest_.header;
     if (contradicted_) {
         // G3: the newer epoch's opening group was durable before anything else of it was written.
-        refuse(Verdict::kBrokenGroupChain, result_.end,
-               "a later process had cut the log before this place, but its groups are missing");
+        refuse_damage(Verdict::kBrokenGroupChain, result_.end,
+                      "a later process had cut the log before this place, but its groups are missing");
         return;
     }
     if (farthest.group_sequence >= missing + farthest.groups_in_flight_max) {
-        refuse(Verdict::kDamagedOutsideWindow, result_.end,
-               fmt::format(
-                   "group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
-                   missing, farthest.groups_in_flight_max, farthest.group_sequence));
+        refuse_damage(
+            Verdict::kDamagedOutsideWindow, result_.end,
+            fmt::format(
+                "group {} is missing or damaged, but its writer had at most {} groups in flight and group {} exists",
+                missing, farthest.groups_in_flight_max, farthest.group_sequence));
         return;
     }
     result_.verdict = Verdict::kHole;
@@ -267,12 +273,12 @@ void LogScanner::judge_damage(uint64_t missing) {
         highest_mark_.place.offset_bytes, mark.durable_group);
     const bool in_later_segment = lowest_witness_segment_ > result_.end.segment_sequence;
     if (!started_) {
-        refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, evidence);
+        refuse_damage(Verdict::kBadSegmentHead, {first_segment_, 0}, evidence);
     } else if (in_later_segment && !torn_inside_) {
         // G2: with nothing unfinished at the end of this segment, what is missing is the head of the next one.
-        refuse(Verdict::kBadSegmentHead, {result_.end.segment_sequence + 1, 0}, evidence);
+        refuse_damage(Verdict::kBadSegmentHead, {result_.end.segment_sequence + 1, 0}, evidence);
     } else {
-        refuse(in_later_segment ? Verdict::kDamagedSegment : Verdict::kDamagedBelowMark, result_.end, evidence);
+        refuse_damage(in_later_segment ? Verdict::kDamagedSegment : Verdict::kDamagedBelowMark, result_.end, evidence);
     }
 }
 

@@ -8,6 +8,7 @@
 //   G3. Before a process serves, it makes what it recovered durable and writes one opening group, alone, with an epoch
 //       above every epoch found. Groups of an older epoch behind it can never come back to life.
 //   G4. A unit is acknowledged only when its groups and all groups before them are durable.
+//   G5. A log that was idle for idle_mark_ns, or was closed, ends with a group that holds no unit, if there was room.
 // clang-format on
 //
 // Reading goes forward from the head of the lowest segment, from group to group. A group is *sound* when its header and
@@ -23,7 +24,8 @@
 //   kCleanEnd             | the end is zeros, an older generation, or a full segment; no witness
 //   kTornTail             | the end is anything else; no witness. A group in flight (G1): nothing in it was
 //                         | acknowledged (G4). Or the inside of an older generation's group. Or the very last group of
-//                         | the log has rotted: no local evidence tells that from a group in flight. Cut here
+//                         | the log has rotted: no local evidence tells that from a group in flight, but G5 makes
+//                         | sure that it rarely holds a unit. Cut here
 //   kHole                 | witnesses, none of whose durable_group reaches h, all within the window (sequence below
 //                         | h + the witness's groups_in_flight_max). Cut here, witnesses and all; G3 keeps them dead
 //   kEmpty                | no group follows anywhere and the lowest segment is number 1: never opened. Starts anew
@@ -47,7 +49,10 @@
 //   kHardStateBackwards   | a lower term, or a second vote in a term
 // clang-format on
 //
-// A refused log is not changed. Crashing at any point of recovery and starting again gives the same verdict or, after
+// A refused log is not changed. When sound groups show that others are not what was written (the damage verdicts, a
+// head that is not sound, kBrokenGroupChain), and the log is kept from its start, wal/log_rebuild.h goes on from here.
+//
+// Crashing at any point of recovery and starting again gives the same verdict or, after
 // the opening group became durable, kCleanEnd behind it.
 //
 // A client that could predict a node's segment number, offset and epoch could store a value that looks like a witness.
@@ -107,6 +112,9 @@ struct ScanResult {
     uint64_t witnesses = 0;  // behind the end
     uint64_t unfinished =
         0;  // groups that a cut drops: the witnesses, and the missing group itself where its header is sound
+    // Refused for bytes that are not what was written, in a log that is kept from its start: wal/log_rebuild.h may
+    // help.
+    bool repairable = false;
     // The last group is an opening group that nothing of its epoch follows: it need not be written again.
     bool opened_and_unused = false;
 };
@@ -138,6 +146,7 @@ class LogScanner {
     void judge_witnesses();
     void judge_damage(uint64_t missing);
     Found refuse(Verdict verdict, GroupPlace place, std::string why);
+    Found refuse_damage(Verdict verdict, GroupPlace place, std::string why);
 
     ClusterId cluster_;
     NodeId node_;

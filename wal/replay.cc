@@ -19,6 +19,11 @@ LogIndex Replay::first_index() const { return terms_.empty() ? last_.index + 1 :
 raft::EntryId Replay::before_first() const { return base_.index + 1 == first_index() ? base_ : raft::EntryId{}; }
 
 ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes) {
+    if (header.log_id.is_none() || (!log_id_.is_none() && header.log_id != log_id_)) {
+        return fail(ReplayError::kBadHead,
+                    fmt::format("it is of log {:016x}, the log before it is {:016x}", header.log_id, log_id_));
+    }
+    log_id_ = header.log_id;
     if (header.epoch != epoch_) {
         partial_.open = false;
         epoch_ = header.epoch;
@@ -49,6 +54,26 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
     if (cursor.malformed() || count != header.record_count) {
         return fail(ReplayError::kBadRecord, fmt::format("{} of {} records can be read", count, header.record_count));
     }
+    return check_summary(header);
+}
+
+// What the header says of the log up to here, which a repair relies on, must be what the records say.
+ReplayError Replay::check_summary(const GroupHeader& header) {
+    if (!started_) {
+        started_ = true;
+        hard_state_ = header.hard_state;
+    }
+    if (header.hard_state != hard_state_) {
+        return fail(ReplayError::kBadRecord, fmt::format("its header says term {} vote {}, its records term {} vote {}",
+                                                         header.hard_state.current_term, header.hard_state.voted_for,
+                                                         hard_state_.current_term, hard_state_.voted_for));
+    }
+    // The last entry is not known before the first one that was read whole.
+    const bool known = origin_ == Origin::kBehindDamage ? entry_count_ > 0 : !(partial_.open && partial_.skipped);
+    if (known && header.last != last_) {
+        return fail(ReplayError::kBadRecord, fmt::format("its header says that the log ends at {}, its records at {}",
+                                                         header.last.index, last_.index));
+    }
     return ReplayError::kNone;
 }
 
@@ -59,14 +84,9 @@ ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, 
         return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}",
                                                        head->segment_size_bytes, segment_size_bytes));
     }
-    if (head->log_id.is_none() || (started_ && head->log_id != log_id_)) {
-        return fail(ReplayError::kBadHead,
-                    fmt::format("it is of log {:016x}, the log before it is {:016x}", head->log_id, log_id_));
-    }
     index_.start_segment(header.segment_sequence, header.group_sequence);
-    if (!started_) {
+    if (!started_ || (is_lost() && !partial_.open)) {
         started_ = true;
-        log_id_ = head->log_id;
         base_ = last_ = head->last;
         last_log_time_ms_ = head->last_log_time_ms;
         if (!last_.index.is_none()) identities_.push_back(last_);
@@ -75,7 +95,7 @@ ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, 
     }
     const raft::EntryId& expected = partial_.open ? partial_.id : last_;
     // A first segment that began in the middle of an entry leaves no identity to compare while that entry goes on.
-    const bool comparable = !(partial_.open && partial_.skipped);
+    const bool comparable = !(partial_.open && partial_.skipped) && !is_lost();
     if (head->continues_entry != partial_.open || (comparable && head->last != expected)) {
         return fail(ReplayError::kBadHead,
                     fmt::format("it says that entry {} came before, the log before it ends at {}", head->last.index,
@@ -115,6 +135,8 @@ ReplayError Replay::apply_known_peer(const Record& record) {
 
 ReplayError Replay::apply_piece(const Record& record, LogPosition position, GroupPlace place) {
     const bool first = record.kind == RecordKind::kEntryFirst;
+    // Behind damage the first pieces may be of an entry that began before it.
+    if (!first && is_lost() && !partial_.open) partial_.open = partial_.skipped = true;
     if (first == partial_.open) return fail(ReplayError::kBadRecord, "a piece of an entry is out of place");
     if (first) {
         raft::EntryHeader header;
@@ -157,6 +179,8 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
     }
     if (const ReplayError link = check_link(header); link != ReplayError::kNone) return link;
     if (header.index <= last_.index) forget_from(header.index);
+    if (origin_ == Origin::kBehindDamage && header.index <= base_.index)
+        base_ = {header.index - 1, Term{}, header.prev_checksum};
     index_.note_entry(header.index, position, place);
     last_ = {header.index, header.term, header.header_checksum};
     last_log_time_ms_ = header.log_time_ms;
@@ -171,6 +195,10 @@ ReplayError Replay::check_link(const raft::EntryHeader& header) {
     if (header.cluster != cluster_) {
         return fail(ReplayError::kWrongCluster,
                     fmt::format("entry {} is of cluster {:016x}", header.index, header.cluster.value()));
+    }
+    if (!header.index.is_none() && is_lost()) {
+        base_ = last_ = {header.index - 1, Term{}, header.prev_checksum};
+        if (!last_.index.is_none()) identities_.push_back(last_);
     }
     if (header.index.is_none() || header.index > last_.index + 1) {
         return fail(ReplayError::kBrokenEntryChain,

@@ -38,8 +38,14 @@ class Replay {
     // checked by index and term only.
     static constexpr size_t kIdentitiesMax = 8192;
 
-    // Fills `index` as it goes, which must outlive this object.
-    Replay(ClusterId cluster, PositionIndex& index) : cluster_(cluster), index_(index) {}
+    // What the first group follows: nothing, or a segment head tells; or, of groups behind damage, what their entries
+    // and headers say.
+    enum class Origin { kLogStart, kBehindDamage };
+
+    // Fills `index` as it goes, which must outlive this object. For kBehindDamage the caller has started the index's
+    // segment if the first group is no head.
+    Replay(ClusterId cluster, PositionIndex& index, Origin origin = Origin::kLogStart)
+        : cluster_(cluster), index_(index), origin_(origin) {}
 
     // `header` is valid, follows the group before it, and `records` are its records. On an error detail() says what is
     // wrong.
@@ -55,7 +61,8 @@ class Replay {
     [[nodiscard]] const std::vector<raft::TermRun>& terms() const { return terms_; }
     // The lowest entry in the retained segments, or last().index + 1 when there is none.
     [[nodiscard]] LogIndex first_index() const;
-    // The entry at first_index() - 1, as the first segment's head names it; zero when it is unknown or there is none.
+    // The entry at first_index() - 1, as the first segment's head names it, or behind damage the first entry (then
+    // without a term); zero when it is unknown or there is none.
     [[nodiscard]] raft::EntryId before_first() const;
     [[nodiscard]] uint64_t entry_count() const { return entry_count_; }
 
@@ -67,10 +74,16 @@ class Replay {
     ReplayError apply_piece(const Record& record, LogPosition position, GroupPlace place);
     ReplayError apply_entry(Bytes encoded, LogPosition position, GroupPlace place);
     ReplayError check_link(const raft::EntryHeader& header);
+    ReplayError check_summary(const GroupHeader& header);
+    // Nothing is known yet of the entries before.
+    [[nodiscard]] bool is_lost() const {
+        return origin_ == Origin::kBehindDamage && entry_count_ == 0 && identities_.empty();
+    }
     void forget_from(LogIndex index);
 
     ClusterId cluster_;
     PositionIndex& index_;
+    Origin origin_;
     std::string detail_;
 
     bool started_ = false;
@@ -78,7 +91,7 @@ class Replay {
     LogId log_id_;
     std::vector<KnownPeer> known_peers_;
     raft::HardState hard_state_;
-    raft::EntryId base_;  // `last` of the first segment's head
+    raft::EntryId base_;  // before the first entry
     raft::EntryId last_;
     int64_t last_log_time_ms_ = 0;
     std::vector<raft::TermRun> terms_;

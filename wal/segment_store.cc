@@ -48,9 +48,11 @@ size_t SegmentStore::slot_of(uint64_t sequence) const {
 }
 
 std::string SegmentStore::path_of(uint64_t sequence) const {
-    return config_.directory + "/" + segment_file_name(sequence);
+    return config_.directory + "/" + config_.file_prefix + segment_file_name(sequence);
 }
-std::string SegmentStore::temporary_path() const { return config_.directory + "/" + kTemporaryFileName; }
+std::string SegmentStore::temporary_path() const {
+    return config_.directory + "/" + config_.file_prefix + kTemporaryFileName;
+}
 int SegmentStore::open_flags() const { return O_RDWR | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0); }
 uint64_t SegmentStore::next_sequence() const { return segments_.empty() ? 1 : segments_.back().sequence + 1; }
 
@@ -68,10 +70,12 @@ Task<absl::Status> SegmentStore::find_files() {
     if (!listing.ok()) co_return listing.status();
     std::vector<std::pair<uint64_t, uint64_t>> found;  // sequence, size
     for (const reactor::DirectoryEntry& file : *listing) {
-        if (file.name == kTemporaryFileName) {
+        if (!file.name.starts_with(config_.file_prefix)) continue;
+        const std::string_view name = std::string_view(file.name).substr(config_.file_prefix.size());
+        if (name == kTemporaryFileName) {
             const int32_t removed = co_await reactor_.unlink(temporary_path());
             if (removed < 0) co_return io_error("remove", temporary_path(), removed);
-        } else if (const uint64_t sequence = parse_segment_file_name(file.name); sequence != 0) {
+        } else if (const uint64_t sequence = parse_segment_file_name(name); sequence != 0) {
             found.emplace_back(sequence, file.size_bytes);
         }
     }
@@ -342,6 +346,13 @@ void SegmentStore::unpin(uint64_t sequence) {
 Task<void> SegmentStore::close_handle(Handle handle) {
     const int32_t result = co_await reactor_.close(handle);
     maybe(result < 0);
+}
+
+Task<void> SegmentStore::close_idle() {
+    for (Segment& segment : segments_) {
+        if (segment.handle != reactor::kNoHandle && segment.pins == 0)
+            co_await close_handle(std::exchange(segment.handle, reactor::kNoHandle));
+    }
 }
 
 Task<void> SegmentStore::close() {

@@ -80,6 +80,8 @@ class SegmentStore {
     void unpin(uint64_t sequence);
     // The handle of a pinned segment, good until it is unpinned.
     reactor::Task<absl::StatusOr<reactor::Handle>> open_for_reading(uint64_t sequence);
+    // Closes every file that nobody reads. For a store without open_log(): the others do so in the background.
+    reactor::Task<void> close_idle();
     [[nodiscard]] const Stats& stats() const { return stats_; }
 
  private:

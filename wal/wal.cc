@@ -11,6 +11,7 @@
 #include "wal/calibration.h"
 #include "wal/group_writer.h"
 #include "wal/log_reader.h"
+#include "wal/log_swap.h"
 #include "wal/position_index.h"
 #include "wal/segment_store.h"
 
@@ -74,7 +75,9 @@ Task<absl::Status> Wal::Impl::open() {
 }
 
 Task<absl::Status> Wal::Impl::start() {
-    absl::Status status = co_await store_.find_files();
+    absl::Status status = co_await finish_swap(reactor_, config_.directory);
+    if (!status.ok()) co_return status;
+    status = co_await store_.find_files();
     if (!status.ok()) co_return status;
     absl::StatusOr<GroupWriter::Start> where = co_await recover();
     if (!where.ok()) co_return where.status();
@@ -114,11 +117,14 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     }
     fill_report(scan, scanner.replay());
     // The lowest bit only keeps it from being none.
-    if (scan.verdict == Verdict::kEmpty) report_.log_id = LogId{reactor_.backend().random_seed() | 1};
+    if (scan.verdict == Verdict::kEmpty) {
+        const LogId given = config_.first_log_id;
+        report_.log_id = given.is_none() ? LogId{reactor_.backend().random_seed() | 1} : given;
+    }
     report_.duration_ns = reactor_.backend().monotonic_ns() - start_ns;
     log_recovery(scan);
     GroupWriter::Start start;
-    start.epoch = scan.opened_and_unused ? scan.last_group.epoch : scan.epoch_max + 1;
+    start.epoch = scan.opened_and_unused ? scan.last_group.epoch : std::max(scan.epoch_max + 1, config_.first_epoch);
     report_.epoch = start.epoch;
     start.log_id = report_.log_id;
     if (scan.verdict == Verdict::kEmpty) co_return start;

@@ -96,11 +96,29 @@ void check_replies(const Frame& frame) {
     }
 }
 
+void check_repair(const Frame& frame) {
+    OutputBuffer again;
+    RepairRequest request;
+    RepairReply reply;
+    if (decode_repair_request(frame, request)) {
+        encode_repair_request(request, again);
+    } else if (decode_repair_reply(frame, kCluster, reply)) {
+        encode_repair_reply(reply, again);
+    } else {
+        return;
+    }
+    const std::string text = flatten(again);
+    FrameReader reader;
+    const Frame second = read_one(reader, text);
+    KVORUM_ASSERT(std::ranges::equal(second.payload, frame.payload), "an accepted repair was encoded differently");
+}
+
 void check_payload(const Frame& frame) {
     check_handshake(frame);
     check_raft(frame);
     check_requests(frame);
     check_replies(frame);
+    check_repair(frame);
 }
 
 // Every frame and the error at the end, as text.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "tests/integration/client.h"
@@ -158,7 +159,7 @@ std::string flip_byte_at(const std::string& directory, const std::string& text, 
     return {};
 }
 
-TEST(DamagedLogTest, AFlippedByteInTheMiddleIsRefusedWithItsPlace) {
+TEST(DamagedLogTest, WithoutAnotherNodeAFlippedByteIsRefusedWithItsPlace) {
     UsedNode node;
     const std::string damaged = flip_byte_at(node.cluster().data_directory(1), "key-250", 0);
     ASSERT_FALSE(damaged.empty()) << "the values are not in the log as they were sent";
@@ -168,6 +169,7 @@ TEST(DamagedLogTest, AFlippedByteInTheMiddleIsRefusedWithItsPlace) {
     EXPECT_THAT(result.output, HasSubstr(fs::path(damaged).filename().string()));
     EXPECT_THAT(result.output, ContainsRegex("offset [0-9]+"));
     EXPECT_THAT(result.output, ContainsRegex("index [0-9]+"));
+    EXPECT_THAT(result.output, HasSubstr("there is no other node"));
     EXPECT_EQ(read_file(damaged), before) << "the bytes are kept as they are, for whoever looks into it";
 }
 
@@ -181,24 +183,82 @@ TEST(DamagedLogTest, TheDumpOfTheFileSaysWhereItEndsAndWhy) {
     EXPECT_EQ(run(program_path("kvorum") + " wal dump /no/such/file").exit_code, 1);
 }
 
-TEST(DamagedLogTest, TheOtherNodesGoOnWithoutTheDamagedOne) {
-    Cluster cluster({});
-    cluster.start_all();
-    const uint32_t follower = cluster.wait_for_follower();
-    const uint32_t leader = cluster.wait_for_leader();
-    {
-        Client client(cluster.endpoint(leader));
-        for (int i = 0; i < 300; ++i)
-            ASSERT_EQ(client.command({"SET", fmt::format("key-{}", i), "value"}).to_string(), "OK");
+// Three nodes that hold the same acknowledged keys, all down.
+class DamagedClusterTest : public testing::Test {
+ protected:
+    static constexpr int kKeys = 400;
+
+    void write_and_kill_all() {
+        cluster_.start_all();
+        {
+            Client client(cluster_.endpoint(cluster_.wait_for_leader()));
+            for (int i = 0; i < kKeys; ++i)
+                ASSERT_EQ(client.command({"SET", key(i), value(i)}).to_string(), "OK");
+        }
+        for (uint32_t node = 1; node <= cluster_.size(); ++node)
+            ASSERT_TRUE(cluster_.wait_until_caught_up(node, kDeadline));
+        cluster_.kill_all();
     }
-    ASSERT_TRUE(cluster.wait_until_caught_up(follower, kDeadline));
-    cluster.kill(follower);
-    ASSERT_FALSE(flip_byte_at(cluster.data_directory(follower), "key-100", 0).empty());
-    cluster.start(follower);
-    EXPECT_TRUE(wait_until(kDeadline, [&] { return !cluster.is_running(follower); })) << "it serves with a damaged log";
-    Client client(cluster.endpoint(leader));
-    EXPECT_EQ(client.command({"GET", "key-100"}).to_string(), "value");
-    EXPECT_EQ(client.command({"SET", "goes", "on"}).to_string(), "OK");
+    void damage(uint32_t node, int of_key) {
+        ASSERT_FALSE(flip_byte_at(cluster_.data_directory(node), key(of_key), 0).empty());
+    }
+    void expect_everything_is_served() {
+        const uint32_t leader = cluster_.wait_for_leader();
+        for (uint32_t node = 1; node <= cluster_.size(); ++node)
+            EXPECT_TRUE(cluster_.wait_until_caught_up(node, kDeadline)) << "node " << node;
+        EXPECT_TRUE(cluster_.wait_until_equal(kDeadline));
+        Client client(cluster_.endpoint(leader));
+        int found = 0;
+        for (int i = 0; i < kKeys; ++i)
+            found += client.command({"GET", key(i)}).to_string() == value(i) ? 1 : 0;
+        EXPECT_EQ(found, kKeys);
+        std::printf("%d of %d acknowledged writes are read back\n", found, kKeys);
+        EXPECT_EQ(client.command({"SET", "goes", "on"}).to_string(), "OK");
+    }
+    [[nodiscard]] std::string log_of(uint32_t node) const { return read_file(cluster_.log_path(node)); }
+    static std::string key(int i) { return fmt::format("key-{:04}", i); }
+    static std::string value(int i) { return fmt::format("value-{}", i); }
+
+    Cluster cluster_{{}};
+};
+
+TEST_F(DamagedClusterTest, ANodeRepairsItsLogFromTheOthersAndServesAgain) {
+    write_and_kill_all();
+    damage(2, 100);
+    cluster_.start_all();
+    expect_everything_is_served();
+    EXPECT_THAT(log_of(2), ContainsRegex("the log is damaged: .*wal-[0-9a-f]+\\.seg offset [0-9]+"));
+    EXPECT_THAT(log_of(2),
+                ContainsRegex("repair: the log is whole up to entry [0-9]+, [1-9][0-9]* entries were fetched"));
+}
+
+TEST_F(DamagedClusterTest, DifferentBitsOnAllNodesAreRepairedWithoutALeader) {
+    write_and_kill_all();
+    for (uint32_t node = 1; node <= 3; ++node)
+        damage(node, static_cast<int>(100 * node));
+    cluster_.start_all();
+    expect_everything_is_served();
+    for (uint32_t node = 1; node <= 3; ++node)
+        EXPECT_THAT(log_of(node), HasSubstr("repair: the log is whole")) << "node " << node;
+}
+
+TEST_F(DamagedClusterTest, TheSameRecordOnAllNodesEndsThemAllWithTheReason) {
+    write_and_kill_all();
+    for (uint32_t node = 1; node <= 3; ++node)
+        damage(node, 100);
+    cluster_.start_all();
+    for (uint32_t node = 1; node <= 3; ++node) {
+        EXPECT_TRUE(wait_until(kDeadline, [&] { return !cluster_.is_running(node); })) << "node " << node << " goes on";
+        EXPECT_THAT(log_of(node), ContainsRegex("cannot start: .*offset [0-9]+.*entry [0-9]+ .* is lost"));
+    }
+}
+
+TEST_F(DamagedClusterTest, ARepairThatWaitsForAPeerCanBeStopped) {
+    write_and_kill_all();
+    damage(1, 100);
+    cluster_.start(1);
+    EXPECT_TRUE(wait_until(kDeadline, [&] { return log_of(1).find("the log is damaged") != std::string::npos; }));
+    EXPECT_TRUE(cluster_.stop(1));
 }
 
 TEST(DamagedLogTest, AMissingFileIsRefused) {

@@ -106,7 +106,7 @@ TEST(FrameReader, SaysWhatIsWrongWithAHeader) {
               "not a frame of the peer protocol");
     EXPECT_EQ(read({forged(kMagic, 2, 1, 0, 0)}).error, "unsupported protocol version");
     EXPECT_EQ(read({forged(kMagic, 1, 0, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, 1, 10, 0, 0)}).error, "unknown frame type");
+    EXPECT_EQ(read({forged(kMagic, 1, 12, 0, 0)}).error, "unknown frame type");
     EXPECT_EQ(read({forged(kMagic, 1, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
               "frame too large");
     EXPECT_EQ(read({forged(kMagic, 1, 6, 10, 11)}).error, "frame not covered by its checksum");

@@ -35,6 +35,8 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
             received.push_back(request.request_id);
     }
     void on_forward_replies(NodeId, uint64_t, std::span<const ForwardReply>) override {}
+    void on_repair_request(NodeId, const RepairRequest&) override {}
+    void on_repair_reply(NodeId, RepairReply) override {}
     void on_peer_disconnected(NodeId, uint64_t) override {}
 
     uint64_t connects = 0;

@@ -50,6 +50,12 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
                              reply.reply.substr(0, reply.reply.size() - 2)));
         }
     }
+    void on_repair_request(NodeId from, const RepairRequest& request) override {
+        note(fmt::format("repair {} asked by {}", request.index, from));
+    }
+    void on_repair_reply(NodeId from, RepairReply reply) override {
+        note(fmt::format("repair {} from {}: {} entries", reply.index, from, reply.entries.size()));
+    }
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override {
         note(fmt::format("peer {} ({}) gone", from, incarnation));
     }

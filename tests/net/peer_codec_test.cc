@@ -250,8 +250,8 @@ TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
     for (const std::string& text : test::sample_frames()) {
         Frame original;
         ASSERT_TRUE(only_frame(text, original));
-        if (original.type == FrameType::kHelloReject || original.type == FrameType::kAppendEntries)
-            continue;  // any text; see below
+        const bool has_entries = original.type == FrameType::kAppendEntries || original.type == FrameType::kRepairReply;
+        if (original.type == FrameType::kHelloReject || has_entries) continue;  // any text; see below
         const std::string payload(as_text(original.payload));
         const bool batch = original.type == FrameType::kForwardRequests || original.type == FrameType::kForwardReplies;
         size_t accepted = 0;
@@ -295,6 +295,58 @@ TEST(PeerCodec, AppendEntriesMustAddUp) {
     EXPECT_FALSE(accepts(overflow)) << "index overflow";
 }
 
+TEST(PeerCodec, RepairRepliesArriveWhole) {
+    const auto decode = [](const RepairReply& reply, RepairReply& decoded) {
+        OutputBuffer out;
+        encode_repair_reply(reply, out);
+        const std::string text = out.flatten();
+        Frame frame;
+        return only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
+    };
+    RepairReply decoded;
+    const RepairReply held = test::sample_repair_reply();
+    ASSERT_TRUE(decode(held, decoded));
+    EXPECT_EQ(decoded.outcome, RepairOutcome::kHeld);
+    ASSERT_EQ(decoded.entries.size(), 2U);
+    EXPECT_EQ(decoded.entries.back()->id(), held.entries.back()->id());
+
+    const raft::EntryId at{LogIndex{7}, Term{2}, 99};
+    ASSERT_TRUE(decode({LogIndex{8}, 5, RepairOutcome::kOther, at, {}}, decoded));
+    EXPECT_EQ(decoded.outcome, RepairOutcome::kOther);
+    EXPECT_EQ(decoded.at, at);
+    EXPECT_EQ(decoded.index, LogIndex{8});
+    EXPECT_EQ(decoded.checksum, 5U);
+}
+
+TEST(PeerCodec, RepairRepliesMustAddUp) {
+    const auto accepts = [](const RepairReply& reply) {
+        OutputBuffer out;
+        encode_repair_reply(reply, out);
+        const std::string text = out.flatten();
+        Frame frame;
+        RepairReply decoded;
+        return only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
+    };
+    const RepairReply sample = test::sample_repair_reply();
+    EXPECT_TRUE(accepts(sample));
+    RepairReply reply = sample;
+    reply.checksum ^= 1;
+    EXPECT_FALSE(accepts(reply)) << "the last entry must be the one asked for";
+    reply = sample;
+    reply.entries.erase(reply.entries.begin());
+    EXPECT_TRUE(accepts(reply)) << "one entry is enough";
+    reply.entries.clear();
+    EXPECT_FALSE(accepts(reply)) << "held, but not sent";
+    reply = sample;
+    reply.entries.front() = test::make_entry(21, 3, "another");
+    EXPECT_FALSE(accepts(reply)) << "entries must be chained";
+    reply = sample;
+    reply.outcome = RepairOutcome::kMissing;
+    EXPECT_FALSE(accepts(reply)) << "missing, but sent";
+    const raft::EntryId above{LogIndex{9}, Term{2}, 99};
+    EXPECT_FALSE(accepts({LogIndex{8}, 5, RepairOutcome::kOther, above, {}})) << "not what was asked about";
+}
+
 TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
     for (const uint32_t count : {0u, 1u, 2u, 4u, 0x7fffffffu, 0xffffffffu}) {
         const raft::AppendEntries message = test::sample_append_entries();
@@ -319,7 +371,7 @@ TEST(PeerCodec, RandomPayloadsNeverCrashADecoder) {
         std::string payload(prng.below(200), '\0');
         for (char& c : payload)
             c = static_cast<char>(prng.chance(1, 2) ? prng.below(4) : prng.below(256));
-        const std::string text = framed(static_cast<FrameType>(prng.between(1, 9)), payload);
+        const std::string text = framed(static_cast<FrameType>(prng.between(1, 11)), payload);
         Frame frame;
         ASSERT_TRUE(only_frame(text, frame));
         maybe(test::decodes(frame));

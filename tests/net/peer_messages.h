@@ -75,6 +75,21 @@ inline std::vector<ForwardReply> sample_replies() {
             {.request_id = 2, .outcome = ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
 }
 
+// Entries 21 and 22, of which the second was asked for.
+inline RepairReply sample_repair_reply() {
+    raft::EntryBuilder first(raft::EntryType::kNoop);
+    raft::EntryBuilder second(raft::EntryType::kCommands);
+    second.buffer().append(2000, 'R');
+    RepairReply reply;
+    reply.entries.push_back(std::move(first).seal(kCluster, LogIndex{21}, Term{3}, 77));
+    const uint64_t checksum = reply.entries.back()->id().checksum;
+    reply.entries.push_back(std::move(second).seal(kCluster, LogIndex{22}, Term{3}, checksum));
+    reply.index = LogIndex{22};
+    reply.checksum = reply.entries.back()->id().checksum;
+    reply.outcome = RepairOutcome::kHeld;
+    return reply;
+}
+
 // One frame of each kind, in wire bytes.
 inline std::vector<std::string> sample_frames() {
     std::vector<std::string> frames;
@@ -93,6 +108,8 @@ inline std::vector<std::string> sample_frames() {
     add([](OutputBuffer& out) { encode_hello_reject({RejectCode::kOther, "wrong cluster"}, out); });
     add([](OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
     add([](OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
+    add([](OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
+    add([](OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
     return frames;
 }
 
@@ -104,12 +121,16 @@ inline bool decodes(const Frame& frame) {
     raft::MessageBody body;
     std::vector<ForwardRequest> requests;
     std::vector<ForwardReply> replies;
+    RepairRequest repair_request;
+    RepairReply repair_reply;
     switch (frame.type) {
         case FrameType::kHello: return decode_hello(frame, hello);
         case FrameType::kHelloAck: return decode_hello_ack(frame, ack);
         case FrameType::kHelloReject: return decode_hello_reject(frame, reject);
         case FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
         case FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
+        case FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
+        case FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
         default: return decode_raft_message(frame, kCluster, body);
     }
 }

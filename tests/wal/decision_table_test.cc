@@ -272,7 +272,7 @@ TEST_F(DecisionTable, AnUnknownVersionIsRefused) {
     std::string& image = log.image(1);
     auto* header = reinterpret_cast<std::byte*>(image.data()) + groups[1].place.offset_bytes;
     store_le(header + 4, uint16_t{2});
-    store_le(header + 120, checksum64(Bytes(header, 120)));
+    store_le(header + 152, checksum64(Bytes(header, 152)));
     expect_refused(Verdict::kUnknownVersion, groups[1].place);
 }
 

@@ -41,7 +41,6 @@ class ImageBuilder {
         SegmentHead head;
         head.segment_size_bytes = kSegmentBytes;
         head.last = last;
-        head.log_id = log_id;
         std::vector<std::byte> records(256);
         size_t used = encode_segment_head_record(head, records.data());
         used += encode_hard_state_record(hard_state, records.data() + used);
@@ -85,6 +84,8 @@ class ImageBuilder {
     void go_back_to(const Group& group) {
         sequence_ = group.header.group_sequence;
         checksum_ = group.header.header_checksum;
+        hard_state = group.header.hard_state;
+        last = group.header.last;
         current_ = group.place.segment_sequence;
         offset_ = group.place.offset_bytes + group.header.size_bytes();
     }
@@ -123,6 +124,8 @@ class ImageBuilder {
         header.record_bytes = static_cast<uint32_t>(records.size());
         header.record_count = count;
         header.groups_in_flight_max = groups_in_flight_max;
+        header.hard_state = hard_state;
+        header.last = last;
         std::string& image = images_[current_];
         KVORUM_ASSERT(offset_ + header.size_bytes() <= image.size());
         auto* at = reinterpret_cast<std::byte*>(image.data()) + offset_;

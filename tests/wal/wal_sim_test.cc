@@ -445,25 +445,46 @@ TEST_F(WalSimTest, ASyncCoversOnlyWhatWasWrittenWhenItBegan) {
 TEST_F(WalSimTest, ARestartCertifiesWhatItRecovered) {
     // The last group of a log that rots looks like one in flight; once a process has started from it, it does not any
     // more.
+    sim::Disk killed = disk;
     {
         SimNode node(disk);
         ASSERT_TRUE(node.open().ok());
         node.append_durably({}, maker.next_batch(1));
+        killed = disk.kill(1);
     }
     const std::string path = std::string(kDirectory) + "/" + segment_file_name(1);
     {
-        sim::Disk rotten = disk;
+        sim::Disk rotten = killed;
         ASSERT_TRUE(rotten.flip_bit(path, kBlockBytes + 200, 3));
         SimNode node(rotten);
         ASSERT_TRUE(node.open().ok());
         EXPECT_EQ(node.wal->recovered().verdict, Verdict::kTornTail);
     }
     {
-        SimNode node(disk);
+        SimNode node(killed);
         ASSERT_TRUE(node.open().ok());
     }
-    ASSERT_TRUE(disk.flip_bit(path, kBlockBytes + 200, 3));
-    SimNode node(disk);
+    ASSERT_TRUE(killed.flip_bit(path, kBlockBytes + 200, 3));
+    SimNode node(killed);
+    EXPECT_EQ(node.open().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(WalSimTest, AnIdleLogEndsWithAMarkSoThatRotOfItsLastUnitIsNoTornTail) {
+    sim::Disk killed = disk;
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        node.append_durably({}, maker.next_batch(1));
+        const uint64_t groups = node.wal->stats().groups;
+        node.turn_until([&] { return node.wal->stats().groups > groups && node.wal->groups_in_flight() == 0; });
+        EXPECT_EQ(node.wal->stats().groups, groups + 1);
+        const uint64_t much_later_ns = node.backend.monotonic_ns() + 10 * small_config().idle_mark_ns;
+        node.turn_until([&] { return node.backend.monotonic_ns() > much_later_ns; });
+        EXPECT_EQ(node.wal->stats().groups, groups + 1) << "a mark needs no mark";
+        killed = disk.kill(1);
+    }
+    ASSERT_TRUE(killed.flip_bit(std::string(kDirectory) + "/" + segment_file_name(1), kBlockBytes + 200, 3));
+    SimNode node(killed);
     EXPECT_EQ(node.open().code(), absl::StatusCode::kDataLoss);
 }
 

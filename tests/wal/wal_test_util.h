@@ -81,6 +81,7 @@ class SimNode {
     explicit SimNode(sim::Disk& disk, uint64_t seed = 1)
         : backend(disk, backend_config(seed)), reactor(backend, {.shuffle_seed = seed}) {}
     ~SimNode() {
+        backend.set_fault_policy({});
         if (wal != nullptr) close();
     }
 
