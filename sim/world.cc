@@ -120,7 +120,8 @@ void World::start_later(HostId host, uint64_t delay_ns) {
         if (machine.is_up() || !wanted_.contains(host)) return;
         // One with a foreign disk is started once, to see that it refuses; a wiped one again and again, as by a
         // supervisor.
-        const bool has_refused = nemesis_->is_gone(host) && machine.state() == Machine::State::kRefused;
+        const bool stays_out = nemesis_->is_gone(host) && !nemesis_->is_wiped(host);
+        const bool has_refused = stays_out && machine.state() == Machine::State::kRefused;
         if (has_refused || !nemesis_->shows_damage(host)) return;
         nemesis_->on_start(host);
         checker_.before_start(machine);
@@ -290,17 +291,37 @@ void World::run_liveness() {
         fail(RunOutcome::kLiveness, "a healthy majority did not start: " + describe_nodes());
         return;
     }
-    const uint64_t start_ns = events_.now_ns();
-    const uint64_t limit_ns = start_ns + kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
-    probes_served_ = 0;
     probe();
-    const bool served = run_until_met(limit_ns, [this] { return probes_served_ >= 2 && core_leads(); });
-    result_.numbers.liveness_ns = events_.now_ns() - start_ns;
-    if (served || !green()) return;
-    const char* what = probes_served_ >= 2 ? "a healthy majority did not get a leader of its own"
-                                           : "a healthy majority did not serve a write and a read";
-    fail(RunOutcome::kLiveness,
-         fmt::format("{} within {} election timeouts: {}", what, kLivenessElections, describe_nodes()));
+    expect_service();
+}
+
+// A leader within kLivenessElections election timeouts and, once the log is replayed (which takes as long as the log is
+// long), a write and a read within as many.
+void World::expect_service() {
+    const uint64_t patience_ns = kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
+    uint64_t begin_ns = events_.now_ns();
+    const bool led = run_until_met(begin_ns + patience_ns, [this] { return core_leads(); });
+    result_.numbers.liveness_ns = events_.now_ns() - begin_ns;
+    const auto fail_to = [this](std::string_view what) {
+        fail(RunOutcome::kLiveness, fmt::format("a healthy majority did not {} within {} election timeouts: {}", what,
+                                                kLivenessElections, describe_nodes()));
+    };
+    if (!green()) return;
+    if (!led) return fail_to("get a leader of its own");
+    const LogIndex committed = checker_.committed_index();
+    const bool replayed = run_until_met(events_.now_ns() + kStartNs, [this, committed] {
+        return std::all_of(core_.begin(), core_.end(), [this, committed](HostId host) {
+            const server::Node* node = machines_[host - 1]->serving();
+            return node != nullptr && node->last_applied() >= committed;
+        });
+    });
+    if (!green()) return;
+    if (!replayed) return fail(RunOutcome::kLiveness, "a healthy majority did not replay its log: " + describe_nodes());
+    begin_ns = events_.now_ns();
+    probes_served_ = 0;
+    const bool served = run_until_met(begin_ns + patience_ns, [this] { return probes_served_ >= 2 && core_leads(); });
+    result_.numbers.liveness_ns += events_.now_ns() - begin_ns;
+    if (!served && green()) fail_to("serve a write and a read");
 }
 
 // A node that is deaf, or whose disk hangs, may have been the leader: it must not keep the healthy ones from having

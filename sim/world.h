@@ -87,6 +87,7 @@ class World final : private MachineOwner {
     [[nodiscard]] std::set<HostId> draw_core();
     [[nodiscard]] bool is_awkward(const std::set<HostId>& core) const;
     [[nodiscard]] bool core_leads() const;
+    void expect_service();
     void probe();
     void run_convergence();
     [[nodiscard]] bool converged() const;

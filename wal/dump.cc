@@ -62,9 +62,8 @@ std::string describe_record(const Record& record) {
 
 void dump_group(const GroupHeader& header, Bytes records, const DumpSink& sink) {
     sink(fmt::format(
-        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, ends "
-        "at "
-        "entry {}, checksum {:016x}",
+        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, "
+        "ends at entry {}, checksum {:016x}",
         header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
         (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count,
         header.durable_group, header.durable_index, header.hard_state.current_term, header.hard_state.voted_for,
@@ -100,8 +99,8 @@ void dump_segment_bytes(Bytes image, const DumpSink& sink) {
         sink(fmt::format("offset 0: {}; a spare, or a segment whose head is lost", group_error_name(error)));
         return;
     }
-    sink(fmt::format("segment {} of cluster {:016x} node {}, {} bytes", first.segment_sequence, first.cluster.value(),
-                     first.node, image.size()));
+    sink(fmt::format("segment {} of cluster {:016x} node {} log {:016x}, {} bytes", first.segment_sequence,
+                     first.cluster.value(), first.node, first.log_id, image.size()));
     uint64_t offset = 0;
     GroupHeader previous;
     while (offset < image.size()) {

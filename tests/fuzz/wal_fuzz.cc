@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/checksum.h"
+#include "wal/damage_survey.h"
 #include "wal/dump.h"
 #include "wal/format.h"
 #include "wal/recovery.h"
@@ -25,8 +26,8 @@ void repair_checksums(std::string& image, uint64_t segment_sequence) {
         const uint64_t room = image.size() - offset - GroupHeader::kEncodedSize;
         const uint64_t record_bytes = std::min<uint64_t>(load_le<uint32_t>(at + 80), room);
         store_le(at + 80, static_cast<uint32_t>(record_bytes));
-        store_le(at + 112, checksum64(Bytes(at + GroupHeader::kEncodedSize, record_bytes)));
-        store_le(at + 120, checksum64(Bytes(at, 120)));
+        store_le(at + 144, checksum64(Bytes(at + GroupHeader::kEncodedSize, record_bytes)));
+        store_le(at + 152, checksum64(Bytes(at, 152)));
     }
 }
 
@@ -40,14 +41,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t segment_bytes = std::max<size_t>(input.size() / segments / kBlockBytes, 1) * kBlockBytes;
     PositionIndex index;
     LogScanner scanner(ClusterId{1}, NodeId{1}, index);
+    DamageSurvey survey(ClusterId{1}, NodeId{1});
+    bool scanning = true;
+    bool surveying = true;
     for (uint64_t sequence = 1; sequence <= segments; ++sequence) {
         std::string image = input.substr(std::min(input.size(), (sequence - 1) * segment_bytes), segment_bytes);
         image.resize(segment_bytes, '\0');
         if (repaired) repair_checksums(image, sequence);
         dump_segment_bytes(as_bytes(image), [](std::string_view) {});
-        if (!scanner.add_segment(sequence, as_bytes(image))) break;
+        if (scanning) scanning = scanner.add_segment(sequence, as_bytes(image));
+        if (surveying) surveying = survey.add_segment(sequence, as_bytes(image)).ok();
     }
     const ScanResult result = scanner.finish();
     KVORUM_ASSERT(!result.message.empty() || is_accepted(result.verdict));
+    const absl::StatusOr<SurveyedEnd> end = survey.finish();
+    KVORUM_ASSERT(end.ok() || !end.status().message().empty());
     return 0;
 }

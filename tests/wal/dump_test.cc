@@ -22,9 +22,8 @@ TEST(WalDump, ShowsGroupsRecordsAndTheEnd) {
     log.entries({maker.next(10)});
     const std::vector<std::string> lines = dump(log.image(3));
     ASSERT_EQ(lines.size(), 9U);
-    EXPECT_TRUE(lines[2].starts_with("  segment head: log 0000000000000109, 65536 bytes, before it entry 0"))
-        << lines[2];
-    EXPECT_EQ(lines[0], "segment 3 of cluster 00000000000000c1 node 7, 65536 bytes");
+    EXPECT_TRUE(lines[2].starts_with("  segment head: 65536 bytes, before it entry 0")) << lines[2];
+    EXPECT_EQ(lines[0], "segment 3 of cluster 00000000000000c1 node 7 log 0000000000000109, 65536 bytes");
     EXPECT_TRUE(
         lines[1].starts_with("offset 0 group 1 epoch 1 head opening: 4096 bytes, 2 records, durable up to group 0"))
         << lines[1];

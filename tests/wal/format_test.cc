@@ -13,6 +13,7 @@ GroupHeader sample() {
     header.flags = kGroupOpening;
     header.cluster = ClusterId{0x1122334455667788};
     header.node = NodeId{3};
+    header.log_id = LogId{0x10};
     header.segment_sequence = 17;
     header.offset_bytes = 5 * kBlockBytes;
     header.epoch = 4;
@@ -45,6 +46,7 @@ TEST(WalFormat, AGroupRoundTrips) {
     EXPECT_EQ(read.flags, written.flags);
     EXPECT_EQ(read.cluster, written.cluster);
     EXPECT_EQ(read.node, written.node);
+    EXPECT_EQ(read.log_id, written.log_id);
     EXPECT_EQ(read.segment_sequence, written.segment_sequence);
     EXPECT_EQ(read.offset_bytes, written.offset_bytes);
     EXPECT_EQ(read.epoch, written.epoch);
@@ -69,7 +71,7 @@ TEST(WalFormat, AGroupRoundTrips) {
 }
 
 TEST(WalFormat, ASegmentHeadRoundTrips) {
-    const SegmentHead head{64 << 20, {LogIndex{7}, Term{3}, 99}, 123456, true, LogId{5}};
+    const SegmentHead head{64 << 20, {LogIndex{7}, Term{3}, 99}, 123456, true};
     std::byte buffer[128];
     const size_t size = encode_segment_head_record(head, buffer);
     RecordCursor cursor({buffer, size});

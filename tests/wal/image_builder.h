@@ -115,6 +115,7 @@ class ImageBuilder {
         header.flags = flags;
         header.cluster = cluster;
         header.node = node;
+        header.log_id = log_id;
         header.segment_sequence = current_;
         header.offset_bytes = offset_;
         header.epoch = epoch;

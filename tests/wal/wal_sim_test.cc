@@ -529,69 +529,6 @@ TEST_F(WalSimTest, AHungWriteShowsItsAge) {
     EXPECT_FALSE(node.wal->is_stalled(node.backend.monotonic_ns()));
 }
 
-class FullDiskTest : public WalSimTest {
- protected:
-    void SetUp() override {
-        node = std::make_unique<SimNode>(disk);
-        ASSERT_TRUE(node->open().ok());
-        disk.set_capacity_bytes(disk.used_bytes());
-        // Until no spare is left and none can be made.
-        while (!node->wal->low_on_space())
-            node->append_durably({}, maker.next_batch(1, 2000));
-    }
-    std::unique_ptr<SimNode> node;
-};
-
-TEST_F(FullDiskTest, WhatWasAcceptedAndHardStatesStillFindRoom) {
-    node->append_durably({}, maker.next_batch(1));
-    const uint64_t vote = node->append_durably(raft::HardState{Term{9}, NodeId{2}}, {});
-    EXPECT_EQ(node->wal->durable_unit(), vote);
-}
-
-TEST_F(FullDiskTest, EntriesWaitWhenTheReserveIsReachedAndGoOnWhenThereIsRoom) {
-    uint64_t unit = 0;
-    while (!node->wal->busy()) {
-        unit = node->wal->append({}, maker.next_batch(1, 3000));
-        for (int i = 0; i < 20; ++i)
-            node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
-    }
-    EXPECT_LT(node->wal->durable_unit(), unit);
-    disk.set_capacity_bytes(kGiB);
-    node->turn_until([&] { return node->wal->durable_unit() == unit; });
-    EXPECT_FALSE(node->wal->low_on_space());
-    EXPECT_EQ(node->read_all(), maker.ids());
-}
-
-TEST_F(FullDiskTest, ReleasingASegmentEndsTheShortage) {
-    node->wal->release_prefix(maker.last_index());
-    node->turn_until([&] { return !node->wal->low_on_space(); });
-    EXPECT_GT(node->wal->stats().segments_recycled, 0U);
-}
-
-TEST_F(FullDiskTest, TheNodeRestartsWithNoFreeByteTimeAndAgain) {
-    while (!node->wal->busy()) {
-        node->wal->append({}, maker.next_batch(1, 3000));
-        for (int i = 0; i < 20; ++i)
-            node->reactor.turn(node->backend.monotonic_ns() + kMillisecondNs);
-    }
-    const uint64_t durable_units = node->wal->durable_unit();
-    node.reset();
-    ASSERT_EQ(disk.free_bytes(), 0U);
-    for (int restart = 0; restart < 20; ++restart) {
-        SimNode again(disk, static_cast<uint64_t>(restart));
-        ASSERT_TRUE(again.open().ok()) << restart;
-        EXPECT_EQ(again.wal->last_index(), LogIndex{durable_units});
-        EXPECT_TRUE(again.wal->low_on_space());
-    }
-}
-
-TEST_F(WalSimTest, AFullDiskWithoutALogIsAnError) {
-    disk.set_capacity_bytes(10 * kKiB);
-    SimNode node(disk);
-    EXPECT_EQ(node.open().code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_EQ(node.backend.open_handles(), 0U);
-}
-
 TEST_F(WalSimTest, AHalfMadeSegmentIsRemoved) {
     {
         SimNode node(disk);
