@@ -1,5 +1,4 @@
-// Runs of one fault at a time, often, on an otherwise calm cluster: each is survived, and shows the deliberate bug that
-// it is there for.
+// Runs of one fault at a time, often, on an otherwise calm cluster: each is survived.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,35 +33,15 @@ INSTANTIATE_TEST_SUITE_P(Faults, FocusedFaultTest,
                          });
 
 #if defined(KVORUM_MUTANTS)
-struct Case {
-    const char* mutant;
-    Fault fault;
-    const char* message;
-    uint64_t seeds;
-};
-
-class FaultForMutantTest : public testing::TestWithParam<Case> {};
-
-TEST_P(FaultForMutantTest, ShowsIt) {
-    const Case& param = GetParam();
+TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) {
     std::string what;
-    for (uint64_t seed = 1; seed <= param.seeds && what.empty(); ++seed) {
-        ASSERT_TRUE(activate_mutant(param.mutant));
-        what = run_focused(seed, param.fault).what;
+    for (uint64_t seed = 1; seed <= 10 && what.empty(); ++seed) {
+        ASSERT_TRUE(activate_mutant("slot-check-ignored"));
+        what = run_focused(seed, Fault::kForeignDisk).what;
         deactivate_mutant();
     }
-    EXPECT_THAT(what, testing::HasSubstr(param.message));
+    EXPECT_THAT(what, testing::HasSubstr("its disk is that of"));
 }
-
-INSTANTIATE_TEST_SUITE_P(Mutants, FaultForMutantTest,
-                         testing::Values(Case{"slot-check-ignored", Fault::kForeignDisk, "its disk is that of", 10},
-                                         Case{"prevote-drops-lower-term", Fault::kElection, "did not serve", 20},
-                                         Case{"reuse-read-token", Fault::kStaleLeader, "not linearizable", 20}),
-                         [](const testing::TestParamInfo<Case>& param) {
-                             std::string name = param.param.mutant;
-                             std::erase(name, '-');
-                             return name;
-                         });
 #endif
 
 }  // namespace
