@@ -134,6 +134,7 @@ Task<absl::Status> LogRepair::take_step() {
         co_return absl::OkStatus();
     }
     std::vector<RepairAnswer> answers;
+    answers.reserve(answers_.size());
     for (const auto& [node, given] : answers_)
         answers.push_back(given);
     const RepairDecision decision = decide_repair(answers, peer_count(), log_.end().last.term);

@@ -68,6 +68,7 @@ absl::Status DamageSurvey::add_group(const GroupHeader& header, Bytes records, u
 const SoundRun& DamageSurvey::end_run() const {
     const auto order = [](const SoundRun& run) { return std::tuple(run.last.epoch, run.last.group_sequence); };
     std::vector<const SoundRun*> sorted;
+    sorted.reserve(runs_.size());
     for (const auto& run : runs_)
         sorted.push_back(run.get());
     std::sort(sorted.begin(), sorted.end(),
