@@ -461,10 +461,12 @@ void Nemesis::damage(HostId host, std::string how) {
 void Nemesis::replace_disk(Fault fault, Machine& victim) {
     const bool is_foreign = fault == Fault::kForeignDisk;
     if (!is_foreign && !is_known_to_all(victim)) return;
+    const HostId other = draw_other(victim.host());
+    // Its disk may be an older copy of the victim's own, which nobody can tell from the right one.
+    if (is_foreign && is_gone(other)) return;
     count(fault, victim);
     moods_[victim.host()].wiped = !is_foreign;
     moods_[victim.host()].foreign = is_foreign;
-    const HostId other = draw_other(victim.host());
     damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty");
     victim.wipe();
     if (is_foreign) victim.disk() = machines_[other - 1]->disk().crash(random_.next());
