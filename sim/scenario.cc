@@ -116,7 +116,7 @@ Scenario Scenario::draw(uint64_t seed) {
     scenario.disk.sector_bytes = pick<uint64_t, 2>(random, {512, 4096});
     scenario.drift_ppm_max = pick<int64_t, 3>(random, {0, 500, 50'000});
     scenario.wall_offset_ms_max = pick<int64_t, 3>(random, {0, 200, 30'000});
-    scenario.key_life_ns = random.between(4, 12) * kSecondNs;
+    scenario.key_life_ns = random.between(2, 8) * kSecondNs;
     scenario.ends_in_election = random.chance(1, 3);
     return scenario;
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -17,7 +18,8 @@ namespace kvorum::nemesis {
 namespace {
 
 constexpr int kBacklog = 16;
-constexpr timeval kAnswerTimeout{.tv_sec = 1, .tv_usec = 0};
+constexpr timeval kAnswerTimeout{.tv_sec = 5, .tv_usec = 0};
+constexpr auto kTakeTimeout = std::chrono::seconds(4);
 
 sockaddr_un address_of(const std::string& path) {
     sockaddr_un address{};
@@ -70,6 +72,7 @@ void FaultControl::set_notify(std::function<void()> notify) {
 FaultRequests FaultControl::take() {
     const std::lock_guard lock(mutex_);
     pending_ = false;
+    taken_.notify_all();
     return std::exchange(requests_, {});
 }
 
@@ -87,7 +90,7 @@ void FaultControl::serve() {
 std::string FaultControl::carry_out(const std::string& line) {
     constexpr std::string_view kPowerCut = "power-cut ";
     if (line == "count") return std::to_string(fired_.load());
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (line == "write-error") {
         requests_.write_error = true;
     } else if (line == "sync-error") {
@@ -102,8 +105,11 @@ std::string FaultControl::carry_out(const std::string& line) {
         return "no such fault";
     }
     pending_.store(true, std::memory_order_release);
-    if (notify_) notify_();
-    return "ok";
+    if (!notify_) return "ok";
+    notify_();
+    // Who takes a power cut does not live to say so.
+    if (requests_.power_cut_seed.has_value()) return "ok";
+    return taken_.wait_for(lock, kTakeTimeout, [this] { return !pending_; }) ? "ok" : "not taken";
 }
 
 std::optional<std::string> send_fault(const std::string& socket_path, const std::string& line) {

@@ -1,5 +1,5 @@
 // How a test tells a running kvorumd_faulty what its disk shall do next: one line over a Unix socket, answered by one
-// line.
+// line. The answer comes when the disk has taken the order: whatever is written from then on meets the fault.
 //
 //   write-error      the next write fails with EIO, and has no effect
 //   sync-error       the next sync fails with EIO (a data-sync write: after its bytes were written)
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -55,10 +56,11 @@ class FaultControl {
     std::mutex mutex_;  // of what follows
     FaultRequests requests_;
     std::function<void()> notify_;
+    std::condition_variable taken_;
     std::thread thread_;  // last: it uses everything above
 };
 
-// The other side: sends one line and returns the answer; nothing when no process answers there within a second.
+// The other side: sends one line and returns the answer; nothing when no process answers there within five seconds.
 [[nodiscard]] std::optional<std::string> send_fault(const std::string& socket_path, const std::string& line);
 
 }  // namespace kvorum::nemesis
