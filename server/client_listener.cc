@@ -80,11 +80,7 @@ reactor::Task<void> ClientListener::stop() {
 }
 
 void ClientListener::visit(const std::function<void(ClientState&)>& visit) {
-    std::vector<ClientConnection*> in_order;
     for (const auto& [id, connection] : connections_)
-        in_order.push_back(connection);
-    std::sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) { return a->queue_id < b->queue_id; });
-    for (ClientConnection* connection : in_order)
         visit(connection->state());
 }
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/status.h"
 #include "reactor/scope.h"
 #include "reactor/streams.h"
@@ -38,7 +38,7 @@ class ClientListener {
     uint16_t port_ = 0;
     std::unique_ptr<reactor::AcceptStream> accepts_;
     reactor::TaskScope tasks_;
-    absl::flat_hash_map<uint64_t, ClientConnection*> connections_;
+    absl::btree_map<uint64_t, ClientConnection*> connections_;  // visited in order of arrival
     uint64_t next_client_id_ = 1;
 };
 

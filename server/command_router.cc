@@ -145,8 +145,8 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
             count_error(scratch_reply_);
             return true;
         case RaftDriver::WriteAdmission::kNotLeader: return false;
-        case RaftDriver::WriteAdmission::kOverloaded: refuse(session, request, kOverloaded); return true;
-        case RaftDriver::WriteAdmission::kDiskFull: refuse(session, request, kDiskFull); return true;
+        case RaftDriver::WriteAdmission::kOverloaded: turn_down(session, request, kOverloaded); return true;
+        case RaftDriver::WriteAdmission::kDiskFull: turn_down(session, request, kDiskFull); return true;
     }
     return false;
 }
@@ -233,6 +233,14 @@ void CommandRouter::refuse(Session& session, Request& request, std::string_view 
     request.reply_class = ReplyClass::kNotExecuted;
     request.text = line;
     mark_dirty(session);
+}
+
+// The leader's word is the command's reply, wherever it came in: a node that sent it here would only meet the same
+// refusal again.
+void CommandRouter::turn_down(Session& session, Request& request, std::string_view line) {
+    ++counters_.replies_not_executed;
+    set_state(session, request, RequestState::kAnswered);
+    answer_error(session, request, line);
 }
 
 void CommandRouter::pop(Session& session) {

@@ -91,6 +91,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void answer_error(Session& session, Request& request, std::string_view line);
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
+    void turn_down(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
 
     // Answers requests from the head on as far as possible, and routes what is parked.

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "net/peer_codec.h"
 #include "server/command_router.h"
 #include "server/session.h"
@@ -51,7 +51,8 @@ class ForwardedSessions {
     CommandRouter& router_;
     ForwardReplySender& sender_;
     NodeCounters& counters_;
-    absl::flat_hash_map<Key, std::unique_ptr<ForwardedSession>> sessions_;
+    // Ordered: they are dropped in the same order in every run of a simulation.
+    absl::btree_map<Key, std::unique_ptr<ForwardedSession>> sessions_;
     std::vector<Key> idle_;
 };
 

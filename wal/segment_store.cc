@@ -229,6 +229,7 @@ Task<absl::Status> SegmentStore::fill_with_zeros(Handle handle) {
         const uint64_t whole_blocks = static_cast<uint64_t>(result) / kBlockBytes * kBlockBytes;
         if (whole_blocks == 0) co_return io_error("write", path, -EIO);
         offset += whole_blocks;
+        if (step_began_ns_.has_value()) step_began_ns_ = reactor_.now_ns();
     }
     const int32_t synced = co_await reactor_.file_sync(handle);
     if (synced < 0) co_return io_error("fsync", path, synced);
@@ -314,7 +315,9 @@ Task<void> SegmentStore::maintain() {
             continue;
         }
         try_again = false;
+        step_began_ns_ = reactor_.now_ns();
         absl::Status status = co_await maintain_once();
+        step_began_ns_.reset();
         if (!status.ok()) {
             reactor_.backend().halt(fmt::format("wal: cannot keep segments ready: {}", std::string(status.message())));
             co_return;

@@ -67,6 +67,10 @@ class SegmentStore {
     [[nodiscard]] size_t spare_count() const { return segments_.size() - live_count_; }
     [[nodiscard]] size_t live_count() const { return live_count_; }
     [[nodiscard]] bool low_on_space() const { return full_ && !spare_ready(); }
+    // How long the present step of the background work takes already; 0 when there is none.
+    [[nodiscard]] uint64_t step_ns(uint64_t now_ns) const {
+        return step_began_ns_.has_value() && now_ns > *step_began_ns_ ? now_ns - *step_began_ns_ : 0;
+    }
     // The next spare becomes the last segment of the log; returns its number. The one before it is durable (asserted by
     // the caller) and closed in the background.
     uint64_t take_spare();
@@ -122,6 +126,7 @@ class SegmentStore {
     uint64_t released_before_ = 0;
     AlignedBuffer zeros_;
     bool full_ = false;  // the last attempt to make a spare found no room
+    std::optional<uint64_t> step_began_ns_;
     Stats stats_;
 
     reactor::Event work_;

@@ -338,5 +338,31 @@ TEST(FullDiskTest, WritesAreRefusedReadsGoOnAndTheNodeRestarts) {
     EXPECT_EQ(again.command({"STRLEN", "key-0"}).to_string(), std::to_string(value.size()));
 }
 
+TEST(FullDiskTest, AFollowerPassesTheRefusalOfItsLeaderOn) {
+    const SmallDisk disk(16);
+    if (!disk.is_mounted()) GTEST_SKIP() << "no loop device can be mounted here (needs root): " << disk.why_not();
+    const TestDirectory directory;
+    fs::create_directory(disk.path() + "/node-1");
+    fs::create_directory_symlink(disk.path() + "/node-1", directory.path() + "/node-1");
+    Cluster cluster(
+        {.nodes = 3, .flags = {"--wal-segment-size", "1MiB", "--batch-size", "256KiB"}, .directory = directory.path()});
+    cluster.start_all();
+    while (cluster.wait_for_leader() != 1) {
+        const uint32_t other = cluster.wait_for_leader();
+        cluster.kill(other);
+        (void)cluster.wait_for_leader();
+        cluster.start(other);
+        ASSERT_TRUE(cluster.wait_until_caught_up(other, kDeadline));
+    }
+    Client through_follower(cluster.endpoint(2));
+    const std::string value(32 * 1024, 'v');
+    Answer answer;
+    for (uint32_t i = 0; i < 2000; ++i) {
+        answer = through_follower.command({"SET", fmt::format("key-{}", i), value});
+        if (answer.to_string() != "OK") break;
+    }
+    EXPECT_THAT(answer.text, ContainsRegex("MISCONF")) << "not sent to the same leader until the time is up";
+}
+
 }  // namespace
 }  // namespace kvorum::integration

@@ -51,6 +51,21 @@ TEST_F(FullDiskTest, ReleasingASegmentEndsTheShortage) {
     EXPECT_GT(node->wal->stats().segments_recycled, 0U);
 }
 
+// Simulator seed 2087 of November 2026: such a leader led for ever, because nobody could give its disk anything to
+// write.
+TEST_F(FullDiskTest, ADiskThatHangsIsNoticedAlthoughWritesAreRefused) {
+    node->backend.set_fault_policy(
+        [](const sim::FileOperation&) { return sim::FaultDecision{.kind = sim::FaultDecision::Kind::kHang}; });
+    const auto is_stalled = [&] { return node->wal->is_stalled(node->backend.monotonic_ns()); };
+    const uint64_t patience_end_ns = node->backend.monotonic_ns() + 10 * kSecondNs;
+    node->turn_until([&] { return is_stalled() || node->backend.monotonic_ns() > patience_end_ns; });
+    EXPECT_TRUE(is_stalled());
+    node->backend.set_fault_policy({});
+    node->backend.release_hung();
+    node->turn_until([&] { return !is_stalled() || node->backend.monotonic_ns() > 2 * patience_end_ns; });
+    EXPECT_FALSE(is_stalled());
+}
+
 TEST_F(FullDiskTest, TheNodeRestartsWithNoFreeByteTimeAndAgain) {
     while (!node->wal->busy()) {
         node->wal->append({}, maker.next_batch(1, 3000));
