@@ -159,7 +159,7 @@ int32_t Disk::lose_write(Ticket ticket) {
 }
 
 Disk::Ticket Disk::begin_sync(InodeId inode) {
-    syncs_[next_ticket_] = {inode, order_};
+    syncs_[next_ticket_] = {inode, order_, inodes_.at(inode).failed_order};
     return next_ticket_++;
 }
 
@@ -177,7 +177,7 @@ void Disk::complete_sync(Ticket ticket) {
     }
     for (auto& [number, versions] : inode.unsynced) {
         std::erase_if(versions, [&, block_number = number](const Version& version) {
-            if (version.order > sync.order || version.order <= inode.failed_order) return false;
+            if (version.order > sync.order || version.order <= sync.failed_order) return false;
             set_durable(inode, block_number, version.block);
             return true;
         });

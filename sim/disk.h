@@ -60,8 +60,8 @@ class Disk {
     // Covers what completed before begin_sync().
     [[nodiscard]] Ticket begin_sync(InodeId inode);
     void complete_sync(Ticket ticket);
-    // A sync failed: what waits to become durable is still read back, but no later sync will make it durable (as in
-    // Linux since 4.13, where a failed writeback marks the pages clean).
+    // A sync failed: what waits to become durable is still read back, but no sync that begins later will make it
+    // durable (as in Linux since 4.13, where a failed writeback marks the pages clean).
     void fail_sync(InodeId inode);
     void drop(Ticket ticket) { writes_.erase(ticket), syncs_.erase(ticket); }  // it failed and had no effect
     int32_t read(InodeId inode, uint64_t offset, MutableBytes into) const;
@@ -104,7 +104,7 @@ class Disk {
         uint64_t size_bytes = 0;
         uint64_t durable_size_bytes = 0;
         uint64_t size_order = 0;
-        uint64_t failed_order = 0;  // versions up to this one will never be durable
+        uint64_t failed_order = 0;  // versions up to this one are not made durable by any sync that begins from now on
         std::vector<BlockPtr> durable;
         std::map<uint64_t, std::vector<Version>> unsynced;  // by block number, oldest first
     };
@@ -117,6 +117,7 @@ class Disk {
     struct Sync {
         InodeId inode = 0;
         uint64_t order = 0;
+        uint64_t failed_order = 0;  // the inode's when it was begun: a sync that fails beside it takes nothing from it
     };
     struct NameChange {
         uint64_t order = 0;

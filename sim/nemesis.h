@@ -56,6 +56,8 @@ class Nemesis {
     // A node that serves, in a later life than the one in which its disk was damaged, has repaired it.
     void on_serves(const Machine& machine);
     void on_start(HostId host) { moods_[host].errors = 0; }
+    // Errors that were injected since it was started.
+    [[nodiscard]] bool had_error(HostId host) const { return moods_.at(host).errors > 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
  private:

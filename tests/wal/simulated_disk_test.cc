@@ -51,6 +51,22 @@ TEST_F(SimulatedDisk, ASyncedWriteSurvivesEveryCrash) {
     }
 }
 
+TEST_F(SimulatedDisk, WhatASyncFailedToMakeDurableNoLaterOneDoes) {
+    write(0, 'a');
+    disk.fail_sync(file);
+    sync(file);
+    EXPECT_EQ(disk.durable_contents(kPath)[0], '\0');
+}
+
+// Simulator seed 1452 of November 2026: a log was blamed for believing such a sync.
+TEST_F(SimulatedDisk, ASyncThatWasBegunBeforeAnotherFailsKeepsItsPromise) {
+    write(0, 'a');
+    const auto ticket = disk.begin_sync(file);
+    disk.fail_sync(file);
+    disk.complete_sync(ticket);
+    EXPECT_EQ(disk.durable_contents(kPath)[0], 'a');
+}
+
 TEST_F(SimulatedDisk, TheDurableViewIsWhatAPowerCutLeavesAtWorst) {
     write(0, 'a');
     sync(file);
