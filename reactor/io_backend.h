@@ -137,6 +137,8 @@ class IoBackend {
     // Ends the wait of poll(), the present one or the next. Any thread; async-signal-safe. A backend that never waits
     // need not have it.
     virtual void wake() noexcept {}
+    // Between two looks of a spinning reactor: lets whoever else wants this core run first.
+    virtual void give_way() noexcept {}
 
     // --- receive buffers ---
     // The bytes of a kReceive completion: valid until release_receive_buffer(). Holding many starves the other

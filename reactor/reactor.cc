@@ -74,6 +74,7 @@ void Reactor::wait_for_work(uint64_t wait_until_ns) {
                 spin_ns_ = spin_ns_max_;
                 return;
             }
+            backend_.give_way();
         } while (backend_.monotonic_ns() < spin_until_ns && !stop_requested_.load(std::memory_order_relaxed));
         spin_ns_ /= 2;
     }

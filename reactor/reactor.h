@@ -41,7 +41,8 @@ class TurnHook {
 
 struct ReactorConfig {
     uint64_t shuffle_seed = 0;  // 0: the run queue is first in, first out; else shuffled by this seed
-    uint64_t spin_ns = 0;       // looks for completions this long before it sleeps; halves with each vain spin
+    uint64_t spin_ns =
+        0;  // looks for completions this long before it sleeps, giving way to others; halves with each vain spin
     uint64_t task_budget_ns = 500 * kMicrosecondNs;  // of step (3), by the backend's clock
 };
 
@@ -76,7 +77,9 @@ class Reactor {
     [[nodiscard]] const ReactorStats& stats() const { return stats_; }
 
     // From the next wait on, instead of ReactorConfig::spin_ns.
-    void set_spin_ns(uint64_t spin_ns) { spin_ns_max_ = spin_ns_ = spin_ns; }
+    void set_spin_ns(uint64_t spin_ns) {
+        if (spin_ns != spin_ns_max_) spin_ns_max_ = spin_ns_ = spin_ns;
+    }
 
     // --- work without a coroutine ---
     void schedule(Runnable& runnable) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <liburing.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -148,6 +149,8 @@ void UringBackend::wake() noexcept {
     const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
     maybe(written < 0);
 }
+
+void UringBackend::give_way() noexcept { ::sched_yield(); }
 
 void UringBackend::unpark_receives() {
     // All of them, although there may be fewer buffers: which of the sockets has data is not known, and one that has

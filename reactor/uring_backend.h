@@ -61,6 +61,7 @@ class UringBackend final : public IoBackend {
     void cancel(IoOp& op) override;
     void poll(uint64_t wait_until_ns) override;
     void wake() noexcept override;
+    void give_way() noexcept override;
 
     [[nodiscard]] Bytes receive_buffer(uint16_t buffer_id, uint64_t length_bytes) override;
     void release_receive_buffer(uint16_t buffer_id) override;

@@ -28,6 +28,7 @@ class FaultyBackend final : public reactor::IoBackend {
     void cancel(reactor::IoOp& op) override;
     void poll(uint64_t wait_until_ns) override;
     void wake() noexcept override { disk_->wake(); }
+    void give_way() noexcept override { disk_->give_way(); }
 
     [[nodiscard]] Bytes receive_buffer(uint16_t buffer_id, uint64_t length_bytes) override {
         return disk_->receive_buffer(buffer_id, length_bytes);
