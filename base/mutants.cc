@@ -48,6 +48,9 @@ constexpr std::array kMutants{
                "a leader with a hung disk stays leader"},
     MutantInfo{Mutant::kLocalReadsOnFollower, "local-reads-on-follower", "a follower answers reads from its own state"},
     MutantInfo{Mutant::kWipedNodeVotes, "wiped-node-votes", "peers take a node back that lost its log"},
+    MutantInfo{Mutant::kCachedLeaseClock, "cached-lease-clock", "the lease is held against the time of the last turn"},
+    MutantInfo{Mutant::kNoLeaseDriftMargin, "no-lease-drift-margin",
+               "a lease is as long as an election timeout, whatever clocks do"},
 };
 
 }  // namespace

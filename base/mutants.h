@@ -42,6 +42,8 @@ enum class Mutant : uint8_t {
     kHeartbeatsIndependentOfDisk,
     kLocalReadsOnFollower,
     kWipedNodeVotes,
+    kCachedLeaseClock,
+    kNoLeaseDriftMargin,
 };
 
 struct MutantInfo {

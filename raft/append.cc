@@ -132,7 +132,7 @@ void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
 void Raft::Impl::follow(NodeId from, Term term) {
     const auto* known = std::get_if<Follower>(&role_);
     if (term > current_term() || known == nullptr || known->leader != from) become_follower(term, from);
-    std::get<Follower>(role_).leader_contact_ns = now_ns_;
+    keep_silence(from);
     election_at_ns_ = now_ns_ + election_silence_ns_;
 }
 

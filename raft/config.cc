@@ -22,6 +22,8 @@ std::vector<std::string> RaftConfig::validate() const {
     require(heartbeat_interval_ns <= election_timeout_ns / 3,
             fmt::format("heartbeat_interval_ns: {} is above a third of election_timeout_ns ({})", heartbeat_interval_ns,
                         election_timeout_ns));
+    require(clock_drift_percent <= kClockDriftPercentMax,
+            fmt::format("clock_drift_percent: {} is above {}", clock_drift_percent, kClockDriftPercentMax));
     require(message_bytes_max > 0, "message_bytes_max: must be above 0");
     require(
         inflight_bytes_max >= message_bytes_max,

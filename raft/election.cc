@@ -51,7 +51,7 @@ void Raft::Impl::become_pre_candidate() {
 }
 
 void Raft::Impl::become_candidate() {
-    KVORUM_ASSERT(role() == Role::kPreCandidate && !disk_stalled_);
+    KVORUM_ASSERT(role() == Role::kPreCandidate && !disk_stalled_ && now_ns_ >= silent_until_ns_);
     restart_election_timer();
     set_hard_state({current_term() + 1, config_.self});
     role_ = Candidate{};
@@ -98,6 +98,11 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
         answer_pre_vote(from, request);
         return;
     }
+    // Not even the term is taken over: that would depose the leader that the silence is for.
+    if (is_silent_towards(from)) {
+        reply_to(from, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = false});
+        return;
+    }
     if (request.term > current_term()) become_follower(request.term, NodeId{});
     const NodeId voted_for = hard_state_.voted_for;
     const bool granted = request.term == current_term() && leader().is_none() &&
@@ -116,18 +121,22 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
 void Raft::Impl::answer_pre_vote(NodeId from, const RequestVote& request) {
     if (is_mutant(Mutant::kPrevoteDropsLowerTerm) && request.term <= current_term()) return;
     // A node whose disk hangs could not keep the promise, so it does not raise the hope.
-    const bool granted = request.term > current_term() && !disk_stalled_ && !hears_live_leader_other_than(from) &&
-                         is_log_up_to_date(request);
+    const bool granted = request.term > current_term() && !disk_stalled_ && role() != Role::kLeader &&
+                         !is_silent_towards(from) && is_log_up_to_date(request);
     reply_to(from,
              RequestVoteReply{.term = granted ? request.term : current_term(), .pre_vote = true, .granted = granted});
 }
 
-// A leader that asks for pre-votes has stopped leading, so its own candidacy is not held against it.
-bool Raft::Impl::hears_live_leader_other_than(NodeId candidate) const {
-    if (role() == Role::kLeader) return true;
-    const auto* follower = std::get_if<Follower>(&role_);
-    return follower != nullptr && !follower->leader.is_none() && follower->leader != candidate &&
-           now_ns_ - follower->leader_contact_ns < config_.election_timeout_ns;
+// Who heard a leader elects no other for an election timeout, by its own clock (thesis 4.2.3): the leader's lease
+// counts on it (6.4.1), so nothing but a new leader's own message takes it back, whatever terms and roles come and go.
+void Raft::Impl::keep_silence(NodeId leader) {
+    silent_until_ns_ = now_ns_ + config_.election_timeout_ns;
+    silent_for_ = leader;
+}
+
+// A leader that asks for votes has stopped leading, so its own candidacy is not held against it.
+bool Raft::Impl::is_silent_towards(NodeId candidate) const {
+    return now_ns_ < silent_until_ns_ && (silent_for_.is_none() || silent_for_ != candidate);
 }
 
 // Thesis 3.6.1: later last term, or the same and at least as long.

@@ -48,7 +48,8 @@ class Raft::Impl {
     void on_peer_connected(NodeId peer);
 
     // --- read_index.cc ---
-    [[nodiscard]] ReadStatus read_index(uint64_t id);
+    [[nodiscard]] ReadStatus read_index(uint64_t id, uint64_t clock_ns);
+    [[nodiscard]] bool has_lease(uint64_t clock_ns) const;
 
     // --- election.cc ---
     void set_disk_stalled(bool stalled);
@@ -89,7 +90,8 @@ class Raft::Impl {
     void become_candidate();
     void become_leader();
     void answer_pre_vote(NodeId from, const RequestVote& request);
-    [[nodiscard]] bool hears_live_leader_other_than(NodeId candidate) const;
+    void keep_silence(NodeId leader);
+    [[nodiscard]] bool is_silent_towards(NodeId candidate) const;
     [[nodiscard]] bool is_log_up_to_date(const RequestVote& request) const;
     void ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const;
     void restart_election_timer();
@@ -121,6 +123,7 @@ class Raft::Impl {
     void admit_early_reads(Leader& leader);
     void begin_read_round(Leader& leader);
     void confirm_reads(Leader& leader);
+    void renew_lease(Leader& leader, uint64_t confirmed_round);
     void drop_reads(const Leader& leader);
 
     const RaftConfig config_;
@@ -139,6 +142,9 @@ class Raft::Impl {
     RoleState role_;
     uint64_t election_at_ns_ = 0;
     uint64_t election_silence_ns_ = 0;
+    // No vote for anybody but silent_for_ before that time: see keep_silence().
+    uint64_t silent_until_ns_ = 0;
+    NodeId silent_for_;
     bool disk_stalled_ = false;
 
     Output output_;

@@ -25,8 +25,12 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
     KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
                   current_term());
     restart_election_timer();
-    // Nobody else to wait for.
-    if (config_.voters.size() == 1) election_at_ns_ = now_ns;
+    if (config_.voters.size() == 1) {
+        election_at_ns_ = now_ns;  // nobody else to wait for
+    } else {
+        // What was promised to a leader before the restart is not known any more.
+        keep_silence(NodeId{});
+    }
     told_leadership_ = leadership();
 }
 
@@ -59,6 +63,7 @@ void Raft::Impl::tick(uint64_t now_ns) {
         if (now_ns_ >= leader->heartbeat_at_ns) {
             leader->heartbeat_at_ns = now_ns_ + config_.heartbeat_interval_ns;
             leader->replication_due = true;
+            leader->lease_round_due = true;
             for (Progress& peer : leader->peers)
                 peer.heartbeat_due = true;
         }
@@ -236,10 +241,12 @@ ProposeResult Raft::propose(EntryBuilder& builder) {
     return impl_->propose(builder);
 }
 
-ReadStatus Raft::read_index(uint64_t id) {
+ReadStatus Raft::read_index(uint64_t id, uint64_t clock_ns) {
     const VerifyScope verify(*impl_);
-    return impl_->read_index(id);
+    return impl_->read_index(id, clock_ns);
 }
+
+bool Raft::has_lease(uint64_t clock_ns) const { return impl_->has_lease(clock_ns); }
 
 void Raft::on_persisted(Term term, LogIndex index) {
     const VerifyScope verify(*impl_);

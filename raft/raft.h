@@ -45,6 +45,7 @@
 namespace kvorum::raft {
 
 inline constexpr size_t kVotersMax = 31;
+inline constexpr uint32_t kClockDriftPercentMax = 50;
 
 struct RaftConfig {
     NodeId self;
@@ -55,6 +56,9 @@ struct RaftConfig {
     // heartbeat_interval_ns must be at most a third of it.
     uint64_t election_timeout_ns = 1000 * kMillisecondNs;
     uint64_t heartbeat_interval_ns = 100 * kMillisecondNs;
+    // How much faster than another's any node's clock may run. Above 0 a leader serves reads under a lease (thesis
+    // 6.4.1), which is that much shorter than an election timeout. 0: every read waits for a round.
+    uint32_t clock_drift_percent = 0;
 
     uint64_t message_bytes_max = 1 * kMiB;   // entries in one AppendEntries; a single larger entry still travels, alone
     uint64_t inflight_bytes_max = 8 * kMiB;  // sent to one peer and not yet acknowledged
@@ -188,10 +192,14 @@ class Raft {
     // the builder is untouched and may be proposed again.
     [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
 
-    // Registers a linearizable read under a caller-chosen id. All reads registered before take_output() share one
-    // round. Refused (kNotLeader) unless this node leads; waits inside until an entry of the current term is committed
-    // (thesis 6.4).
-    [[nodiscard]] ReadStatus read_index(uint64_t id);
+    // Registers a linearizable read under a caller-chosen id. Under a lease it is confirmed at once; else all reads
+    // registered before take_output() share one round. Refused (kNotLeader) unless this node leads; waits inside until
+    // an entry of the current term is committed (thesis 6.4). `clock_ns`: of the same clock as now_ns, read after the
+    // read arrived: a process that was stopped in between must not trust what it knew before.
+    [[nodiscard]] ReadStatus read_index(uint64_t id, uint64_t clock_ns);
+    // A read that arrived before `clock_ns` was read may be served at once from a state machine that has applied
+    // commit_index().
+    [[nodiscard]] bool has_lease(uint64_t clock_ns) const;
 
     // A unit of an Output became durable: `index`/`term` are of the last entry in it (none, none if it had only a hard
     // state). Implies that all units before it are durable too. A call that names no unit in flight is ignored.

@@ -1,10 +1,15 @@
-// Linearizable reads without the log: ReadIndex (thesis 6.4).
+// Linearizable reads without the log: ReadIndex (thesis 6.4), and leases (6.4.1).
+//
+// Under a lease nobody can have been elected since: a majority, this node included, is silent towards candidates for an
+// election timeout of its clocks from when it got the round that began the lease, and the lease ends earlier by what
+// clocks may differ. A heartbeat's round renews it, at no message of its own.
 //
 // A read takes the commit index when it is registered, and is confirmed when a majority acknowledged a message that was
 // sent after that. Rounds tell which: the reads of one Output share a new round, every AppendEntries carries the newest
 // one, and an acknowledgement of round R proves leadership for the rounds up to R and for nothing that came later. A
 // repeated message carries its round again, so a late acknowledgement of an old one never serves a newer read.
 #include <algorithm>
+#include <utility>
 
 #include "base/mutants.h"
 #include "raft/impl.h"
@@ -12,9 +17,18 @@
 
 namespace kvorum::raft {
 
-ReadStatus Raft::Impl::read_index(uint64_t id) {
+bool Raft::Impl::has_lease(uint64_t clock_ns) const {
+    const auto* leader = std::get_if<Leader>(&role_);
+    return leader != nullptr && clock_ns < leader->lease_end_ns && log_.term_at(commit_index_) == current_term();
+}
+
+ReadStatus Raft::Impl::read_index(uint64_t id, uint64_t clock_ns) {
     auto* leader = std::get_if<Leader>(&role_);
     if (leader == nullptr) return ReadStatus::kNotLeader;
+    if (has_lease(clock_ns)) {
+        output_.read_states.push_back({id, commit_index_});
+        return ReadStatus::kAccepted;
+    }
     // Before that, commit_index may lie below what an earlier leader has acknowledged.
     if (log_.term_at(commit_index_) != current_term() && !is_mutant(Mutant::kNoNoop)) {
         leader->early_reads.push_back(id);
@@ -38,10 +52,13 @@ void Raft::Impl::admit_early_reads(Leader& leader) {
 }
 
 void Raft::Impl::begin_read_round(Leader& leader) {
-    if (leader.reads.empty() || leader.reads.back().round != 0) return;
+    const bool has_new_reads = !leader.reads.empty() && leader.reads.back().round == 0;
+    const bool renews_lease = std::exchange(leader.lease_round_due, false) && config_.clock_drift_percent > 0;
+    if (!has_new_reads && !renews_lease) return;
     if (!is_mutant(Mutant::kReuseReadToken) || leader.read_round == 0) ++leader.read_round;
     for (auto read = leader.reads.rbegin(); read != leader.reads.rend() && read->round == 0; ++read)
         read->round = leader.read_round;
+    if (renews_lease) leader.lease_rounds.push_back({leader.read_round, now_ns_});
     if (leader.peers.empty() || is_mutant(Mutant::kReuseReadToken)) confirm_reads(leader);
 }
 
@@ -51,11 +68,22 @@ void Raft::Impl::confirm_reads(Leader& leader) {
     for (const Progress& peer : leader.peers)
         acked.add(peer.acked_round);
     const uint64_t confirmed = acked.reached_by_majority();
+    renew_lease(leader, confirmed);
     const auto end = std::find_if(leader.reads.begin(), leader.reads.end(),
                                   [&](const PendingRead& read) { return read.round == 0 || read.round > confirmed; });
     for (auto read = leader.reads.begin(); read != end; ++read)
         output_.read_states.push_back({read->id, read->read_index});
     leader.reads.erase(leader.reads.begin(), end);
+}
+
+// From the time at which the round began, not from that of its answers: the followers' silence may be as old as that.
+void Raft::Impl::renew_lease(Leader& leader, uint64_t confirmed_round) {
+    const uint32_t margin_percent = is_mutant(Mutant::kNoLeaseDriftMargin) ? 0 : config_.clock_drift_percent;
+    const uint64_t length_ns = config_.election_timeout_ns / 100 * (100 - margin_percent);
+    while (!leader.lease_rounds.empty() && leader.lease_rounds.front().round <= confirmed_round) {
+        leader.lease_end_ns = leader.lease_rounds.front().begun_ns + length_ns;
+        leader.lease_rounds.pop_front();
+    }
 }
 
 void Raft::Impl::drop_reads(const Leader& leader) {

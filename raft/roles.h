@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <variant>
 #include <vector>
 
@@ -14,7 +15,6 @@ namespace kvorum::raft {
 
 struct Follower {
     NodeId leader;  // of the current term; none when unknown
-    uint64_t leader_contact_ns = 0;
     // What this leader's AppendEntries of this term proved to agree with its log, and what of that was acknowledged as
     // durable.
     LogIndex verified_index{};
@@ -52,6 +52,12 @@ struct PendingRead {
     uint64_t round = 0;
 };
 
+// A round that renews the lease once a majority acknowledged it.
+struct LeaseRound {
+    uint64_t round = 0;
+    uint64_t begun_ns = 0;
+};
+
 struct Leader {
     std::vector<Progress> peers;
     uint64_t heartbeat_at_ns = 0;
@@ -63,6 +69,10 @@ struct Leader {
     uint64_t read_round = 0;
     std::vector<uint64_t> early_reads;  // came before an entry of this term was committed
     std::vector<PendingRead> reads;     // by round, those without one last
+
+    bool lease_round_due = true;          // with the next AppendEntries
+    std::deque<LeaseRound> lease_rounds;  // not confirmed yet
+    uint64_t lease_end_ns = 0;
 };
 
 using RoleState = std::variant<Follower, PreCandidate, Candidate, Leader>;

@@ -66,6 +66,12 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         session.execute_server_command(*spec, arguments);
         return;
     }
+    const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
+    if (is_read && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
+        ++counters_.lease_reads;
+        answer_read(session, *spec, arguments);
+        return;
+    }
     Request& request = session.queue.push_back();
     const uint64_t sequence = session.queue.end_sequence() - 1;
     request.spec = spec;
@@ -253,14 +259,18 @@ void CommandRouter::pop(Session& session) {
 void CommandRouter::answer_head_read(Session& session) {
     const Request& head = session.queue.front();
     unpack_arguments(head.text, scratch_arguments_);
+    answer_read(session, *head.spec, scratch_arguments_);
+    pop(session);
+}
+
+void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
     const kv::ReadContext context{driver_->log_clock_ms(),
                                   reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
     net::RespWriter& reply = session.begin_reply();
-    const kv::KeyLookups lookups = kv::execute_read(store_, *head.spec, scratch_arguments_, context, reply);
+    const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
     counters_.keyspace_hits += lookups.hits;
     counters_.keyspace_misses += lookups.misses;
     session.end_reply();
-    pop(session);
 }
 
 bool CommandRouter::answer_wait(Session& session) {

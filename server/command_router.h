@@ -91,6 +91,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void answer_error(Session& session, Request& request, std::string_view line);
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
+    void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
     void turn_down(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
 

@@ -223,6 +223,7 @@ void write_raft(NodeFacade& node, std::string& out) {
     field(out, "raft_batches_proposed", counters.batches_proposed);
     field(out, "raft_entries_applied", counters.entries_applied);
     field(out, "raft_read_rounds", counters.read_rounds);
+    field(out, "raft_lease_reads", counters.lease_reads);
     field(out, "raft_state_hash", fmt::format("{:016x}", node.keyspace().state_hash));
 }
 

@@ -57,11 +57,12 @@ struct NodeConfig {
 
     uint32_t election_timeout_ms = 1000;
     uint32_t heartbeat_interval_ms = 100;
-    uint32_t leader_wait_ms = 5000;    // how long a command waits for a leader before its definite error
-    uint32_t outcome_wait_ms = 10000;  // how long a write whose outcome is open waits before the reply says so
-    uint32_t disk_stall_ms = 3000;     // a sync that takes longer makes a leader step down
+    uint32_t clock_drift_percent = 10;  // between any two nodes; 0: no leases, every read waits for a round
+    uint32_t leader_wait_ms = 5000;     // how long a command waits for a leader before its definite error
+    uint32_t outcome_wait_ms = 10000;   // how long a write whose outcome is open waits before the reply says so
+    uint32_t disk_stall_ms = 3000;      // a sync that takes longer makes a leader step down
     FollowerMode follower_mode = FollowerMode::kForward;
-    uint32_t leader_spin_us = 50;  // how long an idle leader looks for an answer before it sleeps; 0: sleeps at once
+    uint32_t spin_us = 500;  // how long a lightly loaded node looks for work before it sleeps; 0: sleeps at once
 
     uint64_t wal_segment_bytes = 64 * kMiB;
     uint32_t wal_spare_segments = 2;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kv/text.h"
+#include "raft/raft.h"
 
 namespace kvorum::server {
 namespace {
@@ -255,11 +256,15 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "outcome-wait-ms", kConsensus, "MS", false,
         "How long a write whose leader was lost waits to learn its fate before the reply says that it is unknown. "
         "Below your clients' own timeout."),
-    count_option<&NodeConfig::leader_spin_us, 0, 1000>(
-        "leader-spin-us", kConsensus, "US", false,
-        "How long a leader without work looks for an answer of a disk or a peer before it sleeps: a wake-up less in "
-        "the latency of a "
-        "lone write, for up to one core's time while little happens. 0: sleeps at once."),
+    count_option<&NodeConfig::clock_drift_percent, 0, raft::kClockDriftPercentMax>(
+        "clock-drift-percent", kConsensus, "PERCENT", false,
+        "How much the clocks of two nodes may differ in speed. A leader serves reads without asking the others for so "
+        "much less than an election timeout. 0: it asks for every read, and no clock matters."),
+    count_option<&NodeConfig::spin_us, 0, 1000>(
+        "spin-us", kConsensus, "US", false,
+        "How long a node without work looks for an answer of a disk, a peer or a client before it sleeps, while few "
+        "commands are under way: a wake-up less in the latency of a lone write, for core time that nobody else wants. "
+        "0: sleeps at once."),
     count_option<&NodeConfig::disk_stall_ms, 1, kHourMs>(
         "disk-stall-ms", kConsensus, "MS", false,
         "A log write that takes longer makes a leader hand over. Above the disk's ordinary worst; smaller: less "

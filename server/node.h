@@ -51,7 +51,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] int64_t wall_clock_us() override { return reactor_.backend().wall_clock_ms() * 1000; }
     [[nodiscard]] const NodeConfig& config() override { return config_; }
     [[nodiscard]] raft::Status raft_status() override { return driver_->raft().status(); }
-    [[nodiscard]] const NodeCounters& counters() override { return counters_; }
+    [[nodiscard]] const NodeCounters& counters() const override { return counters_; }
     void reset_counters() override;
     [[nodiscard]] LogCounters log_counters() override;
     [[nodiscard]] KeyspaceFacts keyspace() override;

@@ -13,6 +13,10 @@ namespace {
 constexpr uint64_t kLogReadBytes = 2 * kMiB;
 // Bytes of entries applied before heartbeats, votes and clients get their turn again.
 constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
+// A batch of more commands than this means load: then the next one is gathered while the node sleeps, and the core time
+// is better spent on it. A follower has less to hurry for.
+constexpr uint32_t kLeaderSpinCommandsMax = 64;
+constexpr uint32_t kFollowerSpinCommandsMax = 4;
 
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
@@ -22,6 +26,7 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
         out.voters.push_back(member.id);
     out.election_timeout_ns = config.election_timeout_ms * kMillisecondNs;
     out.heartbeat_interval_ns = config.heartbeat_interval_ms * kMillisecondNs;
+    out.clock_drift_percent = config.clock_drift_percent;
     out.message_bytes_max = config.batch_bytes_max;
     out.cache_bytes_max = config.entry_cache_bytes;
     out.seed = seed;
@@ -84,6 +89,16 @@ void RaftDriver::run_turn() {
     carry_out_output();
     apply_committed();
     release_ready_reads();
+    if (is_mutant(Mutant::kCachedLeaseClock)) last_turn_ns_ = reactor_.now_ns();
+}
+
+// Never the turn's own time, which may be from before a pause of the process.
+uint64_t RaftDriver::lease_clock_ns() const {
+    return is_mutant(Mutant::kCachedLeaseClock) ? last_turn_ns_ : reactor_.backend().monotonic_ns();
+}
+
+bool RaftDriver::may_read_now() const {
+    return last_applied_ >= raft_.commit_index() && raft_.has_lease(lease_clock_ns());
 }
 
 bool RaftDriver::has_work() const {
@@ -130,8 +145,9 @@ void RaftDriver::propose_expiry_tick() {
 
 void RaftDriver::register_open_reads() {
     if (!reads_.can_register()) return;
-    if (raft_.read_index(reads_.open_id()) == raft::ReadStatus::kAccepted) {
-        ++counters_.read_rounds;
+    const uint64_t clock_ns = lease_clock_ns();
+    if (raft_.read_index(reads_.open_id(), clock_ns) == raft::ReadStatus::kAccepted) {
+        ++(raft_.has_lease(clock_ns) ? counters_.lease_reads : counters_.read_rounds);
         reads_.registered();
     } else {
         drop_reads();
@@ -166,9 +182,7 @@ void RaftDriver::carry_out_output() {
         // 7. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) {
             log_leadership();
-            // The leader waits for answers that come within a write's time; a spinning follower would only take its
-            // core away.
-            reactor_.set_spin_ns(raft_.is_leader() ? config_.leader_spin_us * kMicrosecondNs : 0);
+            choose_spin(0);
             if (!raft_.is_leader()) {
                 for (const WriteWaiter waiter : writes_.discard_open())
                     outcomes_.write_not_executed(waiter);
@@ -189,6 +203,11 @@ void RaftDriver::log_leadership() {
     }
 }
 
+void RaftDriver::choose_spin(uint32_t commands) {
+    const uint32_t commands_max = raft_.is_leader() ? kLeaderSpinCommandsMax : kFollowerSpinCommandsMax;
+    reactor_.set_spin_ns(commands <= commands_max ? config_.spin_us * kMicrosecondNs : 0);
+}
+
 void RaftDriver::persist(raft::Output& output) {
     if (!output.needs_persist()) {
         if (output.messages_after_persist.empty()) return;
@@ -204,6 +223,7 @@ void RaftDriver::persist(raft::Output& output) {
     if (!output.entries.empty()) {
         unit.term = output.entries.back()->term();
         unit.index = output.entries.back()->index();
+        choose_spin(output.entries.back()->header().command_count);
     }
     unit.messages = std::move(output.messages_after_persist);
     unit.log_unit = log_.append(output.hard_state, std::move(output.entries));

@@ -67,6 +67,8 @@ class RaftDriver {
     [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
                                            ReplySink& error);
     [[nodiscard]] uint64_t add_read(SessionHandle session) { return reads_.add(session); }
+    // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
+    [[nodiscard]] bool may_read_now() const;
     // How many other members hold everything up to `index` durably.
     [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
 
@@ -97,8 +99,10 @@ class RaftDriver {
     void propose_open_batch();
     void propose_expiry_tick();
     void register_open_reads();
+    [[nodiscard]] uint64_t lease_clock_ns() const;
     void carry_out_output();
     void persist(raft::Output& output);
+    void choose_spin(uint32_t commands);
     void log_leadership();
     void send_all(const std::vector<raft::Message>& messages);
     void on_log_durable(uint64_t log_unit);
@@ -128,6 +132,7 @@ class RaftDriver {
     Term logged_term_;
     LogIndex last_applied_;
     LogIndex apply_target_;
+    uint64_t last_turn_ns_ = 0;  // for a mutant
     bool reading_for_apply_ = false;
     std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
 

@@ -43,6 +43,7 @@ struct NodeCounters {
     uint64_t entries_applied = 0;
     uint64_t batches_proposed = 0;
     uint64_t read_rounds = 0;
+    uint64_t lease_reads = 0;  // reads, or batches of them, that needed no round
     uint64_t elections_seen = 0;
 };
 
@@ -73,7 +74,7 @@ class NodeFacade {
     [[nodiscard]] virtual int64_t wall_clock_us() = 0;  // for TIME
     [[nodiscard]] virtual const NodeConfig& config() = 0;
     [[nodiscard]] virtual raft::Status raft_status() = 0;
-    [[nodiscard]] virtual const NodeCounters& counters() = 0;
+    [[nodiscard]] virtual const NodeCounters& counters() const = 0;
     virtual void reset_counters() = 0;  // CONFIG RESETSTAT
     [[nodiscard]] virtual LogCounters log_counters() = 0;
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;

@@ -35,6 +35,7 @@ void ClusterChecker::observe(const Machine& machine) {
     const raft::Status status = raft.status();
     NodeView& view = nodes_[machine.host()];
     if (view.incarnation != machine.incarnation()) begin_incarnation(machine, status, view);
+    check_lease_reads(machine, view);
     if (status.term < view.term)
         report(fmt::format("Memory: the term of node {} went from {} to {}", machine.host(), view.term, status.term));
     view.term = status.term;
@@ -126,6 +127,29 @@ void ClusterChecker::check_new_leader(const Machine& machine, const raft::Raft& 
         return;
     }
     if (first) check_votes(machine, term);
+    if (first) check_leases(leaders_.rbegin()->first);
+}
+
+// While one has a lease, no other may be elected: asked at each election, of the clock that the leader would read now.
+void ClusterChecker::check_leases(Term newest) {
+    for (const auto& machine : machines_) {
+        const server::Node* node = machine->serving();
+        if (node == nullptr || node->raft().current_term() >= newest) continue;
+        if (!node->raft().has_lease(machine->monotonic_ns())) continue;
+        report(fmt::format("Lease: node {} has one in term {}, and node {} leads in term {}", machine->host(),
+                           node->raft().current_term(), leaders_.at(newest), newest));
+    }
+}
+
+// The same of what was done in this turn, which began in the term last seen: the clock that the node went by may not
+// have been the right one.
+void ClusterChecker::check_lease_reads(const Machine& machine, NodeView& view) {
+    const uint64_t lease_reads = machine.serving()->counters().lease_reads;
+    if (std::exchange(view.lease_reads, lease_reads) >= lease_reads || leaders_.empty()) return;
+    const auto [newest, leader] = *leaders_.rbegin();
+    if (newest <= view.term || leader == machine.host()) return;
+    report(fmt::format("Lease: node {} served a read in term {} without asking, and node {} leads in term {}",
+                       machine.host(), view.term, leader, newest));
 }
 
 void ClusterChecker::check_votes(const Machine& machine, Term term) {

@@ -80,6 +80,7 @@ class ClusterChecker {
         LogIndex applied;
         Term term;
         Term led_term;
+        uint64_t lease_reads = 0;
         EntryPlace last;
         EntryPlace durable;                       // as the node calls it; kept over a restart
         uint32_t suspect_durable = 0;             // so many advances of the durable index are compared with the disk
@@ -96,6 +97,8 @@ class ClusterChecker {
     void check_memory(const Machine& machine, const raft::Status& status, const NodeView& view);
     void check_new_leader(const Machine& machine, const raft::Raft& raft);
     void check_votes(const Machine& machine, Term term);
+    void check_leases(Term newest);
+    void check_lease_reads(const Machine& machine, NodeView& view);
     void check_acknowledged(const Machine& machine, const raft::Status& status);
     void check_durable(const Machine& machine, const raft::Status& status, NodeView& view);
     void check_committed(const Machine& machine, const raft::Status& status, NodeView& view);

@@ -79,6 +79,7 @@ class Machine {
     [[nodiscard]] Disk& disk() { return disk_; }
     [[nodiscard]] const Disk& disk() const { return disk_; }
     [[nodiscard]] SimClock& clock() { return clock_; }
+    [[nodiscard]] uint64_t monotonic_ns() const { return clock_.monotonic_ns(events_.now_ns()); }  // its node's time
     [[nodiscard]] const server::NodeConfig& node_config() const { return config_.node; }
     [[nodiscard]] uint64_t turns() const { return turns_; }
 

@@ -36,7 +36,7 @@ server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
         const std::string name = fmt::format("node{}", id);
         config.members.push_back({NodeId{id}, {name, 17000}, {name, 7000}});
     }
-    config.leader_spin_us = 0;  // looking again at once finds nothing new while virtual time stands still
+    config.spin_us = 0;  // looking again at once finds nothing new while virtual time stands still
     config.election_timeout_ms = pick<uint32_t, 3>(random, {120, 150, 200});
     config.heartbeat_interval_ms = config.election_timeout_ms / pick<uint32_t, 2>(random, {3, 5});
     config.leader_wait_ms = pick<uint32_t, 3>(random, {200, 500, 1500});
@@ -118,6 +118,10 @@ Scenario Scenario::draw(uint64_t seed) {
     scenario.wall_offset_ms_max = pick<int64_t, 3>(random, {0, 200, 30'000});
     scenario.key_life_ns = random.between(2, 8) * kSecondNs;
     scenario.ends_in_election = random.chance(1, 3);
+    // As bad as the bound just allows: two clocks that are off by 17 % in opposite directions.
+    constexpr uint32_t kPoorClocksPercent = 30;
+    scenario.node.clock_drift_percent = pick<uint32_t, 3>(random, {0, 10, kPoorClocksPercent});
+    if (scenario.node.clock_drift_percent == kPoorClocksPercent) scenario.drift_ppm_max = 170'000;
     return scenario;
 }
 
@@ -132,7 +136,7 @@ std::string Scenario::describe() const {
         "disk-stall {}ms "
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
-        "{}x{} drift {}ppm shuffle {} "
+        "{}x{} drift {}ppm of {}% shuffle {} "
         "faults:{}",
         nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms, node.heartbeat_interval_ms,
         node.leader_wait_ms, node.outcome_wait_ms, node.disk_stall_ms,
@@ -140,7 +144,7 @@ std::string Scenario::describe() const {
         node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,
         network.delay_ns_spread / kMicrosecondNs, network.slow_one_in, network.corrupt_one_in, network.reset_one_in,
-        backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, shuffle, faults);
+        backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, node.clock_drift_percent, shuffle, faults);
 }
 
 MachineConfig Scenario::machine(HostId host) const {

@@ -103,7 +103,7 @@ ProposeResult Cluster::propose(uint64_t id, std::string text) {
 std::pair<ReadStatus, uint64_t> Cluster::read(uint64_t id) {
     const uint64_t read_id = next_read_id_++;
     reads_[read_id] = {.committed_before = LogIndex{committed_.size()}};
-    const ReadStatus status = raft(id).read_index(read_id);
+    const ReadStatus status = raft(id).read_index(read_id, now_ns_);
     if (status != ReadStatus::kAccepted) reads_[read_id].resolved = true;
     collect(node(id));
     return {status, read_id};

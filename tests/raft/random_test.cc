@@ -105,12 +105,14 @@ class Schedule {
         const uint64_t window = message * prng_.between(1, 8);
         const uint64_t messages = prng_.between(1, 8);
         const uint64_t cache = prng_.chance(1, 2) ? prng_.below(2000) : 1 * kMiB;
+        const uint32_t drift_percent = prng_.chance(1, 2) ? 10 : 0;
         return [=](RaftConfig& config) {
             config.message_bytes_max = message;
             config.inflight_bytes_max = window;
             config.inflight_messages_max = messages;
             config.cache_bytes_max = cache;
             config.uncommitted_bytes_max = 4000;
+            config.clock_drift_percent = drift_percent;
         };
     }
 

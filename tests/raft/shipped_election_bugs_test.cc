@@ -16,9 +16,11 @@ constexpr uint64_t kHb = Cluster::kHeartbeatNs;
 TEST(ShippedElectionBugs, VoteLeftBeforeItWasDurable) {
     Cluster cluster(3);
     cluster.node(3).options.persist_at_once = false;
+    cluster.advance(Cluster::kElectionTimeoutNs, {3});
     cluster.inject({NodeId{1}, NodeId{3}, RequestVote{.term = Term{1}}});
     cluster.crash(3);  // before the write
     cluster.restart(3);
+    cluster.advance(Cluster::kElectionTimeoutNs, {3});
     EXPECT_TRUE(cluster.sent<RequestVoteReply>(1).empty());
     cluster.node(3).options.persist_at_once = true;
     cluster.inject({NodeId{2}, NodeId{3}, RequestVote{.term = Term{1}}});

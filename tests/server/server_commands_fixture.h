@@ -59,7 +59,7 @@ class FakeNode final : public NodeFacade {
     int64_t wall_clock_us() override { return 1'700'000'000'123'456; }
     const NodeConfig& config() override { return config_; }
     raft::Status raft_status() override { return status; }
-    const NodeCounters& counters() override { return counter; }
+    const NodeCounters& counters() const override { return counter; }
     void reset_counters() override { counter = {}; }
     LogCounters log_counters() override {
         return {.groups = 3,
