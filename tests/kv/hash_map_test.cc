@@ -178,19 +178,6 @@ TEST(HashMap, AChainStaysUsableWhileTheRestOfTheMapGrows) {
     EXPECT_EQ(subject.keys_in_order().size(), 20'300u);
 }
 
-TEST(HashMap, ADeeplySplitSegmentIsPartedByTheWholeHash) {
-    // Deeper than the bits that a slot's tag covers.
-    Subject subject(kTinyShape);
-    const auto keys = keys_of_one_prefix(subject.map, 17, 60);
-    for (int i = 0; i < 120'000; ++i)
-        subject.put("other" + std::to_string(i), "");
-    for (const std::string& key : keys)
-        subject.put(key, key);
-    EXPECT_GE(subject.map.directory_depth(), 17u);
-    for (const std::string& key : keys)
-        EXPECT_EQ(subject.find(key)->value(), key);
-}
-
 TEST(HashMap, NothingIsFreedBeforeTheOwnerSaysSo) {
     Subject subject({});
     subject.put("k", "old");
