@@ -14,6 +14,8 @@ constexpr size_t kBatchSize = 16;
 constexpr size_t kReleaseBytesPerSlice = size_t{1} << 20;
 // Beyond so many links a segment stays as it is: splitting it would take as long as the chain is.
 constexpr unsigned kSplitLinksMax = 4;
+// Of the next directory; it is complete long before a balanced map needs it.
+constexpr size_t kEntriesPerSplit = 16;
 // A segment looks for a neighbour to merge with when it has lost so many more keys.
 constexpr uint32_t kMergeStep = 8;
 
@@ -41,6 +43,7 @@ HashMap::~HashMap() {
     reclamation_.collect();
     KVORUM_ASSERT(reclamation_.retired_count() == 0, "a reader outlives the map");
     Directory::destroy(directory());
+    Directory::destroy(next_directory_);
     for (const auto& contents : cleared_)
         Directory::destroy(contents->directory);
 }
@@ -106,6 +109,7 @@ const Record* HashMap::erase(std::string_view key, uint64_t hash) {
 
 void HashMap::clear() {
     contents_->directory = directory();
+    Directory::destroy(std::exchange(next_directory_, nullptr));
     // In the order of retirement, so after all records of its own that were retired before.
     reclamation_.retire(this, contents_.release(), [](void* map, void* contents) {
         static_cast<HashMap*>(map)->cleared_.emplace_back(static_cast<Contents*>(contents));
@@ -129,6 +133,7 @@ bool HashMap::release_cleared() {
 
 uint64_t HashMap::memory_bytes() const {
     uint64_t bytes = sizeof(HashMap) + range_counts_.capacity() * sizeof(uint32_t) + directory()->size_bytes();
+    if (next_directory_ != nullptr) bytes += next_directory_->size_bytes();
     bytes += contents_->segments.mapped_bytes() + contents_->records.memory_bytes();
     for (const auto& contents : cleared_) {
         bytes += contents->segments.mapped_bytes() + contents->records.memory_bytes();
@@ -200,6 +205,7 @@ bool HashMap::may_split(Segment& segment) const {
 void HashMap::split(Segment& segment, uint64_t hash) {
     const unsigned depth = segment.depth();
     if (depth == directory()->depth()) double_directory();
+    prepare_doubling(kEntriesPerSplit);
     const std::array<Segment*, 2> halves{make_segment(depth + 1), make_segment(depth + 1)};
     move_records(segment, halves);
     const uint64_t upper_half = uint64_t{1} << (63 - depth);
@@ -274,9 +280,21 @@ void HashMap::place_chained(Segment& segment, uint64_t hash, const Record* recor
     }
 }
 
+void HashMap::prepare_doubling(size_t entries_max) {
+    const Directory& present = *directory();
+    if (next_directory_ == nullptr) {
+        next_directory_ = Directory::create_deeper(present);
+        next_copied_ = 0;
+    }
+    const size_t end = next_copied_ + std::min(entries_max, present.size() - next_copied_);
+    for (; next_copied_ < end; ++next_copied_)
+        next_directory_->copy_entry(present, next_copied_);
+}
+
 void HashMap::double_directory() {
     Directory* old = directory();
-    directory_.store(Directory::create_doubled(*old), std::memory_order_release);
+    prepare_doubling(old->size());
+    directory_.store(std::exchange(next_directory_, nullptr), std::memory_order_release);
     retire(old);
 }
 
@@ -285,8 +303,10 @@ void HashMap::publish(Segment* segment, uint64_t hash) {
     Directory& entries = *directory();
     const size_t count = size_t{1} << (entries.depth() - segment->depth());
     const size_t first = entries.index_of(hash) & ~(count - 1);
-    for (size_t i = first; i < first + count; ++i)
+    for (size_t i = first; i < first + count; ++i) {
         entries.set(i, segment);
+        if (next_directory_ != nullptr && i < next_copied_) next_directory_->set_pair(i, segment);
+    }
 }
 
 void HashMap::retire(const Record* record) {

@@ -113,6 +113,7 @@ class HashMap {
     void move_records(Segment& from, std::span<Segment* const, 2> to);
     [[nodiscard]] bool side_of(SlotWord word, unsigned depth) const;
     void place_chained(Segment& segment, uint64_t hash, const Record* record);
+    void prepare_doubling(size_t entries_max);
     void double_directory();
     void publish(Segment* segment, uint64_t hash);
 
@@ -124,6 +125,9 @@ class HashMap {
     const SegmentShape shape_;
     const uint32_t merge_count_max_;  // keys of two neighbours that become one
     std::atomic<Directory*> directory_{nullptr};
+    // Twice the directory, filled a few entries at each split: when it is needed it is complete. No reader knows it.
+    Directory* next_directory_ = nullptr;
+    size_t next_copied_ = 0;  // entries of the present one that stand in the next one, and are kept up to date there
     std::unique_ptr<Contents> contents_;
     std::deque<std::unique_ptr<Contents>> cleared_;
     Reclamation reclamation_;

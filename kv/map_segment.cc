@@ -1,6 +1,7 @@
 #include "kv/map_segment.h"
 
 #include <new>
+#include <type_traits>
 
 namespace kvorum::kv {
 
@@ -41,24 +42,15 @@ void Segment::erase(const Place& place) {
 
 Directory* Directory::create(Segment* only) {
     Directory* directory = allocate(0);
-    new (&directory->entries()[0]) std::atomic<Segment*>(only);
-    return directory;
-}
-
-Directory* Directory::create_doubled(const Directory& from) {
-    Directory* directory = allocate(from.depth() + 1);
-    std::atomic<Segment*>* entries = directory->entries();
-    for (size_t i = 0; i < from.size(); ++i) {
-        Segment* segment = from.at(i);
-        new (&entries[2 * i]) std::atomic<Segment*>(segment);
-        new (&entries[2 * i + 1]) std::atomic<Segment*>(segment);
-    }
+    directory->set(0, only);
     return directory;
 }
 
 void Directory::destroy(Directory* directory) { ::operator delete(directory); }
 
+// The entries stay untouched, so that the kernel provides their pages as they are filled.
 Directory* Directory::allocate(unsigned depth) {
+    static_assert(std::is_trivially_destructible_v<std::atomic<Segment*>> && sizeof(std::atomic<Segment*>) == 8);
     const size_t entries_bytes = (size_t{1} << depth) * sizeof(std::atomic<Segment*>);
     return new (::operator new(sizeof(Directory) + entries_bytes)) Directory(depth);
 }

@@ -111,8 +111,15 @@ static_assert(sizeof(Segment) == 64);
 // The segment of every hash, by its upper `depth` bits. Entries are replaced in place; growing makes a new directory.
 class Directory {
  public:
-    static Directory* create(Segment* only);                  // of depth 0
-    static Directory* create_doubled(const Directory& from);  // one level deeper
+    static Directory* create(Segment* only);  // of depth 0
+    // One level deeper; all entries are to be copied before it is used.
+    static Directory* create_deeper(const Directory& from) { return allocate(from.depth() + 1); }
+    void copy_entry(const Directory& from, size_t index) { set_pair(index, from.at(index)); }
+    // The two entries that come from one entry of the directory that is a level higher.
+    void set_pair(size_t index, Segment* segment) {
+        set(2 * index, segment);
+        set(2 * index + 1, segment);
+    }
     static void destroy(Directory* directory);
 
     [[nodiscard]] unsigned depth() const { return depth_; }
