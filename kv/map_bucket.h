@@ -49,6 +49,8 @@ class SlotWord {
 
     [[nodiscard]] uint64_t bits() const { return bits_; }
     [[nodiscard]] const Record* record() const {
+        // One word for both is what lets a reader take the slot in one load.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
         return reinterpret_cast<const Record*>(bits_ & ((uint64_t{1} << kAddressBits) - 1));
     }
     [[nodiscard]] uint64_t tag() const { return (bits_ & ~kDisplaced) >> kAddressBits; }

@@ -85,11 +85,11 @@ class Reclamation {
     static void release_all(const std::vector<Retired>& items);
     [[nodiscard]] uint64_t oldest_seen_epoch() const;
 
+    std::array<ReaderSlot, kReadersMax> slots_;
     std::atomic<uint64_t> epoch_{1};
     std::atomic<size_t> slots_used_{0};  // no slot at or above it was ever taken
-    std::array<ReaderSlot, kReadersMax> slots_;
-    std::vector<Retired> open_;  // in the current epoch
-    std::deque<Batch> closed_;   // in earlier ones, not yet passed by all
+    std::vector<Retired> open_;          // in the current epoch
+    std::deque<Batch> closed_;           // in earlier ones, not yet passed by all
     size_t closed_count_ = 0;
 };
 
