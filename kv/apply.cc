@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "base/assert.h"
 #include "kv/commands.h"
 #include "kv/families.h"
@@ -5,6 +8,62 @@
 
 namespace kvorum::kv {
 namespace {
+
+// So many commands are looked at together before they are carried out, so that their cache misses overlap.
+constexpr uint32_t kCommandsAhead = 16;
+constexpr size_t kKeysAhead = 32;
+
+class KeysAhead {
+ public:
+    void add(std::string_view key) {
+        if (count_ < keys_.size()) keys_[count_++] = key;
+    }
+    void add_sized(ByteReader& payload) { add(read_sized(payload)); }
+    // Each of `count` is a key, followed by a value in MSET.
+    void add_list(ByteReader& payload, uint32_t count, bool with_values) {
+        for (uint32_t i = 0; i < count && count_ < keys_.size() && !payload.failed(); ++i) {
+            add_sized(payload);
+            if (with_values) read_sized(payload);
+        }
+    }
+    [[nodiscard]] std::span<const std::string_view> keys() const { return std::span(keys_).first(count_); }
+
+ private:
+    std::array<std::string_view, kKeysAhead> keys_;
+    size_t count_ = 0;
+};
+
+// Only for speed: what is malformed here is found out when it is applied.
+void look_ahead(CommandCode code, uint16_t flags, ByteReader payload, KeysAhead& keys) {
+    switch (code) {
+        case CommandCode::kSet:
+            if ((flags & kSetHasDeadline) != 0) payload.read<int64_t>();
+            return keys.add_sized(payload);
+        case CommandCode::kAppend:
+        case CommandCode::kIncrbyfloat:
+        case CommandCode::kRename:
+        case CommandCode::kCopy: return keys.add_sized(payload);
+        case CommandCode::kSetrange: payload.read<uint64_t>(); return keys.add_sized(payload);
+        case CommandCode::kIncrby:
+        case CommandCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
+        case CommandCode::kGetdel:
+        case CommandCode::kPersist: return keys.add(read_tail(payload));
+        case CommandCode::kMset: return keys.add_list(payload, payload.read<uint32_t>(), true);
+        case CommandCode::kDel: return keys.add_list(payload, payload.read<uint32_t>(), false);
+        default: return;
+    }
+}
+
+void prefetch(const Store& store, ByteReader reader, uint32_t command_count) {
+    KeysAhead keys;
+    for (uint32_t i = 0; i < command_count && !reader.failed(); ++i) {
+        const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
+        const auto flags = reader.read<uint16_t>();
+        const auto payload_size = reader.read<uint32_t>();
+        look_ahead(code, flags, ByteReader(reader.read_bytes(payload_size)), keys);
+    }
+    store.prefetch(keys.keys());
+}
 
 // The codes that may be in a log. False: the record is not one that encode_write makes.
 bool apply(CommandCode code, LoggedCommand& command) {
@@ -34,6 +93,7 @@ bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t com
     store.advance(index, log_time_ms);
     ByteReader reader(body);
     for (uint32_t i = 0; i < command_count; ++i) {
+        if (i % kCommandsAhead == 0) prefetch(store, reader, std::min(kCommandsAhead, command_count - i));
         const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
         const auto flags = reader.read<uint16_t>();
         const auto payload_size = reader.read<uint32_t>();

@@ -79,7 +79,7 @@ bool apply_expire(LoggedCommand& command) {
     if (command.payload.failed()) return false;
 
     const Record* record = command.store.find(key);
-    const bool holds = record != nullptr && conditions_hold(command.flags, record->expire_at_ms, deadline_ms);
+    const bool holds = record != nullptr && conditions_hold(command.flags, record->expire_at_ms(), deadline_ms);
     if (holds) command.store.set_expiry(key, deadline_ms);
     command.reply.integer(holds ? 1 : 0);
     return true;
@@ -94,7 +94,7 @@ bool apply_persist(LoggedCommand& command) {
     if (command.flags != kNoFlags) return false;
     const std::string_view key = read_tail(command.payload);
     const Record* record = command.store.find(key);
-    const bool removes = record != nullptr && record->expire_at_ms != kNoExpiry;
+    const bool removes = record != nullptr && record->expire_at_ms() != kNoExpiry;
     if (removes) command.store.set_expiry(key, kNoExpiry);
     command.reply.integer(removes ? 1 : 0);
     return true;
@@ -105,11 +105,11 @@ void read_ttl(const ReadRequest& request) {
     constexpr int64_t kLivesForEver = -1;
     const Record* record = request.find(request.arguments[1]);
     if (record == nullptr) return request.reply.integer(kNoKey);
-    if (record->expire_at_ms == kNoExpiry) return request.reply.integer(kLivesForEver);
+    if (record->expire_at_ms() == kNoExpiry) return request.reply.integer(kLivesForEver);
 
     const bool remaining = request.code == CommandCode::kTtl || request.code == CommandCode::kPttl;
     const bool seconds = request.code == CommandCode::kTtl || request.code == CommandCode::kExpiretime;
-    int64_t time_ms = record->expire_at_ms;
+    int64_t time_ms = record->expire_at_ms();
     // A key is there until log time reaches its deadline, which this node's clock may already have passed.
     if (remaining) time_ms = std::max<int64_t>(0, time_ms - request.context.now_ms);
     request.reply.integer(seconds ? time_ms / 1000 + (time_ms % 1000 >= 500 ? 1 : 0) : time_ms);

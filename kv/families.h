@@ -68,7 +68,7 @@ inline void reply_value(ReplySink& reply, const Record* record) {
     if (record == nullptr) {
         reply.null();
     } else {
-        reply.bulk_string(record->value);
+        reply.bulk_string(record->value());
     }
 }
 

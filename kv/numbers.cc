@@ -30,7 +30,7 @@ bool apply_incrby(LoggedCommand& command) {
     if (command.payload.failed()) return false;
 
     const Record* old = command.store.find(key);
-    const auto number = old == nullptr ? std::optional<int64_t>(0) : parse_int64(old->value);
+    const auto number = old == nullptr ? std::optional<int64_t>(0) : parse_int64(old->value());
     if (!number) {
         command.reply.error(kNotInteger);
         return true;
@@ -41,7 +41,7 @@ bool apply_incrby(LoggedCommand& command) {
         return true;
     }
     const fmt::format_int digits(sum);
-    command.store.put(key, std::string(digits.data(), digits.size()), old == nullptr ? kNoExpiry : old->expire_at_ms);
+    command.store.put(key, {digits.data(), digits.size()}, old == nullptr ? kNoExpiry : old->expire_at_ms());
     command.reply.integer(sum);
     return true;
 }
@@ -61,7 +61,7 @@ bool apply_incrbyfloat(LoggedCommand& command) {
     if (command.payload.failed() || !increment) return false;
 
     const Record* old = command.store.find(key);
-    const auto number = old == nullptr ? std::optional<long double>(0) : parse_long_double(old->value);
+    const auto number = old == nullptr ? std::optional<long double>(0) : parse_long_double(old->value());
     if (!number) {
         command.reply.error(kNotFloat);
         return true;
@@ -71,9 +71,9 @@ bool apply_incrbyfloat(LoggedCommand& command) {
         command.reply.error("ERR increment would produce NaN or Infinity");
         return true;
     }
-    std::string text = format_long_double(sum);
+    const std::string text = format_long_double(sum);
     command.reply.bulk_string(text);
-    command.store.put(key, std::move(text), old == nullptr ? kNoExpiry : old->expire_at_ms);
+    command.store.put(key, text, old == nullptr ? kNoExpiry : old->expire_at_ms());
     return true;
 }
 

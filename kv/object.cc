@@ -82,8 +82,8 @@ void read_object(const ReadRequest& request) {
     const Record* record = request.find(request.arguments[2]);
     if (record == nullptr) return request.reply.null();
     switch (found->subcommand) {
-        case Subcommand::kEncoding: return request.reply.bulk_string(encoding(record->value));
-        case Subcommand::kRefcount: return request.reply.integer(reference_count(record->value));
+        case Subcommand::kEncoding: return request.reply.bulk_string(encoding(record->value()));
+        case Subcommand::kRefcount: return request.reply.integer(reference_count(record->value()));
         // When a key was last read is not part of the state, and nothing is ever evicted.
         case Subcommand::kIdletime: return request.reply.integer(0);
         case Subcommand::kFreq: return request.reply.error(kNoFrequency);

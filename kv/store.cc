@@ -1,82 +1,48 @@
 #include "kv/store.h"
 
 #include <absl/container/btree_set.h>
-#include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "kv/hash_map.h"
 
 namespace kvorum::kv {
 namespace {
 
-// Many small tables instead of one: a table that grows moves a 4096th of the keys, not all.
-constexpr unsigned kShardBits = 12;
-constexpr size_t kShardCount = size_t{1} << kShardBits;
 // A key's position in scan order is the upper part of its hash, so that cursors are exact as doubles.
 constexpr unsigned kPositionBits = 53;
 constexpr uint64_t kPositionCount = uint64_t{1} << kPositionBits;
-constexpr unsigned kShardOfPositionShift = kPositionBits - kShardBits;
-
-struct HashedKey {
-    std::string_view text;
-    uint64_t hash;
-};
-
-// The hash is kept: growing, scanning and state hashing need it, and a comparison mostly ends with it.
-struct StoredKey {
-    explicit StoredKey(const HashedKey& key) : text(key.text), hash(key.hash) {}
-
-    std::string text;
-    uint64_t hash;
-};
-
-struct KeyHash {
-    using is_transparent = void;
-    size_t operator()(const StoredKey& key) const { return key.hash; }
-    size_t operator()(const HashedKey& key) const { return key.hash; }
-};
-
-struct KeyEqual {
-    using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-        return a.hash == b.hash && std::string_view(a.text) == std::string_view(b.text);
-    }
-};
-
-struct Slot {
-    Record record;
-    uint64_t value_hash = 0;
-};
-
-using Shard = absl::flat_hash_map<StoredKey, Slot, KeyHash, KeyEqual>;
-
-struct Deadline {
-    int64_t expire_at_ms;
-    std::string key;
-};
 
 struct DeadlineView {
     int64_t expire_at_ms;
     std::string_view key;
 };
 
+// Of a record that is in the map.
+struct Deadline {
+    int64_t expire_at_ms;
+    mutable const Record* record;  // changes with the value, the order does not
+
+    operator DeadlineView() const { return {expire_at_ms, record->key()}; }  // NOLINT(google-explicit-constructor)
+};
+
 struct EarlierDeadline {
     using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
+    bool operator()(const DeadlineView& a, const DeadlineView& b) const {
         if (a.expire_at_ms != b.expire_at_ms) return a.expire_at_ms < b.expire_at_ms;
-        return std::string_view(a.key) < std::string_view(b.key);
+        return a.key < b.key;
     }
 };
 
 using Deadlines = absl::btree_set<Deadline, EarlierDeadline>;
 
-uint64_t position_of(const StoredKey& key) { return key.hash >> (64 - kPositionBits); }
+uint64_t position_of(uint64_t hash) { return hash >> (64 - kPositionBits); }
 
 uint64_t mix(uint64_t x) {
     x += 0x9e3779b97f4a7c15ULL;
@@ -85,100 +51,66 @@ uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-uint64_t digest(uint64_t key_hash, const Slot& slot) {
-    const uint64_t when = mix(static_cast<uint64_t>(slot.record.expire_at_ms) ^ mix(slot.record.revision));
-    return mix(key_hash ^ mix(slot.value_hash ^ when));
+uint64_t digest(uint64_t key_hash, const Record& record) {
+    const uint64_t when = mix(static_cast<uint64_t>(record.expire_at_ms()) ^ mix(record.revision()));
+    return mix(key_hash ^ mix(checksum64(as_bytes(record.value())) ^ when));
 }
 
-// What the allocator takes for a string: nothing while it fits into the object.
-uint64_t heap_bytes(size_t size) {
-    constexpr size_t kInlineSize = 15;
-    constexpr size_t kAllocatorOverhead = 8;
-    return size <= kInlineSize ? 0 : align_up(size + 1 + kAllocatorOverhead, 16);
-}
-
-// A slot and its control byte at the usual load, between 7/16 and 7/8.
-constexpr uint64_t kSlotBytes = (sizeof(Shard::value_type) + 1) * 3 / 2;
 // Nodes of the tree are three quarters full on average.
 constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
-
-uint64_t key_bytes(std::string_view key) { return kSlotBytes + heap_bytes(key.size()); }
-uint64_t deadline_bytes(std::string_view key) { return kDeadlineBytes + heap_bytes(key.size()); }
+// As many deadlines of a cleared store are freed in a slice.
+constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
 
 }  // namespace
 
 class Store::Impl {
  public:
-    explicit Impl(uint64_t hash_seed) : hash_seed_(hash_seed), shards_(kShardCount) {}
+    explicit Impl(uint64_t hash_seed) : map_(hash_seed) {}
 
-    const Record* find(std::string_view key) const {
-        const HashedKey hashed = hash(key);
-        const Shard& shard = shards_[shard_of(hashed.hash)];
-        const auto it = shard.find(hashed);
-        return it == shard.end() ? nullptr : &it->second.record;
+    const Record* find(std::string_view key) const { return map_.find(key, map_.hash(key)); }
+    void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
+        map_.find_batch(keys, found);
     }
+    void prefetch(std::span<const std::string_view> keys) const;
+    Reclamation::Reader add_reader() { return map_.add_reader(); }
 
-    void put(std::string_view key, Record record) {
-        if (record.expire_at_ms <= log_time_ms_) {
-            erase(key);
+    void put(const RecordFields& fields) {
+        if (fields.expire_at_ms <= log_time_ms_) {
+            erase(fields.key);
             return;
         }
-        const HashedKey hashed = hash(key);
-        const auto [it, inserted] = shards_[shard_of(hashed.hash)].try_emplace(hashed);
-        Slot& slot = it->second;
-        if (inserted) {
-            ++size_;
-            memory_bytes_ += key_bytes(key);
-        } else {
-            state_hash_ -= digest(hashed.hash, slot);
-            memory_bytes_ -= heap_bytes(slot.record.value.size());
-        }
-        move_deadline(key, slot.record.expire_at_ms, record.expire_at_ms);
-        slot.record = std::move(record);
-        slot.value_hash = checksum64(as_bytes(slot.record.value));
-        memory_bytes_ += heap_bytes(slot.record.value.size());
-        state_hash_ += digest(hashed.hash, slot);
+        const uint64_t hash = map_.hash(fields.key);
+        const auto [record, replaced] = map_.put(fields, hash);
+        move_deadline(replaced, record);
+        if (replaced != nullptr) state_hash_ -= digest(hash, *replaced);
+        state_hash_ += digest(hash, *record);
     }
 
     bool set_expiry(std::string_view key, int64_t expire_at_ms) {
-        if (expire_at_ms <= log_time_ms_) return erase(key);
-        const HashedKey hashed = hash(key);
-        Shard& shard = shards_[shard_of(hashed.hash)];
-        const auto it = shard.find(hashed);
-        if (it == shard.end()) return false;
-        Slot& slot = it->second;
-        state_hash_ -= digest(hashed.hash, slot);
-        move_deadline(key, slot.record.expire_at_ms, expire_at_ms);
-        slot.record.expire_at_ms = expire_at_ms;
-        slot.record.revision = applied_index_.value();
-        state_hash_ += digest(hashed.hash, slot);
+        const Record* record = find(key);
+        if (record == nullptr) return false;
+        put({key, record->value(), expire_at_ms, applied_index_.value()});
         return true;
     }
 
     bool erase(std::string_view key) {
-        const HashedKey hashed = hash(key);
-        Shard& shard = shards_[shard_of(hashed.hash)];
-        const auto it = shard.find(hashed);
-        if (it == shard.end()) return false;
-        move_deadline(key, it->second.record.expire_at_ms, kNoExpiry);
-        forget(key, shard, it);
+        const uint64_t hash = map_.hash(key);
+        const Record* record = map_.erase(key, hash);
+        if (record == nullptr) return false;
+        move_deadline(record, nullptr);
+        state_hash_ -= digest(hash, *record);
         return true;
     }
 
     uint64_t advance(LogIndex index, int64_t log_time_ms) {
         KVORUM_ASSERT(index > applied_index_, "index {} after {}", index, applied_index_);
+        map_.collect();
         applied_index_ = index;
         log_time_ms_ = std::max(log_time_ms_, log_time_ms);
         uint64_t removed = 0;
         while (!deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_) {
-            const auto due = deadlines_.begin();
-            const HashedKey hashed = hash(due->key);
-            Shard& shard = shards_[shard_of(hashed.hash)];
-            const auto it = shard.find(hashed);
-            KVORUM_ASSERT(it != shard.end(), "a deadline without its key");
-            forget(due->key, shard, it);
-            memory_bytes_ -= deadline_bytes(due->key);
-            deadlines_.erase(due);
+            const bool erased = erase(deadlines_.begin()->record->key());
+            KVORUM_ASSERT(erased, "a deadline without its key");
             ++removed;
         }
         expired_keys_ += removed;
@@ -187,23 +119,38 @@ class Store::Impl {
     [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
     void clear() {
-        std::vector<Shard>(kShardCount).swap(shards_);
-        deadlines_.clear();
-        size_ = 0;
-        memory_bytes_ = 0;
+        map_.clear();
+        if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
+    }
+
+    bool end_turn() {
+        map_.collect();
+        const bool more = map_.release_cleared();
+        if (cleared_deadlines_.empty()) return more;
+        Deadlines& cleared = cleared_deadlines_.back();
+        const auto count = std::min(kDeadlinesPerSlice, static_cast<ptrdiff_t>(cleared.size()));
+        cleared.erase(cleared.begin(), std::next(cleared.begin(), count));
+        if (cleared.empty()) cleared_deadlines_.pop_back();
+        return more || !cleared_deadlines_.empty();
     }
 
     ScanPage scan(uint64_t cursor, uint64_t count) const;
     std::optional<std::string_view> random_key(uint64_t random) const;
     void for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const;
 
-    uint64_t size() const { return size_; }
+    uint64_t size() const { return map_.size(); }
     int64_t log_time_ms() const { return log_time_ms_; }
     LogIndex applied_index() const { return applied_index_; }
     uint64_t keys_with_expiry() const { return deadlines_.size(); }
-    uint64_t memory_bytes() const { return memory_bytes_; }
     uint64_t state_hash() const { return state_hash_; }
+
+    uint64_t memory_bytes() const {
+        uint64_t deadline_count = deadlines_.size();
+        for (const Deadlines& cleared : cleared_deadlines_)
+            deadline_count += cleared.size();
+        return map_.memory_bytes() + deadline_count * kDeadlineBytes;
+    }
 
     std::optional<int64_t> next_expiry_ms() const {
         if (deadlines_.empty()) return std::nullopt;
@@ -211,115 +158,78 @@ class Store::Impl {
     }
 
  private:
-    using Pointers = std::vector<const Shard::value_type*>;
-
-    HashedKey hash(std::string_view key) const { return {key, checksum64(as_bytes(key), hash_seed_)}; }
-    static size_t shard_of(uint64_t hash) { return hash >> (64 - kShardBits); }
-
-    // Ties, which are all but impossible, are ordered by key, so that the order is one and the same everywhere.
-    static bool comes_before(const Shard::value_type* a, const Shard::value_type* b) {
-        if (a->first.hash != b->first.hash) return a->first.hash < b->first.hash;
-        return a->first.text < b->first.text;
-    }
-
-    static void fill(const Shard& shard, uint64_t first_position, Pointers& out) {
-        out.clear();
-        for (const auto& item : shard) {
-            if (position_of(item.first) >= first_position) out.push_back(&item);
-        }
-    }
-
-    void move_deadline(std::string_view key, int64_t old_ms, int64_t new_ms) {
-        if (old_ms == new_ms) return;
+    // `old` and `next`, null for none, are what the map has held and holds for a key.
+    void move_deadline(const Record* old, const Record* next) {
+        const int64_t old_ms = old == nullptr ? kNoExpiry : old->expire_at_ms();
+        const int64_t next_ms = next == nullptr ? kNoExpiry : next->expire_at_ms();
         if (old_ms != kNoExpiry) {
-            const auto it = deadlines_.find(DeadlineView{old_ms, key});
+            const auto it = deadlines_.find(DeadlineView{old_ms, old->key()});
             KVORUM_ASSERT(it != deadlines_.end(), "a key without its deadline");
+            if (old_ms == next_ms) {
+                it->record = next;
+                return;
+            }
             deadlines_.erase(it);
-            memory_bytes_ -= deadline_bytes(key);
         }
-        if (new_ms != kNoExpiry) {
-            deadlines_.insert(Deadline{new_ms, std::string(key)});
-            memory_bytes_ += deadline_bytes(key);
-        }
+        if (next_ms != kNoExpiry) deadlines_.insert(Deadline{next_ms, next});
     }
 
-    void forget(std::string_view key, Shard& shard, Shard::iterator it) {
-        state_hash_ -= digest(it->first.hash, it->second);
-        memory_bytes_ -= key_bytes(key) + heap_bytes(it->second.record.value.size());
-        --size_;
-        shard.erase(it);
-    }
-
-    uint64_t hash_seed_;
-    std::vector<Shard> shards_;
+    HashMap map_;
     Deadlines deadlines_;
-    uint64_t size_ = 0;
-    uint64_t memory_bytes_ = 0;
-    uint64_t state_hash_ = 0;  // the sum of all digests
+    std::vector<Deadlines> cleared_deadlines_;  // their records may be gone
+    uint64_t state_hash_ = 0;                   // the sum of all digests
     int64_t log_time_ms_ = 0;
     LogIndex applied_index_;
     uint64_t expired_keys_ = 0;
 };
 
+void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
+    constexpr size_t kKeysMax = 32;
+    std::array<uint64_t, kKeysMax> hashes;
+    keys = keys.first(std::min(keys.size(), kKeysMax));
+    for (size_t i = 0; i < keys.size(); ++i)
+        hashes[i] = map_.hash(keys[i]);
+    map_.prefetch(std::span(hashes).first(keys.size()));
+}
+
+// A page ends behind the position of its last key, so that it is the same whatever the sizes of the map's segments.
 ScanPage Store::Impl::scan(uint64_t cursor, uint64_t count) const {
     ScanPage page;
     if (cursor >= kPositionCount) return page;
     count = std::max<uint64_t>(count, 1);
-    Pointers found;
-    for (size_t shard = cursor >> kShardOfPositionShift; shard < kShardCount; ++shard) {
-        if (shards_[shard].empty()) continue;
-        if (page.keys.size() >= count) {
-            page.next_cursor = std::max(cursor, uint64_t{shard} << kShardOfPositionShift);
-            return page;
+    uint64_t last_position = 0;
+    std::vector<HashedRecord> items;
+    uint64_t hash = cursor << (64 - kPositionBits);
+    do {
+        hash = map_.next_in_order(hash, items);
+        for (const HashedRecord& item : items) {
+            const uint64_t position = position_of(item.hash);
+            // Keys at one position go together: a cursor cannot part them.
+            if (page.keys.size() >= count && position != last_position) {
+                page.next_cursor = last_position + 1;
+                return page;
+            }
+            page.keys.push_back(item.record->key());
+            last_position = position;
         }
-        fill(shards_[shard], cursor, found);
-        const uint64_t wanted = count - page.keys.size();
-        auto end = found.end();
-        if (found.size() > wanted) {
-            const auto last = found.begin() + static_cast<std::ptrdiff_t>(wanted) - 1;
-            std::nth_element(found.begin(), last, found.end(), comes_before);
-            // Keys at the same position go together: the next page starts behind it.
-            const uint64_t last_position = position_of((*last)->first);
-            end = std::partition(found.begin(), found.end(), [last_position](const auto* item) {
-                return position_of(item->first) <= last_position;
-            });
-            if (end != found.end()) page.next_cursor = last_position + 1;
-        }
-        std::sort(found.begin(), end, comes_before);
-        for (auto it = found.begin(); it != end; ++it)
-            page.keys.emplace_back((*it)->first.text);
-        if (page.next_cursor != 0) return page;
-    }
+    } while (hash != 0);
     return page;
 }
 
 std::optional<std::string_view> Store::Impl::random_key(uint64_t random) const {
-    if (size_ == 0) return std::nullopt;
-    uint64_t rank = random % size_;
-    for (const Shard& shard : shards_) {
-        if (rank >= shard.size()) {
-            rank -= shard.size();
-            continue;
-        }
-        // By rank in hash order: a table's own order differs from process to process.
-        Pointers keys;
-        fill(shard, 0, keys);
-        const auto chosen = keys.begin() + static_cast<std::ptrdiff_t>(rank);
-        std::nth_element(keys.begin(), chosen, keys.end(), comes_before);
-        return (*chosen)->first.text;
-    }
-    KVORUM_ASSERT(false, "size {} is more than the shards hold", size_);
-    return std::nullopt;
+    if (size() == 0) return std::nullopt;
+    // By rank in hash order: where keys lie in the map depends on its history.
+    return map_.at_rank(random % size())->key();
 }
 
 void Store::Impl::for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const {
-    Pointers items;
-    for (const Shard& shard : shards_) {
-        fill(shard, 0, items);
-        std::sort(items.begin(), items.end(), comes_before);
-        for (const auto* item : items)
-            visit(item->first.text, item->second.record);
-    }
+    std::vector<HashedRecord> items;
+    uint64_t hash = 0;
+    do {
+        hash = map_.next_in_order(hash, items);
+        for (const HashedRecord& item : items)
+            visit(item.record->key(), *item.record);
+    } while (hash != 0);
 }
 
 Store::Store(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
@@ -328,6 +238,11 @@ Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 
 const Record* Store::find(std::string_view key) const { return impl_->find(key); }
+void Store::find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
+    impl_->find_batch(keys, found);
+}
+void Store::prefetch(std::span<const std::string_view> keys) const { impl_->prefetch(keys); }
+Reclamation::Reader Store::add_reader() { return impl_->add_reader(); }
 uint64_t Store::size() const { return impl_->size(); }
 int64_t Store::log_time_ms() const { return impl_->log_time_ms(); }
 LogIndex Store::applied_index() const { return impl_->applied_index(); }
@@ -343,12 +258,13 @@ uint64_t Store::state_hash() const { return impl_->state_hash(); }
 
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
-void Store::put(std::string_view key, std::string value, int64_t expire_at_ms) {
-    impl_->put(key, Record{std::move(value), expire_at_ms, impl_->applied_index().value()});
+void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+    impl_->put({key, value, expire_at_ms, impl_->applied_index().value()});
 }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }
-void Store::restore(std::string_view key, Record record) { impl_->put(key, std::move(record)); }
+void Store::restore(const RecordFields& fields) { impl_->put(fields); }
+bool Store::end_turn() { return impl_->end_turn(); }
 
 }  // namespace kvorum::kv

@@ -4,31 +4,27 @@
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
-// Thread: the owning core. Views returned by find() live until the next apply. No method suspends.
+// Thread: the owning core, but for find() and find_batch() by a thread that holds a Reader. Records that find() returns
+// live until the next advance() or end_turn(), for a Reader until its quiesce(). No method suspends.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.h"
+#include "kv/reclamation.h"
+#include "kv/record.h"
 
 namespace kvorum::kv {
 
-inline constexpr int64_t kNoExpiry = INT64_MAX;
 // Keys and values above these are refused with Redis's error for strings above proto-max-bulk-len.
 inline constexpr uint64_t kValueSizeMax = 16u << 20;
 inline constexpr uint64_t kKeySizeMax = 16u << 20;
-
-struct Record {
-    std::string value;
-    int64_t expire_at_ms = kNoExpiry;
-    uint64_t revision = 0;  // index of the log entry that last changed it
-};
 
 struct ScanPage {
     std::vector<std::string_view> keys;
@@ -44,14 +40,19 @@ class Store {
     Store& operator=(Store&&) noexcept;
 
     [[nodiscard]] const Record* find(std::string_view key) const;  // null when absent or expired
-    [[nodiscard]] uint64_t size() const;                           // as DBSIZE: live keys
+    // As many finds, several times faster than one by one when the keys are not in the cache.
+    void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const;
+    // For a thread of its own that calls find(); it ends before the store does. See kv/reclamation.h.
+    [[nodiscard]] Reclamation::Reader add_reader();
+    [[nodiscard]] uint64_t size() const;  // as DBSIZE: live keys
     [[nodiscard]] int64_t log_time_ms() const;
     [[nodiscard]] LogIndex applied_index() const;
     // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
     [[nodiscard]] std::optional<int64_t> next_expiry_ms() const;
     [[nodiscard]] uint64_t keys_with_expiry() const;
     [[nodiscard]] uint64_t expired_keys() const;  // removed by advance() so far; not part of the state
-    [[nodiscard]] uint64_t memory_bytes() const;  // estimate of what keys and values take
+    // What the key space takes from the system, with what was freed and will be used again. Deadlines are estimated.
+    [[nodiscard]] uint64_t memory_bytes() const;
     // Returns keys at and after `cursor` in hash order, about `count` of them. A key that is there during a whole scan
     // is returned, once; a cursor means the same on every node, needs no state here, and stays below 2^53, so that a
     // client may keep it in a double.
@@ -64,21 +65,28 @@ class Store {
     // equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so this is O(1).
     [[nodiscard]] uint64_t state_hash() const;
 
+    // Frees what was replaced and removed, as far as no Reader can be looking at it; of what clear() removed only a
+    // slice. True when there is more to do: call it again soon. To be called at the end of each turn of the owner.
+    bool end_turn();
+
     // --- for apply alone ---
 
+    // Brings what commands on these keys will look at into the cache; 8 to 32 at a time.
+    void prefetch(std::span<const std::string_view> keys) const;
     // What follows is the work of the entry at `index`. Log time never goes back: an earlier time is taken as the
     // present one. Removes every key that has fallen due and returns how many.
     uint64_t advance(LogIndex index, int64_t log_time_ms);
     // A deadline that is not after log time removes the key at once, here and in set_expiry.
-    void put(std::string_view key, std::string value, int64_t expire_at_ms);
+    // `value` may be a view of a record that find() returned.
+    void put(std::string_view key, std::string_view value, int64_t expire_at_ms);
     bool set_expiry(std::string_view key, int64_t expire_at_ms);  // kNoExpiry removes it; false: no such key
     bool erase(std::string_view key);
-    void clear();  // removes the keys; log time and applied index stay
+    void clear();  // removes the keys, at once; log time and applied index stay
 
     // --- for loading a snapshot ---
 
     // Puts a record with its revision as it was. Call advance() with the snapshot's index and log time first.
-    void restore(std::string_view key, Record record);
+    void restore(const RecordFields& fields);
 
  private:
     class Impl;

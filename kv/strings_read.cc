@@ -30,7 +30,7 @@ void read_mget(const ReadRequest& request) {
 
 void read_strlen(const ReadRequest& request) {
     const Record* record = request.find(request.arguments[1]);
-    request.reply.integer(record == nullptr ? 0 : static_cast<int64_t>(record->value.size()));
+    request.reply.integer(record == nullptr ? 0 : static_cast<int64_t>(record->value().size()));
 }
 
 void read_getrange(const ReadRequest& request) {
@@ -38,7 +38,7 @@ void read_getrange(const ReadRequest& request) {
     const auto last = parse_int64(request.arguments[3]);
     if (!first || !last) return request.reply.error(kNotInteger);
     const Record* record = request.find(request.arguments[1]);
-    request.reply.bulk_string(record == nullptr ? std::string_view() : slice(record->value, *first, *last));
+    request.reply.bulk_string(record == nullptr ? std::string_view() : slice(record->value(), *first, *last));
 }
 
 }  // namespace kvorum::kv

@@ -159,10 +159,10 @@ bool apply_set(LoggedCommand& command) {
     if (flags & (kSetIfAbsent | kSetIfPresent | kSetRepliesOldValue | kSetKeepsDeadline)) {
         const Record* old = command.store.find(key);
         sets = old == nullptr ? (flags & kSetIfPresent) == 0 : (flags & kSetIfAbsent) == 0;
-        if (old != nullptr && (flags & kSetKeepsDeadline)) deadline_ms = old->expire_at_ms;
+        if (old != nullptr && (flags & kSetKeepsDeadline)) deadline_ms = old->expire_at_ms();
         if (flags & kSetRepliesOldValue) reply_value(command.reply, old);
     }
-    if (sets) command.store.put(key, std::string(value), deadline_ms);
+    if (sets) command.store.put(key, value, deadline_ms);
     if (flags & kSetRepliesOldValue) return true;
     if (flags & kSetRepliesInteger) {
         command.reply.integer(sets ? 1 : 0);
@@ -230,7 +230,7 @@ bool apply_getex(LoggedCommand& command) {
     }
     reply_value(command.reply, record);
     if (record == nullptr) return true;
-    const bool has_deadline = record->expire_at_ms != kNoExpiry;
+    const bool has_deadline = record->expire_at_ms() != kNoExpiry;
     if (command.flags == kGetexHasDeadline || (command.flags == kGetexRemovesDeadline && has_deadline)) {
         command.store.set_expiry(key, deadline_ms);
     }
@@ -265,7 +265,7 @@ bool apply_mset(LoggedCommand& command) {
     for (uint32_t i = 0; i < pair_count && !any_present; ++i) {
         const std::string_view key = read_sized(pairs);
         const std::string_view value = read_sized(pairs);
-        command.store.put(key, std::string(value), kNoExpiry);
+        command.store.put(key, value, kNoExpiry);
     }
     if (command.flags & kMsetIfAllAbsent) {
         command.reply.integer(any_present ? 0 : 1);
@@ -287,13 +287,13 @@ bool apply_append(LoggedCommand& command) {
     if (command.payload.failed()) return false;
 
     const Record* old = command.store.find(key);
-    const std::string_view old_value = old == nullptr ? std::string_view() : std::string_view(old->value);
+    const std::string_view old_value = old == nullptr ? std::string_view() : old->value();
     if (refuse_long_result(old_value.size(), added.size(), command.reply)) return true;
     std::string value;
     value.reserve(old_value.size() + added.size());
     value.append(old_value).append(added);
     command.reply.integer(static_cast<int64_t>(value.size()));
-    command.store.put(key, std::move(value), old == nullptr ? kNoExpiry : old->expire_at_ms);
+    command.store.put(key, value, old == nullptr ? kNoExpiry : old->expire_at_ms());
     return true;
 }
 
@@ -317,15 +317,15 @@ bool apply_setrange(LoggedCommand& command) {
 
     const Record* old = command.store.find(key);
     if (patch.empty()) {
-        command.reply.integer(old == nullptr ? 0 : static_cast<int64_t>(old->value.size()));
+        command.reply.integer(old == nullptr ? 0 : static_cast<int64_t>(old->value().size()));
         return true;
     }
     if (refuse_long_result(offset, patch.size(), command.reply)) return true;
-    std::string value = old == nullptr ? std::string() : old->value;
+    std::string value = old == nullptr ? std::string() : std::string(old->value());
     if (value.size() < offset + patch.size()) value.resize(offset + patch.size());
     std::memcpy(value.data() + offset, patch.data(), patch.size());
     command.reply.integer(static_cast<int64_t>(value.size()));
-    command.store.put(key, std::move(value), old == nullptr ? kNoExpiry : old->expire_at_ms);
+    command.store.put(key, value, old == nullptr ? kNoExpiry : old->expire_at_ms());
     return true;
 }
 

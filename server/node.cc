@@ -126,7 +126,8 @@ void Node::on_turn_end() {
         forwarded_->finish_turn();
         if (!driver_->has_work()) break;
     }
-    if (driver_->has_work()) reactor_.schedule(another_turn_);
+    const bool more_to_free = store_.end_turn();
+    if (driver_->has_work() || more_to_free) reactor_.schedule(another_turn_);
 }
 
 reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {

@@ -121,9 +121,9 @@ void expect_same_state(Database& db, const Oracle& oracle) {
     uint64_t with_deadline = 0;
     db.store().for_each([&](std::string_view key, const Record& record) {
         Oracle::Item& item = found[std::string(key)];
-        item.value = record.value;
-        if (record.expire_at_ms != kNoExpiry) item.deadline_ms = record.expire_at_ms;
-        if (record.expire_at_ms != kNoExpiry) ++with_deadline;
+        item.value = record.value();
+        if (record.expire_at_ms() != kNoExpiry) item.deadline_ms = record.expire_at_ms();
+        if (record.expire_at_ms() != kNoExpiry) ++with_deadline;
     });
     ASSERT_EQ(found.size(), oracle.items().size());
     for (const auto& [key, item] : oracle.items()) {

@@ -18,11 +18,11 @@ Store store_at(uint64_t index, int64_t log_time_ms = 1000) {
 TEST(Store, RemembersTheEntryThatLastChangedARecord) {
     Store store = store_at(7);
     store.put("k", "v", kNoExpiry);
-    EXPECT_EQ(store.find("k")->revision, 7u);
+    EXPECT_EQ(store.find("k")->revision(), 7u);
     store.advance(LogIndex(9), 1000);
-    EXPECT_EQ(store.find("k")->revision, 7u);
+    EXPECT_EQ(store.find("k")->revision(), 7u);
     store.set_expiry("k", 5000);
-    EXPECT_EQ(store.find("k")->revision, 9u);
+    EXPECT_EQ(store.find("k")->revision(), 9u);
     EXPECT_EQ(store.applied_index(), LogIndex(9));
 }
 
@@ -73,18 +73,69 @@ TEST(StoreDeathTest, AnEntryIsNotAppliedTwice) {
     EXPECT_DEATH(store.advance(LogIndex(5), 1000), "assertion failed");
 }
 
-TEST(Store, MemoryReturnsToZeroWithTheLastKey) {
+TEST(Store, MemoryGrowsWithWhatIsStoredAndAFreedRecordIsUsedAgain) {
     Store store = store_at(1);
-    EXPECT_EQ(store.memory_bytes(), 0u);
-    store.put(std::string(100, 'k'), std::string(1000, 'v'), 2000);
-    EXPECT_GE(store.memory_bytes(), 1200u);
-    EXPECT_LE(store.memory_bytes(), 2000u);
-    store.put(std::string(100, 'k'), "short", kNoExpiry);
-    EXPECT_LE(store.memory_bytes(), 500u);
-    store.put("other", "v", 2000);
-    store.erase(std::string(100, 'k'));
-    store.advance(LogIndex(2), 2000);
-    EXPECT_EQ(store.memory_bytes(), 0u);
+    const uint64_t empty = store.memory_bytes();
+    store.put("k", std::string(100'000, 'v'), kNoExpiry);
+    EXPECT_GE(store.memory_bytes(), empty + 100'000);
+    EXPECT_LE(store.memory_bytes(), empty + 101'000);
+    store.put("k", "short", kNoExpiry);
+    store.end_turn();
+    const uint64_t one_short = store.memory_bytes();
+    EXPECT_LE(one_short, empty + 4096);
+    for (int i = 0; i < 10'000; ++i) {
+        store.put("k", "other", kNoExpiry);
+        store.end_turn();
+    }
+    EXPECT_EQ(store.memory_bytes(), one_short);
+}
+
+TEST(Store, ClearingGivesTheMemoryBackInSlices) {
+    Store store = store_at(1);
+    const uint64_t empty = store.memory_bytes();
+    for (int i = 0; i < 50'000; ++i)
+        store.put(std::to_string(i), std::string(i % 200, 'v'), i % 2 == 0 ? 5000 : kNoExpiry);
+    store.put("large", std::string(5'000'000, 'v'), kNoExpiry);
+    const uint64_t filled = store.memory_bytes();
+    store.clear();
+    EXPECT_EQ(store.size(), 0u);
+    EXPECT_EQ(store.next_expiry_ms(), std::nullopt);
+    store.put("new", "v", 2000);
+    int slices = 1;
+    while (store.end_turn()) {
+        EXPECT_LT(store.memory_bytes(), filled);
+        ++slices;
+    }
+    EXPECT_GT(slices, 5);
+    EXPECT_LE(store.memory_bytes(), empty + 8192);
+    EXPECT_EQ(store.advance(LogIndex(2), 5000), 1u);
+}
+
+TEST(Store, RecordsOfThisTurnOutliveTheirReplacementsAndTheClear) {
+    Store store = store_at(1);
+    store.put("k", "first", kNoExpiry);
+    const Record* first = store.find("k");
+    store.put("k", "second", kNoExpiry);
+    const Record* second = store.find("k");
+    store.clear();
+    store.put("k", "third", kNoExpiry);
+    EXPECT_EQ(first->value(), "first");
+    EXPECT_EQ(second->value(), "second");
+    EXPECT_EQ(store.find("k")->value(), "third");
+}
+
+TEST(Store, FindsABatchOfKeysAtOnce) {
+    Store store = store_at(1);
+    std::vector<std::string> names;
+    for (int i = 0; i < 100; ++i)
+        names.push_back(std::to_string(i));
+    for (int i = 0; i < 100; i += 2)
+        store.put(names[i], "v", kNoExpiry);
+    const std::vector<std::string_view> keys(names.begin(), names.end());
+    std::vector<const Record*> found(keys.size());
+    store.find_batch(keys, found);
+    for (int i = 0; i < 100; ++i)
+        EXPECT_EQ(found[i], store.find(keys[i])) << i;
 }
 
 TEST(StateHash, ChangesWithEachFieldOfARecord) {
@@ -121,10 +172,9 @@ TEST(Restore, RebuildsTheSameState) {
 
     Store copy(1);
     copy.advance(original.applied_index(), original.log_time_ms());
-    original.for_each([&](std::string_view key, const Record& record) { copy.restore(key, record); });
+    original.for_each([&](std::string_view, const Record& record) { copy.restore(record.fields()); });
     EXPECT_EQ(copy.state_hash(), original.state_hash());
-    EXPECT_EQ(copy.memory_bytes(), original.memory_bytes());
-    EXPECT_EQ(copy.find("a")->revision, 1u);
+    EXPECT_EQ(copy.find("a")->revision(), 1u);
     EXPECT_EQ(copy.next_expiry_ms(), 9000);
 }
 

@@ -1,0 +1,55 @@
+// The memory of a map's records: size classes of 16 bytes up to kSmallBytesMax, malloc above.
+//
+// Thread: the map's owner. Ownership: all records that it created end with it; a map that was cleared ends its slabs in
+// slices. See kv/block_pool.h for what is given back when.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kv/block_pool.h"
+#include "kv/record.h"
+
+namespace kvorum::kv {
+
+class RecordSlabs {
+ public:
+    static constexpr size_t kClassBytes = 16;
+    static constexpr size_t kSmallBytesMax = 1024;
+
+    RecordSlabs();
+    ~RecordSlabs();
+    RecordSlabs(const RecordSlabs&) = delete;
+    RecordSlabs& operator=(const RecordSlabs&) = delete;
+
+    [[nodiscard]] const Record* create(const RecordFields& fields);
+    void destroy(const Record* record);
+
+    // Frees about `budget_bytes`, whatever is in use, and returns what is left of the budget: above 0, nothing is left.
+    // From the first call on no record may be used or created.
+    size_t release(size_t budget_bytes);
+
+    [[nodiscard]] uint64_t memory_bytes() const;
+
+ private:
+    static constexpr size_t kClassCount = kSmallBytesMax / kClassBytes;
+
+    // In front of each record that malloc holds, so that all can be found again.
+    struct LargeBlock {
+        LargeBlock* previous;
+        LargeBlock* next;
+        size_t size_bytes;
+        size_t padding;  // keeps what follows aligned to 16
+    };
+
+    void* allocate_large(size_t size_bytes);
+    void free_large(LargeBlock* block);
+    [[nodiscard]] BlockPool& pool_for(size_t size_bytes) { return pools_[(size_bytes - 1) / kClassBytes]; }
+
+    std::array<BlockPool, kClassCount> pools_;
+    LargeBlock* large_ = nullptr;
+    uint64_t large_bytes_ = 0;
+};
+
+}  // namespace kvorum::kv
