@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <random>
 
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -136,7 +137,7 @@ absl::Status read_commands(const LoadArguments& arguments, LoadConfig& config) {
 
 absl::Status read_length(const LoadArguments& arguments, LoadConfig& config) {
     if (!arguments.requests.empty() && config.test_time_s > 0)
-        return absl::InvalidArgumentError("-n and --test-time: give one of them; the other way to end wins otherwise");
+        return absl::InvalidArgumentError("-n and --test-time: each of them ends the load; give one");
     if (config.test_time_s > 0) {
         config.requests_per_client = 0;
         return absl::OkStatus();
@@ -166,6 +167,7 @@ absl::Status read_rate(const LoadArguments& arguments, LoadConfig& config) {
 
 absl::StatusOr<LoadConfig> to_config(const LoadArguments& arguments) {
     LoadConfig config = arguments.config;
+    if (arguments.randomize) config.seed = std::random_device()();
     absl::Status status;
     if (arguments.servers.empty()) {
         config.servers = {{.host = arguments.server, .port = arguments.port}};
@@ -280,7 +282,7 @@ void add_request_options(CLI::App& load, LoadArguments& arguments) {
     load.add_option("--command-key-pattern", arguments.command_key_patterns, "R, G, S or P for each --command")
         ->group(group)
         ->take_all();
-    load.add_flag("--randomize", arguments.randomize, "Other random keys in every run");
+    load.add_flag("--randomize", arguments.randomize, "Other random keys and data in every run")->group(group);
 }
 
 void add_schedule_options(CLI::App& load, LoadArguments& arguments) {

@@ -46,7 +46,7 @@ struct LoadConfig {
     bool random_data = false;
     uint64_t expiry_s_min = 0;
     uint64_t expiry_s_max = 0;
-    uint64_t seed = 0;  // 0: the same keys and data in every run
+    uint64_t seed = 0;  // the same seed, the same keys and data
 
     Arrivals arrivals = Arrivals::kClosedLoop;
     uint64_t rate = 0;             // requests a second of all clients together; with an open loop only
