@@ -18,17 +18,22 @@ def check_output(*command):
     return done.stdout
 
 
+def are_free(base_port, count):
+    """So many client ports in a row and the peer ports 10000 above them."""
+    try:
+        for port in [base_port + i + offset for i in range(count) for offset in (0, PEER_PORT_OFFSET)]:
+            with socket.socket() as probe:
+                # As servers do, so that connections which linger after their end are in nobody's way.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        return True
+    except OSError:
+        return False
+
+
 def free_base_port(count=3):
-    """So many client ports in a row with the peer ports 10000 above them, none of them taken."""
-    for base in range(21000, 31000, 7):
-        try:
-            for port in [base + i + offset for i in range(count) for offset in (0, PEER_PORT_OFFSET)]:
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return base
-        except OSError:
-            continue
-    sys.exit("bench: no free ports")
+    base_port = next((base for base in range(21000, 31000, 7) if are_free(base, count)), None)
+    return base_port or sys.exit("bench: no free ports")
 
 
 def memory_kib(pid):

@@ -271,6 +271,4 @@ int main_with(int argument_count, char** arguments) {
 }  // namespace
 }  // namespace kvorum::bench
 
-int main(int argument_count, char** arguments) {
-    return kvorum::bench::main_with(argument_count, arguments);
-}
+int main(int argument_count, char** arguments) { return kvorum::bench::main_with(argument_count, arguments); }

@@ -1,9 +1,11 @@
-// The ceiling of every server that is measured beside it: it answers each RESP command with +OK, having parsed and stored nothing.
+// The ceiling of every server that is measured beside it: it answers each RESP command with +OK, having parsed and
+// stored nothing.
 //
 //   null_responder PORT
 //
-// One io_uring, multishot accept and receive into a ring of provided buffers, one send in flight per connection. A command is known by
-// its '*', so keys and values must not hold one; redis-benchmark's do not. Prints "ready" when it listens; ends by a signal.
+// One io_uring, multishot accept and receive into a ring of provided buffers, one send in flight per connection. A
+// command is known by its '*', so keys and values must not hold one; redis-benchmark's do not. Prints "ready" when it
+// listens; ends by a signal.
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
@@ -14,7 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { kConnectionsMax = 4096, kBuffers = 1024, kBufferBytes = 16384, kBufferGroup = 0, kRepliesPerSend = 32768, kRingEntries = 2048 };
+enum {
+    kConnectionsMax = 4096,
+    kBuffers = 1024,
+    kBufferBytes = 16384,
+    kBufferGroup = 0,
+    kRepliesPerSend = 32768,
+    kRingEntries = 2048
+};
 enum Kind { kAccept, kReceive, kSend };
 
 static const char kReply[] = "+OK\r\n";
@@ -142,14 +151,17 @@ static void turn(void) {
 }
 
 static void set_up_ring(void) {
-    struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-                                     .cq_entries = 4 * kRingEntries};
+    struct io_uring_params params = {
+        .flags = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+        .cq_entries = 4 * kRingEntries};
     int error = io_uring_queue_init_params(kRingEntries, &ring, &params);
     if (error < 0) fail("io_uring_queue_init_params", -error);
     io_uring_register_ring_fd(&ring);
     buffers = malloc((size_t)kBuffers * kBufferBytes);
-    if (buffers == NULL || posix_memalign((void**)&buffer_ring, 4096, kBuffers * sizeof(struct io_uring_buf)) != 0) fail("memory", ENOMEM);
-    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)buffer_ring, .ring_entries = kBuffers, .bgid = kBufferGroup};
+    if (buffers == NULL || posix_memalign((void**)&buffer_ring, 4096, kBuffers * sizeof(struct io_uring_buf)) != 0)
+        fail("memory", ENOMEM);
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)buffer_ring, .ring_entries = kBuffers, .bgid = kBufferGroup};
     error = io_uring_register_buf_ring(&ring, &registration, 0);
     if (error < 0) fail("io_uring_register_buf_ring", -error);
     io_uring_buf_ring_init(buffer_ring);
@@ -163,8 +175,10 @@ static int listen_on(uint16_t port) {
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-    if (bind(listener, (const struct sockaddr*)&address, sizeof address) != 0 || listen(listener, 1024) != 0) fail("listen", errno);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    if (bind(listener, (const struct sockaddr*)&address, sizeof address) != 0 || listen(listener, 1024) != 0)
+        fail("listen", errno);
     return listener;
 }
 
