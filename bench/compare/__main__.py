@@ -41,13 +41,14 @@ def parse_options():
     parser.add_argument("--slice", type=float, metavar="S", help=f"begin no turn after so many seconds; exit code {UNFINISHED} when turns are left")
     parser.add_argument("--samples", metavar="FILE", help="where they are kept (build/compare-quick.jsonl or build/compare.jsonl)")
     parser.add_argument("--document", action="store_true", help="write docs/benchmarks.md and its charts; a run of the whole matrix does")
-    parser.add_argument("--base-port", type=int, metavar="PORT", help="first of 16 ports for the servers, and 10000 above (free ones)")
+    parser.add_argument("--ports", metavar="FIRST-LAST", default="21000-31000", help="where the servers may listen (21000-31000), and 10000 above")
     parser.add_argument("--programs", default=os.path.join(harness.ROOT, "build/release/bin"), help="directory of the release programs")
     options = parser.parse_args()
     options.seconds = options.seconds or (3 if options.quick else 2)
     options.samples = options.samples or os.path.join(harness.ROOT, "build", "compare-quick.jsonl" if options.quick else "compare.jsonl")
     options.why_no_syscalls = counters.perf_is_able()
-    options.base_port = options.base_port or harness.free_base_port(systems.PORTS)
+    first, last = (int(port) for port in options.ports.split("-"))
+    options.ports = range(first, last - systems.PORTS + 2)
     return options
 
 

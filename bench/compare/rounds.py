@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import harness
 from compare import counters, plan
 from compare.load import KEYS, LoadFailed
-from compare.systems import StartFailed
+from compare.systems import PORTS, StartFailed
 
 # Counting system calls slows each of them a little, so it has a load of its own.
 SYSCALL_LOAD_PART = 0.4
@@ -55,7 +55,7 @@ class Rounds:
         self.systems = {system.name: system for system in systems}
         self.seconds = options.seconds
         self.directory = options.directory
-        self.base_port = options.base_port
+        self.ports = options.ports
         self.disk = counters.disk_of(options.directory)
         self.count_syscalls = options.why_no_syscalls is None
 
@@ -72,7 +72,8 @@ class Rounds:
         directory = tempfile.mkdtemp(prefix=f"{system.name}-", dir=self.directory)
         os.chmod(directory, 0o755)  # memcached gives up root
         try:
-            system.start(directory, self.base_port)
+            # Ports of its own for each turn: the last turn's connections, and the sockets of an io_uring, outlive their processes for a while.
+            system.start(directory, harness.free_base_port(PORTS, self.ports))
             samples = [self._memory(group, number, system)] if group.memory else self._cells(group, number, system)
         except (StartFailed, LoadFailed) as error:
             raise TurnFailed(f"{system.title}, {group.name}: {error}\nits logs are in {directory}") from error

@@ -15,7 +15,7 @@ import urllib.request
 import harness
 
 START_TIMEOUT_S = 30
-PORTS = 16  # that a system may use, from its base port on
+PORTS = 6  # that a system may use, from its base port on
 
 
 class StartFailed(Exception):
@@ -53,8 +53,6 @@ class System:
         return self.pids[0]
 
     def start(self, directory, base_port):
-        # The kernel closes the sockets of an io_uring some time after its process has ended.
-        wait_until(lambda: harness.are_free(base_port, PORTS), f"port {base_port}")
         self.port = base_port
         self._start(directory, base_port)
 
@@ -135,7 +133,7 @@ class Etcd(System):
 
     def _start(self, directory, base_port):
         clients = [f"http://127.0.0.1:{base_port + node}" for node in range(self.NODES)]
-        peers = [f"http://127.0.0.1:{base_port + harness.PEER_PORT_OFFSET + node}" for node in range(self.NODES)]
+        peers = [f"http://127.0.0.1:{base_port + self.NODES + node}" for node in range(self.NODES)]
         cluster = ",".join(f"n{node}={peer}" for node, peer in enumerate(peers))
         for node in range(self.NODES):
             self._spawn(directory, "etcd", "--name", f"n{node}", "--data-dir", os.path.join(directory, f"n{node}"), "--listen-client-urls", clients[node],
