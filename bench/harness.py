@@ -6,9 +6,11 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PEER_PORT_OFFSET = 10000
+PORTS_TIMEOUT_S = 60  # as long as the kernel remembers connections
 
 
 def check_output(*command):
@@ -18,10 +20,9 @@ def check_output(*command):
     return done.stdout
 
 
-def are_free(base_port, count):
-    """So many client ports in a row and the peer ports 10000 above them."""
+def are_free(base_port, count, offsets):
     try:
-        for port in [base_port + i + offset for i in range(count) for offset in (0, PEER_PORT_OFFSET)]:
+        for port in [base_port + i + offset for i in range(count) for offset in offsets]:
             with socket.socket() as probe:
                 # As servers do, so that connections which linger after their end are in nobody's way.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -31,9 +32,15 @@ def are_free(base_port, count):
         return False
 
 
-def free_base_port(count=3, among=range(21000, 31000)):
-    base_port = next((base for base in among[::7] if are_free(base, count)), None)
-    return base_port or sys.exit("bench: no free ports")
+def free_base_port(count=3, among=range(21000, 31000), offsets=(0, PEER_PORT_OFFSET)):
+    """The first of so many ports in a row, and as many at the other offsets, none of them taken. By default client ports of a cluster with their peer ports."""
+    deadline = time.monotonic() + PORTS_TIMEOUT_S
+    while time.monotonic() < deadline:
+        base_port = next((base for base in among[::count] if are_free(base, count, offsets)), None)
+        if base_port:
+            return base_port
+        time.sleep(0.1)
+    sys.exit(f"bench: no free ports among {among}")
 
 
 def memory_kib(pid):

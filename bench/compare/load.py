@@ -61,9 +61,9 @@ class Client:
         else:
             run(self._load_client(system, "--fill", "--keys", str(keys), "--size", str(value_bytes)))
 
-    def overwrite(self, system, keys, seconds):
+    def overwrite(self, system, keys, value_bytes, seconds):
         """SETs without a measurement, to RESP servers and memcached."""
-        run(self._load_client(system, "--keys", str(keys), "--pipeline", "16", "--seconds", str(seconds)))
+        run(self._load_client(system, "--keys", str(keys), "--size", str(value_bytes), "--pipeline", "16", "--seconds", str(seconds)))
 
     def warm_up(self, system, cell):
         if self._needs_requests(system, cell) and (system.name, cell) not in self._rates:

@@ -170,6 +170,7 @@ class Load {
  private:
     void connect_to_server(Client& client) const {
         client.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (client.fd < 0) fail(fmt::format("socket: {}", std::strerror(errno)));
         const int yes = 1;
         setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         sockaddr_in address{};

@@ -14,6 +14,7 @@ from compare.systems import PORTS, StartFailed
 SYSCALL_LOAD_PART = 0.4
 # Buffers, and the log's cache of what was last written, are full before the memory of keys is measured.
 MEMORY_WARM_UP_KEYS = 1000
+MEMORY_WARM_UP_VALUE_BYTES = 512
 MEMORY_WARM_UP_S = 3
 
 
@@ -73,7 +74,7 @@ class Rounds:
         os.chmod(directory, 0o755)  # memcached gives up root
         try:
             # Ports of its own for each turn: the last turn's connections, and the sockets of an io_uring, outlive their processes for a while.
-            system.start(directory, harness.free_base_port(PORTS, self.ports))
+            system.start(directory, harness.free_base_port(PORTS, self.ports, system.port_offsets))
             samples = [self._memory(group, number, system)] if group.memory else self._cells(group, number, system)
         except (StartFailed, LoadFailed) as error:
             raise TurnFailed(f"{system.title}, {group.name}: {error}\nits logs are in {directory}") from error
@@ -104,7 +105,7 @@ class Rounds:
         return {"syscalls_per_op": sum(counts.values()) / load["ops"], "leader_syscalls_per_op": counts.get(system.leader_pid, 0) / load["ops"]}
 
     def _memory(self, group, number, system):
-        self.client.overwrite(system, MEMORY_WARM_UP_KEYS, MEMORY_WARM_UP_S)
+        self.client.overwrite(system, MEMORY_WARM_UP_KEYS, MEMORY_WARM_UP_VALUE_BYTES, MEMORY_WARM_UP_S)
         before = harness.memory_kib(system.leader_pid)
         earlier = counters.read_counts(system.pids, self.disk)
         self.client.fill(system, plan.MEMORY_KEYS, plan.MEMORY_VALUE_BYTES)

@@ -15,7 +15,7 @@ import urllib.request
 import harness
 
 START_TIMEOUT_S = 30
-PORTS = 6  # that a system may use, from its base port on
+PORTS = 6  # that a system may use, from its base port on; a cluster of kvorumd also uses those PEER_PORT_OFFSET above
 
 
 class StartFailed(Exception):
@@ -36,7 +36,7 @@ class System:
     name = title = protocol = ""
     operations = ("set", "get", "mix")
     pipelines = (1, 16, 64)
-    is_durable = False
+    port_offsets = (0,)
     # The null responder does not, so nothing is written to it beforehand.
     stores = True
 
@@ -111,7 +111,6 @@ class Redis(System):
 class DurableRedis(Redis):
     name, title = "redis-always", "Redis, appendfsync always"
     append_only = "yes"
-    is_durable = True
 
 
 class Memcached(System):
@@ -128,7 +127,6 @@ class Memcached(System):
 class Etcd(System):
     name, title, protocol = "etcd", "etcd, 3 nodes", "etcd"
     pipelines = (1,)  # its API has none
-    is_durable = True
     NODES = 3
 
     def _start(self, directory, base_port):
@@ -162,7 +160,7 @@ class Etcd(System):
 
 class Kvorum(System):
     protocol = "resp"
-    is_durable = True
+    port_offsets = (0, harness.PEER_PORT_OFFSET)
 
     def __init__(self, programs, nodes):
         super().__init__(programs)
