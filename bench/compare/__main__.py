@@ -6,7 +6,7 @@ medians of the rounds; ratios are taken round by round.
   ./dev compare --quick    what the targets need: about 7 minutes
   ./dev compare            the whole matrix, into docs/benchmarks.md: about an hour and a half
 
-Every finished turn is kept in the file of samples, so a run that was interrupted goes on with --resume. --slice ends a run after so many seconds, for
+Every finished round is kept in the file of samples, so a run that was interrupted goes on with --resume. --slice ends a run after so many seconds, for
 machines that can be had for a while only.
 """
 
@@ -38,7 +38,7 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="turns of each system in each group (3)")
     parser.add_argument("--seconds", type=float, metavar="S", help="of load per measurement (3 with --quick, 2 otherwise)")
     parser.add_argument("--resume", action="store_true", help="go on with the samples of an interrupted run")
-    parser.add_argument("--slice", type=float, metavar="S", help=f"begin no turn after so many seconds; exit code {UNFINISHED} when turns are left")
+    parser.add_argument("--slice", type=float, metavar="S", help=f"begin no round after so many seconds; exit code {UNFINISHED} when rounds are left")
     parser.add_argument("--samples", metavar="FILE", help="where they are kept (build/compare-quick.jsonl or build/compare.jsonl)")
     parser.add_argument("--document", action="store_true", help="write docs/benchmarks.md and its charts; a run of the whole matrix does")
     parser.add_argument("--ports", metavar="FIRST-LAST", default="21000-31000", help="where the servers may listen (21000-31000), and 10000 above")
@@ -68,24 +68,34 @@ def read_samples(path):
         return [Sample(**json.loads(line)) for line in file]
 
 
+def of_whole_rounds(samples, turns):
+    """Without the rounds that were interrupted: what is compared in a round must have been measured close together."""
+    taken = {(sample.group, sample.round, sample.system) for sample in samples}
+    missing = {(group.name, number) for group, number, system in turns if (group.name, number, system.name) not in taken}
+    return [sample for sample in samples if (sample.group, sample.round) not in missing]
+
+
+def write_samples(path, samples):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(sample)) + "\n" for sample in samples)
+
+
 def take_turns(rounds, groups, options):
     """All samples, those of an earlier slice included; whether turns are left."""
-    if not options.resume and os.path.exists(options.samples):
-        os.remove(options.samples)
-    samples = read_samples(options.samples)
-    done = {(sample.group, sample.round, sample.system) for sample in samples}
     turns = list(rounds.turns(groups, options.rounds))
-    left = [turn for turn in turns if (turn[0].name, turn[1], turn[2].name) not in done]
+    samples = of_whole_rounds(read_samples(options.samples), turns) if options.resume else []
+    done = {(sample.group, sample.round) for sample in samples}
+    left = [turn for turn in turns if (turn[0].name, turn[1]) not in done]
     started = time.monotonic()
+    last_round = None
     for index, (group, number, system) in enumerate(left):
         elapsed = time.monotonic() - started
-        if options.slice and elapsed > options.slice:
+        if options.slice and elapsed > options.slice and (group, number) != last_round:
             return samples, True
+        last_round = group, number
         print(f"{elapsed:5.0f} s  turn {len(turns) - len(left) + index + 1} of {len(turns)}: {group.name}, round {number}, {system.title}", file=sys.stderr, flush=True)
-        taken = rounds.take(group, number, system)
-        with open(options.samples, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(asdict(sample)) + "\n" for sample in taken)
-        samples += taken
+        samples += rounds.take(group, number, system)
+        write_samples(options.samples, samples)
     return samples, False
 
 

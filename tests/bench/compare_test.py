@@ -9,6 +9,7 @@ import xml.etree.ElementTree as xml
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 
 import harness
+from compare.__main__ import of_whole_rounds
 from compare import charts, counters, load, map_bench, plan, report, systems, targets
 from compare.rounds import Rounds, Sample, sample_of
 from compare.summary import Samples, Spread, spread
@@ -131,6 +132,12 @@ class Plan(unittest.TestCase):
     def test_a_system_that_can_take_no_cell_has_no_turn(self):
         group = plan.Group("g", (plan.SET_PIPELINED,), ("memcached", "etcd", "redis"))
         self.assertEqual(self.turns([group], 1, ("memcached", "etcd", "redis")), [("g", 1, "redis")])
+
+    def test_a_round_that_was_interrupted_is_taken_again(self):
+        turns = [(plan.MEMORY, number, system) for number in (1, 2) for system in self.systems[:2]]
+        samples = [Sample(group="memory", system=system.name, cell="memory", round=number, steal=0.0) for _, number, system in turns]
+        self.assertEqual(of_whole_rounds(samples, turns), samples)
+        self.assertEqual(of_whole_rounds(samples[:3], turns), samples[:2])
 
     def test_the_whole_matrix_has_every_combination_once(self):
         cells = [cell for group in plan.full(()) for cell in group.cells]
