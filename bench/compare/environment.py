@@ -58,7 +58,7 @@ def versions():
 def describe(directory, options):
     lines = [f"{datetime.date.today():%d %B %Y}: {processor()}, {memory_gib():.0f} GiB; Linux {platform.release()}; disk {disk(directory)}.",
              f"{versions()}.",
-             f"{options.rounds} rounds, {options.seconds:g} s a measurement, all servers and the client on these processors, one system at a time."]
+             f"{options.rounds} round{'s' if options.rounds > 1 else ''}, {options.seconds:g} s a measurement, all servers and the client on these processors, one system at a time."]
     if options.why_no_syscalls:
         lines.append(f"System calls were not counted: {options.why_no_syscalls}.")
     return "\n".join(lines)
