@@ -1,0 +1,1 @@
+"""Kvorum beside other servers, in one run and in turns: see docs/benchmarks.md."""
