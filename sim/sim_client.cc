@@ -191,10 +191,15 @@ void SimClient::add_unrecorded_command() {
     outstanding_.push_back(kUnrecorded);
 }
 
-std::string SimClient::draw_key(char family, uint64_t keys) {
+uint64_t SimClient::draw_generation() {
     const uint64_t generation = events_.now_ns() / config_.key_life_ns + 1;
-    const uint64_t age = random_.chance(1, 12) ? 1 : 0;
-    return fmt::format("{}{}.{}", family, random_.below(keys), generation - age);
+    return random_.chance(1, 12) ? generation - 1 : generation;
+}
+
+std::string SimClient::draw_key(char family, uint64_t keys) { return draw_key(family, keys, draw_generation()); }
+
+std::string SimClient::draw_key(char family, uint64_t keys, uint64_t generation) {
+    return fmt::format("{}{}.{}", family, random_.below(keys), generation);
 }
 
 Command SimClient::draw_lasting_key_command() {
@@ -213,8 +218,10 @@ Command SimClient::draw_counter_command() {
 }
 
 Command SimClient::draw_multi_key_command() {
-    std::string key = draw_key('m', 3);
-    std::string other = draw_key('n', 3);
+    // Of one generation: else all generations would be searched as one part of the history.
+    const uint64_t generation = draw_generation();
+    std::string key = draw_key('m', 3, generation);
+    std::string other = draw_key('n', 3, generation);
     std::string value = fmt::format("{}-{}", config_.host, next_id_);
     switch (random_.below(8)) {
         case 0:

@@ -59,7 +59,9 @@ class SimClient final : private SocketEvents {
     void add_command(Command command);
     void add_unrecorded_command();
     [[nodiscard]] Command draw_command();
+    [[nodiscard]] uint64_t draw_generation();
     [[nodiscard]] std::string draw_key(char family, uint64_t keys);
+    [[nodiscard]] std::string draw_key(char family, uint64_t keys, uint64_t generation);
     [[nodiscard]] Command draw_lasting_key_command();
     [[nodiscard]] Command draw_counter_command();
     [[nodiscard]] Command draw_multi_key_command();

@@ -19,8 +19,8 @@ constexpr uint64_t kLogChecks = 14;  // of the safety phase, on average
 constexpr uint64_t kStartNs = 30 * kSecondNs;
 constexpr uint64_t kRepairNs = 30 * kSecondNs;
 constexpr int kCoreAttempts = 12;
-constexpr uint64_t kFinalElectionTimeouts = 4;  // how long before the end of the safety phase an election is disturbed
-constexpr uint64_t kCheckStepsMax = 5'000'000;  // some 2 s; a usual history takes one or two an operation
+constexpr uint64_t kFinalElectionTimeouts = 4;   // how long before the end of the safety phase an election is disturbed
+constexpr uint64_t kCheckStepsMax = 20'000'000;  // some 8 s; a usual history takes one or two an operation
 
 }  // namespace
 
@@ -435,7 +435,7 @@ void World::check_history() {
     result_.numbers.outcome = RunOutcome::kGreen;
     const bool gave_up = report.verdict == Verdict::kGaveUp;
     fail(gave_up ? RunOutcome::kTimeout : RunOutcome::kCorrectness,
-         gave_up ? "the history is too hard to check" : "the history is not linearizable: " + report.explanation);
+         (gave_up ? "the history is too hard to check: " : "the history is not linearizable: ") + report.explanation);
 }
 
 std::string World::describe_nodes() const {
