@@ -1,6 +1,7 @@
 #include "reactor/streams.h"
 
 #include <cerrno>
+#include <utility>
 
 namespace kvorum::reactor {
 
@@ -21,6 +22,7 @@ void MultishotStream::on_completion(const IoCompletion& completion) {
         }
     }
     completions_.push_back(completion);
+    if (paused_) keep(completions_.back());
     wake_waiter();
 }
 
@@ -51,9 +53,12 @@ void MultishotStream::wake_waiter() {
 
 void MultishotStream::pause_stream() {
     paused_ = true;
-    if (!in_flight || cancelling_) return;
-    cancelling_ = true;
-    reactor_.backend().cancel(*this);
+    if (in_flight && !cancelling_) {
+        cancelling_ = true;
+        reactor_.backend().cancel(*this);
+    }
+    for (size_t i = taken_; i < completions_.size(); ++i)
+        keep(completions_[i]);
 }
 
 void MultishotStream::resume_stream() {
@@ -118,9 +123,18 @@ Task<void> ReceiveStream::close() {
 void ReceiveStream::release_untaken() {
     while (has_completion()) {
         const IoCompletion completion = take_completion();
-        if (completion.result <= 0) return;
-        reactor().backend().release_receive_buffer(completion.buffer_id);
+        if (completion.result <= 0) break;
+        if (completion.has_buffer) reactor().backend().release_receive_buffer(completion.buffer_id);
     }
+    kept_.clear();
+}
+
+void ReceiveStream::keep(IoCompletion& completion) {
+    if (!completion.has_buffer || completion.result <= 0) return;
+    IoBackend& backend = reactor().backend();
+    kept_.emplace_back(as_text(backend.receive_buffer(completion.buffer_id, static_cast<uint64_t>(completion.result))));
+    backend.release_receive_buffer(completion.buffer_id);
+    completion.has_buffer = false;
 }
 
 Chunk ReceiveStream::chunk_of(const IoCompletion& completion) {
@@ -128,7 +142,11 @@ Chunk ReceiveStream::chunk_of(const IoCompletion& completion) {
                 .bytes = {},
                 .buffer_id = completion.buffer_id,
                 .has_buffer = completion.has_buffer};
-    if (completion.result > 0) {
+    if (completion.result > 0 && !completion.has_buffer) {
+        taken_kept_ = std::move(kept_.front());
+        kept_.pop_front();
+        chunk.bytes = as_bytes(taken_kept_);
+    } else if (completion.result > 0) {
         chunk.bytes =
             reactor().backend().receive_buffer(completion.buffer_id, static_cast<uint64_t>(completion.result));
     }

@@ -14,6 +14,8 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <deque>
+#include <string>
 #include <vector>
 
 #include "reactor/event.h"
@@ -64,6 +66,8 @@ class MultishotStream : public IoOp {
     [[nodiscard]] IoCompletion take_completion();
     void pause_stream();
     void resume_stream();
+    // Called for each completion that waits while the stream is paused.
+    virtual void keep(IoCompletion& /*completion*/) {}
     // Cancels the operation and waits for its last completion.
     Task<void> end();
 
@@ -129,15 +133,19 @@ class ReceiveStream final : public MultishotStream {
     // Gives the buffer back to all streams of the reactor. Does nothing for a chunk without one, or released already.
     void release(Chunk& chunk);
     // Stops reading from the socket, so that the peer is slowed down by TCP; what has arrived already can still be
-    // taken.
+    // taken. It is copied meanwhile: buffers that a paused stream held would be missing to those that must go on.
     void pause() { pause_stream(); }
     void resume() { resume_stream(); }
     // Ends the operation and gives back the buffers of chunks that nobody took. The socket stays open.
     Task<void> close();
 
  private:
+    void keep(IoCompletion& completion) override;
     [[nodiscard]] Chunk chunk_of(const IoCompletion& completion);
     void release_untaken();
+
+    std::deque<std::string> kept_;  // of the oldest completions that were not taken
+    std::string taken_kept_;        // of the last chunk, if it was kept
 };
 
 }  // namespace kvorum::reactor

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutants.h"
+#include "base/probes.h"
 
 namespace kvorum::server {
 namespace {
@@ -141,10 +142,14 @@ bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Argument
 
 bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Arguments arguments) {
     Request& request = *session.queue.find(sequence);
+    KVORUM_PROBE2(parsed, session.handle.slot, sequence);
     scratch_reply_.clear();
     net::RespWriter error(scratch_reply_, session.protocol());
     switch (driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error)) {
-        case RaftDriver::WriteAdmission::kAccepted: set_state(session, request, RequestState::kWrite); return true;
+        case RaftDriver::WriteAdmission::kAccepted:
+            KVORUM_PROBE2(queued, session.handle.slot, sequence);
+            set_state(session, request, RequestState::kWrite);
+            return true;
         case RaftDriver::WriteAdmission::kRefused:
             set_state(session, request, RequestState::kAnswered);
             request.text = scratch_reply_;
@@ -375,6 +380,7 @@ void CommandRouter::end_write_reply() {
     Session& session = *write_reply_session_;
     write_reply_session_ = nullptr;
     session.end_reply();
+    KVORUM_PROBE2(replied, session.handle.slot, session.queue.head_sequence());
     pop(session);
     mark_dirty(session);
 }

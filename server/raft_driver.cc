@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mutants.h"
+#include "base/probes.h"
 
 namespace kvorum::server {
 namespace {
@@ -122,6 +123,7 @@ void RaftDriver::propose_open_batch() {
     switch (result.status) {
         case raft::ProposeStatus::kAccepted:
             ++counters_.batches_proposed;
+            KVORUM_PROBE2(appended, result.index.value(), writes_.open_count());
             writes_.proposed(result.index, result.term);
             return;
         case raft::ProposeStatus::kOverloaded: overloaded_ = true; return;
@@ -175,7 +177,10 @@ void RaftDriver::carry_out_output() {
         for (const raft::ReadState& read : output.read_states)
             reads_.confirmed(read.id, read.read_index);
         // 5. Committed entries are applied after this loop, in order, from apply_target_.
-        if (!output.committed.last_index.is_none()) apply_target_ = output.committed.last_index;
+        if (!output.committed.last_index.is_none()) {
+            apply_target_ = output.committed.last_index;
+            KVORUM_PROBE1(committed, apply_target_.value());
+        }
         // 6. What a lagging peer needs from the disk.
         for (const raft::LogRead& request : output.log_reads)
             log_readers_.spawn(read_for_peer(request));
@@ -246,6 +251,7 @@ void RaftDriver::on_log_durable(uint64_t log_unit) {
     while (!unpersisted_.empty() && unpersisted_.front().log_unit <= log_unit) {
         PersistUnit unit = std::move(unpersisted_.front());
         unpersisted_.pop_front();
+        KVORUM_PROBE1(synced, unit.index.value());
         raft_.on_persisted(unit.term, unit.index);
         send_all(unit.messages);
     }
@@ -310,6 +316,7 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
         (void)store_.advance(entry.index(), log_time_ms);
     }
     last_applied_ = entry.index();
+    KVORUM_PROBE2(applied, last_applied_.value(), header.command_count);
     ++counters_.entries_applied;
     overloaded_ = false;
     raft_.on_applied(last_applied_);

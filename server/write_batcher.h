@@ -38,6 +38,7 @@ class WriteBatcher {
                            ReplySink& error);
 
     [[nodiscard]] bool empty() const { return waiters_.empty(); }
+    [[nodiscard]] size_t open_count() const { return waiters_.size(); }
     [[nodiscard]] size_t size_bytes() const { return builder_.body_size_bytes(); }
     [[nodiscard]] raft::EntryBuilder& builder() { return builder_; }
 

@@ -38,7 +38,10 @@ void Network::host_down(HostId host, Death death) {
         if (death == Death::kPower) {
             socket.outgoing.clear();
             socket.outgoing_bytes = 0;
+            const SocketId other = socket.other;
             forget(id);
+            // Who waits for room goes on asking for it (TCP's persist timer), and so learns what became of the host.
+            events_.after(kRetransmitNs, [this, other] { notify_writable(other); });
         } else if (socket.connecting) {
             forget(id);
         } else {

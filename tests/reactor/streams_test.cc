@@ -123,6 +123,30 @@ TEST_F(StreamsTest, PauseCancelsAndResumeArmsAgain) {
     EXPECT_THAT(log, ElementsAre("was under way", "0"));
 }
 
+// Else clients whose pipelines wait for a leader could hold every buffer, and the votes that make one not be received.
+TEST_F(StreamsTest, APausedStreamHoldsNoBuffersAndLosesNothing) {
+    StopSource stop;
+    ReceiveStream stream(reactor, 3);
+    scope.spawn(receive_all(stream, stop.token(), log));
+    reactor.turn(0);
+    stop.request_stop();
+    run_until_done(reactor, scope.join());
+    log.clear();
+
+    data(stream, 4, "before the pause");
+    stream.pause();
+    data(stream, 5, "while it is cancelled");
+    EXPECT_THAT(backend.released, ElementsAre(4, 5));
+    backend.complete(stream, -ECANCELED);
+    stream.resume();
+    scope.spawn(receive_all(stream, {}, log));
+    reactor.turn(0);
+    data(stream, 4, "after");
+    backend.complete(stream, 0);
+    run_until_done(reactor, scope.join());
+    EXPECT_THAT(log, ElementsAre("before the pause", "while it is cancelled", "after", "0"));
+}
+
 TEST_F(StreamsTest, ResumedBeforeItsCancellationCameThroughItArmsAgain) {
     ReceiveStream stream(reactor, 3);
     scope.spawn(receive_all(stream, {}, log));

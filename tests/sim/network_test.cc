@@ -168,5 +168,31 @@ TEST_F(NetworkTest, AFullReceiverStopsTheSenderUntilItReads) {
     EXPECT_EQ(small.send(socket, as_bytes("89")), 2);
 }
 
+// Simulator seed 6014 of November 2026: a node waited for ever for room at a host that had lost its power.
+TEST_F(NetworkTest, WhoWaitsForRoomIsWokenWhenTheReceiverLosesItsPower) {
+    Network small(events, trace, 7, {.socket_buffer_bytes = 8}, 2);
+    class Sender final : public SocketEvents {
+     public:
+        void on_connected(SocketId, int32_t) override {}
+        void on_accepted(uint16_t, SocketId) override {}
+        void on_readable(SocketId) override {}
+        void on_writable(SocketId) override { ++writable; }
+        int writable = 0;
+    };
+    Sender sender;
+    Sender receiver;
+    small.host_up(1, sender);
+    small.host_up(2, receiver);
+    small.listen(2, 80);
+    const SocketId socket = small.connect(1, 2, 80);
+    run_for(kSecondNs);
+    EXPECT_EQ(small.send(socket, as_bytes("01234567")), 8);
+    run_for(kSecondNs);
+    EXPECT_EQ(small.send(socket, as_bytes("89")), 0);
+    small.host_down(2, Network::Death::kPower);
+    run_for(kSecondNs);
+    EXPECT_EQ(sender.writable, 1);
+}
+
 }  // namespace
 }  // namespace kvorum::sim
