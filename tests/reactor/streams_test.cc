@@ -134,10 +134,12 @@ TEST_F(StreamsTest, APausedStreamHoldsNoBuffersAndLosesNothing) {
     log.clear();
 
     data(stream, 4, "before the pause");
+    reactor.turn(0);
     stream.pause();
     data(stream, 5, "while it is cancelled");
-    EXPECT_THAT(backend.released, ElementsAre(4, 5));
     backend.complete(stream, -ECANCELED);
+    reactor.turn(0);
+    EXPECT_THAT(backend.released, ElementsAre(4, 5));
     stream.resume();
     scope.spawn(receive_all(stream, {}, log));
     reactor.turn(0);
