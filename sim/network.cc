@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -38,10 +39,7 @@ void Network::host_down(HostId host, Death death) {
         if (death == Death::kPower) {
             socket.outgoing.clear();
             socket.outgoing_bytes = 0;
-            const SocketId other = socket.other;
             forget(id);
-            // Who waits for room goes on asking for it (TCP's persist timer), and so learns what became of the host.
-            events_.after(kRetransmitNs, [this, other] { notify_writable(other); });
         } else if (socket.connecting) {
             forget(id);
         } else {
@@ -143,7 +141,7 @@ int64_t Network::send(SocketId id, Bytes bytes) {
     const uint64_t room = used >= config_.socket_buffer_bytes ? 0 : config_.socket_buffer_bytes - used;
     const uint64_t length = std::min<uint64_t>(room, bytes.size());
     if (length == 0) {
-        socket.wants_room = true;
+        if (!std::exchange(socket.wants_room, true)) ask_for_room(id);
         return 0;
     }
     const std::string_view text = as_text(bytes.first(length));
@@ -153,6 +151,21 @@ int64_t Network::send(SocketId id, Bytes bytes) {
         done += piece;
     }
     return static_cast<int64_t>(length);
+}
+
+// TCP's persist timer: who waits for room at a side that no longer knows the connection gets to send, and learns it.
+void Network::ask_for_room(SocketId id) {
+    events_.after(kRetransmitNs, [this, id] {
+        const Socket* socket = find(id);
+        if (socket == nullptr || !socket->wants_room) return;
+        const Socket* other = find(socket->other);
+        const bool known = other != nullptr && other->open && other->other == id;
+        if (known) {
+            ask_for_room(id);
+        } else {
+            notify_writable(id);
+        }
+    });
 }
 
 void Network::send_segment(SocketId id, Segment::Kind kind, std::string bytes) {

@@ -140,6 +140,7 @@ class Network {
     [[nodiscard]] Socket* find(SocketId id) { return id < sockets_.size() ? sockets_[id].get() : nullptr; }
     [[nodiscard]] SocketId add_socket(HostId host, HostId remote, uint16_t port);
     [[nodiscard]] uint64_t draw_delay_ns(HostId from, HostId to);
+    void ask_for_room(SocketId id);
     void send_segment(SocketId id, Segment::Kind kind, std::string bytes);
     void schedule_delivery(SocketId id);
     void deliver(SocketId id);
