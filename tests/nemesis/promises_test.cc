@@ -28,12 +28,13 @@ constexpr auto kDeadline = milliseconds(20'000);
 
 class PromisesTest : public testing::Test {
  protected:
-    void start(uint32_t nodes, const std::string& wal_sync = "fdatasync") {
+    void start(uint32_t nodes, const std::string& wal_sync = "fdatasync",
+               const std::string& clock_drift_percent = "10") {
         cluster_.emplace(integration::ClusterOptions{
             .nodes = nodes,
             .flags = {"--election-timeout-ms", "400", "--heartbeat-interval-ms", "50", "--disk-stall-ms", "500",
                       "--leader-wait-ms", "1000", "--outcome-wait-ms", "1000", "--wal-segment-size", "1MiB",
-                      "--wal-sync", wal_sync},
+                      "--wal-sync", wal_sync, "--clock-drift-percent", clock_drift_percent},
             .directory = directory_.path(),
             .command = [this](uint32_t node) {
                 return std::vector{integration::program_path("kvorumd_faulty"), socket_of(node)};
@@ -162,8 +163,25 @@ TEST_F(PromisesTest, ALeaderThatWasPausedAnswersNothingFromItsPast) {
     }
 }
 
-TEST_F(PromisesTest, AnIsolatedLeaderAcknowledgesNothingAndServesNoReads) {
+TEST_F(PromisesTest, AnIsolatedLeaderServesReadsForItsLeaseAndNoLonger) {
     start(3);
+    const uint32_t old = cluster_->wait_for_leader();
+    ASSERT_EQ(client(old).command({"SET", "k", "before"}).to_string(), "OK");
+    isolate(old, {.mode = LinkMode::kHold});
+    std::string answer;
+    ASSERT_TRUE(wait_until(kDeadline, [&] {
+        answer = client(old).command({"GET", "k"}).to_string();
+        return answer != "before";
+    })) << "a lease without end";
+    EXPECT_THAT(answer, testing::StartsWith("CLUSTERDOWN"));
+    uint32_t leader = 0;
+    ASSERT_TRUE(wait_for_other_leader(old, leader));
+    ASSERT_EQ(client(leader).command({"SET", "k", "after"}).to_string(), "OK");
+    EXPECT_THAT(client(old).command({"GET", "k"}).text, testing::StartsWith("CLUSTERDOWN")) << "a stale read";
+}
+
+TEST_F(PromisesTest, AnIsolatedLeaderWithoutLeasesAcknowledgesNothingAndServesNoReads) {
+    start(3, "fdatasync", "0");
     const uint32_t old = cluster_->wait_for_leader();
     ASSERT_EQ(client(old).command({"SET", "k", "before"}).to_string(), "OK");
     RawConnection reader(cluster_->endpoint(old), kDeadline);
