@@ -45,9 +45,10 @@ struct ReadRequest {
 
     [[nodiscard]] const Record* find(std::string_view key) const {
         const Record* record = store.find(key);
-        ++(record == nullptr ? lookups.misses : lookups.hits);
+        count(record);
         return record;
     }
+    void count(const Record* record) const { ++(record == nullptr ? lookups.misses : lookups.hits); }
 };
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";

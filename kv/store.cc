@@ -72,7 +72,6 @@ class Store::Impl {
         map_.find_batch(keys, found);
     }
     void prefetch(std::span<const std::string_view> keys) const;
-    Reclamation::Reader add_reader() { return map_.add_reader(); }
 
     void put(const RecordFields& fields) {
         if (fields.expire_at_ms <= log_time_ms_) {
@@ -242,7 +241,6 @@ void Store::find_batch(std::span<const std::string_view> keys, std::span<const R
     impl_->find_batch(keys, found);
 }
 void Store::prefetch(std::span<const std::string_view> keys) const { impl_->prefetch(keys); }
-Reclamation::Reader Store::add_reader() { return impl_->add_reader(); }
 uint64_t Store::size() const { return impl_->size(); }
 int64_t Store::log_time_ms() const { return impl_->log_time_ms(); }
 LogIndex Store::applied_index() const { return impl_->applied_index(); }

@@ -4,8 +4,8 @@
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
-// Thread: the owning core, but for find() and find_batch() by a thread that holds a Reader. Records that find() returns
-// live until the next advance() or end_turn(), for a Reader until its quiesce(). No method suspends.
+// Thread: the owning core. Records that find() returns live until the next advance() or end_turn(). No method suspends.
+// (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "base/ids.h"
-#include "kv/reclamation.h"
 #include "kv/record.h"
 
 namespace kvorum::kv {
@@ -42,8 +41,6 @@ class Store {
     [[nodiscard]] const Record* find(std::string_view key) const;  // null when absent or expired
     // As many finds, several times faster than one by one when the keys are not in the cache.
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const;
-    // For a thread of its own that calls find(); it ends before the store does. See kv/reclamation.h.
-    [[nodiscard]] Reclamation::Reader add_reader();
     [[nodiscard]] uint64_t size() const;  // as DBSIZE: live keys
     [[nodiscard]] int64_t log_time_ms() const;
     [[nodiscard]] LogIndex applied_index() const;
@@ -65,8 +62,8 @@ class Store {
     // equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so this is O(1).
     [[nodiscard]] uint64_t state_hash() const;
 
-    // Frees what was replaced and removed, as far as no Reader can be looking at it; of what clear() removed only a
-    // slice. True when there is more to do: call it again soon. To be called at the end of each turn of the owner.
+    // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
+    // again soon. To be called at the end of each turn of the owner.
     bool end_turn();
 
     // --- for apply alone ---

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "kv/families.h"
 #include "kv/text.h"
@@ -22,10 +24,19 @@ std::string_view slice(std::string_view text, int64_t first, int64_t last) {
 void read_get(const ReadRequest& request) { reply_value(request.reply, request.find(request.arguments[1])); }
 
 void read_mget(const ReadRequest& request) {
-    const Arguments keys = request.arguments.subspan(1);
+    constexpr size_t kBatch = 16;
+    std::array<const Record*, kBatch> found;
+    Arguments keys = request.arguments.subspan(1);
     request.reply.array(keys.size());
-    for (const std::string_view key : keys)
-        reply_value(request.reply, request.find(key));
+    while (!keys.empty()) {
+        const size_t count = std::min(keys.size(), kBatch);
+        request.store.find_batch(keys.first(count), std::span(found).first(count));
+        for (const Record* record : std::span(found).first(count)) {
+            request.count(record);
+            reply_value(request.reply, record);
+        }
+        keys = keys.subspan(count);
+    }
 }
 
 void read_strlen(const ReadRequest& request) {

@@ -89,6 +89,7 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         if (changes_protocol(*spec)) set_barrier(session, request);
         return;
     }
+    if (spec->kind == kv::CommandKind::kWrite) KVORUM_PROBE2(parsed, session.handle.slot, sequence);
     // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
     request.state = RequestState::kParked;
     ++session.parked;
@@ -142,7 +143,6 @@ bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Argument
 
 bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Arguments arguments) {
     Request& request = *session.queue.find(sequence);
-    KVORUM_PROBE2(parsed, session.handle.slot, sequence);
     scratch_reply_.clear();
     net::RespWriter error(scratch_reply_, session.protocol());
     switch (driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error)) {
@@ -156,8 +156,8 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
             count_error(scratch_reply_);
             return true;
         case RaftDriver::WriteAdmission::kNotLeader: return false;
-        case RaftDriver::WriteAdmission::kOverloaded: turn_down(session, request, kOverloaded); return true;
-        case RaftDriver::WriteAdmission::kDiskFull: turn_down(session, request, kDiskFull); return true;
+        case RaftDriver::WriteAdmission::kOverloaded: answer_refusal(session, request, kOverloaded); return true;
+        case RaftDriver::WriteAdmission::kDiskFull: answer_refusal(session, request, kDiskFull); return true;
     }
     return false;
 }
@@ -248,7 +248,7 @@ void CommandRouter::refuse(Session& session, Request& request, std::string_view 
 
 // The leader's word is the command's reply, wherever it came in: a node that sent it here would only meet the same
 // refusal again.
-void CommandRouter::turn_down(Session& session, Request& request, std::string_view line) {
+void CommandRouter::answer_refusal(Session& session, Request& request, std::string_view line) {
     ++counters_.replies_not_executed;
     set_state(session, request, RequestState::kAnswered);
     answer_error(session, request, line);

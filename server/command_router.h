@@ -92,7 +92,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
     void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
-    void turn_down(Session& session, Request& request, std::string_view line);
+    void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
 
     // Answers requests from the head on as far as possible, and routes what is parked.

@@ -251,7 +251,7 @@ void RaftDriver::on_log_durable(uint64_t log_unit) {
     while (!unpersisted_.empty() && unpersisted_.front().log_unit <= log_unit) {
         PersistUnit unit = std::move(unpersisted_.front());
         unpersisted_.pop_front();
-        KVORUM_PROBE1(synced, unit.index.value());
+        if (!unit.index.is_none()) KVORUM_PROBE1(synced, unit.index.value());
         raft_.on_persisted(unit.term, unit.index);
         send_all(unit.messages);
     }

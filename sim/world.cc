@@ -148,8 +148,7 @@ void World::on_refused(Machine& machine, const std::string& why) {
     trace_.say(machine.host(), "refused: " + why);
     const bool is_damage = why.find("no file was changed") != std::string::npos;
     if (is_damage && nemesis_->is_gone(machine.host())) return;
-    const bool could_not_read = nemesis_->had_error(machine.host());
-    if (is_damage && !could_not_read) {
+    if (is_damage && !nemesis_->had_error(machine.host())) {
         // Every record that was damaged is sound on another disk.
         fail(RunOutcome::kCorrectness, fmt::format("node {} does not repair its log: {}", machine.host(), why));
     } else if (!nemesis_->explains_error(machine.host())) {

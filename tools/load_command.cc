@@ -1,5 +1,6 @@
 // kvorum load: memtier_benchmark's flags, and beyond them an open loop, outcomes apart, gaps and plots.
 #include <absl/strings/ascii.h>
+#include <absl/strings/numbers.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -144,7 +145,7 @@ absl::Status read_length(const LoadArguments& arguments, LoadConfig& config) {
     }
     config.all_keys = arguments.requests == "allkeys";
     if (config.all_keys || arguments.requests.empty()) return absl::OkStatus();
-    if (!CLI::detail::lexical_cast(arguments.requests, config.requests_per_client) || config.requests_per_client == 0) {
+    if (!absl::SimpleAtoi(arguments.requests, &config.requests_per_client) || config.requests_per_client == 0) {
         return absl::InvalidArgumentError(
             fmt::format("-n {}: give a number of requests for each client, or allkeys", arguments.requests));
     }

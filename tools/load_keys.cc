@@ -4,13 +4,12 @@
 #include <cmath>
 #include <numbers>
 
+#include "tools/load_random.h"
+
 namespace kvorum::tools::load {
 namespace {
 
 constexpr std::string_view kLetters = "RGSP";
-
-// In (0, 1].
-double unit(Prng& prng) { return (static_cast<double>(prng.next() >> 11) + 1) * 0x1.0p-53; }
 
 // `count` keys cut into `parts` whose sizes differ by one at most: where part `part` begins.
 uint64_t part_start(uint64_t count, uint64_t parts, uint64_t part) {
@@ -59,8 +58,8 @@ uint64_t KeySequence::next_gaussian(Prng& prng) const {
     // A median at the edge loses every second draw; this many in a row are lost in no run of any length.
     constexpr int kDrawsMax = 1000;
     for (int draw = 0; draw < kDrawsMax; ++draw) {
-        const double radius = std::sqrt(-2 * std::log(unit(prng)));
-        const double value = median + deviation * radius * std::cos(2 * std::numbers::pi * unit(prng));
+        const double radius = std::sqrt(-2 * std::log(draw_unit(prng)));
+        const double value = median + deviation * radius * std::cos(2 * std::numbers::pi * draw_unit(prng));
         if (value >= low && value <= high) return static_cast<uint64_t>(std::llround(value));
     }
     return static_cast<uint64_t>(median);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/units.h"
+#include "tools/load_random.h"
 
 namespace kvorum::tools::load {
 
@@ -17,8 +18,7 @@ ArrivalSchedule::ArrivalSchedule(const ScheduleShape& shape, uint64_t start_ns)
 
 void ArrivalSchedule::advance() {
     if (shape_.arrivals == Arrivals::kPoisson) {
-        const double unit = (static_cast<double>(prng_.next() >> 11) + 1) * 0x1.0p-53;
-        offset_ns_ += -std::log(unit) * interval_ns_;
+        offset_ns_ += -std::log(draw_unit(prng_)) * interval_ns_;
     } else {
         // A product, not a sum: no error gathers over hours.
         offset_ns_ = (static_cast<double>(count_) + shape_.phase) * interval_ns_;

@@ -104,17 +104,18 @@ TEST(FrameReader, DoesNotCopyAFrameThatLiesWholeInItsInput) {
 TEST(FrameReader, SaysWhatIsWrongWithAHeader) {
     EXPECT_EQ(read({"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n"}).error,
               "not a frame of the peer protocol");
-    EXPECT_EQ(read({forged(kMagic, 2, 1, 0, 0)}).error, "unsupported protocol version");
-    EXPECT_EQ(read({forged(kMagic, 1, 0, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, 1, 12, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, 1, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
-              "frame too large");
-    EXPECT_EQ(read({forged(kMagic, 1, 6, 10, 11)}).error, "frame not covered by its checksum");
-    EXPECT_EQ(read({forged(kMagic, 1, 4, 10, 9)}).error, "frame not covered by its checksum");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion + 1, 1, 0, 0)}).error, "unsupported protocol version");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 0, 0, 0)}).error, "unknown frame type");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 12, 0, 0)}).error, "unknown frame type");
+    EXPECT_EQ(
+        read({forged(kMagic, kPeerProtocolVersion, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
+        "frame too large");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 6, 10, 11)}).error, "frame not covered by its checksum");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 4, 10, 9)}).error, "frame not covered by its checksum");
 }
 
 TEST(FrameReader, AForgedEmptyFrameIsWellFormed) {
-    const Outcome outcome = read({forged(kMagic, 1, 1, 0, 0)});
+    const Outcome outcome = read({forged(kMagic, kPeerProtocolVersion, 1, 0, 0)});
     EXPECT_EQ(outcome.error, "");
     EXPECT_EQ(outcome.frames.size(), 1u);
 }
@@ -122,7 +123,8 @@ TEST(FrameReader, AForgedEmptyFrameIsWellFormed) {
 TEST(FrameReader, ReservesNothingForWhatAHeaderClaims) {
     FrameReader reader;
     Frame frame;
-    const std::string text = forged(kMagic, 1, 1, kFramePayloadBytesMax, kFramePayloadBytesMax) + "abc";
+    const std::string text =
+        forged(kMagic, kPeerProtocolVersion, 1, kFramePayloadBytesMax, kFramePayloadBytesMax) + "abc";
     reader.feed(as_bytes(text));
     EXPECT_EQ(reader.next(frame), FrameStatus::kNeedMore);
     EXPECT_LT(reader.allocated_bytes(), 256u);
@@ -131,7 +133,7 @@ TEST(FrameReader, ReservesNothingForWhatAHeaderClaims) {
 TEST(FrameReader, TheLimitOfTheHandshakeIsSmall) {
     FrameReader reader(100);
     Frame frame;
-    const std::string text = forged(kMagic, 1, 1, 101, 101);
+    const std::string text = forged(kMagic, kPeerProtocolVersion, 1, 101, 101);
     reader.feed(as_bytes(text));
     EXPECT_EQ(reader.next(frame), FrameStatus::kError);
     EXPECT_EQ(reader.error(), "frame too large");

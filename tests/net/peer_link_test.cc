@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "node 9 is not a member"},
         BadHello{"Version",
                  {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 1"}),
+                 "protocol version 9, this node speaks 2"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
@@ -207,7 +207,7 @@ TEST_F(PeerLinkTest, GarbageClosesOnlyItsOwnConnection) {
 TEST_F(PeerLinkTest, AnotherFrameVersionIsRejected) {
     start_listener();
     std::string text = hello_text(good_hello());
-    text[4] = 2;
+    text[4] = kPeerProtocolVersion + 1;
     test::RawPeer peer(reactor_, flusher_);
     peer.dial(kEndpoint, text);
     ASSERT_TRUE(until([&peer] { return peer.ended(); }));

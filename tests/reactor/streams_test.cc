@@ -37,6 +37,17 @@ class StreamsTest : public ::testing::Test {
             {.result = static_cast<int32_t>(text.size()), .more = more, .has_buffer = true, .buffer_id = buffer_id});
     }
 
+    // Armed, with nobody who waits.
+    void arm(ReceiveStream& stream) {
+        StopSource stop;
+        scope.spawn(receive_all(stream, stop.token(), log));
+        reactor.turn(0);
+        stop.request_stop();
+        run_until_done(reactor, scope.join());
+        EXPECT_THAT(log, ElementsAre(std::to_string(-ECANCELED)));
+        log.clear();
+    }
+
     void close(ReceiveStream& stream) {
         auto close_stream = [](ReceiveStream& closing) -> Task<> { co_await closing.close(); };
         TaskScope closer(reactor);
@@ -90,19 +101,14 @@ TEST_F(StreamsTest, TheEndOfTheStreamCanBeReadAgain) {
 }
 
 TEST_F(StreamsTest, AStopEndsTheWaitAndLosesNothing) {
-    StopSource stop;
     ReceiveStream stream(reactor, 3);
-    scope.spawn(receive_all(stream, stop.token(), log));
-    reactor.turn(0);
-    stop.request_stop();
-    run_until_done(reactor, scope.join());
-    EXPECT_THAT(log, ElementsAre(std::to_string(-ECANCELED)));
+    arm(stream);
     EXPECT_TRUE(backend.cancelled.empty());
     data(backend.only_op(), 4, "late");
     backend.complete(backend.only_op(), 0);
     scope.spawn(receive_all(stream, {}, log));
     run_until_done(reactor, scope.join());
-    EXPECT_THAT(log, ElementsAre(std::to_string(-ECANCELED), "late", "0"));
+    EXPECT_THAT(log, ElementsAre("late", "0"));
 }
 
 TEST_F(StreamsTest, PauseCancelsAndResumeArmsAgain) {
@@ -125,14 +131,8 @@ TEST_F(StreamsTest, PauseCancelsAndResumeArmsAgain) {
 
 // Else clients whose pipelines wait for a leader could hold every buffer, and the votes that make one not be received.
 TEST_F(StreamsTest, APausedStreamHoldsNoBuffersAndLosesNothing) {
-    StopSource stop;
     ReceiveStream stream(reactor, 3);
-    scope.spawn(receive_all(stream, stop.token(), log));
-    reactor.turn(0);
-    stop.request_stop();
-    run_until_done(reactor, scope.join());
-    log.clear();
-
+    arm(stream);
     data(stream, 4, "before the pause");
     reactor.turn(0);
     stream.pause();

@@ -140,56 +140,55 @@ TEST_F(NetworkTest, AHalfOpenConnectionIsBelievedInUntilTheAnswerGetsThrough) {
     EXPECT_EQ(one.resets, std::vector<SocketId>{socket});
 }
 
-TEST_F(NetworkTest, AFullReceiverStopsTheSenderUntilItReads) {
-    Network small(events, trace, 7, {.socket_buffer_bytes = 8}, 2);
-    class Sleeper final : public SocketEvents {
+// A connection that holds eight bytes which nobody has read, and whose sender waits for room.
+class FullConnectionTest : public NetworkTest {
+ protected:
+    class Silent final : public SocketEvents {
      public:
         void on_connected(SocketId, int32_t) override {}
-        void on_accepted(uint16_t, SocketId socket) override { accepted = socket; }
+        void on_accepted(uint16_t, SocketId other) override { accepted = other; }
         void on_readable(SocketId) override {}
         void on_writable(SocketId) override { ++writable; }
         SocketId accepted = kNoSocket;
         int writable = 0;
     };
-    Sleeper a;
-    Sleeper b;
-    small.host_up(1, a);
-    small.host_up(2, b);
-    small.listen(2, 80);
-    const SocketId socket = small.connect(1, 2, 80);
+
+    FullConnectionTest() {
+        small.host_up(1, sender);
+        small.host_up(2, receiver);
+        small.listen(2, 80);
+        socket = small.connect(1, 2, 80);
+        run_for(kSecondNs);
+        EXPECT_EQ(small.send(socket, as_bytes("0123456789")), 8);
+        EXPECT_EQ(small.send(socket, as_bytes("89")), 0);
+        run_for(kSecondNs);
+        EXPECT_EQ(sender.writable, 0);
+    }
+
+    Network small{events, trace, 7, {.socket_buffer_bytes = 8}, 2};
+    Silent sender;
+    Silent receiver;
+    SocketId socket = kNoSocket;
+};
+
+TEST_F(FullConnectionTest, TheSenderIsWokenWhenTheReceiverReads) {
+    EXPECT_EQ(small.read(receiver.accepted, 100), "01234567");
     run_for(kSecondNs);
-    EXPECT_EQ(small.send(socket, as_bytes("0123456789")), 8);
-    EXPECT_EQ(small.send(socket, as_bytes("89")), 0);
-    run_for(kSecondNs);
-    EXPECT_EQ(a.writable, 0);
-    EXPECT_EQ(small.read(b.accepted, 100), "01234567");
-    run_for(kSecondNs);
-    EXPECT_EQ(a.writable, 1);
+    EXPECT_EQ(sender.writable, 1);
     EXPECT_EQ(small.send(socket, as_bytes("89")), 2);
 }
 
 // Simulator seed 6014 of November 2026: a node waited for ever for room at a host that had lost its power.
-TEST_F(NetworkTest, WhoWaitsForRoomIsWokenWhenTheReceiverLosesItsPower) {
-    Network small(events, trace, 7, {.socket_buffer_bytes = 8}, 2);
-    class Sender final : public SocketEvents {
-     public:
-        void on_connected(SocketId, int32_t) override {}
-        void on_accepted(uint16_t, SocketId) override {}
-        void on_readable(SocketId) override {}
-        void on_writable(SocketId) override { ++writable; }
-        int writable = 0;
-    };
-    Sender sender;
-    Sender receiver;
-    small.host_up(1, sender);
-    small.host_up(2, receiver);
-    small.listen(2, 80);
-    const SocketId socket = small.connect(1, 2, 80);
-    run_for(kSecondNs);
-    EXPECT_EQ(small.send(socket, as_bytes("01234567")), 8);
-    run_for(kSecondNs);
-    EXPECT_EQ(small.send(socket, as_bytes("89")), 0);
+TEST_F(FullConnectionTest, TheSenderIsWokenWhenTheReceiverLosesItsPower) {
     small.host_down(2, Network::Death::kPower);
+    run_for(kSecondNs);
+    EXPECT_EQ(sender.writable, 1);
+}
+
+// Seed 9367.
+TEST_F(FullConnectionTest, TheSenderIsWokenWhenTheReceiverLosesTheConnection) {
+    small.lose_connections(2, 1);
+    small.close(receiver.accepted);
     run_for(kSecondNs);
     EXPECT_EQ(sender.writable, 1);
 }
