@@ -109,6 +109,7 @@ void free_raw(void* block, size_t size_bytes) noexcept {
 
 void* allocate_frame(size_t size_bytes) {
     ++pool.stats.live_frames;
+    ++pool.stats.frames_made;
     auto* block = static_cast<std::byte*>(allocate_raw(size_bytes + kOwnerBytes));
     if constexpr (kOwnerBytes > 0) *reinterpret_cast<FramePool**>(block) = &pool;
     return block + kOwnerBytes;

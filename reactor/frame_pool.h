@@ -17,6 +17,7 @@ inline constexpr size_t kPooledFrameBytesMax = 2048;
 
 struct FramePoolStats {
     uint64_t live_frames = 0;       // of this thread, pooled or not
+    uint64_t frames_made = 0;       // since the thread began
     uint64_t heap_allocations = 0;  // frames too large for a class, and slabs
 };
 
