@@ -15,9 +15,11 @@ constexpr uint64_t kLogReadBytes = 2 * kMiB;
 // Bytes of entries applied before heartbeats, votes and clients get their turn again.
 constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
 // A batch of more commands than this means load: then the next one is gathered while the node sleeps, and the core time
-// is better spent on it. A follower has less to hurry for.
-constexpr uint32_t kLeaderSpinCommandsMax = 64;
-constexpr uint32_t kFollowerSpinCommandsMax = 4;
+// is better spent on it.
+constexpr uint32_t kSpinCommandsMax = 4;
+// A sync costs the same for few bytes as for many, so writes gather while the log is busy; a batch of this size is
+// worth a group of its own beside the one that is being written.
+constexpr size_t kPipelinedBatchBytes = 64 * kKiB;
 
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
@@ -84,7 +86,7 @@ void RaftDriver::run_turn() {
     tick_if_due();
     // Writes before reads: a read that follows a write of its own session is registered with the write already in the
     // log.
-    if (!log_.busy()) propose_open_batch();
+    if (log_takes_open_batch()) propose_open_batch();
     propose_expiry_tick();
     register_open_reads();
     carry_out_output();
@@ -103,7 +105,7 @@ bool RaftDriver::may_read_now() const {
 }
 
 bool RaftDriver::has_work() const {
-    const bool can_propose = !writes_.empty() && !overloaded_ && !log_.busy();
+    const bool can_propose = !writes_.empty() && !overloaded_ && log_takes_open_batch();
     return raft_.has_output() || can_propose || reads_.can_register() ||
            (last_applied_ < apply_target_ && !reading_for_apply_);
 }
@@ -114,6 +116,13 @@ void RaftDriver::tick_if_due() {
     if (!is_mutant(Mutant::kHeartbeatsIndependentOfDisk))
         raft_.set_disk_stalled(log_.oldest_unsynced_ns(now_ns) > config_.disk_stall_ms * kMillisecondNs);
     if (now_ns >= raft_.next_deadline_ns()) raft_.tick(now_ns);
+}
+
+bool RaftDriver::log_takes_open_batch() const {
+    if (log_.busy()) return false;
+    // The followers may have been faster than this node's disk: then no earlier write is waited for.
+    const bool all_committed = raft_.commit_index() == raft_.last_index();
+    return log_.groups_in_flight() == 0 || all_committed || writes_.size_bytes() >= kPipelinedBatchBytes;
 }
 
 void RaftDriver::propose_open_batch() {
@@ -209,8 +218,7 @@ void RaftDriver::log_leadership() {
 }
 
 void RaftDriver::choose_spin(uint32_t commands) {
-    const uint32_t commands_max = raft_.is_leader() ? kLeaderSpinCommandsMax : kFollowerSpinCommandsMax;
-    reactor_.set_spin_ns(commands <= commands_max ? config_.spin_us * kMicrosecondNs : 0);
+    reactor_.set_spin_ns(commands <= kSpinCommandsMax ? config_.spin_us * kMicrosecondNs : 0);
 }
 
 void RaftDriver::persist(raft::Output& output) {

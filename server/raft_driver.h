@@ -96,6 +96,7 @@ class RaftDriver {
     };
 
     void tick_if_due();
+    [[nodiscard]] bool log_takes_open_batch() const;
     void propose_open_batch();
     void propose_expiry_tick();
     void register_open_reads();
