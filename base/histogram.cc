@@ -23,6 +23,13 @@ void Histogram::merge(const Histogram& other) {
 
 void Histogram::reset() { *this = Histogram(); }
 
+uint64_t Histogram::count_up_to(uint64_t value) const {
+    uint64_t count = 0;
+    for (uint64_t bucket = 0; bucket <= bucket_of(value); ++bucket)
+        count += counts_[bucket];
+    return count;
+}
+
 uint64_t Histogram::value_at(double quantile) const {
     if (total_count_ == 0) return 0;
     const auto rank =

@@ -37,6 +37,8 @@ class Histogram {
     // The smallest recorded value (to the histogram's precision) that at least `quantile` (0 to 1) of all values do not
     // exceed.
     [[nodiscard]] uint64_t value_at(double quantile) const;
+    // How many values do not exceed `value` (to the histogram's precision: some that do by up to 1.6 % may count).
+    [[nodiscard]] uint64_t count_up_to(uint64_t value) const;
 
  private:
     static constexpr unsigned kSubBits = 6;

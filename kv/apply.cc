@@ -33,7 +33,7 @@ class KeysAhead {
     size_t count_ = 0;
 };
 
-// Only for speed: what is malformed here is found out when it is applied.
+// For speed, and for people to read: what is malformed here is found out when it is applied.
 void look_ahead(CommandCode code, uint16_t flags, ByteReader payload, KeysAhead& keys) {
     switch (code) {
         case CommandCode::kSet:
@@ -87,6 +87,22 @@ bool apply(CommandCode code, LoggedCommand& command) {
 }
 
 }  // namespace
+
+std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
+    ByteReader reader(body);
+    std::vector<std::string> out;
+    for (uint32_t i = 0; i <= number && !reader.failed(); ++i) {
+        const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
+        const auto flags = reader.read<uint16_t>();
+        const auto payload_size = reader.read<uint32_t>();
+        const Bytes payload = reader.read_bytes(payload_size);
+        if (i < number || reader.failed()) continue;
+        KeysAhead keys;
+        look_ahead(code, flags, ByteReader(payload), keys);
+        out.assign(keys.keys().begin(), keys.keys().end());
+    }
+    return out;
+}
 
 bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                  const ReplyFor& reply_for) {

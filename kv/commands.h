@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -42,6 +43,9 @@ using Arguments = std::span<const std::string_view>;  // the command's name is t
 using ReplyFor = std::function<ReplySink&(uint32_t command)>;
 [[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                                const ReplyFor& reply_for);
+
+// The first keys (32 at most) of command `number` of an entry's body, for people to read.
+[[nodiscard]] std::vector<std::string> keys_of_command(Bytes body, uint32_t number);
 
 // How many keys a read looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
 struct KeyLookups {

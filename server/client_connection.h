@@ -60,6 +60,7 @@ class ClientConnection final : public Session {
     void flush() override;
     [[nodiscard]] bool may_be_forwarded() const override { return true; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
+    [[nodiscard]] const ClientState* client() const override { return &state_; }
 
  private:
     void run_commands();

@@ -109,6 +109,19 @@ void run_command_help(CommandContext& context);
 // commands_info.cc
 void run_info(CommandContext& context);
 
+// commands_latency.cc
+void run_latency_latest(CommandContext& context);
+void run_latency_history(CommandContext& context);
+void run_latency_reset(CommandContext& context);
+void run_latency_graph(CommandContext& context);
+void run_latency_doctor(CommandContext& context);
+void run_latency_histogram(CommandContext& context);
+void run_latency_help(CommandContext& context);
+void run_slowlog_get(CommandContext& context);
+void run_slowlog_len(CommandContext& context);
+void run_slowlog_reset(CommandContext& context);
+void run_slowlog_help(CommandContext& context);
+
 // commands_config.cc
 void run_config_get(CommandContext& context);
 void run_config_set(CommandContext& context);

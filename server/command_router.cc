@@ -25,12 +25,13 @@ bool changes_protocol(const kv::CommandSpec& spec) { return spec.name == "hello"
 }  // namespace
 
 CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store,
-                             Forwarder& forwarder, NodeCounters& counters)
+                             Forwarder& forwarder, NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log)
     : config_(config),
       reactor_(reactor),
       store_(store),
       forwarder_(forwarder),
       counters_(counters),
+      timer_(config, reactor, latency, slow_log),
       follower_mode_(config.follower_mode) {}
 
 void CommandRouter::remove_session(Session& session) { sessions_.remove(session); }
@@ -64,13 +65,13 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
     if (is_runnable) ++calls_[spec];
     if (is_local && session.queue.empty()) {
-        session.execute_server_command(*spec, arguments);
+        timer_.time_inline(session, *spec, arguments, [&] { session.execute_server_command(*spec, arguments); });
         return;
     }
     const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
     if (is_read && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
         ++counters_.lease_reads;
-        answer_read(session, *spec, arguments);
+        timer_.time_inline(session, *spec, arguments, [&] { answer_read(session, *spec, arguments); });
         return;
     }
     Request& request = session.queue.push_back();
@@ -265,6 +266,8 @@ void CommandRouter::answer_head_read(Session& session) {
     const Request& head = session.queue.front();
     unpack_arguments(head.text, scratch_arguments_);
     answer_read(session, *head.spec, scratch_arguments_);
+    timer_.answered(head);
+    timer_.note_if_slow(session, head, "read-index");
     pop(session);
 }
 
@@ -301,7 +304,10 @@ bool CommandRouter::advance_head(Session& session) {
     switch (head.state) {
         case RequestState::kAnswered:
             switch (head.reply_class) {
-                case ReplyClass::kExecuted: session.write_reply(head.text); break;
+                case ReplyClass::kExecuted:
+                    session.write_reply(head.text);
+                    timer_.answered(head);
+                    break;
                 case ReplyClass::kNotExecuted: session.reply_not_executed(head.text); break;
                 case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text); break;
             }
@@ -340,6 +346,8 @@ void CommandRouter::finish_turn() {
         mark_dirty(*session);
         return false;
     });
+    if (dirty_.empty()) return;
+    timer_.end_turn();
     advancing_.swap(dirty_);
     for (const SessionHandle handle : advancing_) {
         Session* session = sessions_.find(handle);
@@ -354,6 +362,7 @@ void CommandRouter::finish_turn() {
 // --- outcomes of writes and reads at this node ---
 
 ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
+    timer_.next_write();
     write_reply_session_ = nullptr;
     Session* session = sessions_.find(waiter.session);
     if (session == nullptr) return discard_;
@@ -372,6 +381,8 @@ ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
                       static_cast<int>(head.state));
     }
     write_reply_session_ = session;
+    write_reply_spec_ = request->spec;
+    write_reply_arrived_ns_ = request->arrived_ns;
     return session->begin_reply();
 }
 
@@ -380,6 +391,7 @@ void CommandRouter::end_write_reply() {
     Session& session = *write_reply_session_;
     write_reply_session_ = nullptr;
     session.end_reply();
+    timer_.write_answered(session, *write_reply_spec_, write_reply_arrived_ns_);
     KVORUM_PROBE2(replied, session.handle.slot, session.queue.head_sequence());
     pop(session);
     mark_dirty(session);
@@ -445,6 +457,7 @@ void CommandRouter::forward_executed(ForwardWaiter waiter, std::string_view repl
     Session* session = nullptr;
     Request* request = find_forwarded(waiter, session);
     if (request == nullptr) return;
+    timer_.note_if_slow(*session, *request, "forward");
     set_state(*session, *request, RequestState::kAnswered);
     request->text = reply;
 }

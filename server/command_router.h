@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "server/command_timer.h"
 #include "server/config.h"
 #include "server/forwarder.h"
 #include "server/raft_driver.h"
@@ -35,7 +36,7 @@ namespace kvorum::server {
 class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
  public:
     CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
-                  NodeCounters& counters);
+                  NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log);
 
     // The driver refers to the router and the router to the driver: attached once, before the first command.
     void attach(RaftDriver& driver) { driver_ = &driver; }
@@ -60,6 +61,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
 
     // --- CommandOutcomes ---
+    void begin_entry(LogIndex index) override { timer_.begin_entry(index); }
+    void end_entry(const raft::Entry& entry) override { timer_.end_entry(entry); }
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
     void write_not_executed(WriteWaiter waiter) override;
@@ -110,6 +113,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     const kv::Store& store_;
     Forwarder& forwarder_;
     NodeCounters& counters_;
+    CommandTimer timer_;
     RaftDriver* driver_ = nullptr;
     FollowerMode follower_mode_;
 
@@ -119,7 +123,10 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
     uint64_t served_read_id_ = 0;
 
-    Session* write_reply_session_ = nullptr;  // between begin_write_reply and end_write_reply
+    // Between begin_write_reply and end_write_reply.
+    Session* write_reply_session_ = nullptr;
+    const kv::CommandSpec* write_reply_spec_ = nullptr;
+    uint64_t write_reply_arrived_ns_ = 0;
     DiscardingReplySink discard_;
     std::string scratch_reply_;
     std::vector<std::string_view> scratch_arguments_;

@@ -39,6 +39,13 @@ Problem set_timeout(NodeConfig& config, std::string_view text) {
     return set_integer(config.limits.idle_timeout_s, 0, INT32_MAX, text);
 }
 
+Problem set_slower_than(NodeConfig& config, std::string_view text) {
+    return set_integer(config.limits.slowlog_slower_than_us, -1, INT64_MAX, text);
+}
+Problem set_slowlog_length(NodeConfig& config, std::string_view text) {
+    return set_integer(config.limits.slowlog_entries_max, 0, INT64_MAX, text);
+}
+
 Problem set_memory(uint64_t& field, std::string_view text) {
     const std::optional<uint64_t> size_bytes = parse_size(text);
     if (!size_bytes.has_value()) return "argument must be a memory value";
@@ -120,6 +127,10 @@ constexpr auto kRedisParameters = std::to_array<Parameter>({
     {"loglevel", show_loglevel, set_loglevel},
     {"maxclients", [](const NodeConfig& config) { return std::to_string(config.limits.clients_max); }, set_maxclients},
     {"timeout", [](const NodeConfig& config) { return std::to_string(config.limits.idle_timeout_s); }, set_timeout},
+    {"slowlog-log-slower-than",
+     [](const NodeConfig& config) { return std::to_string(config.limits.slowlog_slower_than_us); }, set_slower_than},
+    {"slowlog-max-len", [](const NodeConfig& config) { return std::to_string(config.limits.slowlog_entries_max); },
+     set_slowlog_length},
     {"proto-max-bulk-len", [](const NodeConfig& config) { return std::to_string(config.limits.bulk_bytes_max); },
      set_bulk_length},
     {"client-query-buffer-limit",

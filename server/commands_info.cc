@@ -177,10 +177,34 @@ void write_replication(NodeFacade& node, std::string& out) {
 
 void write_nothing(NodeFacade&, std::string&) {}
 
+// The time of a command is from its arrival to its reply, so a write's includes the disks of a majority.
 void write_commandstats(NodeFacade& node, std::string& out) {
     node.visit_command_calls([&](std::string_view name, uint64_t calls) {
-        fmt::format_to(std::back_inserter(out), "cmdstat_{}:calls={}\r\n", name, calls);
+        const Histogram* latency = node.latency().command(name);
+        const double usec = latency == nullptr ? 0 : static_cast<double>(latency->sum()) / kMicrosecondNs;
+        const double mean = latency == nullptr ? 0 : latency->mean() / kMicrosecondNs;
+        fmt::format_to(std::back_inserter(out), "cmdstat_{}:calls={},usec={:.0f},usec_per_call={:.2f}\r\n", name, calls,
+                       usec, mean);
     });
+}
+
+double usec_at(const Histogram& latency, double quantile) {
+    return static_cast<double>(latency.value_at(quantile)) / kMicrosecondNs;
+}
+
+void write_latencystats(NodeFacade& node, std::string& out) {
+    for (size_t i = 0; i < kStageNames.size(); ++i) {
+        const Histogram& stage = node.latency().stage(static_cast<Stage>(i));
+        field(out, fmt::format("latency_stage_{}_usec", kStageNames[i]),
+              fmt::format("p50={:.3f},p99={:.3f},p99.9={:.3f},max={:.3f},count={}", usec_at(stage, 0.5),
+                          usec_at(stage, 0.99), usec_at(stage, 0.999),
+                          static_cast<double>(stage.max()) / kMicrosecondNs, stage.count()));
+    }
+    for (const auto& [name, latency] : node.latency().commands()) {
+        field(out, fmt::format("latency_percentiles_usec_{}", name),
+              fmt::format("p50={:.3f},p99={:.3f},p99.9={:.3f}", usec_at(*latency, 0.5), usec_at(*latency, 0.99),
+                          usec_at(*latency, 0.999)));
+    }
 }
 
 void write_errorstats(NodeFacade& node, std::string& out) {
@@ -250,7 +274,7 @@ constexpr auto kSections = std::to_array<InfoSection>({
     {"modules", "Modules", true, write_nothing},
     {"commandstats", "Commandstats", false, write_commandstats},
     {"errorstats", "Errorstats", true, write_errorstats},
-    {"latencystats", "Latencystats", false, write_nothing},
+    {"latencystats", "Latencystats", false, write_latencystats},
     {"cluster", "Cluster", true, write_cluster},
     {"raft", "Raft", true, write_raft},
     {"wal", "Wal", true, write_wal},

@@ -44,6 +44,8 @@ struct Limits {
     uint64_t output_bytes_max = 64 * kMiB;  // replies that a client does not read; above it the connection is closed
     uint32_t idle_timeout_s = 0;            // 0: never
     uint32_t partial_command_timeout_s = 30;  // a command that never ends (slowloris); 0: never
+    int64_t slowlog_slower_than_us = 10000;   // what SLOWLOG keeps; 0: everything, -1: nothing
+    uint64_t slowlog_entries_max = 128;
 };
 
 struct NodeConfig {

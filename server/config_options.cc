@@ -49,6 +49,15 @@ Problem parse_count(NodeConfig& config, std::string_view text) {
     return std::nullopt;
 }
 
+Problem parse_slower_than(NodeConfig& config, std::string_view text) {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < -1)
+        return fmt::format("'{}' does not fit; give microseconds, 0 for all commands, or -1 for none", text);
+    config.limits.slowlog_slower_than_us = value;
+    return std::nullopt;
+}
+
 template <auto kField>
 std::string show_size(const NodeConfig& config) {
     return format_size(field_of<kField>(config));
@@ -293,6 +302,11 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "partial-command-timeout-s", kLimits, "S", true,
         "Time that a command may take to arrive as a whole; 0: for ever. More on very slow links."),
 
+    {"slowlog-log-slower-than", kOperation, "US",
+     "Commands that took longer, from arrival to reply, are kept for SLOWLOG; 0: all, -1: none.", true,
+     show_number<&Limits::slowlog_slower_than_us>, parse_slower_than},
+    count_option<&Limits::slowlog_entries_max, 0, kCountMax>("slowlog-max-len", kOperation, "N", true,
+                                                             "How many of them are kept."),
     {"log-level", kOperation, "debug|info|warn|error|off", "What is logged.", true,
      show_word<&NodeConfig::log_level, kLogLevels>, parse_word<&NodeConfig::log_level, kLogLevels>},
     {"log-file", kOperation, "FILE", "Log here instead of to standard error.", false, show_text<&NodeConfig::log_file>,

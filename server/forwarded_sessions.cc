@@ -34,6 +34,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
     }
     [[nodiscard]] bool may_be_forwarded() const override { return false; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
+    [[nodiscard]] const ClientState* client() const override { return nullptr; }
 
  private:
     void send(net::ForwardOutcome outcome, std::string_view reply) {

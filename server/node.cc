@@ -66,8 +66,9 @@ reactor::Task<absl::Status> Node::start() {
                                      PeerIdentity{report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<RepairAnswers>(reactor_, *log_, *peers_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
-    router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_);
-    driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, recovered);
+    router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_, slow_log_);
+    driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, latency_,
+                                           recovered);
     router_->attach(*driver_);
     forwarder_->attach(*router_);
     forwarded_ = std::make_unique<ForwardedSessions>(*router_, *peers_, counters_);
@@ -149,6 +150,7 @@ void Node::reset_counters() {
     fresh.started_at_ns = counters_.started_at_ns;
     fresh.started_at_wall_ms = counters_.started_at_wall_ms;
     counters_ = fresh;
+    latency_.reset();
 }
 
 LogCounters Node::log_counters() {

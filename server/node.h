@@ -65,6 +65,8 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
         router_->visit_command_calls(visit);
     }
+    [[nodiscard]] LatencyMonitor& latency() override { return latency_; }
+    [[nodiscard]] SlowLog& slow_log() override { return slow_log_; }
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override {
         router_->visit_error_counts(visit);
     }
@@ -91,6 +93,8 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     reactor::Reactor& reactor_;
     NodeConfig config_;
     NodeCounters counters_;
+    LatencyMonitor latency_;
+    SlowLog slow_log_;
     kv::Store store_;
     reactor::TaskScope tasks_;
     std::unique_ptr<net::OutputFlusher> flusher_;

@@ -39,7 +39,7 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
 }  // namespace
 
 RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store,
-                       PeerSender& peers, CommandOutcomes& outcomes, NodeCounters& counters,
+                       PeerSender& peers, CommandOutcomes& outcomes, NodeCounters& counters, LatencyMonitor& latency,
                        const raft::RecoveredLog& recovered)
     : reactor_(reactor),
       config_(config),
@@ -48,6 +48,7 @@ RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal:
       peers_(peers),
       outcomes_(outcomes),
       counters_(counters),
+      latency_(latency),
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
       log_readers_(reactor) {
     log_.set_durable_callback([this](uint64_t log_unit) { on_log_durable(log_unit); });
@@ -71,6 +72,7 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
         propose_open_batch();
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
     }
+    if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
     return writes_.add(spec, arguments, log_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
                                                                        : WriteAdmission::kRefused;
 }
@@ -133,6 +135,8 @@ void RaftDriver::propose_open_batch() {
         case raft::ProposeStatus::kAccepted:
             ++counters_.batches_proposed;
             KVORUM_PROBE2(appended, result.index.value(), writes_.open_count());
+            latency_.entry_proposed(result.index, static_cast<uint32_t>(writes_.open_count()), open_since_ns_,
+                                    reactor_.backend().monotonic_ns());
             writes_.proposed(result.index, result.term);
             return;
         case raft::ProposeStatus::kOverloaded: overloaded_ = true; return;
@@ -189,6 +193,7 @@ void RaftDriver::carry_out_output() {
         if (!output.committed.last_index.is_none()) {
             apply_target_ = output.committed.last_index;
             KVORUM_PROBE1(committed, apply_target_.value());
+            if (raft_.is_leader()) latency_.entries_committed(apply_target_, reactor_.backend().monotonic_ns());
         }
         // 6. What a lagging peer needs from the disk.
         for (const raft::LogRead& request : output.log_reads)
@@ -198,6 +203,7 @@ void RaftDriver::carry_out_output() {
             log_leadership();
             choose_spin(0);
             if (!raft_.is_leader()) {
+                latency_.leadership_lost();
                 for (const WriteWaiter waiter : writes_.discard_open())
                     outcomes_.write_not_executed(waiter);
             }
@@ -259,7 +265,10 @@ void RaftDriver::on_log_durable(uint64_t log_unit) {
     while (!unpersisted_.empty() && unpersisted_.front().log_unit <= log_unit) {
         PersistUnit unit = std::move(unpersisted_.front());
         unpersisted_.pop_front();
-        if (!unit.index.is_none()) KVORUM_PROBE1(synced, unit.index.value());
+        if (!unit.index.is_none()) {
+            KVORUM_PROBE1(synced, unit.index.value());
+            if (raft_.is_leader()) latency_.entries_durable(unit.index, reactor_.backend().monotonic_ns());
+        }
         raft_.on_persisted(unit.term, unit.index);
         send_all(unit.messages);
     }
@@ -314,12 +323,17 @@ void RaftDriver::apply_entry(const raft::Entry& entry) {
         };
         KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands",
                       executed_waiters_.size(), header.command_count);
+        if (answered) outcomes_.begin_entry(entry.index());
         if (!kv::apply_batch(store_, entry.index(), log_time_ms, header.command_count, entry.body(), reply_for)) {
             reactor_.backend().halt(
                 fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
             return;
         }
-        if (answered) outcomes_.end_write_reply();
+        if (answered) {
+            outcomes_.end_write_reply();
+            outcomes_.end_entry(entry);
+            latency_.entry_applied(entry.index(), reactor_.backend().monotonic_ns());
+        }
     } else {
         (void)store_.advance(entry.index(), log_time_ms);
     }

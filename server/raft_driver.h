@@ -37,6 +37,9 @@ class PeerSender {
 class CommandOutcomes {
  public:
     virtual ~CommandOutcomes() = default;
+    // Commands of this entry, proposed here, are carried out next. Pairs with end_entry().
+    virtual void begin_entry(LogIndex index) = 0;
+    virtual void end_entry(const raft::Entry& entry) = 0;
     // The waiter's command is carried out next; its reply goes into the sink. Pairs with end_write_reply().
     virtual ReplySink& begin_write_reply(WriteWaiter waiter) = 0;
     virtual void end_write_reply() = 0;
@@ -54,7 +57,8 @@ class RaftDriver {
  public:
     // All references outlive the driver. `recovered` is what the log held when it was opened.
     RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store, PeerSender& peers,
-               CommandOutcomes& outcomes, NodeCounters& counters, const raft::RecoveredLog& recovered);
+               CommandOutcomes& outcomes, NodeCounters& counters, LatencyMonitor& latency,
+               const raft::RecoveredLog& recovered);
 
     void step(const raft::Message& message);
     void peer_unreachable(NodeId peer);
@@ -122,10 +126,12 @@ class RaftDriver {
     PeerSender& peers_;
     CommandOutcomes& outcomes_;
     NodeCounters& counters_;
+    LatencyMonitor& latency_;
     raft::Raft raft_;
     reactor::TaskScope log_readers_;
 
     WriteBatcher writes_;
+    uint64_t open_since_ns_ = 0;  // when the first of them arrived
     ReadBatcher reads_;
     bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied
     std::deque<PersistUnit> unpersisted_;

@@ -19,6 +19,8 @@
 #include "raft/raft.h"
 #include "server/client_state.h"
 #include "server/config.h"
+#include "server/latency_monitor.h"
+#include "server/slow_log.h"
 
 namespace kvorum::server {
 
@@ -90,6 +92,8 @@ class NodeFacade {
     virtual void set_follower_mode(FollowerMode mode) = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
     virtual void visit_command_calls(const std::function<void(std::string_view name, uint64_t calls)>& visit) = 0;
+    [[nodiscard]] virtual LatencyMonitor& latency() = 0;
+    [[nodiscard]] virtual SlowLog& slow_log() = 0;
     virtual void visit_error_counts(const std::function<void(std::string_view prefix, uint64_t count)>& visit) = 0;
 };
 

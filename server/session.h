@@ -15,6 +15,7 @@
 #include "base/ids.h"
 #include "kv/command_table.h"
 #include "net/resp_writer.h"
+#include "server/client_state.h"
 #include "server/request_queue.h"
 
 namespace kvorum::server {
@@ -59,6 +60,8 @@ class Session {
     // not: a command makes one hop only.
     [[nodiscard]] virtual bool may_be_forwarded() const = 0;
     [[nodiscard]] virtual net::RespVersion protocol() const = 0;
+    // Null for a session of another node.
+    [[nodiscard]] virtual const ClientState* client() const = 0;
 
     RequestQueue queue;
     SessionHandle handle;

@@ -21,6 +21,7 @@ int run(int argument_count, char** arguments) {
     int exit_code = kvorum::tools::kExitDone;
     kvorum::tools::add_local_command(app, exit_code);
     kvorum::tools::add_status_command(app, exit_code);
+    kvorum::tools::add_top_command(app, exit_code);
     kvorum::tools::add_load_command(app, exit_code);
     kvorum::tools::add_sim_command(app, exit_code);
     kvorum::tools::add_wal_command(app, exit_code);

@@ -102,7 +102,7 @@ absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint
         return absl::UnavailableError(fmt::format("no node answers at {}: {}", node.to_string(),
                                                   connection ? connection->errstr : "out of memory"));
     }
-    const Reply reply = ask(connection.get(), "INFO");
+    const Reply reply = ask(connection.get(), "INFO everything");
     if (!reply) {
         return absl::UnavailableError(
             fmt::format("{} does not answer within {} ms: {}", node.to_string(), timeout_ms, connection->errstr));

@@ -59,7 +59,7 @@ TEST_F(NodeCommands, PrintTheSectionsOfInfoThatAreAskedFor) {
     EXPECT_EQ(text_of({"INFO", "cluster"}), "# Cluster\r\ncluster_enabled:1\r\n");
     EXPECT_EQ(text_of({"INFO", "KEYSPACE", "cluster"}),
               "# Cluster\r\ncluster_enabled:1\r\n\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n");
-    EXPECT_EQ(text_of({"INFO", "commandstats"}), "# Commandstats\r\ncmdstat_get:calls=7\r\n");
+    EXPECT_EQ(text_of({"INFO", "commandstats"}), "# Commandstats\r\ncmdstat_get:calls=7,usec=0,usec_per_call=0.00\r\n");
     EXPECT_EQ(text_of({"INFO", "foo"}), "");
     EXPECT_EQ(text_of({"INFO", "default"}), text_of({"INFO"}));
     EXPECT_EQ(text_of({"INFO", "all"}), text_of({"INFO", "everything"}));
