@@ -140,7 +140,7 @@ def main():
         samples, unfinished = take_turns(Rounds(Client(options.programs), chosen_systems, options), groups, options)
         if unfinished:
             return UNFINISHED
-        map_rows = map_bench.run(options.programs)
+        map_rows = map_bench.run(options.programs, options.quick)
         titles = {system.name: system.title for system in all_systems}
         where = environment.describe(options.directory, options)
         print(report.markdown(Samples(samples), titles, where, map_rows))

@@ -208,6 +208,18 @@ class Reports(unittest.TestCase):
         rows = list(map_bench.rows([{"name": "lookup", "iterations": 3, "cpu_time": 41.26, "time_unit": "ns", "of_absl": 0.65}]))
         self.assertEqual(rows, [("lookup", "41.3 ns", "of_absl 0.65")])
 
+    def test_the_map_passes_only_with_both_figures(self):
+        def row(name, time, **counters):
+            return {"name": map_bench.TARGET_ROWS[name], "cpu_time": time, "time_unit": "ns", **counters}
+        rows = [row("batched", 60), row("absl", 100), row("longest", 1, longest_us=99)]
+        self.assertEqual(map_bench.target(rows), (0.6, 99, True))
+        self.assertEqual(report.map_row(rows)[2:4], ["**0.6**; 99 us", "pass"])
+        rows[2]["longest_us"] = 100
+        self.assertEqual(report.map_row(rows)[3], "miss")
+        rows[2]["longest_us"], rows[0]["cpu_time"] = 99, 71
+        self.assertEqual(report.map_row(rows)[3], "miss")
+        self.assertEqual(report.map_row(rows[:2])[2], "not measured")
+
     def test_bars_are_as_long_as_their_medians_say(self):
         root = xml.fromstring(charts.bars("<rates>", [("a & b", Spread(100, 90, 110, 3), False), ("Kvorum", Spread(50, 50, 50, 3), True)]))
         background, one, other = [float(rect.get("width")) for rect in root.iter("{http://www.w3.org/2000/svg}rect")]
