@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
 }
 
 UringBackend::UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd)
-    : buffers_(std::move(buffers)), ring_(std::move(ring)), wake_fd_(wake_fd) {
+    : buffers_(std::move(buffers)), ring_(std::move(ring)), wake_fd_(wake_fd), reaped_(kReapBatch) {
     pending_.push_back({.kind = Kind::kWake});
 }
 
@@ -232,9 +232,8 @@ void UringBackend::enter(bool wait, uint64_t wait_until_ns) {
 // --- completions ---
 
 void UringBackend::reap_all() {
-    std::array<UringCompletion, kReapBatch> batch;
     while (true) {
-        const size_t count = ring_->reap(batch);
+        const size_t count = ring_->reap(reaped_);
         if (count == 0) {
             if (!ring_->has_overflow()) return;
             ++stats_.overflows;
@@ -244,7 +243,7 @@ void UringBackend::reap_all() {
         }
         stats_.completions += count;
         for (size_t i = 0; i < count; ++i)
-            handle(batch[i]);
+            handle(reaped_[i]);
     }
 }
 

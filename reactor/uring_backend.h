@@ -157,6 +157,7 @@ class UringBackend final : public IoBackend {
     std::vector<Pending> pending_;
     std::vector<uint32_t> parked_;
     std::vector<Synthetic> synthetic_;
+    std::vector<UringCompletion> reaped_;  // one batch of them; a member, so that looking for none clears no memory
     std::map<std::string, int> directory_locks_;  // by path of the file
     uint64_t in_flight_ = 0;
     UringStats stats_;

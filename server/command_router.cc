@@ -271,8 +271,16 @@ void CommandRouter::answer_head_read(Session& session) {
     pop(session);
 }
 
+int64_t CommandRouter::read_clock_ms() {
+    if (read_clock_turn_ns_ != reactor_.now_ns()) {
+        read_clock_turn_ns_ = reactor_.now_ns();
+        read_clock_ms_ = driver_->log_clock_ms();
+    }
+    return read_clock_ms_;
+}
+
 void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
-    const kv::ReadContext context{driver_->log_clock_ms(),
+    const kv::ReadContext context{read_clock_ms(),
                                   reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
     net::RespWriter& reply = session.begin_reply();
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);

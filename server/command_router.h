@@ -95,6 +95,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
     void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
+    // By which TTL counts: read once a turn.
+    [[nodiscard]] int64_t read_clock_ms();
     void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
 
@@ -122,6 +124,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> advancing_;
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
     uint64_t served_read_id_ = 0;
+    uint64_t read_clock_turn_ns_ = UINT64_MAX;
+    int64_t read_clock_ms_ = 0;
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;

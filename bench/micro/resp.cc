@@ -97,5 +97,3 @@ void write_bulk(benchmark::State& state) {
 BENCHMARK(write_bulk);
 
 }  // namespace
-
-BENCHMARK_MAIN();
