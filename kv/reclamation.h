@@ -63,7 +63,7 @@ class Reclamation {
 
     // `object` can no longer be reached; release(owner, object) is called by a later collect(), in the order of
     // retirement.
-    void retire(void* owner, void* object, Release release) { open_.push_back({owner, object, release}); }
+    void retire(void* owner, void* object, Release release) { open_.emplace_back(owner, object, release); }
     // Releases what every reader has passed. What the owner itself read before is not valid any more.
     void collect();
 
@@ -73,6 +73,8 @@ class Reclamation {
     static constexpr uint64_t kOffline = UINT64_MAX;
 
     struct Retired {
+        Retired(void* its_owner, void* its_object, Release its_release)
+            : owner(its_owner), object(its_object), release(its_release) {}
         void* owner;
         void* object;
         Release release;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <iterator>
 #include <utility>
 
@@ -52,8 +53,8 @@ uint64_t mix(uint64_t x) {
 }
 
 uint64_t digest(uint64_t key_hash, const Record& record) {
-    const uint64_t when = mix(static_cast<uint64_t>(record.expire_at_ms()) ^ mix(record.revision()));
-    return mix(key_hash ^ mix(checksum64(as_bytes(record.value())) ^ when));
+    const uint64_t when = std::rotl(static_cast<uint64_t>(record.expire_at_ms()), 32) ^ record.revision();
+    return mix(key_hash ^ checksum64(as_bytes(record.value()), when));
 }
 
 // Nodes of the tree are three quarters full on average.
