@@ -219,7 +219,7 @@ FillReport fill(Table& table, uint64_t key_count) {
 template <typename Table>
 void bm_fill(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         const auto table = std::make_unique<Table>();
         const FillReport report = fill(*table, key_count);
         state.counters["longest_us"] = static_cast<double>(report.longest_ns) / kMicrosecondNs;
@@ -236,7 +236,7 @@ void bm_longest_insert(benchmark::State& state) {
     constexpr int kRuns = 3;
     const auto key_count = static_cast<uint64_t>(state.range(0));
     std::vector<uint32_t> fastest_ns(key_count, UINT32_MAX);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (int run = 0; run < kRuns; ++run) {
             Kvorum table;
             uint64_t before_ns = now_ns();
@@ -282,7 +282,7 @@ void bm_lookup(benchmark::State& state) {
     Table& table = Filled<Table>::table();
     auto reader = table.add_reader();
     size_t next = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(table.find(view(keys[next])));
         next = (next + 1) & (keys.size() - 1);
         if (next % 64 == 0) reader.quiesce();
@@ -316,7 +316,7 @@ void bm_update(benchmark::State& state) {
     const auto keys = random_keys(static_cast<uint64_t>(state.range(0)), 7);
     Table& table = Filled<Table>::table();
     size_t next = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         table.put(view(keys[next]), next % 2 == 0 ? kOtherValue : kValue);
         next = (next + 1) & (keys.size() - 1);
     }
@@ -333,7 +333,7 @@ void bm_mixed(benchmark::State& state) {
     std::optional<typename Table::Reader> reader;
     if (!writes) reader.emplace(table.add_reader());
     size_t next = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         if (writes) {
             table.put(view(keys[next]), next % 2 == 0 ? kOtherValue : kValue);
         } else {

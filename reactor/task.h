@@ -103,7 +103,10 @@ class Promise final : public PromiseBase {
     void return_value(U&& value) {
         result_.emplace(std::forward<U>(value));
     }
-    T take_result() { return *std::move(result_); }
+    T take_result() {
+        KVORUM_ASSERT(result_.has_value());
+        return *std::move(result_);
+    }
 
  private:
     std::optional<T> result_;

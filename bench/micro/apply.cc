@@ -49,7 +49,7 @@ void apply_sets(benchmark::State& state) {
     const std::vector<std::string> batches = random_batches(key_count);
     DiscardingReplySink reply;
     uint64_t applied = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         const std::string& batch = batches[applied++ % batches.size()];
         const bool valid = kv::apply_batch(store, LogIndex{applied}, kNowMs, kCommandsPerBatch, as_bytes(batch),
                                            [&reply](uint32_t) -> ReplySink& { return reply; });

@@ -9,10 +9,10 @@ namespace {
 
 void checksum(benchmark::State& state) {
     const std::string bytes(static_cast<size_t>(state.range(0)), 'x');
-    for (auto _ : state)
+    for ([[maybe_unused]] auto _ : state)
         benchmark::DoNotOptimize(kvorum::checksum64(kvorum::as_bytes(bytes)));
     state.SetBytesProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(checksum)->Arg(64)->Arg(4096)->Arg(64 * 1024);
+BENCHMARK(checksum)->Arg(64)->Arg(4096)->Arg(int64_t{64} * 1024);
 
 }  // namespace

@@ -11,7 +11,7 @@ using namespace kvorum;
 using namespace kvorum::net;
 
 void entry_seal(benchmark::State& state) {
-    for (auto _ : state)
+    for ([[maybe_unused]] auto _ : state)
         benchmark::DoNotOptimize(bench::open_batch().seal(bench::kBenchCluster, LogIndex{1}, Term{1}, 0));
     state.SetItemsProcessed(state.iterations() * bench::kBatchCommands);
 }
@@ -19,7 +19,7 @@ BENCHMARK(entry_seal);
 
 void entry_parse(benchmark::State& state) {
     const raft::EntryPtr entry = bench::EntryChain().next();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         raft::EntryPtr parsed;
         const raft::EntryParseError error = raft::Entry::parse(entry->encoded(), parsed);
         KVORUM_ASSERT(error == raft::EntryParseError::kNone);
@@ -46,7 +46,7 @@ raft::MessageBody append_reply() {
 
 void encode(benchmark::State& state, const raft::MessageBody& body) {
     OutputBuffer out;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         encode_raft_message(body, out);
         benchmark::DoNotOptimize(out.size_bytes());
         out.clear();
@@ -59,7 +59,7 @@ void decode(benchmark::State& state, const raft::MessageBody& body) {
     const std::string wire = out.flatten();
     FrameReader reader;
     int64_t decoded = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         reader.feed(as_bytes(wire));
         Frame frame;
         raft::MessageBody message;

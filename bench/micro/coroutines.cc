@@ -28,7 +28,7 @@ Task<int64_t> give(int64_t value) { co_return value; }
 
 Task<int64_t> await_many(benchmark::State* state) {
     int64_t sum = 0;
-    for (auto _ : *state) {
+    for ([[maybe_unused]] auto _ : *state) {
         const int64_t one = co_await give(1);
         sum += one;
     }
@@ -60,7 +60,7 @@ void coroutine_wake(benchmark::State& state) {
     int64_t wakes = 0;
     scope.spawn(wait_again_and_again(&event, scope.stop_token(), &wakes));
     idle.reactor.turn(0);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         event.set();
         idle.reactor.turn(0);
     }
@@ -81,7 +81,7 @@ void coroutine_spawn(benchmark::State& state) {
     IdleReactor idle;
     TaskScope scope(idle.reactor);
     int64_t done = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (int64_t i = 0; i < kPerTurn; ++i)
             scope.spawn(count(&done));
         idle.reactor.turn(0);
@@ -94,7 +94,7 @@ BENCHMARK(coroutine_spawn);
 constexpr size_t kFrameBytes = 200;
 
 void frame_pool(benchmark::State& state) {
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         void* frame = allocate_frame(kFrameBytes);
         benchmark::DoNotOptimize(frame);
         free_frame(frame, kFrameBytes);
@@ -103,7 +103,7 @@ void frame_pool(benchmark::State& state) {
 BENCHMARK(frame_pool);
 
 void frame_malloc(benchmark::State& state) {
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         void* frame = std::malloc(kFrameBytes);
         benchmark::DoNotOptimize(frame);
         std::free(frame);

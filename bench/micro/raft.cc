@@ -72,7 +72,7 @@ void raft_leader_commits_a_batch(benchmark::State& state) {
     settle(raft);
     KVORUM_ASSERT(raft.is_leader());
     const LogIndex before = raft.commit_index();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         EntryBuilder builder = bench::open_batch();
         KVORUM_ASSERT(raft.propose(builder).status == ProposeStatus::kAccepted);
         settle(raft);
@@ -87,7 +87,7 @@ void raft_follower_takes_a_batch(benchmark::State& state) {
     bench::EntryChain chain;
     AppendEntries append;
     append.term = Term{1};
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         append.entries = {chain.next()};
         raft.step({kLeader, kFollower, append}, kNowNs);
         append.prev_log_index = append.prev_log_index + 1;

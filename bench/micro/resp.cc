@@ -28,7 +28,7 @@ void parse(benchmark::State& state, const std::string& text, size_t piece_bytes)
     RespParser parser;
     std::vector<std::string_view> arguments;
     int64_t commands = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         for (size_t at = 0; at < text.size(); at += piece_bytes) {
             parser.feed(as_bytes(std::string_view(text).substr(at, piece_bytes)));
             while (parser.next(arguments) == ParseStatus::kCommand) {
@@ -71,7 +71,7 @@ BENCHMARK(parse_set_cut)->Arg(50)->Arg(4093);
 
 void write_replies(benchmark::State& state, void (*write)(RespWriter&)) {
     std::string out;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         out.clear();
         RespWriter writer(out);
         for (int i = 0; i < kPipeline; ++i)

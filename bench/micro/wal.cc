@@ -34,7 +34,7 @@ void wal_append_a_batch(benchmark::State& state) {
     KVORUM_ASSERT(opened.ok(), "{}", std::string(opened.status().message()));
     wal::Wal& log = **opened;
     bench::EntryChain chain;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         const uint64_t unit = log.append({}, {chain.next()});
         while (log.durable_unit() < unit)
             reactor.turn(backend.monotonic_ns() + kMillisecondNs);
