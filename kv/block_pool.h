@@ -33,7 +33,7 @@ class BlockPool {
         free_ = block->next;
         // Freed a turn ago, so out of the caches by now; the next allocation finds its link there.
         __builtin_prefetch(free_, 1);
-        __builtin_prefetch(reinterpret_cast<std::byte*>(free_) + 64, 1);
+        __builtin_prefetch(reinterpret_cast<std::byte*>(free_) + kCacheLineBytes, 1);
         unpoison(block);
         return block;
     }
@@ -46,6 +46,8 @@ class BlockPool {
     [[nodiscard]] uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
+    static constexpr size_t kCacheLineBytes = 64;
+
     struct FreeBlock {
         FreeBlock* next;
     };

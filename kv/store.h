@@ -41,6 +41,8 @@ class Store {
     [[nodiscard]] const Record* find(std::string_view key) const;  // null when absent or expired
     // As many finds, several times faster than one by one when the keys are not in the cache.
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const;
+    // Brings what commands on these keys will look at into the cache; 8 to 32 at a time.
+    void prefetch(std::span<const std::string_view> keys) const;
     [[nodiscard]] uint64_t size() const;  // as DBSIZE: live keys
     [[nodiscard]] int64_t log_time_ms() const;
     [[nodiscard]] LogIndex applied_index() const;
@@ -68,8 +70,6 @@ class Store {
 
     // --- for apply alone ---
 
-    // Brings what commands on these keys will look at into the cache; 8 to 32 at a time.
-    void prefetch(std::span<const std::string_view> keys) const;
     // What follows is the work of the entry at `index`. Log time never goes back: an earlier time is taken as the
     // present one. Removes every key that has fallen due and returns how many.
     uint64_t advance(LogIndex index, int64_t log_time_ms);

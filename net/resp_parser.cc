@@ -51,6 +51,28 @@ size_t read_plain_length(std::string_view text, int64_t& value) {
     return at + 2;
 }
 
+// The second argument of the command at the start of `text`, which is moved behind it; empty when there is none or the
+// command is not whole and plain.
+std::string_view take_second_argument(std::string_view& text) {
+    int64_t argument_count = 0;
+    if (!text.starts_with('*')) return {};
+    const size_t count_size = read_plain_length(text, argument_count);
+    if (count_size == 0 || argument_count < 2) return {};
+    std::string_view rest = text.substr(count_size);
+    std::string_view second;
+    for (int64_t i = 0; i < argument_count; ++i) {
+        int64_t size = 0;
+        if (!rest.starts_with('$')) return {};
+        const size_t size_size = read_plain_length(rest, size);
+        const uint64_t whole_size = size_size + static_cast<uint64_t>(size) + 2;
+        if (size_size == 0 || rest.size() < whole_size) return {};
+        if (i == 1) second = rest.substr(size_size, static_cast<size_t>(size));
+        rest.remove_prefix(whole_size);
+    }
+    text = rest;
+    return second;
+}
+
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
     return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
                return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
@@ -132,6 +154,18 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
     }
     if (held_.capacity() > 0) release_memory(held_);
     return ParseStatus::kNeedMore;
+}
+
+size_t RespParser::look_ahead(std::span<std::string_view> second_arguments) const {
+    if (mid_command() || position_ != 0) return 0;
+    std::string_view text = input_;
+    size_t count = 0;
+    while (count < second_arguments.size()) {
+        const std::string_view second = take_second_argument(text);
+        if (second.empty()) break;
+        second_arguments[count++] = second;
+    }
+    return count;
 }
 
 // Moves what the current command is known to need, so that the commands behind it are parsed in place. Returns how much

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,10 @@ class RespParser {
     // The next command; at least one argument. The views are valid until the next call of next(), feed() or detach().
     // After kError every further call returns kError.
     [[nodiscard]] ParseStatus next(std::vector<std::string_view>& arguments);
+
+    // The second arguments, which are the keys of most commands, of the commands that next() will return: as a hint
+    // only. Ends at the first that has none, is inline, or is not complete in the chunk. Returns how many it found.
+    [[nodiscard]] size_t look_ahead(std::span<std::string_view> second_arguments) const;
 
     // Copies what is unread of the chunk, for an owner that must stop reading commands for now and give the receive
     // buffer back.

@@ -1,6 +1,7 @@
 #include "server/client_connection.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/log.h"
@@ -10,6 +11,8 @@ namespace {
 
 // How long a closing client may take to read its last replies.
 constexpr uint64_t kClosingTimeNsMax = 5 * kSecondNs;
+// So many reads of a pipeline are looked at together before the first is carried out.
+constexpr size_t kReadsAhead = 16;
 
 net::RespLimits resp_limits(const Limits& limits) {
     net::RespLimits out;
@@ -81,13 +84,16 @@ reactor::Task<void> ClientConnection::serve() {
 }
 
 void ClientConnection::run_commands() {
+    size_t prefetched = 0;
     while (!closing_ && has_room()) {
+        if (reading_ && prefetched == 0) prefetched = prefetch_keys_ahead();
+        if (prefetched > 0) --prefetched;
         switch (parser_.next(arguments_)) {
             case net::ParseStatus::kCommand:
                 command_began_ns_ = 0;
                 state_.last_command_at_ns = services_.reactor.now_ns();
                 ++state_.commands;
-                services_.router.submit(*this, arguments_);
+                reading_ = services_.router.submit(*this, arguments_);
                 break;
             case net::ParseStatus::kNeedMore:
                 if (!parser_.mid_command()) {
@@ -99,6 +105,15 @@ void ClientConnection::run_commands() {
             case net::ParseStatus::kError: answer_protocol_error(); return;
         }
     }
+}
+
+// A lookup in a map that is larger than the caches costs as much as everything else about a GET; those of a pipeline
+// overlap.
+size_t ClientConnection::prefetch_keys_ahead() {
+    std::array<std::string_view, kReadsAhead> keys;
+    const size_t count = parser_.look_ahead(keys);
+    if (count > 1) services_.router.prefetch(std::span(keys).first(count));
+    return count;
 }
 
 void ClientConnection::answer_protocol_error() {

@@ -64,6 +64,7 @@ class ClientConnection final : public Session {
 
  private:
     void run_commands();
+    [[nodiscard]] size_t prefetch_keys_ahead();
     void answer_protocol_error();
     void write_error(std::string_view line);
     [[nodiscard]] bool has_room() const { return queue.size() < services_.limits.pipeline_depth_max; }
@@ -90,6 +91,7 @@ class ClientConnection final : public Session {
     reactor::Event progress_;  // set whenever commands were answered
     ClientState state_;
     std::vector<std::string_view> arguments_;
+    bool reading_ = false;  // the last command was a read that was answered at once: those behind it are likely to be
     size_t reply_start_ = 0;
     bool closing_ = false;  // no more commands are taken
     uint64_t closing_since_ns_ = 0;

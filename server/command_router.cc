@@ -57,22 +57,22 @@ void CommandRouter::set_barrier(Session& session, Request& request) {
 
 // --- arrival ---
 
-void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
+bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
     ++counters_.commands_processed;
     mark_dirty(session);
     const kv::CommandSpec* spec = find_command(arguments.front());
     const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
     const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
-    if (is_runnable) ++calls_[spec];
+    if (is_runnable) count_call(*spec);
     if (is_local && session.queue.empty()) {
         timer_.time_inline(session, *spec, arguments, [&] { session.execute_server_command(*spec, arguments); });
-        return;
+        return false;
     }
     const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
     if (is_read && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
         ++counters_.lease_reads;
         timer_.time_inline(session, *spec, arguments, [&] { answer_read(session, *spec, arguments); });
-        return;
+        return true;
     }
     Request& request = session.queue.push_back();
     const uint64_t sequence = session.queue.end_sequence() - 1;
@@ -82,13 +82,13 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     if (!is_runnable) {
         request.state = RequestState::kAnswered;
         answer_error(session, request, spec == nullptr ? unknown_command_error(arguments) : wrong_arity_error(*spec));
-        return;
+        return false;
     }
     if (is_local) {
         pack_arguments(arguments, request.text);
         // The leader writes replies in the protocol that the session speaks when it sends the command.
         if (changes_protocol(*spec)) set_barrier(session, request);
-        return;
+        return false;
     }
     if (spec->kind == kv::CommandKind::kWrite) KVORUM_PROBE2(parsed, session.handle.slot, sequence);
     // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
@@ -96,6 +96,7 @@ void CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     ++session.parked;
     if (session.parked > 1 || !route(session, sequence, arguments))
         pack_arguments(arguments, session.queue.find(sequence)->text);
+    return false;
 }
 
 // --- routing ---
@@ -231,6 +232,14 @@ void CommandRouter::count_error(std::string_view line) {
     ++errors_[std::string(text.substr(0, text.find_first_of(" \r")))];
 }
 
+void CommandRouter::count_call(const kv::CommandSpec& spec) {
+    if (last_called_ != &spec) {
+        last_called_ = &spec;
+        last_calls_ = &calls_[&spec];
+    }
+    ++*last_calls_;
+}
+
 void CommandRouter::answer_error(Session& session, Request& request, std::string_view line) {
     count_error(line);
     scratch_reply_.clear();
@@ -271,16 +280,8 @@ void CommandRouter::answer_head_read(Session& session) {
     pop(session);
 }
 
-int64_t CommandRouter::read_clock_ms() {
-    if (read_clock_turn_ns_ != reactor_.now_ns()) {
-        read_clock_turn_ns_ = reactor_.now_ns();
-        read_clock_ms_ = driver_->log_clock_ms();
-    }
-    return read_clock_ms_;
-}
-
 void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
-    const kv::ReadContext context{read_clock_ms(),
+    const kv::ReadContext context{driver_->turn_clock_ms(),
                                   reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
     net::RespWriter& reply = session.begin_reply();
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
@@ -512,6 +513,7 @@ void CommandRouter::expire_overdue() {
 void CommandRouter::expire_request(Session& session, Request& request, uint64_t now_ns) {
     const uint64_t age_ns = now_ns - request.arrived_ns;
     const bool is_write = request.spec != nullptr && request.spec->kind == kv::CommandKind::kWrite;
+    const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
     switch (request.state) {
         case RequestState::kParked:
             // What stands behind a WAIT waits as long as the WAIT does.
@@ -524,7 +526,7 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
             if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
             if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
                 answer_unknown(session, request);
-            } else if (is_write || request.spec->kind == kv::CommandKind::kRead) {
+            } else if (is_write || is_read) {
                 refuse(session, request, kNoLeader);
             }
             return;

@@ -45,8 +45,11 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Its requests are forgotten: what is in the log or at the leader takes effect or not, and nobody is told.
     void remove_session(Session& session);
 
-    // One command of a session. `origin_id` names it for a session of another node (0 for clients).
-    void submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
+    // One command of a session. `origin_id` names it for a session of another node (0 for clients). True: it was a read
+    // and is answered.
+    bool submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
+    // Reads of these keys are about to be submitted.
+    void prefetch(std::span<const std::string_view> keys) const { store_.prefetch(keys); }
 
     // Something was put into the session's queue by other ways than submit(): look at it at the end of the turn.
     void wake(Session& session) { mark_dirty(session); }
@@ -95,8 +98,6 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
     void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
-    // By which TTL counts: read once a turn.
-    [[nodiscard]] int64_t read_clock_ms();
     void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
 
@@ -109,6 +110,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     [[nodiscard]] Request* find_forwarded(ForwardWaiter waiter, Session*& session);
     void expire_request(Session& session, Request& request, uint64_t now_ns);
     void count_error(std::string_view line);
+    void count_call(const kv::CommandSpec& spec);
 
     const NodeConfig& config_;
     reactor::Reactor& reactor_;
@@ -124,8 +126,6 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> advancing_;
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
     uint64_t served_read_id_ = 0;
-    uint64_t read_clock_turn_ns_ = UINT64_MAX;
-    int64_t read_clock_ms_ = 0;
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;
@@ -135,6 +135,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::string scratch_reply_;
     std::vector<std::string_view> scratch_arguments_;
     absl::flat_hash_map<const kv::CommandSpec*, uint64_t> calls_;
+    // The command that came last: most come in runs.
+    const kv::CommandSpec* last_called_ = nullptr;
+    uint64_t* last_calls_ = nullptr;  // in calls_; what moves it sets both
     absl::flat_hash_map<std::string, uint64_t> errors_;
 };
 

@@ -64,6 +64,14 @@ int64_t RaftDriver::log_clock_ms() const {
     return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms());
 }
 
+int64_t RaftDriver::turn_clock_ms() {
+    if (wall_clock_turn_ns_ != reactor_.now_ns()) {
+        wall_clock_turn_ns_ = reactor_.now_ns();
+        turn_wall_clock_ms_ = reactor_.backend().wall_clock_ms();
+    }
+    return std::max(turn_wall_clock_ms_, raft_.last_log_time_ms());
+}
+
 RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv::Arguments arguments,
                                                  WriteWaiter waiter, ReplySink& error) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
@@ -73,8 +81,8 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
     }
     if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
-    return writes_.add(spec, arguments, log_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
-                                                                       : WriteAdmission::kRefused;
+    return writes_.add(spec, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
+                                                                        : WriteAdmission::kRefused;
 }
 
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {

@@ -89,6 +89,8 @@ class RaftDriver {
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
+    // The same as of the turn: from it relative times of commands count, and what remains of a key's life.
+    [[nodiscard]] int64_t turn_clock_ms();
 
  private:
     // A unit that was handed to the log, and what waits for it.
@@ -139,7 +141,9 @@ class RaftDriver {
     Term logged_term_;
     LogIndex last_applied_;
     LogIndex apply_target_;
-    uint64_t last_turn_ns_ = 0;  // for a mutant
+    uint64_t last_turn_ns_ = 0;                 // for a mutant
+    uint64_t wall_clock_turn_ns_ = UINT64_MAX;  // the turn in which the wall clock was read
+    int64_t turn_wall_clock_ms_ = 0;
     bool reading_for_apply_ = false;
     std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
 

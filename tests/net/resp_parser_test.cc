@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -355,6 +357,56 @@ TEST(RespParser, FeedingBeforeTheLastChunkWasUsedUpKeepsTheOrder) {
     }
     EXPECT_EQ(parser.next(arguments), ParseStatus::kNeedMore);
     EXPECT_THAT(arguments, IsEmpty());
+}
+
+// The hint is what next() returns afterwards, for every stream and after every command of it.
+TEST(RespParser, LooksAheadAtTheSecondArgumentsOfTheCommandsThatFollow) {
+    for (const std::string& stream : test::resp_corpus()) {
+        const std::vector<Command> commands = parse(stream).commands;
+        const std::vector<char> memory(stream.begin(), stream.end());
+        RespParser parser;
+        parser.feed(as_bytes({memory.data(), memory.size()}));
+        std::vector<std::string_view> arguments;
+        for (size_t done = 0; done < commands.size(); ++done) {
+            std::array<std::string_view, 4> ahead;
+            const size_t count = std::min(parser.look_ahead(ahead), commands.size() - done);
+            for (size_t i = 0; i < count; ++i)
+                EXPECT_EQ(ahead[i], commands[done + i].at(1)) << stream;
+            ASSERT_EQ(parser.next(arguments), ParseStatus::kCommand) << stream;
+        }
+    }
+}
+
+TEST(RespParser, LooksAheadUpToTheFirstCommandThatIsInlineIncompleteOrHasOneArgument) {
+    const std::string gets = encode({"GET", "a"}) + encode({"GET", "b"});
+    for (const std::string& end : {encode({"PING"}), std::string("GET c\r\n"), encode({"GET", "c"}).substr(0, 15)}) {
+        RespParser parser;
+        const std::string stream = gets + end;
+        parser.feed(as_bytes(stream));
+        std::array<std::string_view, 8> ahead;
+        ASSERT_EQ(parser.look_ahead(ahead), 2) << end;
+        EXPECT_EQ(ahead[0], "a");
+        EXPECT_EQ(ahead[1], "b");
+        std::array<std::string_view, 1> one;
+        EXPECT_EQ(parser.look_ahead(one), 1);
+    }
+}
+
+// The rest of a command that straddles is not a command.
+TEST(RespParser, DoesNotLookAheadFromTheMiddleOfACommand) {
+    const std::string value = encode({"GET", "inner"});
+    const std::string set = encode({"SET", "k", value});
+    RespParser parser;
+    std::vector<std::string_view> arguments;
+    const std::string first = set.substr(0, set.size() - value.size() - 2);
+    parser.feed(as_bytes(first));
+    ASSERT_EQ(parser.next(arguments), ParseStatus::kNeedMore);
+    const std::string rest = set.substr(first.size());
+    parser.feed(as_bytes(rest));
+    std::array<std::string_view, 4> ahead;
+    EXPECT_EQ(parser.look_ahead(ahead), 0);
+    ASSERT_EQ(parser.next(arguments), ParseStatus::kCommand);
+    EXPECT_THAT(arguments, ElementsAre("SET", "k", value));
 }
 
 }  // namespace
