@@ -14,12 +14,17 @@ namespace {
 constexpr uint64_t kLogReadBytes = 2 * kMiB;
 // Bytes of entries applied before heartbeats, votes and clients get their turn again.
 constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
-// A batch of more commands than this means load: then the next one is gathered while the node sleeps, and the core time
+// Batches of more commands than this mean load: then the next one is gathered while the node sleeps, and the core time
 // is better spent on it.
 constexpr uint32_t kSpinCommandsMax = 4;
-// A sync costs the same for few bytes as for many, so writes gather while the log is busy; a batch of this size is
-// worth a group of its own beside the one that is being written.
+// After so long without a batch the load is over.
+constexpr uint64_t kLoadEndsNs = 10 * kMillisecondNs;
+// A batch costs three nodes a sync each, however few bytes it has, so writes gather while an earlier batch waits for
+// its quorum; one of this size is worth its syncs beside the others.
 constexpr size_t kPipelinedBatchBytes = 64 * kKiB;
+// A quorum that takes so many times as long as this node's own sync is waiting for the network, not for disks: then
+// batches follow each other without waiting for it.
+constexpr uint64_t kSyncsPerQuorumMax = 2;
 
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
@@ -102,6 +107,7 @@ void RaftDriver::run_turn() {
     carry_out_output();
     apply_committed();
     release_ready_reads();
+    reactor_.set_spin_ns(is_under_load() ? 0 : config_.spin_us * kMicrosecondNs);
     if (is_mutant(Mutant::kCachedLeaseClock)) last_turn_ns_ = reactor_.now_ns();
 }
 
@@ -130,9 +136,8 @@ void RaftDriver::tick_if_due() {
 
 bool RaftDriver::log_takes_open_batch() const {
     if (log_.busy()) return false;
-    // The followers may have been faster than this node's disk: then no earlier write is waited for.
-    const bool all_committed = raft_.commit_index() == raft_.last_index();
-    return log_.groups_in_flight() == 0 || all_committed || writes_.size_bytes() >= kPipelinedBatchBytes;
+    if (raft_.commit_index() == raft_.last_index() || writes_.size_bytes() >= kPipelinedBatchBytes) return true;
+    return log_.groups_in_flight() == 0 && reactor_.now_ns() - proposed_ns_ >= kSyncsPerQuorumMax * log_.last_sync_ns();
 }
 
 void RaftDriver::propose_open_batch() {
@@ -142,6 +147,7 @@ void RaftDriver::propose_open_batch() {
     switch (result.status) {
         case raft::ProposeStatus::kAccepted:
             ++counters_.batches_proposed;
+            proposed_ns_ = reactor_.now_ns();
             KVORUM_PROBE2(appended, result.index.value(), writes_.open_count());
             latency_.entry_proposed(result.index, static_cast<uint32_t>(writes_.open_count()), open_since_ns_,
                                     reactor_.backend().monotonic_ns());
@@ -209,7 +215,6 @@ void RaftDriver::carry_out_output() {
         // 7. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) {
             log_leadership();
-            choose_spin(0);
             if (!raft_.is_leader()) {
                 latency_.leadership_lost();
                 for (const WriteWaiter waiter : writes_.discard_open())
@@ -231,8 +236,15 @@ void RaftDriver::log_leadership() {
     }
 }
 
-void RaftDriver::choose_spin(uint32_t commands) {
-    reactor_.set_spin_ns(commands <= kSpinCommandsMax ? config_.spin_us * kMicrosecondNs : 0);
+// Under load a small batch may stand between large ones.
+void RaftDriver::note_batch(uint32_t commands) {
+    const uint32_t before = is_under_load() ? recent_commands_ - recent_commands_ / 4 : 0;
+    recent_commands_ = std::max(commands, before);
+    last_batch_ns_ = reactor_.now_ns();
+}
+
+bool RaftDriver::is_under_load() const {
+    return recent_commands_ > kSpinCommandsMax && reactor_.now_ns() - last_batch_ns_ < kLoadEndsNs;
 }
 
 void RaftDriver::persist(raft::Output& output) {
@@ -250,7 +262,7 @@ void RaftDriver::persist(raft::Output& output) {
     if (!output.entries.empty()) {
         unit.term = output.entries.back()->term();
         unit.index = output.entries.back()->index();
-        choose_spin(output.entries.back()->header().command_count);
+        note_batch(output.entries.back()->header().command_count);
     }
     unit.messages = std::move(output.messages_after_persist);
     unit.log_unit = log_.append(output.hard_state, std::move(output.entries));

@@ -109,7 +109,8 @@ class RaftDriver {
     [[nodiscard]] uint64_t lease_clock_ns() const;
     void carry_out_output();
     void persist(raft::Output& output);
-    void choose_spin(uint32_t commands);
+    void note_batch(uint32_t commands);
+    [[nodiscard]] bool is_under_load() const;
     void log_leadership();
     void send_all(const std::vector<raft::Message>& messages);
     void on_log_durable(uint64_t log_unit);
@@ -142,6 +143,9 @@ class RaftDriver {
     LogIndex last_applied_;
     LogIndex apply_target_;
     uint64_t last_turn_ns_ = 0;                 // for a mutant
+    uint64_t last_batch_ns_ = 0;                // when the log was given a batch
+    uint32_t recent_commands_ = 0;              // of the largest batch lately
+    uint64_t proposed_ns_ = 0;                  // when the last batch became a log entry
     uint64_t wall_clock_turn_ns_ = UINT64_MAX;  // the turn in which the wall clock was read
     int64_t turn_wall_clock_ms_ = 0;
     bool reading_for_apply_ = false;

@@ -212,7 +212,8 @@ void GroupWriter::advance_durable() {
         durable_index_ = slot.last.index;
         if (slot.last_unit != 0) durable_unit_ = slot.last_unit;
         if (slot.opening) opening_ = Opening::kDone;
-        stats_.group_latency_ns.record(now_ns - slot.submitted_ns);
+        last_sync_ns_ = now_ns - slot.submitted_ns;
+        stats_.group_latency_ns.record(last_sync_ns_);
         slot.state = SlotState::kFree;
         first_slot_ = (first_slot_ + 1) % config_.groups_in_flight_max;
         --in_flight_;

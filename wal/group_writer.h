@@ -98,6 +98,7 @@ class GroupWriter final : private reactor::TurnHook {
     }
     [[nodiscard]] bool failed() const { return failed_; }
     [[nodiscard]] uint64_t oldest_unsynced_ns(uint64_t now_ns) const;
+    [[nodiscard]] uint64_t last_sync_ns() const { return last_sync_ns_; }
     [[nodiscard]] bool registered_buffers() const { return registered_; }
     [[nodiscard]] const Stats& stats() const { return stats_; }
 
@@ -214,6 +215,7 @@ class GroupWriter final : private reactor::TurnHook {
     std::unique_ptr<Op[]> sync_ops_;
     uint32_t first_slot_ = 0;  // the oldest unfinished group's
     uint32_t in_flight_ = 0;
+    uint64_t last_sync_ns_ = 0;
     uint32_t ops_in_flight_ = 0;
 
     Fifo<Unit> units_;

@@ -341,6 +341,7 @@ uint64_t Wal::oldest_unsynced_ns(uint64_t now_ns) const {
     const uint64_t oldest_ns = impl_->writer_.oldest_unsynced_ns(now_ns);
     return impl_->store_.low_on_space() ? std::max(oldest_ns, impl_->store_.step_ns(now_ns)) : oldest_ns;
 }
+uint64_t Wal::last_sync_ns() const { return impl_->writer_.last_sync_ns(); }
 bool Wal::is_stalled(uint64_t now_ns) const { return oldest_unsynced_ns(now_ns) > impl_->config_.stall_limit_ns; }
 LogIndex Wal::first_index() const { return impl_->first_index(); }
 LogIndex Wal::last_index() const { return impl_->writer_.last_appended().index; }

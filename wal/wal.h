@@ -112,6 +112,8 @@ class Wal {
     // The next unit will wait: groups_in_flight_max groups are unfinished, or there is no room.
     [[nodiscard]] bool busy() const;
     [[nodiscard]] uint32_t groups_in_flight() const;
+    // How long the group that became durable last took, from its submission; 0 before the first.
+    [[nodiscard]] uint64_t last_sync_ns() const;
     // Age of the oldest unit that is not durable; 0 when there is none. While writes are refused for lack of space, the
     // age of the present attempt to make some: a disk that hangs then would not be noticed by a write.
     [[nodiscard]] uint64_t oldest_unsynced_ns(uint64_t now_ns) const;
