@@ -12,6 +12,7 @@ namespace {
 
 // A node whose disk failed has to be gone; a machine with other work to do may let it wait.
 constexpr auto kExitDeadline = milliseconds(5000);
+constexpr auto kUnansweredDeadline = milliseconds(500);
 constexpr auto kFailoverSlack = milliseconds(5000);
 
 std::optional<std::string> send(Target& target, uint32_t node, const std::string& fault) {
@@ -21,8 +22,10 @@ std::optional<std::string> send(Target& target, uint32_t node, const std::string
 // The node is told to fail, must end by that, and is started again.
 bool strike_error(Target& target, const std::string& fault) {
     const uint32_t victim = draw_victim(target);
-    if (!send(target, victim, fault).has_value()) return false;
-    const bool ended = target.cluster.wait_for_exit(victim, kExitDeadline);
+    const bool answered = send(target, victim, fault).has_value();
+    // A busy node may be gone before it has answered: it is down all the same, and must come back.
+    const bool ended = target.cluster.wait_for_exit(victim, answered ? kExitDeadline : kUnansweredDeadline);
+    if (!ended && !answered) return false;
     if (!ended) {
         target.problems.push_back(fmt::format("node {} goes on after a {}", victim, fault));
         target.cluster.kill(victim);
