@@ -15,6 +15,8 @@
 
 namespace kvorum::kv {
 
+inline constexpr size_t kCacheLineBytes = 64;
+
 class BlockPool {
  public:
     static constexpr size_t kPageBytes = 4096;
@@ -46,8 +48,6 @@ class BlockPool {
     [[nodiscard]] uint64_t mapped_bytes() const { return mapped_bytes_; }
 
  private:
-    static constexpr size_t kCacheLineBytes = 64;
-
     struct FreeBlock {
         FreeBlock* next;
     };

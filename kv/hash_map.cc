@@ -11,7 +11,6 @@ namespace kvorum::kv {
 namespace {
 
 constexpr size_t kBatchSize = 16;
-constexpr size_t kCacheLineBytes = 64;
 constexpr size_t kReleaseBytesPerSlice = size_t{1} << 20;
 // Beyond so many links a segment stays as it is: splitting it would take as long as the chain is.
 constexpr unsigned kSplitLinksMax = 4;

@@ -19,7 +19,7 @@ constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
 constexpr uint32_t kSpinCommandsMax = 4;
 // After so long without a batch the load is over.
 constexpr uint64_t kLoadEndsNs = 10 * kMillisecondNs;
-// A batch costs three nodes a sync each, however few bytes it has, so writes gather while an earlier batch waits for
+// A batch costs every node a sync, however few bytes it has, so writes gather while an earlier batch waits for
 // its quorum; one of this size is worth its syncs beside the others.
 constexpr size_t kPipelinedBatchBytes = 64 * kKiB;
 // A quorum that takes so many times as long as this node's own sync is waiting for the network, not for disks: then
@@ -137,7 +137,8 @@ void RaftDriver::tick_if_due() {
 bool RaftDriver::log_takes_open_batch() const {
     if (log_.busy()) return false;
     if (raft_.commit_index() == raft_.last_index() || writes_.size_bytes() >= kPipelinedBatchBytes) return true;
-    return log_.groups_in_flight() == 0 && reactor_.now_ns() - proposed_ns_ >= kSyncsPerQuorumMax * log_.last_sync_ns();
+    return log_.groups_in_flight() == 0 &&
+           reactor_.now_ns() - last_batch_ns_ >= kSyncsPerQuorumMax * log_.last_sync_ns();
 }
 
 void RaftDriver::propose_open_batch() {
@@ -147,7 +148,6 @@ void RaftDriver::propose_open_batch() {
     switch (result.status) {
         case raft::ProposeStatus::kAccepted:
             ++counters_.batches_proposed;
-            proposed_ns_ = reactor_.now_ns();
             KVORUM_PROBE2(appended, result.index.value(), writes_.open_count());
             latency_.entry_proposed(result.index, static_cast<uint32_t>(writes_.open_count()), open_since_ns_,
                                     reactor_.backend().monotonic_ns());

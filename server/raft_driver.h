@@ -145,7 +145,6 @@ class RaftDriver {
     uint64_t last_turn_ns_ = 0;                 // for a mutant
     uint64_t last_batch_ns_ = 0;                // when the log was given a batch
     uint32_t recent_commands_ = 0;              // of the largest batch lately
-    uint64_t proposed_ns_ = 0;                  // when the last batch became a log entry
     uint64_t wall_clock_turn_ns_ = UINT64_MAX;  // the turn in which the wall clock was read
     int64_t turn_wall_clock_ms_ = 0;
     bool reading_for_apply_ = false;
