@@ -34,8 +34,10 @@ class BlockPool {
         FreeBlock* block = free_;
         free_ = block->next;
         // Freed a turn ago, so out of the caches by now; the next allocation finds its link there.
-        __builtin_prefetch(free_, 1);
-        __builtin_prefetch(reinterpret_cast<std::byte*>(free_) + kCacheLineBytes, 1);
+        if (free_ != nullptr) {
+            __builtin_prefetch(free_, 1);
+            __builtin_prefetch(reinterpret_cast<std::byte*>(free_) + kCacheLineBytes, 1);
+        }
         unpoison(block);
         return block;
     }
