@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fifo.h"
 #include "net/output_stream.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
@@ -24,7 +25,6 @@
 #include "tools/load_request.h"
 #include "tools/load_stats.h"
 #include "tools/load_topology.h"
-#include "wal/fifo.h"
 
 namespace kvorum::tools::load {
 
@@ -93,7 +93,7 @@ class Link {
     uint32_t server_;
     std::optional<Socket> socket_;
     ReplyScanner scanner_;
-    wal::Fifo<Flight> flights_;
+    Fifo<Flight> flights_;
     uint64_t backoff_ns_ = 0;
 };
 

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/fifo.h"
 #include "reactor/reactor.h"
 #include "tools/load_schedule.h"
-#include "wal/fifo.h"
 
 namespace kvorum::tools::load {
 
@@ -31,7 +31,7 @@ class Pacer final : private reactor::Timer {
     reactor::Reactor& reactor_;
     const ScheduleShape shape_;
     std::optional<ArrivalSchedule> schedule_;
-    wal::Fifo<Client*> free_clients_;
+    Fifo<Client*> free_clients_;
 };
 
 }  // namespace kvorum::tools::load

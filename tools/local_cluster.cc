@@ -66,6 +66,21 @@ absl::Status write_atomically(const std::string& path, const std::string& text) 
     return absl::OkStatus();
 }
 
+// DeadlineExceeded, for the caller to explain, after `timeout_ms`; what `may_come` says as soon as it is an error.
+absl::Status wait_until(const std::function<bool()>& is_true, const std::function<absl::Status()>& may_come,
+                        uint32_t timeout_ms, const LocalCluster::OnWait& on_wait) {
+    const Clock::time_point started = Clock::now();
+    while (!is_true()) {
+        const absl::Status hope = may_come();
+        if (!hope.ok()) return hope;
+        const uint64_t waited_ms = elapsed_ms(started);
+        if (waited_ms >= timeout_ms) return absl::DeadlineExceededError("");
+        on_wait(waited_ms);
+        std::this_thread::sleep_for(kLookInterval);
+    }
+    return absl::OkStatus();
+}
+
 absl::Status check_options(const LocalClusterOptions& options) {
     if (options.nodes < 1 || options.nodes > kLocalNodesMax) {
         return absl::InvalidArgumentError(fmt::format("--nodes {}: give 1 to {}", options.nodes, kLocalNodesMax));
@@ -273,24 +288,37 @@ bool LocalCluster::agree_on_a_leader() const {
     return node.ok() && serves_reads((*node)->client(), kAskTimeoutMs);
 }
 
-absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const std::function<void(uint64_t)>& on_wait) const {
-    const Clock::time_point started = Clock::now();
-    while (!agree_on_a_leader()) {
-        for (const LocalNode& node : nodes_) {
-            if (is_running(node)) continue;
-            return absl::AbortedError(fmt::format("node {} has ended. The end of {}:\n{}", node.id, log_path(node),
-                                                  last_lines(log_path(node), kLogLinesShown)));
-        }
-        const uint64_t waited_ms = elapsed_ms(started);
-        if (waited_ms >= timeout_ms) {
-            return absl::DeadlineExceededError(
-                fmt::format("the nodes run, but did not agree on a leader within {} s; see {}/node-*/kvorumd.log",
-                            timeout_ms / 1000, directory_));
-        }
-        on_wait(waited_ms);
-        std::this_thread::sleep_for(kLookInterval);
+absl::Status LocalCluster::check_all_run() const {
+    for (const LocalNode& node : nodes_) {
+        const absl::Status runs = check_runs(node);
+        if (!runs.ok()) return runs;
     }
     return absl::OkStatus();
+}
+
+absl::Status LocalCluster::check_runs(const LocalNode& node) const {
+    if (is_running(node)) return absl::OkStatus();
+    return absl::AbortedError(fmt::format("node {} has ended. The end of {}:\n{}", node.id, log_path(node),
+                                          last_lines(log_path(node), kLogLinesShown)));
+}
+
+absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& on_wait) const {
+    const auto is_ready = [this] { return agree_on_a_leader(); };
+    const auto may_be_ready = [this] { return check_all_run(); };
+    const absl::Status ready = wait_until(is_ready, may_be_ready, timeout_ms, on_wait);
+    if (!absl::IsDeadlineExceeded(ready)) return ready;
+    return absl::DeadlineExceededError(
+        fmt::format("the nodes run, but did not agree on a leader within {} s; see {}/node-*/kvorumd.log",
+                    timeout_ms / 1000, directory_));
+}
+
+absl::Status LocalCluster::wait_until_answers(const LocalNode& node, uint32_t timeout_ms, const OnWait& on_wait) const {
+    const auto answers = [&node] { return fetch_node_status(node.client(), kAskTimeoutMs).ok(); };
+    const auto may_answer = [this, &node] { return check_runs(node); };
+    const absl::Status ready = wait_until(answers, may_answer, timeout_ms, on_wait);
+    if (!absl::IsDeadlineExceeded(ready)) return ready;
+    return absl::DeadlineExceededError(fmt::format("node {} runs, but does not answer after {} s; see {}", node.id,
+                                                   timeout_ms / 1000, log_path(node)));
 }
 
 }  // namespace kvorum::tools

@@ -45,6 +45,9 @@ struct LocalClusterOptions {
 
 class LocalCluster {
  public:
+    // Told at each look how long the wait has been.
+    using OnWait = std::function<void(uint64_t waited_ms)>;
+
     // A description for a directory that has none; an error when it has one, or holds something else. Nothing is
     // started.
     [[nodiscard]] static absl::StatusOr<LocalCluster> create(const std::string& directory,
@@ -75,11 +78,12 @@ class LocalCluster {
     bool stop(uint32_t id, uint32_t timeout_ms);
     void kill(uint32_t id);
 
-    // Waits until every node names the same leader and that one serves reads. Calls `on_wait` with the time waited at
-    // each look. DeadlineExceeded after `timeout_ms`; Aborted, with the end of its log, as soon as one of the nodes has
-    // ended.
-    [[nodiscard]] absl::Status wait_until_ready(uint32_t timeout_ms,
-                                                const std::function<void(uint64_t waited_ms)>& on_wait) const;
+    // Waits until every node names the same leader and that one serves reads. DeadlineExceeded after `timeout_ms`;
+    // Aborted, with the end of its log, as soon as one of the nodes has ended.
+    [[nodiscard]] absl::Status wait_until_ready(uint32_t timeout_ms, const OnWait& on_wait) const;
+    // Waits until this one has read its log and answers, with or without a leader. Errors as above.
+    [[nodiscard]] absl::Status wait_until_answers(const LocalNode& node, uint32_t timeout_ms,
+                                                  const OnWait& on_wait) const;
 
  private:
     LocalCluster(std::string directory, int lock) : directory_(std::move(directory)), lock_(lock) {}
@@ -91,6 +95,8 @@ class LocalCluster {
     [[nodiscard]] std::vector<std::string> arguments_of(const LocalNode& node) const;
     [[nodiscard]] absl::Status check_ports(const LocalNode& node) const;
     [[nodiscard]] bool agree_on_a_leader() const;
+    [[nodiscard]] absl::Status check_runs(const LocalNode& node) const;
+    [[nodiscard]] absl::Status check_all_run() const;
 
     std::string directory_;
     int lock_;

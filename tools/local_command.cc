@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -42,9 +44,11 @@ std::string kvorumd_beside_us() {
 // One line, rewritten in place, on a terminal only.
 class Progress {
  public:
+    explicit Progress(std::string awaited) : awaited_(std::move(awaited)) {}
+
     void show(uint64_t waited_ms) {
         if (!is_terminal_) return;
-        fmt::print("\rwaiting for a leader: {}.{} s ", waited_ms / 1000, waited_ms / 100 % 10);
+        fmt::print("\rwaiting for {}: {}.{} s ", awaited_, waited_ms / 1000, waited_ms / 100 % 10);
         (void)std::fflush(stdout);
         shown_ = true;
     }
@@ -54,6 +58,7 @@ class Progress {
     }
 
  private:
+    std::string awaited_;
     bool is_terminal_ = isatty(STDOUT_FILENO) == 1;
     bool shown_ = false;
 };
@@ -107,7 +112,7 @@ int run_start(const LocalArguments& arguments) {
     if (!cluster.ok()) return fail(cluster.status());
     const absl::StatusOr<uint32_t> started = cluster->start_all();
     if (!started.ok()) return fail(started.status());
-    Progress progress;
+    Progress progress("a leader");
     const absl::Status ready =
         cluster->wait_until_ready(arguments.timeout_s * 1000, [&](uint64_t waited_ms) { progress.show(waited_ms); });
     progress.clear();
@@ -178,6 +183,11 @@ int run_restart(const LocalArguments& arguments) {
         if (cluster.is_running(node)) stop_node(cluster, node, arguments.timeout_s);
         const absl::Status started = cluster.start(node.id);
         if (!started.ok()) return fail(started);
+        Progress progress(fmt::format("node {}", node.id));
+        const absl::Status answers = cluster.wait_until_answers(node, arguments.timeout_s * 1000,
+                                                                [&](uint64_t waited_ms) { progress.show(waited_ms); });
+        progress.clear();
+        if (!answers.ok()) return fail(answers);
         fmt::print("node {} started, pid {}\n", node.id, node.process.pid);
         return kExitDone;
     });
@@ -257,10 +267,12 @@ void add_local_command(CLI::App& app, int& exit_code) {
     CLI::App* kill =
         add_simple(*local, "kill", "Kills a node as a crash would (SIGKILL).", arguments, exit_code, run_kill);
     kill->add_option("--node", arguments->node, "Which one")->required();
-    CLI::App* restart = add_simple(*local, "restart", "Starts a node that is down; one that runs is stopped first.",
+    CLI::App* restart = add_simple(*local, "restart",
+                                   "Starts a node that is down, and returns when it answers; one that runs is "
+                                   "stopped first.",
                                    arguments, exit_code, run_restart);
     restart->add_option("--node", arguments->node, "Which one")->required();
-    restart->add_option("--timeout-s", arguments->timeout_s, "Time for it to end before it is killed")
+    restart->add_option("--timeout-s", arguments->timeout_s, "Time for it to end before it is killed, and to answer")
         ->capture_default_str();
 }
 

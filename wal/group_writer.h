@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fifo.h"
 #include "base/histogram.h"
 #include "raft/entry.h"
 #include "raft/types.h"
@@ -33,7 +34,6 @@
 #include "reactor/task.h"
 #include "wal/aligned_buffer.h"
 #include "wal/config.h"
-#include "wal/fifo.h"
 #include "wal/format.h"
 #include "wal/position_index.h"
 #include "wal/segment_store.h"

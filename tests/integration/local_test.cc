@@ -76,8 +76,19 @@ TEST_F(LocalTest, AKilledNodeIsShownDeadAndComesBack) {
     EXPECT_EQ(status.exit_code, 3);
     EXPECT_THAT(status.output, ContainsRegex(" 2  .* dead"));
     EXPECT_EQ(kvorum("local restart --node 2").exit_code, 0);
+    EXPECT_EQ(Client(endpoint(2)).command({"PING"}).to_string(), "PONG") << "restart returns when the node answers";
     EXPECT_TRUE(wait_until(Milliseconds(30'000), [&] { return kvorum("local status").exit_code == 0; }));
     EXPECT_EQ(kvorum("local kill --node 9").exit_code, 1);
+}
+
+TEST_F(LocalTest, ANodeThatCannotStartAgainSaysWhy) {
+    ASSERT_EQ(start().exit_code, 0);
+    EXPECT_EQ(kvorum("local stop").exit_code, 0);
+    EXPECT_EQ(run(fmt::format("rm -r {0}/node-2 && mv {0}/node-1 {0}/node-2", directory())).exit_code, 0);
+    const ProgramResult restarted = kvorum("local restart --node 2");
+    EXPECT_EQ(restarted.exit_code, 1);
+    EXPECT_THAT(restarted.output, HasSubstr("node 2 has ended"));
+    EXPECT_THAT(restarted.output, HasSubstr("written by node 1, this is node 2")) << "the end of the log says why";
 }
 
 TEST_F(LocalTest, FlagsAfterTheDashesReachEveryNode) {

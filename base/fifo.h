@@ -8,7 +8,7 @@
 
 #include "base/assert.h"
 
-namespace kvorum::wal {
+namespace kvorum {
 
 template <typename T>
 class Fifo {
@@ -57,4 +57,4 @@ class Fifo {
     size_t size_ = 0;
 };
 
-}  // namespace kvorum::wal
+}  // namespace kvorum
