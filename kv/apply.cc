@@ -33,11 +33,25 @@ class KeysAhead {
     size_t count_ = 0;
 };
 
+struct LogRecord {
+    CommandCode code;  // any number that the log has; look_ahead() and apply() know those that may be there
+    uint16_t flags;
+    Bytes payload;
+};
+
+LogRecord read_record(ByteReader& reader) {
+    const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
+    const auto flags = reader.read<uint16_t>();
+    const auto payload_size = reader.read<uint32_t>();
+    return {code, flags, reader.read_bytes(payload_size)};
+}
+
 // For speed, and for people to read: what is malformed here is found out when it is applied.
-void look_ahead(CommandCode code, uint16_t flags, ByteReader payload, KeysAhead& keys) {
-    switch (code) {
+void look_ahead(const LogRecord& record, KeysAhead& keys) {
+    ByteReader payload(record.payload);
+    switch (record.code) {
         case CommandCode::kSet:
-            if ((flags & kSetHasDeadline) != 0) payload.read<int64_t>();
+            if ((record.flags & kSetHasDeadline) != 0) payload.read<int64_t>();
             return keys.add_sized(payload);
         case CommandCode::kAppend:
         case CommandCode::kIncrbyfloat:
@@ -56,12 +70,8 @@ void look_ahead(CommandCode code, uint16_t flags, ByteReader payload, KeysAhead&
 
 void prefetch(const Store& store, ByteReader reader, uint32_t command_count) {
     KeysAhead keys;
-    for (uint32_t i = 0; i < command_count && !reader.failed(); ++i) {
-        const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
-        const auto flags = reader.read<uint16_t>();
-        const auto payload_size = reader.read<uint32_t>();
-        look_ahead(code, flags, ByteReader(reader.read_bytes(payload_size)), keys);
-    }
+    for (uint32_t i = 0; i < command_count && !reader.failed(); ++i)
+        look_ahead(read_record(reader), keys);
     store.prefetch(keys.keys());
 }
 
@@ -92,13 +102,10 @@ std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
     ByteReader reader(body);
     std::vector<std::string> out;
     for (uint32_t i = 0; i <= number && !reader.failed(); ++i) {
-        const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
-        const auto flags = reader.read<uint16_t>();
-        const auto payload_size = reader.read<uint32_t>();
-        const Bytes payload = reader.read_bytes(payload_size);
+        const LogRecord record = read_record(reader);
         if (i < number || reader.failed()) continue;
         KeysAhead keys;
-        look_ahead(code, flags, ByteReader(payload), keys);
+        look_ahead(record, keys);
         out.assign(keys.keys().begin(), keys.keys().end());
     }
     return out;
@@ -110,13 +117,10 @@ bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t com
     ByteReader reader(body);
     for (uint32_t i = 0; i < command_count; ++i) {
         if (i % kCommandsAhead == 0) prefetch(store, reader, std::min(kCommandsAhead, command_count - i));
-        const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
-        const auto flags = reader.read<uint16_t>();
-        const auto payload_size = reader.read<uint32_t>();
-        const Bytes payload = reader.read_bytes(payload_size);
+        const LogRecord record = read_record(reader);
         if (reader.failed()) return false;
-        LoggedCommand command{store, flags, ByteReader(payload), reply_for(i)};
-        if (!apply(code, command)) return false;
+        LoggedCommand command{store, record.flags, ByteReader(record.payload), reply_for(i)};
+        if (!apply(record.code, command)) return false;
     }
     return reader.finished();
 }

@@ -76,8 +76,7 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
                   .log_id = config_.log_id,
                   .dialled = config_.peer},
                  output.buffer());
-    HelloAck ack;
-    std::string failure = co_await handshake(receive, ack);
+    auto [failure, ack] = co_await handshake(receive);
     // A send may have failed though its bytes arrived and were answered; nobody was listening for that before now.
     const bool accepted = failure.empty() && !output.failed();
     if (accepted) {
@@ -92,22 +91,22 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
     co_return accepted;
 }
 
-// Waits for the peer's answer to Hello. Empty: accepted; else what went wrong.
-reactor::Task<std::string> PeerLink::handshake(reactor::ReceiveStream& receive, HelloAck& ack) {
+reactor::Task<PeerLink::Answer> PeerLink::handshake(reactor::ReceiveStream& receive) {
     FrameReader reader(kHandshakePayloadBytesMax);
+    Answer answer;
     while (true) {
         reactor::Chunk chunk = co_await receive.next(attempt_stop_->token());
-        if (chunk.result == -ECANCELED) co_return "no answer to the handshake";
-        if (chunk.result == 0) co_return "connection closed during the handshake";
-        if (chunk.result < 0) co_return std::strerror(-chunk.result);
+        if (chunk.result == -ECANCELED) answer.failure = "no answer to the handshake";
+        if (chunk.result == 0) answer.failure = "connection closed during the handshake";
+        if (chunk.result < 0 && chunk.result != -ECANCELED) answer.failure = std::strerror(-chunk.result);
+        if (chunk.result <= 0) co_return answer;
         reader.feed(chunk.bytes);
         Frame frame;
         const FrameStatus status = reader.next(frame);
-        std::string failure;
-        if (status == FrameStatus::kFrame) failure = check_answer(frame, ack);
-        if (status == FrameStatus::kError) failure = std::string(reader.error());
+        if (status == FrameStatus::kFrame) answer.failure = check_answer(frame, answer.ack);
+        if (status == FrameStatus::kError) answer.failure = std::string(reader.error());
         receive.release(chunk);
-        if (status != FrameStatus::kNeedMore) co_return failure;
+        if (status != FrameStatus::kNeedMore) co_return answer;
     }
 }
 

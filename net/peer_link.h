@@ -115,10 +115,16 @@ class PeerLink {
         uint64_t request_id = 0;
     };
 
+    // The peer's answer to Hello.
+    struct Answer {
+        std::string failure;  // what went wrong; empty: accepted
+        HelloAck ack;
+    };
+
     reactor::Task<void> run();
     reactor::Task<bool> attempt();
     reactor::Task<bool> serve(reactor::Handle socket);
-    reactor::Task<std::string> handshake(reactor::ReceiveStream& receive, HelloAck& ack);
+    reactor::Task<Answer> handshake(reactor::ReceiveStream& receive);
     reactor::Task<std::string> wait_for_end(reactor::ReceiveStream& receive);
     [[nodiscard]] std::string check_answer(const Frame& frame, HelloAck& ack);
     void connect_to_owner(OutputStream& output, const HelloAck& ack);

@@ -114,12 +114,14 @@ absl::Status UringBackend::make_directory(const std::string& path) {
 absl::StatusOr<std::vector<DirectoryEntry>> UringBackend::list_directory(const std::string& path) {
     DIR* directory = ::opendir(path.c_str());
     if (directory == nullptr) return file_error(path, "opendir", errno);
+    const int handle = ::dirfd(directory);
+    KVORUM_ASSERT(handle >= 0, "{}", path);
     std::vector<DirectoryEntry> entries;
     while (const dirent* found = ::readdir(directory)) {
         const std::string_view name = found->d_name;
         if (name == "." || name == "..") continue;
         struct stat facts{};
-        if (::fstatat(dirfd(directory), found->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (::fstatat(handle, found->d_name, &facts, AT_SYMLINK_NOFOLLOW) != 0) continue;
         entries.push_back({.name = std::string(name), .size_bytes = static_cast<uint64_t>(facts.st_size)});
     }
     ::closedir(directory);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "reactor/event.h"
@@ -55,6 +56,8 @@ class LogRepair final : private PeerEvents {
     void report_waiting();
     void report_done() const;
     [[nodiscard]] std::string describe_answers() const;
+    // Before the log is whole.
+    [[nodiscard]] raft::EntryId missing_entry() const;
     [[nodiscard]] absl::Status lost() const;
 
     // --- PeerEvents ---
@@ -125,7 +128,7 @@ Task<absl::Status> LogRepair::ask_peers() {
 // Takes in what came, and decides.
 Task<absl::Status> LogRepair::take_step() {
     if (!supply_status_.ok()) co_return supply_status_;
-    const raft::EntryId before = *rebuild_.needed();
+    const raft::EntryId before = missing_entry();
     absl::Status status = co_await rebuild_.advance();
     if (!status.ok()) co_return status;
     if (rebuild_.needed() != before) {
@@ -159,8 +162,14 @@ Task<absl::Status> LogRepair::take_step() {
     co_return status;
 }
 
+raft::EntryId LogRepair::missing_entry() const {
+    const std::optional<raft::EntryId> needed = rebuild_.needed();
+    KVORUM_ASSERT(needed.has_value(), "the log is whole");
+    return *needed;
+}
+
 absl::Status LogRepair::lost() const {
-    const raft::EntryId needed = *rebuild_.needed();
+    const raft::EntryId needed = missing_entry();
     return absl::DataLossError(fmt::format(
         "wal: {}; entry {} (checksum {:016x}) is lost: {}. It may have been acknowledged, so this node does not go on "
         "without it; no file was changed. If a copy of this node's data directory, or of a peer's, has the entry, put "
@@ -236,7 +245,7 @@ std::string LogRepair::describe_answers() const {
 void LogRepair::report_waiting() {
     if (reactor_.now_ns() - reported_ns_ < kReportIntervalNs) return;
     reported_ns_ = reactor_.now_ns();
-    const raft::EntryId needed = *rebuild_.needed();
+    const raft::EntryId needed = missing_entry();
     KVORUM_LOG(kWarn, "repair: waits for entry {} (checksum {:016x}): {}", needed.index, needed.checksum,
                describe_answers());
 }
@@ -278,9 +287,10 @@ Task<absl::StatusOr<net::RepairReply>> LogRepair::look_up(net::RepairRequest req
     absl::StatusOr<std::optional<raft::EntryId>> at = co_await rebuild_.entry_at(request.index);
     if (!at.ok()) co_return at.status();
     // What this log has there will be known when the walk has come so far.
-    if (!at->has_value()) co_return absl::UnavailableError("not known yet");
+    const std::optional<raft::EntryId>& known = *at;
+    if (!known.has_value()) co_return absl::UnavailableError("not known yet");
     reply.outcome = net::RepairOutcome::kOther;
-    reply.at = **at;
+    reply.at = *known;
     co_return reply;
 }
 

@@ -117,7 +117,7 @@ Disk::Ticket Disk::begin_write(InodeId inode, uint64_t offset, Bytes bytes, bool
     return next_ticket_++;
 }
 
-void Disk::apply_write(Write write, uint64_t id) {
+void Disk::apply_write(const Write& write, uint64_t id) {
     Inode& inode = inodes_.at(write.inode);
     const uint64_t order = ++order_;
     uint64_t done = 0;
@@ -145,10 +145,10 @@ void Disk::apply_write(Write write, uint64_t id) {
 int32_t Disk::complete_write(Ticket ticket) {
     const auto found = writes_.find(ticket);
     KVORUM_ASSERT(found != writes_.end());
-    Write write = std::move(found->second);
+    const Write write = std::move(found->second);
     writes_.erase(found);
     const auto length = static_cast<int32_t>(write.bytes.size());
-    apply_write(std::move(write), ticket);
+    apply_write(write, ticket);
     return length;
 }
 
@@ -236,8 +236,7 @@ Disk Disk::crash(uint64_t seed, CrashMode mode) const {
     // Writes in flight may have reached the medium, in part or in full.
     for (auto& [ticket, write] : after.writes_) {
         write.data_sync = false;
-        Disk::Write copy = write;
-        after.apply_write(std::move(copy), ticket);
+        after.apply_write(write, ticket);
     }
     after.writes_.clear();
     after.syncs_.clear();
@@ -260,8 +259,8 @@ Disk Disk::crash(uint64_t seed, CrashMode mode) const {
 Disk Disk::kill(uint64_t seed) const {
     Prng random(seed);
     Disk after = *this;
-    for (auto& [ticket, write] : after.writes_) {
-        if (random.chance(1, 2)) after.apply_write(std::move(write), ticket);
+    for (const auto& [ticket, write] : after.writes_) {
+        if (random.chance(1, 2)) after.apply_write(write, ticket);
     }
     after.writes_.clear();
     after.syncs_.clear();
@@ -282,7 +281,7 @@ void Disk::crash_inode(Inode& inode, CrashMode mode, uint64_t seed, Prng& random
 
 Disk::BlockPtr Disk::crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions,
                                    CrashMode mode, uint64_t seed, Prng& random) const {
-    const BlockPtr old = number < inode.durable.size() ? inode.durable[number] : nullptr;
+    BlockPtr old = number < inode.durable.size() ? inode.durable[number] : nullptr;
     if (mode == CrashMode::kLoseAll) return old;
     if (mode == CrashMode::kKeepAll) return versions.back().block;
     if (mode == CrashMode::kWholeWrites) {

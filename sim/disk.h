@@ -133,7 +133,7 @@ class Disk {
     [[nodiscard]] static BlockPtr current_block(const Inode& inode, uint64_t number);
     [[nodiscard]] static BlockPtr patched(const BlockPtr& base, uint64_t offset_in_block, Bytes bytes);
     static void set_durable(Inode& inode, uint64_t number, BlockPtr block);
-    void apply_write(Write write, uint64_t id);
+    void apply_write(const Write& write, uint64_t id);
     [[nodiscard]] BlockPtr crashed_block(const Inode& inode, uint64_t number, const std::vector<Version>& versions,
                                          CrashMode mode, uint64_t seed, Prng& random) const;
     void crash_inode(Inode& inode, CrashMode mode, uint64_t seed, Prng& random) const;

@@ -315,7 +315,7 @@ bool Search::is_new_configuration(const Frame& frame) {
     for (const ModelOperation* unknown : frame.pending)
         key.push_back(unknown->sort);
     std::sort(key.begin() + static_cast<std::ptrdiff_t>(pending_begin), key.end());
-    visited_bytes_ += key.size() * sizeof(uint32_t) + 2 * sizeof(key);
+    visited_bytes_ += key.size() * sizeof(uint32_t) + 2 * sizeof(std::vector<uint32_t>);
     const uint64_t memory_bytes = visited_bytes_ + model_.memory_bytes();
     budget_.memory_bytes_peak = std::max(budget_.memory_bytes_peak, memory_bytes);
     if (memory_bytes > budget_.memory_bytes_max) gave_up_ = true;

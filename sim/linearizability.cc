@@ -89,7 +89,9 @@ class Replay {
     // What was invoked until the reply of answered()[moment], of which the first `replies` were answered and all else
     // is unknown.
     [[nodiscard]] History at(size_t moment, size_t replies) const {
-        const uint64_t now_ns = *answered_[moment]->completed_at_ns;
+        const std::optional<uint64_t>& answered_at_ns = answered_[moment]->completed_at_ns;
+        KVORUM_ASSERT(answered_at_ns.has_value(), "operation {}", moment);
+        const uint64_t now_ns = *answered_at_ns;
         History history;
         for (size_t i = 0; i < replies; ++i)
             history.push_back(*answered_[i]);

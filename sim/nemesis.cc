@@ -480,7 +480,7 @@ void Nemesis::rot(Machine& victim) {
     for (const auto& [name, size_bytes] : disk.list(directory)) {
         wal::GroupHeader header;
         if (wal::parse_segment_file_name(name) == 0) continue;
-        const std::string image = disk.contents(directory + "/" + name);
+        const std::string image = disk.contents(fmt::format("{}/{}", directory, name));
         if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone)
             live.push_back(name);
     }

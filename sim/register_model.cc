@@ -126,8 +126,10 @@ void RegisterModel::add_reply(ModelOperation& added) {
     if (!is_list && reply.kind == Reply::Kind::kNil) added.reply_values[0] = kAbsentValue;
     if (!is_list && reply.kind == Reply::Kind::kText) added.reply_values[0] = intern(reply.text);
     if (!is_list || reply.kind != Reply::Kind::kList || reply.list.size() != added.slots.size()) return;
-    for (size_t i = 0; i < added.slots.size(); ++i)
-        added.reply_values[i] = reply.list[i] ? intern(*reply.list[i]) : kAbsentValue;
+    for (size_t i = 0; i < added.slots.size(); ++i) {
+        const std::optional<std::string>& element = reply.list[i];
+        added.reply_values[i] = element.has_value() ? intern(*element) : kAbsentValue;
+    }
 }
 
 void RegisterModel::note_observations(const ModelOperation& operation) {

@@ -133,6 +133,7 @@ class Runner {
 
     void wait_for_jobs() {
         std::vector<pollfd> waits;
+        waits.reserve(jobs_.size());
         for (const Job& job : jobs_)
             waits.push_back({.fd = job.pipe, .events = POLLIN, .revents = 0});
         if (::poll(waits.data(), waits.size(), 200) < 0) return;

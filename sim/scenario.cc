@@ -107,7 +107,7 @@ Scenario Scenario::draw(uint64_t seed) {
     network.corrupt_one_in = random.chance(1, 4) ? random.between(300, 3000) : 0;
     network.reset_one_in = random.chance(1, 4) ? random.between(300, 3000) : 0;
     network.socket_buffer_bytes = pick<uint64_t, 3>(random, {2, 16, 64}) * kKiB;
-    network.segment_bytes_max = pick<uint64_t, 3>(random, {64, 1460, 16 * 1024});
+    network.segment_bytes_max = pick<uint64_t, 3>(random, {64, 1460, 16 * kKiB});
     SimBackendConfig& backend = scenario.backend;
     backend.receive_buffers = pick<uint32_t, 3>(random, {2, 8, 64});
     backend.receive_bytes_max = pick<uint32_t, 3>(random, {32, 512, 4096});

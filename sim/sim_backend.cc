@@ -62,10 +62,10 @@ int64_t SimClock::wall_ms(uint64_t world_ns) const {
 
 // --- life ---
 
-SimBackend::SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
-                       std::function<void()> wake)
+SimBackend::SimBackend(const SimBackendConfig& config, Disk& disk, Network& network, EventQueue& events,
+                       const SimClock& clock, std::function<void()> wake)
     : DiskBackend(disk, config.disk),
-      config_(std::move(config)),
+      config_(config),
       network_(network),
       events_(events),
       clock_(clock),

@@ -57,7 +57,7 @@ struct SimBackendConfig {
 class SimBackend final : public DiskBackend, public SocketEvents {
  public:
     // `wake` is called when something waits for the node's next turn.
-    SimBackend(SimBackendConfig config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
+    SimBackend(const SimBackendConfig& config, Disk& disk, Network& network, EventQueue& events, const SimClock& clock,
                std::function<void()> wake);
     ~SimBackend() override;
 

@@ -60,6 +60,7 @@ Reply reply_of(const net::ReplyValue& value) {
         case net::ReplyType::kSimpleString: return value.text == "OK" ? reply_ok() : reply_text(value.text);
         case net::ReplyType::kArray: {
             std::vector<std::optional<std::string>> list;
+            list.reserve(value.elements.size());
             for (const net::ReplyValue& element : value.elements) {
                 list.push_back(element.type == net::ReplyType::kNull ? std::nullopt : std::optional(element.text));
             }

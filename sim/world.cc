@@ -96,12 +96,17 @@ void World::fail(RunOutcome outcome, std::string what) {
     result_.what = std::move(what);
 }
 
+void World::fail_if_violated() {
+    const std::optional<std::string>& violation = checker_.violation();
+    if (violation.has_value()) fail(RunOutcome::kCorrectness, *violation);
+}
+
 template <typename Condition>
 bool World::run_until_met(uint64_t until_ns, Condition condition) {
     while (green()) {
         if (condition()) return true;
         if (!events_.run_next(until_ns)) return condition();
-        if (checker_.violation().has_value()) fail(RunOutcome::kCorrectness, *checker_.violation());
+        fail_if_violated();
     }
     return false;
 }
@@ -394,7 +399,7 @@ void World::run_convergence() {
     read_all_keys();
     checker_.check_disks();
     checker_.check_logs();
-    if (checker_.violation().has_value()) fail(RunOutcome::kCorrectness, *checker_.violation());
+    fail_if_violated();
 }
 
 void World::read_all_keys() {

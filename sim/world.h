@@ -72,6 +72,7 @@ class World final : private MachineOwner {
     void on_down(Machine& machine) override;
 
     void fail(RunOutcome outcome, std::string what);
+    void fail_if_violated();
     [[nodiscard]] bool green() const { return result_.numbers.outcome == RunOutcome::kGreen; }
     // Runs until `until_ns` or a failure; true without one.
     bool run_until(uint64_t until_ns);

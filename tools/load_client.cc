@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/assert.h"
 #include "server/server_commands.h"
 #include "tools/load_pacer.h"
 
@@ -92,6 +93,7 @@ reactor::Task<void> Link::serve_socket(reactor::Handle socket) {
 }
 
 void Link::send(uint8_t command, const RequestValues& values, uint64_t due_ns, uint64_t now_ns) {
+    KVORUM_ASSERT(socket_.has_value(), "a request for a link without a connection");
     std::string& out = socket_->output.tail();
     const size_t before = out.size();
     thread_.templates[command].append_to(out, values);

@@ -79,7 +79,8 @@ LatencyAxes latency_axes(const LoadStats& stats) {
 
 std::string latency_grid(const LatencyAxes& axes) {
     std::string svg;
-    for (double power = axes.low; power <= axes.high; power += 1) {
+    for (int step = 0; axes.low + step <= axes.high; ++step) {
+        const double power = axes.low + step;
         const double y = axes.y(std::pow(10, power));
         svg += line(kLeft, y, kWidth - kRight, y, "#ddd");
         svg += text_at(kLeft - 6, y + 4, "end", fmt::format("{:g} ms", std::pow(10, power)));
@@ -138,14 +139,17 @@ Bars make_bars(const Timeline& timeline) {
 std::string time_grid(double seconds, double rate_most) {
     std::string svg;
     const double rate_step = round_step(rate_most, 4);
-    for (double rate = 0; rate <= rate_most; rate += rate_step) {
+    for (int step = 0; step * rate_step <= rate_most; ++step) {
+        const double rate = step * rate_step;
         const double y = kTop + kPlotHeight * (1 - rate / rate_most);
         svg += line(kLeft, y, kWidth - kRight, y, "#ddd");
         svg += text_at(kLeft - 6, y + 4, "end", fmt::format("{:g}/s", rate));
     }
     const double time_step = round_step(seconds, 10);
-    for (double at = 0; at <= seconds; at += time_step)
+    for (int step = 0; step * time_step <= seconds; ++step) {
+        const double at = step * time_step;
         svg += text_at(kLeft + at / seconds * kPlotWidth, kTop + kPlotHeight + 18, "middle", fmt::format("{:g} s", at));
+    }
     return svg;
 }
 
@@ -195,7 +199,7 @@ std::string svg_document(const LoadConfig& config, const LoadStats& stats) {
 }  // namespace
 
 std::string plot(const LoadConfig& config, const LoadStats& stats) {
-    const std::string svg = svg_document(config, stats);
+    std::string svg = svg_document(config, stats);
     if (config.plot_file.ends_with(".svg")) return svg;
     return fmt::format(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>kvorum load</title></head>\n"

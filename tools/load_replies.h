@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/units.h"
 
 namespace kvorum::tools::load {
 
@@ -25,7 +26,7 @@ enum class ScanStatus { kReply, kNeedMore, kBroken };
 class ReplyScanner {
  public:
     static constexpr size_t kErrorBytesMax = 512;
-    static constexpr size_t kLineBytesMax = 64 * 1024;
+    static constexpr size_t kLineBytesMax = 64 * kKiB;
 
     // Takes bytes off the front of `bytes` up to the end of the next reply. kNeedMore: all were taken. kBroken: this is
     // no RESP, and the connection cannot be read on; the same again for every further call.

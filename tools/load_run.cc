@@ -155,6 +155,8 @@ absl::StatusOr<LoadStats> run_load(const LoadConfig& config) {
     Finish finish;
     std::vector<std::unique_ptr<Worker>> workers;
     std::vector<std::thread> threads;
+    workers.reserve(config.threads);
+    threads.reserve(config.threads);
     for (uint32_t i = 0; i < config.threads; ++i)
         workers.push_back(std::make_unique<Worker>(config, i, start_line));
     for (const auto& worker : workers) {

@@ -37,6 +37,7 @@ std::string description_path(const std::string& directory) { return directory + 
 // do not count.
 bool is_port_free(uint16_t port) {
     const int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (handle < 0) return true;  // nobody can tell; the node will
     const int reuse = 1;
     setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
     sockaddr_in address{};
@@ -71,7 +72,7 @@ absl::Status wait_until(const std::function<bool()>& is_true, const std::functio
                         uint32_t timeout_ms, const LocalCluster::OnWait& on_wait) {
     const Clock::time_point started = Clock::now();
     while (!is_true()) {
-        const absl::Status hope = may_come();
+        absl::Status hope = may_come();
         if (!hope.ok()) return hope;
         const uint64_t waited_ms = elapsed_ms(started);
         if (waited_ms >= timeout_ms) return absl::DeadlineExceededError("");
@@ -116,7 +117,7 @@ absl::StatusOr<int> LocalCluster::lock_directory(const std::string& directory) {
 }
 
 absl::StatusOr<LocalCluster> LocalCluster::create(const std::string& directory, const LocalClusterOptions& options) {
-    const absl::Status usable = check_options(options);
+    absl::Status usable = check_options(options);
     if (!usable.ok()) return usable;
     std::error_code error;
     fs::create_directories(directory, error);
@@ -133,7 +134,7 @@ absl::StatusOr<LocalCluster> LocalCluster::create(const std::string& directory, 
         const auto port = static_cast<uint16_t>(options.base_port + i);
         cluster.nodes_.push_back({i + 1, port, static_cast<uint16_t>(port + kPeerPortOffset), {}});
     }
-    const absl::Status saved = cluster.save();
+    absl::Status saved = cluster.save();
     if (!saved.ok()) return saved;
     return cluster;
 }
@@ -145,7 +146,7 @@ absl::StatusOr<LocalCluster> LocalCluster::open(const std::string& directory) {
     const absl::StatusOr<int> lock = lock_directory(directory);
     if (!lock.ok()) return lock.status();
     LocalCluster cluster(fs::absolute(directory).lexically_normal().string(), *lock);
-    const absl::Status loaded = cluster.load();
+    absl::Status loaded = cluster.load();
     if (!loaded.ok()) return loaded;
     return cluster;
 }
@@ -229,7 +230,7 @@ absl::Status LocalCluster::check_ports(const LocalNode& node) const {
 absl::Status LocalCluster::start(uint32_t id) {
     for (LocalNode& node : nodes_) {
         if (node.id != id || is_running(node)) continue;
-        const absl::Status ports = check_ports(node);
+        absl::Status ports = check_ports(node);
         if (!ports.ok()) return ports;
         std::error_code error;
         fs::create_directories(node_directory(node), error);
@@ -248,7 +249,7 @@ absl::StatusOr<uint32_t> LocalCluster::start_all() {
     std::vector<uint32_t> started;
     for (const LocalNode& node : nodes_) {
         if (is_running(node)) continue;
-        const absl::Status status = start(node.id);
+        absl::Status status = start(node.id);
         if (!status.ok()) {
             for (const uint32_t id : started)
                 kill(id);
@@ -290,7 +291,7 @@ bool LocalCluster::agree_on_a_leader() const {
 
 absl::Status LocalCluster::check_all_run() const {
     for (const LocalNode& node : nodes_) {
-        const absl::Status runs = check_runs(node);
+        absl::Status runs = check_runs(node);
         if (!runs.ok()) return runs;
     }
     return absl::OkStatus();
@@ -305,7 +306,7 @@ absl::Status LocalCluster::check_runs(const LocalNode& node) const {
 absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto is_ready = [this] { return agree_on_a_leader(); };
     const auto may_be_ready = [this] { return check_all_run(); };
-    const absl::Status ready = wait_until(is_ready, may_be_ready, timeout_ms, on_wait);
+    absl::Status ready = wait_until(is_ready, may_be_ready, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     return absl::DeadlineExceededError(
         fmt::format("the nodes run, but did not agree on a leader within {} s; see {}/node-*/kvorumd.log",
@@ -315,7 +316,7 @@ absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& o
 absl::Status LocalCluster::wait_until_answers(const LocalNode& node, uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto answers = [&node] { return fetch_node_status(node.client(), kAskTimeoutMs).ok(); };
     const auto may_answer = [this, &node] { return check_runs(node); };
-    const absl::Status ready = wait_until(answers, may_answer, timeout_ms, on_wait);
+    absl::Status ready = wait_until(answers, may_answer, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     return absl::DeadlineExceededError(fmt::format("node {} runs, but does not answer after {} s; see {}", node.id,
                                                    timeout_ms / 1000, log_path(node)));

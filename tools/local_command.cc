@@ -80,7 +80,7 @@ absl::Status check_same_shape(const LocalCluster& cluster, const LocalArguments&
 absl::StatusOr<LocalCluster> open_or_create(const LocalArguments& arguments) {
     absl::StatusOr<LocalCluster> cluster = LocalCluster::open(arguments.directory);
     if (cluster.ok()) {
-        const absl::Status same = check_same_shape(*cluster, arguments);
+        absl::Status same = check_same_shape(*cluster, arguments);
         if (!same.ok()) return same;
         cluster->set_program(arguments.kvorumd, arguments.extra_flags);
         return cluster;

@@ -111,7 +111,7 @@ absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint
         return absl::FailedPreconditionError(
             fmt::format("{} answers INFO with: {}", node.to_string(), reply->str == nullptr ? "no text" : reply->str));
     }
-    NodeStatus status = parse_info({reply->str, static_cast<size_t>(reply->len)});
+    NodeStatus status = parse_info({reply->str, reply->len});
     if (status.role.empty()) {
         return absl::FailedPreconditionError(
             fmt::format("{} is not a kvorum node: its INFO has no raft section", node.to_string()));

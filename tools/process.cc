@@ -16,7 +16,7 @@
 #include <optional>
 #include <sstream>
 
-extern char** environ;
+#include "base/units.h"
 
 namespace kvorum::tools {
 namespace {
@@ -126,7 +126,7 @@ bool wait_for_exit(const ProcessId& process, uint32_t timeout_ms) {
 }
 
 std::string last_lines(const std::string& path, uint32_t line_count) {
-    constexpr std::streamoff kTailBytes = 16 * 1024;
+    constexpr std::streamoff kTailBytes = 16 * kKiB;
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     if (!file) return {};
     const std::streamoff size = file.tellg();

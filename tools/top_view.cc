@@ -45,9 +45,9 @@ std::string rate(double before, double now, double seconds) {
     return fmt::format("{:.0f}", (now - before) / seconds);
 }
 
-std::vector<std::string> node_row(const NodeLook& before, const NodeLook& now, double seconds) {
-    const NodeStatus& status = *now.status;
-    std::vector<std::string> row{fmt::format("{}", status.id), now.endpoint.to_string(), status.role,
+std::vector<std::string> node_row(const NodeLook& before, const NodeStatus& status, const reactor::Endpoint& endpoint,
+                                  double seconds) {
+    std::vector<std::string> row{fmt::format("{}", status.id), endpoint.to_string(), status.role,
                                  fmt::format("{}", status.term)};
     if (before.status.has_value()) {
         const NodeStatus& earlier = *before.status;
@@ -106,12 +106,13 @@ std::string format_top(const std::vector<NodeLook>& before, const std::vector<No
     std::string silent;
     const NodeStatus* leader = nullptr;
     for (size_t i = 0; i < now.size(); ++i) {
-        if (!now[i].status.has_value()) {
+        const std::optional<NodeStatus>& status = now[i].status;
+        if (!status.has_value()) {
             silent += fmt::format("no answer from {}\n", now[i].endpoint.to_string());
             continue;
         }
-        rows.push_back(node_row(before[i], now[i], seconds));
-        if (now[i].status->is_leader()) leader = &*now[i].status;
+        rows.push_back(node_row(before[i], *status, now[i].endpoint, seconds));
+        if (status->is_leader()) leader = &*status;
     }
     std::string out = rows.size() > 1 ? format_table(rows) : std::string{};
     out += silent;

@@ -35,10 +35,10 @@ Task<absl::Status> LogRebuild::advance() {
         }
         auto found = co_await log_.find(next_.index, next_.checksum);
         if (!found.ok()) co_return found.status();
-        if (!found->has_value()) co_return absl::OkStatus();
-        const DamagedLog::Found& place = **found;
-        stretches_.push_back({place.run, place.first, next_.index, nullptr});
-        next_ = place.before;
+        const std::optional<DamagedLog::Found>& place = *found;
+        if (!place.has_value()) co_return absl::OkStatus();
+        stretches_.push_back({place->run, place->first, next_.index, nullptr});
+        next_ = place->before;
     }
     co_return absl::OkStatus();
 }
@@ -65,8 +65,9 @@ Task<absl::StatusOr<raft::EntryPtr>> LogRebuild::find(LogIndex index, uint64_t c
     if (supplied != supplied_.end()) co_return supplied->second;
     auto found = co_await log_.find(index, checksum);
     if (!found.ok()) co_return found.status();
-    if (!found->has_value()) co_return raft::EntryPtr();
-    auto entries = co_await log_.read((*found)->run, index, index, 1);
+    const std::optional<DamagedLog::Found>& place = *found;
+    if (!place.has_value()) co_return raft::EntryPtr();
+    auto entries = co_await log_.read(place->run, index, index, 1);
     if (!entries.ok()) co_return entries.status();
     co_return entries->front();
 }

@@ -268,7 +268,7 @@ Task<absl::Status> SegmentStore::recycle_first() {
     Segment segment = segments_.front();
     segments_.pop_front();
     --live_count_;
-    if (spare_count() >= 2 * config_.spare_segments) {
+    if (spare_count() >= size_t{2} * config_.spare_segments) {
         absl::Status deleted = co_await delete_first(segment);
         co_return deleted;
     }

@@ -93,3 +93,37 @@ def functions(source):
         elif not in_function:
             head_start = match.end()
     return found
+
+
+_TASK = re.compile(r"\bTask\s*<")
+_FUNCTION_NAME = re.compile(r"\s+((?:\w+::)*\w+)\s*\(")
+
+
+def _end_of_brackets(text, at):
+    """The offset behind the bracket that closes the one at `at`."""
+    depth = 0
+    for offset in range(at, len(text)):
+        depth += (text[offset] in "<({") - (text[offset] in ">)}")
+        if depth == 0:
+            return offset + 1
+    return len(text)
+
+
+def _split_parameters(text):
+    parts, depth, start = [], 0, 0
+    for offset, char in enumerate(text):
+        depth += (char in "<({") - (char in ">)}")
+        if char == "," and depth == 0:
+            parts.append(text[start:offset])
+            start = offset + 1
+    return [" ".join(part.split()) for part in parts + [text[start:]] if part.strip()]
+
+
+def task_functions(source):
+    """(line, name, parameters) of every function declared or defined to return a Task<...>."""
+    text = without_comments_and_strings(source)
+    for match in _TASK.finditer(text):
+        name = _FUNCTION_NAME.match(text, _end_of_brackets(text, match.end() - 1))
+        if name:
+            parameters = text[name.end():_end_of_brackets(text, name.end() - 1) - 1]
+            yield text.count("\n", 0, name.start()) + 1, name.group(1), _split_parameters(parameters)

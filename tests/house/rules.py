@@ -45,6 +45,10 @@ BANNED_TOKENS = [
     (re.compile(r"\b(?:map|set)<[^<>,;]*\*\s*[,>]"), "a container ordered or hashed by address differs from run to run"),
 ]
 
+# What a coroutine may borrow: it outlives the task, by its header or because the coroutine that awaits the task owns it.
+# Everything else is passed by value: it may be gone when the task goes on.
+BORROWED_BY_COROUTINES = {"Reactor", "Wal", "ReceiveStream", "OutputFlusher", "NodeConfig", "Connection", "Measurement"}
+
 _WORK_LEFT = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:" + "|".join(("work", "root", "home/[a-z]+")) + r")/[\w.]+")
 
@@ -128,6 +132,20 @@ def time_and_chance_come_from_the_backend(tree):
             yield from banned_tokens_in(path, tree.read(path))
 
 
+def borrowed_parameters_in(path, source):
+    for line, name, parameters in cpp_text.task_functions(source):
+        for parameter in parameters:
+            borrows = re.search(r"&|\bstring_view\b|\bspan\s*<|\bBytes\b", parameter)
+            owner = re.search(r"(\w+)\s*&(?!&)", parameter)
+            if borrows and not (owner and owner.group(1) in BORROWED_BY_COROUTINES):
+                yield Violation("coroutine-parameter", f"{path}:{name}", f"{path}:{line}: {name} returns a Task and takes `{parameter}`: pass a value")
+
+
+def coroutines_take_values(tree):
+    for path in tree.cpp_files(MAY_INCLUDE):
+        yield from borrowed_parameters_in(path, tree.read(path))
+
+
 def functions_are_short(tree):
     for path in tree.cpp_files():
         for function in cpp_text.functions(tree.read(path)):
@@ -177,6 +195,7 @@ ALL = (
     includes_point_downward,
     headers_have_pragma_once,
     time_and_chance_come_from_the_backend,
+    coroutines_take_values,
     functions_are_short,
     files_do_one_job,
     no_work_is_left_in_the_text,

@@ -67,6 +67,23 @@ class Functions(unittest.TestCase):
         self.assertEqual(self.lengths(source), {"f": 1, "g": 2, "TEST": 1})
 
 
+class CoroutineParameters(unittest.TestCase):
+    def found(self, source):
+        return [violation.place for violation in rules.borrowed_parameters_in("a/a.cc", source)]
+
+    def test_what_may_be_gone_when_the_task_goes_on_is_refused(self):
+        for parameter in ("const std::string& name", "std::string&& name", "std::string_view name", "std::span<const int> a", "Bytes a",
+                          "std::vector<int>& out", "std::map<int, std::string>& m", "Reactor&& reactor"):
+            self.assertEqual(self.found(f"Task<int> f(int a, {parameter});"), ["a/a.cc:f"], parameter)
+
+    def test_values_and_what_outlives_the_task_are_fine(self):
+        self.assertEqual(self.found("reactor::Task<absl::StatusOr<std::unique_ptr<A>>> A::open(reactor::Reactor& reactor, std::string a,\n std::map<int, B> b) {"), [])
+        self.assertEqual(self.found("Task<void> f(const NodeConfig& config, MutableBytes image);"), [])
+
+    def test_only_functions_that_return_a_task_count(self):
+        self.assertEqual(self.found("void f(const A& a, Task<int> task);\nTask<int> kept_;\nstd::vector<Task<int>> g(const A& a);"), [])
+
+
 class Documents(unittest.TestCase):
     def test_commands_are_found_in_blocks_and_inline(self):
         text = "```sh\n$ ./dev up 7001   # starts\nls\nA=1 build/release/bin/kvorumd --id 1 \\\n  --x\n```\nthen `kvorum status A`.\n"
