@@ -116,7 +116,10 @@ bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t com
     store.advance(index, log_time_ms);
     ByteReader reader(body);
     for (uint32_t i = 0; i < command_count; ++i) {
-        if (i % kCommandsAhead == 0) prefetch(store, reader, std::min(kCommandsAhead, command_count - i));
+        if (i % kCommandsAhead == 0) {
+            store.recycle();
+            prefetch(store, reader, std::min(kCommandsAhead, command_count - i));
+        }
         const LogRecord record = read_record(reader);
         if (reader.failed()) return false;
         LoggedCommand command{store, record.flags, ByteReader(record.payload), reply_for(i)};

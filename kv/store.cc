@@ -124,6 +124,8 @@ class Store::Impl {
         state_hash_ = 0;
     }
 
+    void recycle() { map_.collect(); }
+
     bool end_turn() {
         map_.collect();
         const bool more = map_.release_cleared();
@@ -257,6 +259,7 @@ uint64_t Store::state_hash() const { return impl_->state_hash(); }
 
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
+void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
     impl_->put({key, value, expire_at_ms, impl_->applied_index().value()});
 }

@@ -4,7 +4,7 @@
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
-// Thread: the owning core. Records that find() returns live until the next advance() or end_turn(). No method suspends.
+// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(). No method suspends.
 // (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
 
@@ -73,6 +73,8 @@ class Store {
     // What follows is the work of the entry at `index`. Log time never goes back: an earlier time is taken as the
     // present one. Removes every key that has fallen due and returns how many.
     uint64_t advance(LogIndex index, int64_t log_time_ms);
+    // Frees what was replaced and removed, so that what is put next is written where it is still in the cache.
+    void recycle();
     // A deadline that is not after log time removes the key at once, here and in set_expiry.
     // `value` may be a view of a record that find() returned.
     void put(std::string_view key, std::string_view value, int64_t expire_at_ms);
