@@ -4,8 +4,8 @@
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
-// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(). No method suspends.
-// (The map below has readers on any thread; kv/hash_map.h.)
+// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(). No
+// method suspends. (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
 
 #include <cstdint>

@@ -5,6 +5,13 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/reply_sink.h"
+#include "base/units.h"
+#include "kv/commands.h"
 
 namespace kvorum::kv {
 namespace {
@@ -88,6 +95,21 @@ TEST(Store, MemoryGrowsWithWhatIsStoredAndAFreedRecordIsUsedAgain) {
         store.end_turn();
     }
     EXPECT_EQ(store.memory_bytes(), one_short);
+}
+
+TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
+    constexpr uint32_t kWrites = 1000;
+    const std::string value(1000, 'v');
+    std::string body;
+    DiscardingReplySink ignored;
+    for (uint32_t i = 0; i < kWrites; ++i)
+        ASSERT_TRUE(encode_write(*find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value}, 0, body,
+                                 ignored));
+    Store store(1);
+    const uint64_t empty = store.memory_bytes();
+    ASSERT_TRUE(
+        apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
+    EXPECT_LE(store.memory_bytes(), empty + 64 * kKiB) << "so it is still in the cache";
 }
 
 TEST(Store, ClearingGivesTheMemoryBackInSlices) {
