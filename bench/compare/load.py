@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import harness
 
 KEYS = 100_000
-# Requests before anything is known of a server's speed, for each client and each place of its pipeline; never fewer than the least.
+# Requests before anything is known of a server's speed, for each client and each place of its pipeline; never fewer than the least, which lasts longer
+# than redis-benchmark's clock of one millisecond.
 FIRST_REQUESTS_PER_SLOT = 40
+FIRST_REQUESTS_MIN = 5000
 REQUESTS_MIN = 200
 WARM_UP_S = 0.4
 
@@ -67,7 +69,7 @@ class Client:
 
     def warm_up(self, system, cell):
         if self._needs_requests(system, cell) and (system.name, cell) not in self._rates:
-            result = self._run(system, cell, requests=max(REQUESTS_MIN, cell.clients * cell.pipeline * FIRST_REQUESTS_PER_SLOT))
+            result = self._run(system, cell, requests=max(FIRST_REQUESTS_MIN, cell.clients * cell.pipeline * FIRST_REQUESTS_PER_SLOT))
             self._rates[system.name, cell] = result["ops"] / result["seconds"]
         self.measure(system, cell, WARM_UP_S)
 
