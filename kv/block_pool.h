@@ -33,7 +33,7 @@ class BlockPool {
         if (free_ == nullptr) return allocate_fresh();
         FreeBlock* block = free_;
         free_ = block->next;
-        // Freed a turn ago, so out of the caches by now; the next allocation finds its link there.
+        // It may have been freed long ago and be out of the caches; the next allocation finds its link there.
         if (free_ != nullptr) {
             __builtin_prefetch(free_, 1);
             __builtin_prefetch(reinterpret_cast<std::byte*>(free_) + kCacheLineBytes, 1);

@@ -93,16 +93,15 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
 
 reactor::Task<PeerLink::Answer> PeerLink::handshake(reactor::ReceiveStream& receive) {
     FrameReader reader(kHandshakePayloadBytesMax);
-    Answer answer;
     while (true) {
         reactor::Chunk chunk = co_await receive.next(attempt_stop_->token());
-        if (chunk.result == -ECANCELED) answer.failure = "no answer to the handshake";
-        if (chunk.result == 0) answer.failure = "connection closed during the handshake";
-        if (chunk.result < 0 && chunk.result != -ECANCELED) answer.failure = std::strerror(-chunk.result);
-        if (chunk.result <= 0) co_return answer;
+        if (chunk.result == -ECANCELED) co_return Answer{"no answer to the handshake", {}};
+        if (chunk.result == 0) co_return Answer{"connection closed during the handshake", {}};
+        if (chunk.result < 0) co_return Answer{std::strerror(-chunk.result), {}};
         reader.feed(chunk.bytes);
         Frame frame;
         const FrameStatus status = reader.next(frame);
+        Answer answer;
         if (status == FrameStatus::kFrame) answer.failure = check_answer(frame, answer.ack);
         if (status == FrameStatus::kError) answer.failure = std::string(reader.error());
         receive.release(chunk);

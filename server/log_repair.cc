@@ -56,7 +56,7 @@ class LogRepair final : private PeerEvents {
     void report_waiting();
     void report_done() const;
     [[nodiscard]] std::string describe_answers() const;
-    // Before the log is whole.
+    // The one that the repair is at; not to be asked once the log is whole.
     [[nodiscard]] raft::EntryId missing_entry() const;
     [[nodiscard]] absl::Status lost() const;
 

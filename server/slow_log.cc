@@ -27,7 +27,7 @@ std::vector<std::string> loggable_arguments(std::span<const std::string_view> ar
         kv::equals_ignore_case(arguments.front(), "auth") || kv::equals_ignore_case(arguments.front(), "hello");
     const size_t kept = arguments.size() > kArgumentsMax ? kArgumentsMax - 1 : arguments.size();
     std::vector<std::string> out;
-    out.reserve(kArgumentsMax);
+    out.reserve(kept + 1);
     for (size_t i = 0; i < kept; ++i)
         out.push_back(is_secret && i > 0 ? "(redacted)" : shortened(arguments[i]));
     if (kept < arguments.size()) out.push_back(fmt::format("... ({} more arguments)", arguments.size() - kept));

@@ -37,7 +37,7 @@ std::string description_path(const std::string& directory) { return directory + 
 // do not count.
 bool is_port_free(uint16_t port) {
     const int handle = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (handle < 0) return true;  // nobody can tell; the node will
+    if (handle < 0) return true;  // not to be found out here; the node will say
     const int reuse = 1;
     setsockopt(handle, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
     sockaddr_in address{};
@@ -67,13 +67,14 @@ absl::Status write_atomically(const std::string& path, const std::string& text) 
     return absl::OkStatus();
 }
 
-// DeadlineExceeded, for the caller to explain, after `timeout_ms`; what `may_come` says as soon as it is an error.
-absl::Status wait_until(const std::function<bool()>& is_true, const std::function<absl::Status()>& may_come,
+// Other processes get ready here, and their answer is the only sign of it: so they are asked at intervals.
+// DeadlineExceeded, for the caller to explain, after `timeout_ms`; the error of `check_possible` as soon as it has one.
+absl::Status wait_until(const std::function<bool()>& is_ready, const std::function<absl::Status()>& check_possible,
                         uint32_t timeout_ms, const LocalCluster::OnWait& on_wait) {
     const Clock::time_point started = Clock::now();
-    while (!is_true()) {
-        absl::Status hope = may_come();
-        if (!hope.ok()) return hope;
+    while (!is_ready()) {
+        absl::Status possible = check_possible();
+        if (!possible.ok()) return possible;
         const uint64_t waited_ms = elapsed_ms(started);
         if (waited_ms >= timeout_ms) return absl::DeadlineExceededError("");
         on_wait(waited_ms);
@@ -305,8 +306,8 @@ absl::Status LocalCluster::check_runs(const LocalNode& node) const {
 
 absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto is_ready = [this] { return agree_on_a_leader(); };
-    const auto may_be_ready = [this] { return check_all_run(); };
-    absl::Status ready = wait_until(is_ready, may_be_ready, timeout_ms, on_wait);
+    const auto check_possible = [this] { return check_all_run(); };
+    absl::Status ready = wait_until(is_ready, check_possible, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     return absl::DeadlineExceededError(
         fmt::format("the nodes run, but did not agree on a leader within {} s; see {}/node-*/kvorumd.log",
@@ -315,8 +316,8 @@ absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& o
 
 absl::Status LocalCluster::wait_until_answers(const LocalNode& node, uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto answers = [&node] { return fetch_node_status(node.client(), kAskTimeoutMs).ok(); };
-    const auto may_answer = [this, &node] { return check_runs(node); };
-    absl::Status ready = wait_until(answers, may_answer, timeout_ms, on_wait);
+    const auto check_possible = [this, &node] { return check_runs(node); };
+    absl::Status ready = wait_until(answers, check_possible, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     return absl::DeadlineExceededError(fmt::format("node {} runs, but does not answer after {} s; see {}", node.id,
                                                    timeout_ms / 1000, log_path(node)));
