@@ -66,7 +66,8 @@ struct IoCompletion {
     uint16_t buffer_id = 0;  // kReceive with has_buffer: give it back with release_receive_buffer()
 };
 
-// "127.0.0.1:7001", "[::1]:7001", "localhost:7001". Names are resolved by the backend at start and on connect.
+// "127.0.0.1:7001", "[::1]:7001", "localhost:7001". Names are resolved by the backend: on connect without
+// blocking its thread, and where an address is listened on.
 struct Endpoint {
     std::string host;
     uint16_t port = 0;

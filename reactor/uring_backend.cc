@@ -50,17 +50,24 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
     }
     const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (wake_fd < 0) return absl::ResourceExhaustedError(fmt::format("eventfd failed: errno {}", errno));
-    return std::unique_ptr<UringBackend>(new UringBackend(std::move(ring), std::move(buffers), wake_fd));
+    return std::unique_ptr<UringBackend>(
+        new UringBackend(std::move(ring), std::move(buffers), wake_fd, config.look_up));
 }
 
-UringBackend::UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd)
-    : buffers_(std::move(buffers)), ring_(std::move(ring)), wake_fd_(wake_fd), reaped_(kReapBatch) {
+UringBackend::UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd,
+                           NameResolver::LookUp look_up)
+    : buffers_(std::move(buffers)),
+      ring_(std::move(ring)),
+      wake_fd_(wake_fd),
+      resolver_(std::make_unique<NameResolver>(wake_fd, std::move(look_up))),
+      reaped_(kReapBatch) {
     pending_.push_back({.kind = Kind::kWake});
 }
 
 UringBackend::~UringBackend() {
     KVORUM_ASSERT(in_flight_ == 0, "the backend was destroyed with {} operations in flight", in_flight_);
     ring_.reset();
+    resolver_.reset();
     ::close(wake_fd_);
     for (const auto& [path, lock] : directory_locks_)
         ::close(lock);
@@ -84,6 +91,7 @@ void UringBackend::submit(IoOp& op) {
     slot.op = &op;
     slot.state = SlotState::kQueued;
     slot.cancel_requested = false;
+    slot.asked_for_name = false;
     op.backend_slot = slot_index;
     op.in_flight = true;
     ++in_flight_;
@@ -187,35 +195,45 @@ bool UringBackend::queue_one(const Pending& pending) {
     }
     Slot& slot = slots_[pending.slot];
     if (slot.generation != pending.generation) return true;
-    if (pending.kind == Kind::kCancel) {
-        if (slot.state == SlotState::kParked) {
-            std::erase(parked_, pending.slot);
-            finish_later(pending.slot, -ECANCELED);
-        }
-        if (slot.state != SlotState::kArmed) return true;
-        io_uring_sqe* sqe = ring_->next_sqe();
-        if (sqe == nullptr) return false;
-        io_uring_prep_cancel64(sqe, user_data(Kind::kOperation, pending.slot, pending.generation), 0);
-        io_uring_sqe_set_data64(sqe, user_data(Kind::kCancel, pending.slot, pending.generation));
-        return true;
-    }
+    if (pending.kind == Kind::kCancel) return queue_cancellation(pending);
     if (slot.cancel_requested) {
         finish_later(pending.slot, -ECANCELED);
         return true;
     }
-    if (slot.op->code == IoCode::kConnect && slot.connecting == kNoHandle) {
-        const int error = open_connecting(slot);
-        if (error != 0) {
-            finish_later(pending.slot, -error);
-            return true;
-        }
-    }
+    const bool is_new_connect = slot.op->code == IoCode::kConnect && slot.connecting == kNoHandle;
+    if (is_new_connect && !prepare_connect(pending.slot)) return true;
     io_uring_sqe* sqe = ring_->next_sqe();
     if (sqe == nullptr) return false;
     prepare(*sqe, slot);
     io_uring_sqe_set_data64(sqe, user_data(Kind::kOperation, pending.slot, pending.generation));
     slot.state = SlotState::kArmed;
     return true;
+}
+
+bool UringBackend::queue_cancellation(const Pending& pending) {
+    const SlotState state = slots_[pending.slot].state;
+    if (state == SlotState::kParked || state == SlotState::kResolving) {
+        std::erase(state == SlotState::kParked ? parked_ : resolving_, pending.slot);
+        finish_later(pending.slot, -ECANCELED);
+    }
+    if (state != SlotState::kArmed) return true;
+    io_uring_sqe* sqe = ring_->next_sqe();
+    if (sqe == nullptr) return false;
+    io_uring_prep_cancel64(sqe, user_data(Kind::kOperation, pending.slot, pending.generation), 0);
+    io_uring_sqe_set_data64(sqe, user_data(Kind::kCancel, pending.slot, pending.generation));
+    return true;
+}
+
+// False when there is nothing to arm: the name is looked up first, or it failed.
+bool UringBackend::prepare_connect(uint32_t slot_index) {
+    Slot& slot = slots_[slot_index];
+    if (!find_address(slot)) {
+        if (!ask_for_address(slot_index)) finish_later(slot_index, -EHOSTUNREACH);
+        return false;
+    }
+    const int error = open_connecting(slot);
+    if (error != 0) finish_later(slot_index, -error);
+    return error == 0;
 }
 
 void UringBackend::enter(bool wait, uint64_t wait_until_ns) {
@@ -275,6 +293,7 @@ void UringBackend::handle_wake(const UringCompletion& completion) {
     const ssize_t drained = ::read(wake_fd_, &count, sizeof(count));
     maybe(drained < 0);
     if ((completion.flags & IORING_CQE_F_MORE) == 0) pending_.push_back({.kind = Kind::kWake});
+    take_resolved_names();
 }
 
 void UringBackend::handle_multishot(uint32_t slot_index, const UringCompletion& completion) {
@@ -309,6 +328,10 @@ void UringBackend::handle_multishot(uint32_t slot_index, const UringCompletion& 
 
 void UringBackend::rearm(uint32_t slot_index) {
     ++stats_.rearms;
+    requeue(slot_index);
+}
+
+void UringBackend::requeue(uint32_t slot_index) {
     slots_[slot_index].state = SlotState::kQueued;
     pending_.push_back({.slot = slot_index, .generation = slots_[slot_index].generation, .kind = Kind::kOperation});
 }

@@ -5,8 +5,9 @@
 // one is given back), a multishot operation that the kernel ends without an error (armed again), an interrupted wait.
 // All are counted in UringStats. Handed up: short reads, writes and sends, and every errno.
 //
-// Thread: the one that called create(), except wake(). Limits: names in Endpoint are resolved by a blocking
-// getaddrinfo(3); numeric addresses cost no more than the socket. At most one region is registered.
+// Thread: the one that called create(), except wake(). Names that kConnect names are looked up on a thread of their own
+// (reactor/uring_resolver.h); one that is not found ends with -EHOSTUNREACH. listen() looks up where it stands. Limits:
+// at most one region is registered.
 #pragma once
 
 #include <sys/socket.h>
@@ -24,6 +25,7 @@
 #include "base/units.h"
 #include "reactor/io_backend.h"
 #include "reactor/uring_probe.h"
+#include "reactor/uring_resolver.h"
 
 struct io_uring_sqe;
 
@@ -40,6 +42,8 @@ struct UringConfig {
     // commands at once. 16 MiB a reactor, of which only the part that was ever written to is resident.
     uint32_t receive_buffers = 1024;  // a power of two, at most 32768
     uint32_t receive_buffer_bytes = 16 * kKiB;
+    // Replaced in tests.
+    NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
 
 struct UringStats {
@@ -91,10 +95,11 @@ class UringBackend final : public IoBackend {
 
     enum class SlotState : uint8_t {
         kFree,
-        kQueued,    // in pending_, to be armed
-        kArmed,     // the kernel has it
-        kParked,    // a receive that waits for a free buffer
-        kFinished,  // its last completion is in synthetic_
+        kQueued,     // in pending_, to be armed
+        kArmed,      // the kernel has it
+        kParked,     // a receive that waits for a free buffer
+        kResolving,  // a connect whose name is looked up
+        kFinished,   // its last completion is in synthetic_
     };
 
     struct Slot {
@@ -105,6 +110,7 @@ class UringBackend final : public IoBackend {
         Handle connecting = kNoHandle;
         msghdr message{};
         std::unique_ptr<sockaddr_storage> address;
+        bool asked_for_name = false;
     };
 
     struct Pending {
@@ -118,13 +124,16 @@ class UringBackend final : public IoBackend {
         int32_t result = 0;
     };
 
-    UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd);
+    UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd,
+                 NameResolver::LookUp look_up);
     static int try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers);
 
     // uring_backend.cc: slots, the turn, completions
     static uint64_t user_data(Kind kind, uint32_t slot, uint32_t generation);
     void queue_pending();
     bool queue_one(const Pending& pending);
+    bool queue_cancellation(const Pending& pending);
+    bool prepare_connect(uint32_t slot_index);
     void unpark_receives();
     void enter(bool wait, uint64_t wait_until_ns);
     void reap_all();
@@ -132,6 +141,7 @@ class UringBackend final : public IoBackend {
     void handle_wake(const UringCompletion& completion);
     void handle_multishot(uint32_t slot_index, const UringCompletion& completion);
     void rearm(uint32_t slot_index);
+    void requeue(uint32_t slot_index);
     void finish(uint32_t slot_index, const IoCompletion& completion);
     void finish_later(uint32_t slot_index, int32_t result);
     void deliver_synthetic();
@@ -142,7 +152,11 @@ class UringBackend final : public IoBackend {
     static void prepare_send(io_uring_sqe& sqe, Slot& slot);
     static void prepare_file_operation(io_uring_sqe& sqe, const IoOp& op);
 
-    // uring_sockets.cc: resolves and makes the socket; 0 or an errno
+    // uring_sockets.cc: where a connect goes. find_address: into slot.address, false when the name is not known yet.
+    // open_connecting: makes the socket; 0 or an errno.
+    bool find_address(Slot& slot);
+    bool ask_for_address(uint32_t slot_index);
+    void take_resolved_names();
     static int open_connecting(Slot& slot);
 
     static constexpr size_t kReapBatch = 256;
@@ -151,11 +165,13 @@ class UringBackend final : public IoBackend {
     std::unique_ptr<ReceiveBuffers> buffers_;
     std::unique_ptr<UringRing> ring_;
     const int wake_fd_;
+    std::unique_ptr<NameResolver> resolver_;
     bool buffer_registered_ = false;
     std::deque<Slot> slots_;  // a deque: the kernel holds pointers into them
     std::vector<uint32_t> free_slots_;
     std::vector<Pending> pending_;
     std::vector<uint32_t> parked_;
+    std::vector<uint32_t> resolving_;
     std::vector<Synthetic> synthetic_;
     std::vector<UringCompletion> reaped_;  // one batch of them; a member, so that looking for none clears no memory
     std::map<std::string, int> directory_locks_;  // by path of the file

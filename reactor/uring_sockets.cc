@@ -10,46 +10,18 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "base/assert.h"
-#include "base/log.h"
 #include "reactor/uring_backend.h"
+#include "reactor/uring_resolver.h"
 
 namespace kvorum::reactor {
 namespace {
 
 constexpr int kListenBacklog = 4096;  // capped by net.core.somaxconn
 constexpr int kUnacknowledgedMsMax = 5000;
-
-struct Resolved {
-    sockaddr_storage address{};
-    socklen_t length = 0;
-    std::string error;  // empty = resolved
-};
-
-// A numeric address first, because that never leaves the process.
-Resolved resolve(const Endpoint& endpoint, int flags) {
-    Resolved resolved;
-    const std::string port = fmt::format("{}", endpoint.port);
-    for (const int numeric : {AI_NUMERICHOST, 0}) {
-        addrinfo hints{};
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = flags | numeric | AI_NUMERICSERV;
-        addrinfo* found = nullptr;
-        const int result = getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &found);
-        if (result != 0) {
-            resolved.error = gai_strerror(result);
-            continue;
-        }
-        KVORUM_ASSERT(found->ai_addrlen <= sizeof(resolved.address));
-        std::memcpy(&resolved.address, found->ai_addr, found->ai_addrlen);
-        resolved.length = found->ai_addrlen;
-        resolved.error.clear();
-        freeaddrinfo(found);
-        break;
-    }
-    return resolved;
-}
 
 void set_option(int socket, int level, int option, int value = 1) {
     const int result = setsockopt(socket, level, option, &value, sizeof(value));
@@ -71,36 +43,70 @@ uint16_t port_of(const sockaddr_storage& address) {
 
 }  // namespace
 
-int UringBackend::open_connecting(Slot& slot) {
+bool UringBackend::find_address(Slot& slot) {
     const Endpoint& endpoint = *slot.op->endpoint;
-    const Resolved resolved = resolve(endpoint, 0);
-    if (!resolved.error.empty()) {
-        KVORUM_LOG(kDebug, "cannot resolve {}: {}", endpoint.to_string(), resolved.error);
-        return EHOSTUNREACH;
+    ResolvedAddress address = parse_numeric_address(endpoint.host);
+    if (!address.found()) {
+        const ResolvedAddress* known = resolver_->find(endpoint.host);
+        if (known == nullptr) return false;
+        address = *known;
+        // Asked for again behind the connect that it serves: it may have moved.
+        maybe(!slot.asked_for_name && resolver_->ask(endpoint.host));
     }
-    const int socket = ::socket(resolved.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.set_port(endpoint.port);
+    if (slot.address == nullptr) slot.address = std::make_unique<sockaddr_storage>();
+    *slot.address = address.storage;
+    return true;
+}
+
+int UringBackend::open_connecting(Slot& slot) {
+    const int socket = ::socket(slot.address->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket < 0) return errno;
     set_option(socket, IPPROTO_TCP, TCP_NODELAY);
     // Else the kernel goes on for about 15 minutes.
     set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kUnacknowledgedMsMax);
     slot.connecting = socket;
-    if (slot.address == nullptr) slot.address = std::make_unique<sockaddr_storage>();
-    *slot.address = resolved.address;
     return 0;
 }
 
+bool UringBackend::ask_for_address(uint32_t slot_index) {
+    if (!resolver_->ask(slots_[slot_index].op->endpoint->host)) return false;
+    slots_[slot_index].state = SlotState::kResolving;
+    slots_[slot_index].asked_for_name = true;
+    resolving_.push_back(slot_index);
+    return true;
+}
+
+void UringBackend::take_resolved_names() {
+    for (const std::string& host : resolver_->take_answered()) {
+        const bool is_known = resolver_->find(host) != nullptr;
+        const auto waits = [&](uint32_t slot_index) { return slots_[slot_index].op->endpoint->host == host; };
+        for (const uint32_t slot_index : resolving_) {
+            if (!waits(slot_index)) continue;
+            if (is_known) {
+                requeue(slot_index);
+            } else {
+                finish_later(slot_index, -EHOSTUNREACH);
+            }
+        }
+        std::erase_if(resolving_, waits);
+    }
+}
+
 absl::StatusOr<Handle> UringBackend::listen(const Endpoint& endpoint) {
-    const Resolved resolved = resolve(endpoint, AI_PASSIVE);
-    if (!resolved.error.empty()) {
+    ResolvedAddress resolved = parse_numeric_address(endpoint.host);
+    if (!resolved.found()) resolved = look_up_name(endpoint.host, /*passive=*/true);
+    if (!resolved.found()) {
         return absl::InvalidArgumentError(fmt::format("cannot resolve {}: {}", endpoint.to_string(), resolved.error));
     }
-    const int socket = ::socket(resolved.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    resolved.set_port(endpoint.port);
+    const int socket = ::socket(resolved.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (socket < 0) return listen_error(endpoint, "socket", errno);
     set_option(socket, SOL_SOCKET, SO_REUSEADDR);
     // Accepted sockets inherit it from the listener, which saves a system call for each.
     set_option(socket, IPPROTO_TCP, TCP_NODELAY);
     const char* call = "bind";
-    int result = ::bind(socket, reinterpret_cast<const sockaddr*>(&resolved.address), resolved.length);
+    int result = ::bind(socket, reinterpret_cast<const sockaddr*>(&resolved.storage), resolved.length);
     if (result == 0) {
         call = "listen";
         result = ::listen(socket, kListenBacklog);
