@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/nearest_word.h"
+#include "server/command_line_hints.h"
 #include "server/config.h"
 #include "server/config_options.h"
 #include "server/version.h"
@@ -126,12 +128,22 @@ absl::Status joined(const std::vector<std::string>& problems) {
     return absl::InvalidArgumentError(text);
 }
 
+std::string unknown_in_file(const std::string& name) {
+    std::vector<std::string> known;
+    for (const ConfigOption& option : config_options())
+        known.emplace_back(option.name);
+    const std::string nearest = nearest_word(name, known);
+    return fmt::format("the config file sets '{}', which is not an option{}", name,
+                       nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+}
+
 // The error of CLI11 in our words where its own are about INI files.
-absl::Status parse_failure(const CLI::ParseError& error) {
-    std::string what = error.what();
+absl::Status parse_failure(const CLI::App& app, const CLI::ParseError& error) {
+    const std::string hint = unknown_word_hint(app);
+    std::string what = hint.empty() ? std::string(error.what()) : hint.substr(hint.find(": ") + 2);
     constexpr std::string_view kUnknownInFile = "INI was not able to parse ";
     if (what.starts_with(kUnknownInFile)) {
-        what = fmt::format("the config file sets '{}', which is not an option", what.substr(kUnknownInFile.size()));
+        what = unknown_in_file(what.substr(kUnknownInFile.size()));
     }
     return absl::InvalidArgumentError(fmt::format("{} (kvorumd --help lists all options)", what));
 }
@@ -176,7 +188,7 @@ absl::StatusOr<CommandLineResult> parse_command_line(int argument_count, const c
         fmt::print("{}", app.help());
         return CommandLineResult{.exit_now = true, .config = {}};
     } catch (const CLI::ParseError& error) {
-        return parse_failure(error);
+        return parse_failure(app, error);
     }
     if (print_what_was_asked(app)) return CommandLineResult{.exit_now = true, .config = {}};
 

@@ -13,7 +13,6 @@
 namespace kvorum::server {
 namespace {
 
-constexpr size_t kMembersMax = 9;
 constexpr size_t kClusterNameBytesMax = 64;
 constexpr uint64_t kWalSegmentBytesMin = 16 * kKiB;
 constexpr uint64_t kWalSegmentBytesMax = 1 * kGiB;

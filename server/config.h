@@ -48,6 +48,9 @@ struct Limits {
     uint64_t slowlog_entries_max = 128;
 };
 
+// A write waits for a majority of the members: more of them than this serve nobody.
+inline constexpr uint32_t kMembersMax = 9;
+
 struct NodeConfig {
     NodeId id;
     std::string cluster_name = "kvorum";

@@ -5,10 +5,12 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "base/standard_output.h"
 #include "reactor/reactor.h"
 #include "reactor/sync_wait.h"
 #include "server/config.h"
@@ -74,13 +76,18 @@ int run_node(NodeConfig config, const MakeBackend& make_backend) {
 }  // namespace
 
 int run_program(int argument_count, char** arguments, const MakeBackend& make_backend) {
-    absl::StatusOr<CommandLineResult> parsed = parse_command_line(argument_count, arguments);
-    if (!parsed.ok()) {
-        std::fprintf(stderr, "kvorumd: %s\n", std::string(parsed.status().message()).c_str());
-        return kExitWrongOptions;
-    }
-    if (parsed->exit_now) return 0;
-    NodeConfig& config = parsed->config;
+    std::optional<NodeConfig> node_config;
+    const int parse_exit_code = run_and_flush("kvorumd", [&] {
+        absl::StatusOr<CommandLineResult> parsed = parse_command_line(argument_count, arguments);
+        if (!parsed.ok()) {
+            std::fprintf(stderr, "kvorumd: %s\n", std::string(parsed.status().message()).c_str());
+            return kExitWrongOptions;
+        }
+        if (!parsed->exit_now) node_config = std::move(parsed->config);
+        return 0;
+    });
+    if (!node_config.has_value()) return parse_exit_code;
+    NodeConfig& config = *node_config;
     set_log_level(config.log_level);
     if (!config.log_file.empty() && !log_to_file(config.log_file)) {
         std::fprintf(stderr, "kvorumd: cannot open the log file %s\n", config.log_file.c_str());

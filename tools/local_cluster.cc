@@ -102,7 +102,11 @@ LocalCluster::LocalCluster(LocalCluster&& other) noexcept
     : directory_(std::move(other.directory_)),
       lock_(std::exchange(other.lock_, -1)),
       options_(std::move(other.options_)),
-      nodes_(std::move(other.nodes_)) {}
+      nodes_(std::move(other.nodes_)),
+      options_before_(std::move(other.options_before_)),
+      started_(std::move(other.started_)),
+      is_new_(other.is_new_),
+      is_directory_new_(other.is_directory_new_) {}
 
 LocalCluster::~LocalCluster() {
     if (lock_ >= 0) close(lock_);
@@ -121,7 +125,7 @@ absl::StatusOr<LocalCluster> LocalCluster::create(const std::string& directory, 
     absl::Status usable = check_options(options);
     if (!usable.ok()) return usable;
     std::error_code error;
-    fs::create_directories(directory, error);
+    const bool is_directory_new = fs::create_directories(directory, error);
     if (error) return absl::UnavailableError(fmt::format("cannot create {}: {}", directory, error.message()));
     if (!fs::is_empty(directory, error)) {
         return absl::FailedPreconditionError(
@@ -131,6 +135,8 @@ absl::StatusOr<LocalCluster> LocalCluster::create(const std::string& directory, 
     if (!lock.ok()) return lock.status();
     LocalCluster cluster(fs::absolute(directory).lexically_normal().string(), *lock);
     cluster.options_ = options;
+    cluster.is_new_ = true;
+    cluster.is_directory_new_ = is_directory_new;
     for (uint32_t i = 0; i < options.nodes; ++i) {
         const auto port = static_cast<uint16_t>(options.base_port + i);
         cluster.nodes_.push_back({i + 1, port, static_cast<uint16_t>(port + kPeerPortOffset), {}});
@@ -172,6 +178,7 @@ absl::Status LocalCluster::load() {
     if (nodes_.empty()) return absl::DataLossError(fmt::format("{} is damaged: it names no nodes", path));
     options_.nodes = static_cast<uint32_t>(nodes_.size());
     options_.base_port = nodes_.front().client_port;
+    options_before_ = options_;
     return absl::OkStatus();
 }
 
@@ -247,18 +254,31 @@ absl::Status LocalCluster::start(uint32_t id) {
 }
 
 absl::StatusOr<uint32_t> LocalCluster::start_all() {
-    std::vector<uint32_t> started;
+    started_.clear();
     for (const LocalNode& node : nodes_) {
         if (is_running(node)) continue;
         absl::Status status = start(node.id);
-        if (!status.ok()) {
-            for (const uint32_t id : started)
-                kill(id);
-            return status;
-        }
-        started.push_back(node.id);
+        if (!status.ok()) return status;
+        started_.push_back(node.id);
     }
-    return static_cast<uint32_t>(started.size());
+    return static_cast<uint32_t>(started_.size());
+}
+
+void LocalCluster::undo_start_all() {
+    for (const uint32_t id : started_)
+        kill(id);
+    started_.clear();
+    std::error_code error;  // what cannot be removed is found by the next create()
+    if (!is_new_) {
+        options_ = options_before_;
+        const absl::Status saved = save();
+        maybe(!saved.ok());
+        return;
+    }
+    for (const LocalNode& node : nodes_)
+        fs::remove_all(node_directory(node), error);
+    fs::remove(description_path(directory_), error);
+    if (is_directory_new_) fs::remove(directory_, error);
 }
 
 bool LocalCluster::stop(uint32_t id, uint32_t timeout_ms) {
@@ -309,9 +329,11 @@ absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& o
     const auto check_possible = [this] { return check_all_run(); };
     absl::Status ready = wait_until(is_ready, check_possible, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
+    std::string logs;
+    for (const LocalNode& node : nodes_)
+        logs += fmt::format("\nThe end of {}:\n{}", log_path(node), last_lines(log_path(node), kLogLinesShown));
     return absl::DeadlineExceededError(
-        fmt::format("the nodes run, but did not agree on a leader within {} s; see {}/node-*/kvorumd.log",
-                    timeout_ms / 1000, directory_));
+        fmt::format("the nodes run, but did not agree on a leader within {} s.{}", timeout_ms / 1000, logs));
 }
 
 absl::Status LocalCluster::wait_until_answers(const LocalNode& node, uint32_t timeout_ms, const OnWait& on_wait) const {

@@ -17,12 +17,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "reactor/io_backend.h"
+#include "server/config.h"
 #include "tools/node_status.h"
 #include "tools/process.h"
 
 namespace kvorum::tools {
 
-inline constexpr uint32_t kLocalNodesMax = 15;
+inline constexpr uint32_t kLocalNodesMax = server::kMembersMax;
 inline constexpr uint32_t kPeerPortOffset = 10000;
 
 struct LocalNode {
@@ -49,7 +50,7 @@ class LocalCluster {
     using OnWait = std::function<void(uint64_t waited_ms)>;
 
     // A description for a directory that has none; an error when it has one, or holds something else. Nothing is
-    // started.
+    // started, and what `options` lack is said before anything is made.
     [[nodiscard]] static absl::StatusOr<LocalCluster> create(const std::string& directory,
                                                              const LocalClusterOptions& options);
     // NotFound when there is no cluster in `directory`.
@@ -71,9 +72,11 @@ class LocalCluster {
 
     // Starts one node that does not run. An error when one of its ports is in use.
     [[nodiscard]] absl::Status start(uint32_t id);
-    // Starts every node that does not run; on an error those that this call started are stopped again. Returns how many
-    // it started.
+    // Starts every node that does not run. Returns how many it started.
     [[nodiscard]] absl::StatusOr<uint32_t> start_all();
+    // As if start_all() had not been called: its nodes are killed and program and flags are those of before. Of a
+    // cluster that this object created nothing is left, so that create() can be tried again.
+    void undo_start_all();
     // SIGTERM, and SIGKILL after `timeout_ms`. True when it ended by itself; a node that does not run counts so.
     bool stop(uint32_t id, uint32_t timeout_ms);
     void kill(uint32_t id);
@@ -102,6 +105,10 @@ class LocalCluster {
     int lock_;
     LocalClusterOptions options_;
     std::vector<LocalNode> nodes_;
+    LocalClusterOptions options_before_;  // as the description had them when it was read
+    std::vector<uint32_t> started_;       // by start_all()
+    bool is_new_ = false;                 // create() made it, and maybe the directory
+    bool is_directory_new_ = false;
 };
 
 }  // namespace kvorum::tools

@@ -111,18 +111,16 @@ int run_start(const LocalArguments& arguments) {
     absl::StatusOr<LocalCluster> cluster = open_or_create(arguments);
     if (!cluster.ok()) return fail(cluster.status());
     const absl::StatusOr<uint32_t> started = cluster->start_all();
-    if (!started.ok()) return fail(started.status());
+    if (!started.ok()) {
+        cluster->undo_start_all();
+        return fail(started.status());
+    }
     Progress progress("a leader");
     const absl::Status ready =
         cluster->wait_until_ready(arguments.timeout_s * 1000, [&](uint64_t waited_ms) { progress.show(waited_ms); });
     progress.clear();
     if (!ready.ok()) {
-        // A cluster that was never whole is not left behind in the background; one that ran before this command is left
-        // alone.
-        if (*started == cluster->nodes().size()) {
-            for (const LocalNode& node : cluster->nodes())
-                cluster->kill(node.id);
-        }
+        cluster->undo_start_all();
         return fail(ready);
     }
     if (*started == 0) {
@@ -223,6 +221,7 @@ void add_start(CLI::App& local, const std::shared_ptr<LocalArguments>& arguments
         "start",
         "Starts the nodes that do not run and returns when there is a leader that answers.\n"
         "On a directory that holds a cluster its nodes come back with their data.\n"
+        "A start that fails is undone; of a new cluster nothing is left.\n"
         "Node I listens on base-port + I - 1 for clients, and 10000 above that for the other nodes.");
     start->add_option("--dir", arguments->directory, "Directory of the cluster")->capture_default_str();
     start->add_option("--nodes", arguments->nodes,

@@ -1,17 +1,11 @@
 #include "tools/node_status.h"
 
 #include <fmt/format.h>
-#include <hiredis/hiredis.h>
-#include <sys/time.h>
 
 #include <charconv>
-#include <memory>
 
 namespace kvorum::tools {
 namespace {
-
-using Connection = std::unique_ptr<redisContext, decltype(&redisFree)>;
-using Reply = std::unique_ptr<redisReply, decltype(&freeReplyObject)>;
 
 uint64_t number(const std::map<std::string, std::string>& fields, const std::string& name) {
     const auto found = fields.find(name);
@@ -54,17 +48,6 @@ PeerLine parse_peer(std::string_view line, uint64_t last_index) {
     return peer;
 }
 
-Connection connect_to(const reactor::Endpoint& node, uint32_t timeout_ms) {
-    const timeval timeout{.tv_sec = timeout_ms / 1000, .tv_usec = static_cast<suseconds_t>(timeout_ms % 1000) * 1000};
-    Connection connection(redisConnectWithTimeout(node.host.c_str(), node.port, timeout), &redisFree);
-    if (connection && connection->err == 0) redisSetTimeout(connection.get(), timeout);
-    return connection;
-}
-
-Reply ask(redisContext* connection, const char* command) {
-    return {static_cast<redisReply*>(redisCommand(connection, command)), &freeReplyObject};
-}
-
 }  // namespace
 
 const std::string& NodeStatus::field(const std::string& name) const {
@@ -96,22 +79,15 @@ NodeStatus parse_info(std::string_view info) {
     return status;
 }
 
-absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint32_t timeout_ms) {
-    const Connection connection = connect_to(node, timeout_ms);
-    if (!connection || connection->err != 0) {
-        return absl::UnavailableError(fmt::format("no node answers at {}: {}", node.to_string(),
-                                                  connection ? connection->errstr : "out of memory"));
-    }
-    const Reply reply = ask(connection.get(), "INFO everything");
-    if (!reply) {
-        return absl::UnavailableError(
-            fmt::format("{} does not answer within {} ms: {}", node.to_string(), timeout_ms, connection->errstr));
-    }
-    if (reply->type != REDIS_REPLY_STRING) {
+absl::StatusOr<NodeStatus> ask_node_status(NodeConnection& connection, const reactor::Endpoint& node) {
+    const absl::StatusOr<NodeConnection::Reply> reply = connection.ask({"INFO", "everything"});
+    if (!reply.ok()) return reply.status();
+    const redisReply& info = **reply;
+    if (info.type != REDIS_REPLY_STRING) {
         return absl::FailedPreconditionError(
-            fmt::format("{} answers INFO with: {}", node.to_string(), reply->str == nullptr ? "no text" : reply->str));
+            fmt::format("{} answers INFO with: {}", node.to_string(), info.str == nullptr ? "no text" : info.str));
     }
-    NodeStatus status = parse_info({reply->str, reply->len});
+    NodeStatus status = parse_info({info.str, info.len});
     if (status.role.empty()) {
         return absl::FailedPreconditionError(
             fmt::format("{} is not a kvorum node: its INFO has no raft section", node.to_string()));
@@ -119,11 +95,17 @@ absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint
     return status;
 }
 
+absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint32_t timeout_ms) {
+    absl::StatusOr<NodeConnection> connection = NodeConnection::connect(node, timeout_ms);
+    if (!connection.ok()) return connection.status();
+    return ask_node_status(*connection, node);
+}
+
 bool serves_reads(const reactor::Endpoint& node, uint32_t timeout_ms) {
-    const Connection connection = connect_to(node, timeout_ms);
-    if (!connection || connection->err != 0) return false;
-    const Reply reply = ask(connection.get(), "EXISTS kvorum:is-anybody-there");
-    return reply && reply->type == REDIS_REPLY_INTEGER;
+    absl::StatusOr<NodeConnection> connection = NodeConnection::connect(node, timeout_ms);
+    if (!connection.ok()) return false;
+    const absl::StatusOr<NodeConnection::Reply> reply = connection->ask({"EXISTS", "kvorum:is-anybody-there"});
+    return reply.ok() && (*reply)->type == REDIS_REPLY_INTEGER;
 }
 
 }  // namespace kvorum::tools

@@ -1,6 +1,6 @@
 // What a running node says of itself: INFO over a connection of its own, read into numbers.
 //
-// Thread: any; blocks for at most the given time per step (connecting, asking).
+// Thread: any; blocks for at most the given time.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "reactor/io_backend.h"
+#include "tools/node_connection.h"
 
 namespace kvorum::tools {
 
@@ -47,6 +48,7 @@ struct NodeStatus {
 
 // Unavailable: nobody answers there, or not in time. FailedPrecondition: something answers, but not as a kvorum node
 // does.
+[[nodiscard]] absl::StatusOr<NodeStatus> ask_node_status(NodeConnection& connection, const reactor::Endpoint& node);
 [[nodiscard]] absl::StatusOr<NodeStatus> fetch_node_status(const reactor::Endpoint& node, uint32_t timeout_ms);
 
 // True when the node carries out a linearizable read now, so that it knows a leader which has a quorum.

@@ -75,7 +75,7 @@ int run_top(const TopArguments& arguments) {
         if (clears_screen) fmt::print("\nevery {:g} s; Ctrl-C ends\n", arguments.interval_s);
         if (arguments.once) return kExitDone;
         if (!clears_screen) fmt::print("\n");
-        (void)std::fflush(stdout);
+        if (std::fflush(stdout) != 0) return kExitFailed;  // said at the end of the program
         before = std::move(now);
         before_at = now_at;
     }

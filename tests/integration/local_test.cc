@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/integration/client.h"
 #include "tests/integration/world.h"
 
@@ -105,17 +107,54 @@ TEST_F(LocalTest, WhatIsWrongIsSaid) {
     EXPECT_THAT(bad_flag.output, HasSubstr("node 1 has ended"));
     EXPECT_THAT(bad_flag.output, HasSubstr("no-such-flag")) << "the end of the log says why";
 
+    ASSERT_EQ(kvorum(fmt::format("local start --nodes 1 --base-port {}", port_)).exit_code, 0);
     const ProgramResult other_size = kvorum("local start --nodes 5");
     EXPECT_EQ(other_size.exit_code, 1);
-    EXPECT_THAT(other_size.output, HasSubstr("holds a cluster of 3 nodes, not 5"));
+    EXPECT_THAT(other_size.output, HasSubstr("holds a cluster of 1 nodes, not 5"));
 
     const std::string kvorum_program = program_path("kvorum");
+    const ProgramResult mistyped = run(kvorum_program + " local restrat");
+    EXPECT_EQ(mistyped.exit_code, 2);
+    EXPECT_THAT(mistyped.output, HasSubstr("kvorum local: 'restrat' is no subcommand; did you mean 'restart'?"));
+    EXPECT_THAT(run(kvorum_program + " local start --nodez 3").output, HasSubstr("did you mean '--nodes'?"));
+    EXPECT_THAT(run(kvorum_program + " local").output, HasSubstr("give one of its subcommands: start, stop"));
+    EXPECT_THAT(run(program_path("kvorumd") + " --data-dri x").output, HasSubstr("did you mean '--data-dir'?"));
     EXPECT_EQ(
         run(fmt::format("{} local start --dir {}/high --base-port 60000", kvorum_program, parent_.path())).exit_code,
         2);
     EXPECT_EQ(run(fmt::format("{} local status --dir {}/nothing", kvorum_program, parent_.path())).exit_code, 1);
     EXPECT_EQ(run(kvorum_program).exit_code, 2);
     EXPECT_THAT(run(kvorum_program + " --help").output, HasSubstr("Exit codes"));
+}
+
+TEST_F(LocalTest, TheFirstStartThatFailsLeavesNothingBehind) {
+    const auto try_start = [&](const std::string& more) {
+        return kvorum(fmt::format("local start --nodes 3 --base-port {}", port_), more);
+    };
+    EXPECT_EQ(try_start("-- --no-such-flag").exit_code, 1);
+    EXPECT_FALSE(std::filesystem::exists(directory()));
+    ASSERT_EQ(std::filesystem::create_directory(directory()), true);
+    EXPECT_EQ(try_start("-- --no-such-flag").exit_code, 1);
+    EXPECT_TRUE(std::filesystem::is_empty(directory())) << "it was there before";
+    EXPECT_EQ(try_start("").exit_code, 0) << "no flag of the failed start is remembered";
+}
+
+TEST_F(LocalTest, AStartThatFailsLeavesTheClusterAsItWas) {
+    ASSERT_EQ(start().exit_code, 0);
+    EXPECT_EQ(Client(endpoint(1)).command({"SET", "kept", "yes"}).to_string(), "OK");
+    ASSERT_EQ(kvorum("local stop").exit_code, 0);
+    EXPECT_EQ(kvorum("local start", "-- --no-such-flag").exit_code, 1);
+    const ProgramResult again = kvorum("local start");
+    ASSERT_EQ(again.exit_code, 0) << again.output;
+    EXPECT_EQ(Client(endpoint(2)).command({"GET", "kept"}).to_string(), "yes");
+}
+
+TEST_F(LocalTest, TooManyNodesAreRefusedBeforeAnythingIsMade) {
+    const ProgramResult refused = kvorum(fmt::format("local start --nodes 10 --base-port {}", port_));
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_THAT(refused.output, HasSubstr("--nodes 10: give 1 to 9"));
+    EXPECT_FALSE(std::filesystem::exists(directory()));
+    EXPECT_THAT(run(program_path("kvorum") + " local start --help").output, HasSubstr("How many, 1 to 9"));
 }
 
 TEST_F(LocalTest, APortInUseIsNamed) {
