@@ -51,6 +51,7 @@ using ReplyFor = std::function<ReplySink&(uint32_t command)>;
 struct KeyLookups {
     uint64_t hits = 0;
     uint64_t misses = 0;
+    uint64_t work = 0;  // what it cost, in the unit of base/turn_work.h
 };
 
 struct ReadContext {

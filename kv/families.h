@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/reply_sink.h"
+#include "base/turn_work.h"
 #include "kv/command_codes.h"
 #include "kv/commands.h"
 #include "kv/store.h"
@@ -48,7 +49,10 @@ struct ReadRequest {
         count(record);
         return record;
     }
-    void count(const Record* record) const { ++(record == nullptr ? lookups.misses : lookups.hits); }
+    void count(const Record* record) const {
+        ++(record == nullptr ? lookups.misses : lookups.hits);
+        lookups.work += kKeyReadWork + (record == nullptr ? 0 : record->value_size() / kBytesPerWork);
+    }
 };
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";

@@ -36,6 +36,7 @@ class Record {
 
     [[nodiscard]] std::string_view key() const { return {text(), key_size_}; }
     [[nodiscard]] std::string_view value() const { return {text() + key_size_, value_size_}; }
+    [[nodiscard]] uint64_t value_size() const { return value_size_; }
     [[nodiscard]] int64_t expire_at_ms() const {
         return has_deadline_ != 0 ? *reinterpret_cast<const int64_t*>(this + 1) : kNoExpiry;
     }

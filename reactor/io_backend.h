@@ -154,6 +154,8 @@ class IoBackend {
 
     // --- time and chance ---
     [[nodiscard]] virtual uint64_t monotonic_ns() = 0;
+    // What the calling thread has used of a processor so far; stands still in a world without real time.
+    [[nodiscard]] virtual uint64_t thread_processor_ns() { return 0; }
     [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
     [[nodiscard]] virtual uint64_t random_seed() = 0;
 

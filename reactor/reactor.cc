@@ -49,6 +49,7 @@ void Reactor::request_stop() noexcept {
 bool Reactor::turn(uint64_t wait_until_ns) {
     const CurrentQueue current(ready_);
     ++stats_.turns;
+    work_.begin_turn();
     ready_.take_all(next_turn_);
     wait_for_work(wait_until_ns);
     now_ns_ = backend_.monotonic_ns();
@@ -57,6 +58,7 @@ bool Reactor::turn(uint64_t wait_until_ns) {
     run_turn_hooks();
     stats_.timers_fired += timers_fired;
     stats_.tasks_run += tasks_run;
+    meter_.end_turn(backend_, std::exchange(spun_ns_, 0), work_);
     return timers_fired > 0 || tasks_run > 0 || !idle();
 }
 
@@ -67,15 +69,20 @@ void Reactor::wait_for_work(uint64_t wait_until_ns) {
     }
     const uint64_t deadline_ns = std::min(wait_until_ns, timers_.next_deadline_ns());
     if (spin_ns_ > 0) {
-        const uint64_t spin_until_ns = std::min(deadline_ns, backend_.monotonic_ns() + spin_ns_);
+        const uint64_t spin_from_ns = backend_.monotonic_ns();
+        const uint64_t spin_until_ns = std::min(deadline_ns, spin_from_ns + spin_ns_);
+        uint64_t looked_at_ns = spin_from_ns;
         do {
             backend_.poll(0);
             if (!ready_.empty()) {
                 spin_ns_ = spin_ns_max_;
+                spun_ns_ = looked_at_ns - spin_from_ns;
                 return;
             }
             backend_.give_way();
-        } while (backend_.monotonic_ns() < spin_until_ns && !stop_requested_.load(std::memory_order_relaxed));
+            looked_at_ns = backend_.monotonic_ns();
+        } while (looked_at_ns < spin_until_ns && !stop_requested_.load(std::memory_order_relaxed));
+        spun_ns_ = looked_at_ns - spin_from_ns;
         spin_ns_ /= 2;
     }
     backend_.poll(deadline_ns);
@@ -89,6 +96,10 @@ uint64_t Reactor::run_ready_tasks() {
     while (Runnable* runnable = ready_.pop()) {
         runnable->run(*runnable);
         ++tasks_run;
+        if (work_.used_up()) {
+            ++stats_.budgets_spent;
+            break;
+        }
         if (tasks_run % kTasksPerClockRead == 0 && backend_.monotonic_ns() - now_ns_ > config_.task_budget_ns) {
             ++stats_.budgets_spent;
             break;

@@ -2,8 +2,8 @@
 //
 // A turn: (1) the backend takes everything that was submitted and delivers all completions, in one system call, waiting
 // only if no work is ready; (2) timers that fell due fire; (3) ready coroutines run, with those they make ready, until
-// none is left or the task budget is spent; (4) turn hooks run: they seal what the turn gathered. Whatever (3) and (4)
-// submit leaves together in the next (1). Batching is what one turn gathers; nothing lingers.
+// none is left or a budget, of time or of work, is spent; (4) turn hooks run: they seal what the turn gathered.
+// Whatever (3) and (4) submit leaves together in the next (1). Batching is what one turn gathers; nothing lingers.
 //
 // Nothing is resumed inside another's stack: completions, timers and events only schedule.
 //
@@ -18,12 +18,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/turn_work.h"
 #include "base/units.h"
 #include "reactor/awaiters.h"
 #include "reactor/io_backend.h"
 #include "reactor/run_queue.h"
 #include "reactor/stop.h"
 #include "reactor/timers.h"
+#include "reactor/turn_meter.h"
 
 namespace kvorum::reactor {
 
@@ -75,6 +77,10 @@ class Reactor {
     [[nodiscard]] IoBackend& backend() { return backend_; }
     [[nodiscard]] uint64_t now_ns() const { return now_ns_; }  // of this turn; monotonic
     [[nodiscard]] const ReactorStats& stats() const { return stats_; }
+    // Of this turn; after it, until the next one begins. Ready coroutines wait for the next turn once it is used up.
+    [[nodiscard]] TurnWork& work() { return work_; }
+    [[nodiscard]] const TurnWork& work() const { return work_; }
+    [[nodiscard]] TurnMeter& meter() { return meter_; }
 
     // From the next wait on, instead of ReactorConfig::spin_ns.
     void set_spin_ns(uint64_t spin_ns) {
@@ -122,6 +128,9 @@ class Reactor {
     TimerHeap timers_;
     std::vector<TurnHook*> turn_hooks_;  // nullptr: removed while hooks run
     uint64_t now_ns_ = 0;
+    TurnWork work_;
+    TurnMeter meter_;
+    uint64_t spun_ns_ = 0;  // of this turn
     uint64_t spin_ns_max_ = 0;
     uint64_t spin_ns_ = 0;  // halves with each vain spin, back to the configured value when one finds work
     bool running_hooks_ = false;

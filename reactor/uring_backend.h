@@ -72,6 +72,7 @@ class UringBackend final : public IoBackend {
     [[nodiscard]] bool register_buffer(MutableBytes region) override;
 
     [[nodiscard]] uint64_t monotonic_ns() override;
+    [[nodiscard]] uint64_t thread_processor_ns() override;
     [[nodiscard]] int64_t wall_clock_ms() override;
     [[nodiscard]] uint64_t random_seed() override;
 

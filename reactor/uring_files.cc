@@ -79,6 +79,8 @@ uint64_t read_clock_ns(clockid_t clock) {
 
 uint64_t UringBackend::monotonic_ns() { return read_clock_ns(CLOCK_MONOTONIC); }
 
+uint64_t UringBackend::thread_processor_ns() { return read_clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
 int64_t UringBackend::wall_clock_ms() { return static_cast<int64_t>(read_clock_ns(CLOCK_REALTIME) / kMillisecondNs); }
 
 uint64_t UringBackend::random_seed() {

@@ -59,6 +59,7 @@ void CommandRouter::set_barrier(Session& session, Request& request) {
 
 bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
     ++counters_.commands_processed;
+    reactor_.work().add(TurnPart::kParse, kCommandWork + arguments.size() * kArgumentWork);
     mark_dirty(session);
     const kv::CommandSpec* spec = find_command(arguments.front());
     const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
@@ -287,6 +288,7 @@ void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, k
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
     counters_.keyspace_hits += lookups.hits;
     counters_.keyspace_misses += lookups.misses;
+    reactor_.work().add(TurnPart::kRead, lookups.work);
     session.end_reply();
 }
 

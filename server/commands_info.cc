@@ -263,6 +263,19 @@ void write_wal(NodeFacade& node, std::string& out) {
     field(out, "wal_low_on_space", log.low_on_space ? 1 : 0);
 }
 
+// Of the node's thread, in processor time (reactor/turn_meter.h).
+void write_turns(NodeFacade& node, std::string& out) {
+    const reactor::TurnFacts& turns = node.turns();
+    field(out, "longest_turn_us", turns.longest_ns / kMicrosecondNs);
+    field(out, "longest_turn_doing", kTurnPartNames[static_cast<size_t>(turns.longest_doing)]);
+    field(out, "longest_turn_work", turns.longest_work);
+    field(out, "turns_over_5ms", turns.long_turns);
+    for (size_t i = 0; i < kTurnPartNames.size(); ++i) {
+        if (turns.long_turns_doing[i] > 0)
+            field(out, fmt::format("turns_over_5ms_{}", kTurnPartNames[i]), turns.long_turns_doing[i]);
+    }
+}
+
 constexpr auto kSections = std::to_array<InfoSection>({
     {"server", "Server", true, write_server},
     {"clients", "Clients", true, write_clients},
@@ -278,6 +291,7 @@ constexpr auto kSections = std::to_array<InfoSection>({
     {"cluster", "Cluster", true, write_cluster},
     {"raft", "Raft", true, write_raft},
     {"wal", "Wal", true, write_wal},
+    {"turns", "Turns", true, write_turns},
     {"keyspace", "Keyspace", true, write_keyspace},
 });
 

@@ -151,6 +151,7 @@ void Node::reset_counters() {
     fresh.started_at_wall_ms = counters_.started_at_wall_ms;
     counters_ = fresh;
     latency_.reset();
+    reactor_.meter().reset();
 }
 
 LogCounters Node::log_counters() {

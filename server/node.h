@@ -52,6 +52,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] const NodeConfig& config() override { return config_; }
     [[nodiscard]] raft::Status raft_status() override { return driver_->raft().status(); }
     [[nodiscard]] const NodeCounters& counters() const override { return counters_; }
+    [[nodiscard]] const reactor::TurnFacts& turns() const override { return reactor_.meter().facts(); }
     void reset_counters() override;
     [[nodiscard]] LogCounters log_counters() override;
     [[nodiscard]] KeyspaceFacts keyspace() override;

@@ -309,6 +309,7 @@ raft::EntryPtr RaftDriver::next_entry_to_apply() {
 void RaftDriver::apply_committed() {
     uint64_t applied_bytes = 0;
     while (last_applied_ < apply_target_ && applied_bytes < kApplyBytesPerTurn) {
+        if (applied_bytes > 0 && reactor_.work().used_up()) return;
         const raft::EntryPtr entry = next_entry_to_apply();
         if (entry == nullptr) {
             if (!reading_for_apply_) {
@@ -319,6 +320,8 @@ void RaftDriver::apply_committed() {
         }
         apply_entry(*entry);
         applied_bytes += entry->encoded().size();
+        reactor_.work().add(TurnPart::kApply,
+                            entry->header().command_count * kKeyWriteWork + entry->encoded().size() / kBytesPerWork);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "kv/command_table.h"
 #include "net/resp_writer.h"
 #include "raft/raft.h"
+#include "reactor/turn_meter.h"
 #include "server/client_state.h"
 #include "server/config.h"
 #include "server/latency_monitor.h"
@@ -77,6 +78,7 @@ class NodeFacade {
     [[nodiscard]] virtual const NodeConfig& config() = 0;
     [[nodiscard]] virtual raft::Status raft_status() = 0;
     [[nodiscard]] virtual const NodeCounters& counters() const = 0;
+    [[nodiscard]] virtual const reactor::TurnFacts& turns() const = 0;
     virtual void reset_counters() = 0;  // CONFIG RESETSTAT
     [[nodiscard]] virtual LogCounters log_counters() = 0;
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;

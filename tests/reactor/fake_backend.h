@@ -56,6 +56,10 @@ class FakeBackend final : public IoBackend {
         time_ns += ns_per_clock_read;
         return time_ns;
     }
+    uint64_t thread_processor_ns() override {
+        ++processor_readings;
+        return processor_ns;
+    }
     int64_t wall_clock_ms() override { return 0; }
     uint64_t random_seed() override { return 1; }
 
@@ -78,6 +82,8 @@ class FakeBackend final : public IoBackend {
     std::map<uint16_t, std::string> buffers;
     std::function<void()> on_poll;
     uint64_t time_ns = 1000;
+    uint64_t processor_ns = 0;
+    uint64_t processor_readings = 0;
     uint64_t ns_per_clock_read = 0;
     bool advance_to_deadline = true;
     int wakes = 0;

@@ -113,6 +113,31 @@ TEST_F(ReactorTest, ATurnEndsWhenItsTaskBudgetIsSpent) {
     EXPECT_GT(busy.runs, runs_of_first_turn) << "what was left runs in the next turn";
 }
 
+TEST_F(ReactorTest, ATurnEndsWhenItsBudgetOfWorkIsSpent) {
+    struct Heavy : Runnable {
+        Heavy(Reactor& owner, std::vector<std::string>& entries, std::string its_name)
+            : Runnable([](Runnable& self) {
+                  auto& heavy = static_cast<Heavy&>(self);
+                  heavy.log.push_back(heavy.name);
+                  heavy.reactor.work().add(TurnPart::kRead, kTurnWorkBudget);
+              }),
+              reactor(owner),
+              log(entries),
+              name(std::move(its_name)) {}
+        Reactor& reactor;
+        std::vector<std::string>& log;
+        std::string name;
+    };
+    Heavy first(reactor, log, "first");
+    Heavy second(reactor, log, "second");
+    reactor.schedule(first);
+    reactor.schedule(second);
+    EXPECT_TRUE(reactor.turn());
+    EXPECT_THAT(log, ElementsAre("first"));
+    reactor.turn();
+    EXPECT_THAT(log, ElementsAre("first", "second")) << "each turn has a budget of its own";
+}
+
 TEST_F(ReactorTest, AStoppedSleepSaysSo) {
     StopSource stop;
     auto sleep = [](Reactor& r, StopToken token, std::vector<std::string>& entries) -> Task<> {

@@ -55,6 +55,17 @@ TEST_F(NodeCommands, TellRaftAndLogNumbersInInfo) {
     }
 }
 
+TEST_F(NodeCommands, TellTheLongestTurnInInfo) {
+    node_.turn_facts.longest_ns = 5'300'700;
+    node_.turn_facts.longest_doing = TurnPart::kApply;
+    node_.turn_facts.longest_work = 2'500'000;
+    node_.turn_facts.long_turns = 3;
+    node_.turn_facts.long_turns_doing[static_cast<size_t>(TurnPart::kApply)] = 3;
+    EXPECT_EQ(text_of({"INFO", "turns"}),
+              "# Turns\r\nlongest_turn_us:5300\r\nlongest_turn_doing:apply\r\nlongest_turn_work:2500000\r\n"
+              "turns_over_5ms:3\r\nturns_over_5ms_apply:3\r\n");
+}
+
 TEST_F(NodeCommands, PrintTheSectionsOfInfoThatAreAskedFor) {
     EXPECT_EQ(text_of({"INFO", "cluster"}), "# Cluster\r\ncluster_enabled:1\r\n");
     EXPECT_EQ(text_of({"INFO", "KEYSPACE", "cluster"}),

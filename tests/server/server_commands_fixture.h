@@ -60,6 +60,7 @@ class FakeNode final : public NodeFacade {
     const NodeConfig& config() override { return config_; }
     raft::Status raft_status() override { return status; }
     const NodeCounters& counters() const override { return counter; }
+    const reactor::TurnFacts& turns() const override { return turn_facts; }
     void reset_counters() override { counter = {}; }
     LogCounters log_counters() override {
         return {.groups = 3,
@@ -96,6 +97,7 @@ class FakeNode final : public NodeFacade {
     LatencyMonitor latency_monitor;
     SlowLog slow_commands;
     raft::Status status;
+    reactor::TurnFacts turn_facts;
     NodeCounters counter;
     NodeId unreachable;
     uint64_t keys = 2;

@@ -1,0 +1,59 @@
+// How much the present turn of a reactor has done so far, counted and not timed, so that a simulated node and a real
+// one cut long work at the same places (docs/architecture.md, "Turns").
+//
+// The unit is about a nanosecond of a core that finds nothing in its cache; the weights below were measured on maps of
+// millions of keys, and err to the heavy side. Who does something that input can make long adds what it did, and who
+// can stop in the middle asks used_up() and goes on in the next turn. What was counted since the turn began is judged
+// against kTurnWorkMax by the simulator; on a real machine the meter (reactor/turn_meter.h) measures instead.
+//
+// Thread: the reactor's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace kvorum {
+
+// What a turn may do. The names are those of INFO's longest_turn_doing.
+enum class TurnPart : uint8_t { kOther, kParse, kEncode, kReplicate, kRead, kWalk, kApply, kExpire, kFree };
+inline constexpr std::array<std::string_view, 9> kTurnPartNames{"other", "parse", "encode", "replicate", "read",
+                                                                "walk",  "apply", "expire", "free"};
+
+inline constexpr uint64_t kCommandWork = 300;   // to find, route and answer one
+inline constexpr uint64_t kArgumentWork = 20;   // to parse, check or copy one beyond its bytes
+inline constexpr uint64_t kKeyReadWork = 200;   // a lookup
+inline constexpr uint64_t kKeyWriteWork = 500;  // a lookup with what follows: a record made or freed, a deadline moved
+inline constexpr uint64_t kKeyWalkWork = 100;   // a step in hash order
+inline constexpr uint64_t kBytesPerWork = 2;    // bytes that are copied or hashed in one unit
+
+// After this much the long kinds of work wait for the next turn.
+inline constexpr uint64_t kTurnWorkBudget = 2'000'000;
+// No turn may ever count more.
+inline constexpr uint64_t kTurnWorkMax = 5'000'000;
+
+class TurnWork {
+ public:
+    void begin_turn() { *this = TurnWork(); }
+    void add(TurnPart part, uint64_t units) {
+        parts_[static_cast<size_t>(part)] += units;
+        total_ += units;
+    }
+    [[nodiscard]] bool used_up() const { return total_ >= kTurnWorkBudget; }
+    // What is left of the budget.
+    [[nodiscard]] uint64_t left() const { return kTurnWorkBudget - std::min(kTurnWorkBudget, total_); }
+    [[nodiscard]] uint64_t total() const { return total_; }
+    [[nodiscard]] uint64_t total(TurnPart part) const { return parts_[static_cast<size_t>(part)]; }
+    // What most was done of.
+    [[nodiscard]] TurnPart heaviest() const {
+        return static_cast<TurnPart>(std::max_element(parts_.begin(), parts_.end()) - parts_.begin());
+    }
+
+ private:
+    std::array<uint64_t, kTurnPartNames.size()> parts_{};
+    uint64_t total_ = 0;
+};
+
+}  // namespace kvorum
