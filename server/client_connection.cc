@@ -14,8 +14,9 @@ constexpr uint64_t kClosingTimeNsMax = 5 * kSecondNs;
 // So many reads of a pipeline are looked at together before the first is carried out.
 constexpr size_t kReadsAhead = 16;
 
-net::RespLimits resp_limits(const Limits& limits) {
+net::RespLimits resp_limits(const Limits& limits, bool authenticated) {
     net::RespLimits out;
+    out.authenticated = authenticated;
     out.arguments_max = limits.arguments_max;
     out.bulk_bytes_max = limits.bulk_bytes_max;
     out.inline_bytes_max = limits.inline_bytes_max;
@@ -31,10 +32,12 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
       receive_(services.reactor, socket),
       output_progress_(*this),
       output_(services.reactor, services.flusher, socket, &output_progress_),
-      parser_(resp_limits(services.limits)),
+      parser_(resp_limits(services.limits, !services.access.password_required())),
       writer_(output_.tail()),
-      progress_(services.reactor) {
+      progress_(services.reactor),
+      held_reply_(*this) {
     queue_id = id;
+    state_.authenticated = !services_.access.password_required();
     state_.id = id;
     state_.address = services_.reactor.backend().peer_address(socket);
     state_.local_address = services_.node.config().listen_endpoint().to_string();
@@ -93,6 +96,10 @@ void ClientConnection::run_commands() {
                 command_began_ns_ = 0;
                 state_.last_command_at_ns = services_.reactor.now_ns();
                 ++state_.commands;
+                if (!state_.authenticated) [[unlikely]] {
+                    submit_unauthenticated();
+                    break;
+                }
                 reading_ = services_.router.submit(*this, arguments_);
                 break;
             case net::ParseStatus::kNeedMore:
@@ -105,6 +112,20 @@ void ClientConnection::run_commands() {
             case net::ParseStatus::kError: answer_protocol_error(); return;
         }
     }
+}
+
+void ClientConnection::submit_unauthenticated() {
+    if (services_.access.password_required()) {
+        services_.router.submit_unauthenticated(*this, arguments_);
+    } else {  // any more
+        set_authenticated(true);
+        services_.router.submit(*this, arguments_);
+    }
+}
+
+void ClientConnection::set_authenticated(bool authenticated) {
+    state_.authenticated = authenticated;
+    parser_.set_limits(resp_limits(services_.limits, authenticated));
 }
 
 // A lookup in a map that is larger than the caches costs as much as everything else about a GET; those of a pipeline
@@ -193,6 +214,7 @@ void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error
 void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
                                               std::span<const std::string_view> arguments) {
     const ClientState::ReplyMode before = state_.reply_mode;
+    const bool was_authenticated = state_.authenticated;
     state_.last_command = spec.name.data();
     server::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
     const bool skip_begins =
@@ -203,7 +225,21 @@ void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
     } else {
         end_reply();
     }
+    if (state_.authenticated != was_authenticated) set_authenticated(state_.authenticated);
+    if (state_.reply_delay_ns > 0) hold_reply_back();
     if (state_.close_after_reply) close_after_replies();
+}
+
+void ClientConnection::hold_reply_back() {
+    std::string& output = output_.tail();
+    held_reply_.text.assign(output, reply_start_);
+    output.resize(reply_start_);
+    services_.reactor.arm(held_reply_, services_.reactor.now_ns() + std::exchange(state_.reply_delay_ns, 0));
+}
+
+void ClientConnection::release_reply() {
+    output_.tail().append(std::exchange(held_reply_.text, {}));
+    progress_.set();
 }
 
 void ClientConnection::on_output_progress() {
@@ -224,7 +260,7 @@ void ClientConnection::flush() {
 
 reactor::Task<void> ClientConnection::finish_replies() {
     close_after_replies();
-    while (!stop_.stop_requested() && !queue.empty()) {
+    while (!stop_.stop_requested() && (!queue.empty() || held_reply_.armed())) {
         progress_.reset();
         const bool progressed = co_await progress_.wait(stop_.token());
         maybe(progressed);
@@ -235,6 +271,7 @@ reactor::Task<void> ClientConnection::finish_replies() {
 }
 
 reactor::Task<void> ClientConnection::shut_down() {
+    services_.reactor.cancel(held_reply_);
     services_.router.remove_session(*this);
     services_.counters.net_output_bytes += output_.sent_bytes();
     // Ends a send that the client does not take.

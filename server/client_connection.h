@@ -19,6 +19,7 @@
 #include "reactor/reactor.h"
 #include "reactor/stop.h"
 #include "reactor/streams.h"
+#include "server/access_control.h"
 #include "server/client_state.h"
 #include "server/command_router.h"
 #include "server/session.h"
@@ -33,6 +34,7 @@ struct ClientServices {
     NodeFacade& node;
     NodeCounters& counters;
     const Limits& limits;
+    const AccessControl& access;
 };
 
 class ClientConnection final : public Session {
@@ -67,7 +69,13 @@ class ClientConnection final : public Session {
     [[nodiscard]] size_t prefetch_keys_ahead();
     void answer_protocol_error();
     void write_error(std::string_view line);
-    [[nodiscard]] bool has_room() const { return queue.size() < services_.limits.pipeline_depth_max; }
+    // While who the client is may change, and while a reply is held back, no further command is looked at.
+    [[nodiscard]] bool has_room() const {
+        return queue.size() < services_.limits.pipeline_depth_max && identity_changes == 0 && !held_reply_.armed();
+    }
+    void submit_unauthenticated();
+    void set_authenticated(bool authenticated);
+    void hold_reply_back();
     reactor::Task<void> finish_replies();
     reactor::Task<void> shut_down();
 
@@ -79,6 +87,15 @@ class ClientConnection final : public Session {
         ClientConnection& connection;
     };
     void on_output_progress();
+
+    // The reply to a wrong password, until its time has come.
+    struct HeldReply : reactor::Timer {
+        explicit HeldReply(ClientConnection& owner)
+            : Timer([](Timer& self) { static_cast<HeldReply&>(self).connection.release_reply(); }), connection(owner) {}
+        ClientConnection& connection;
+        std::string text;
+    };
+    void release_reply();
 
     ClientServices services_;
     reactor::Handle socket_;
@@ -93,6 +110,7 @@ class ClientConnection final : public Session {
     std::vector<std::string_view> arguments_;
     bool reading_ = false;  // the last command was a read that was answered at once: those behind it are likely to be
     size_t reply_start_ = 0;
+    HeldReply held_reply_;
     bool closing_ = false;  // no more commands are taken
     uint64_t closing_since_ns_ = 0;
     uint64_t last_input_ns_ = 0;

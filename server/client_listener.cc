@@ -12,6 +12,11 @@ namespace kvorum::server {
 namespace {
 
 constexpr std::string_view kTooManyClients = "-ERR max number of clients reached\r\n";
+constexpr std::string_view kDenied =
+    "-DENIED This node is in protected mode: no password is set, so it serves only clients of its own machine. From "
+    "there, on every node of the cluster, either set a password (CONFIG SET requirepass <password>, and the option "
+    "requirepass to keep it over a restart), or, if nobody but friends can reach this port, switch the mode off "
+    "(CONFIG SET protected-mode no, or --protected-mode no).\r\n";
 constexpr uint64_t kAcceptRetryNs = 100 * kMillisecondNs;
 
 }  // namespace
@@ -43,7 +48,14 @@ reactor::Task<void> ClientListener::accept_clients() {
         ++services_.counters.connections_received;
         if (connections_.size() >= services_.limits.clients_max) {
             ++services_.counters.connections_rejected;
-            tasks_.spawn(reject(result));
+            tasks_.spawn(reject(result, std::string(kTooManyClients)));
+            continue;
+        }
+        if (const std::string address = services_.reactor.backend().peer_address(result);
+            !services_.access.admits(address)) {
+            ++services_.counters.connections_rejected;
+            log_denied(address);
+            tasks_.spawn(reject(result, std::string(kDenied)));
             continue;
         }
         const uint64_t id = next_client_id_++;
@@ -59,9 +71,15 @@ reactor::Task<void> ClientListener::serve(std::unique_ptr<ClientConnection> conn
     connections_.erase(id);
 }
 
-reactor::Task<void> ClientListener::reject(reactor::Handle socket) {
-    const Bytes reply = as_bytes(kTooManyClients);
-    std::array<iovec, 1> pieces{iovec{const_cast<std::byte*>(reply.data()), reply.size()}};
+void ClientListener::log_denied(std::string_view address) {
+    uint64_t suppressed = 0;
+    if (!denied_lines_.allow(services_.reactor.now_ns(), suppressed)) return;
+    KVORUM_LOG(kWarn, "client {} refused: protected mode is on and no password is set ({} more lines left out)",
+               address, suppressed);
+}
+
+reactor::Task<void> ClientListener::reject(reactor::Handle socket, std::string reply) {
+    std::array<iovec, 1> pieces{iovec{reply.data(), reply.size()}};
     const int32_t sent = co_await services_.reactor.send(socket, pieces, tasks_.stop_token());
     maybe(sent < 0);  // a client that is gone already needs no explanation
     const int32_t closed = co_await services_.reactor.close(socket);

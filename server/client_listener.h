@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "net/log_limiter.h"
 #include "reactor/scope.h"
 #include "reactor/streams.h"
 #include "server/client_connection.h"
@@ -31,7 +32,8 @@ class ClientListener {
  private:
     reactor::Task<void> accept_clients();
     reactor::Task<void> serve(std::unique_ptr<ClientConnection> connection);
-    reactor::Task<void> reject(reactor::Handle socket);
+    reactor::Task<void> reject(reactor::Handle socket, std::string reply);
+    void log_denied(std::string_view address);
 
     ClientServices services_;
     reactor::Handle listener_ = reactor::kNoHandle;
@@ -40,6 +42,7 @@ class ClientListener {
     reactor::TaskScope tasks_;
     absl::btree_map<uint64_t, ClientConnection*> connections_;  // visited in order of arrival
     uint64_t next_client_id_ = 1;
+    net::LogLimiter denied_lines_;
 };
 
 }  // namespace kvorum::server

@@ -31,6 +31,8 @@ struct ClientState {
     // CLIENT REPLY: kSkipNext suppresses the reply of the next command only.
     enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
     bool close_after_reply = false;
+    bool authenticated = true;    // gave the password, or was there before one was needed
+    uint64_t reply_delay_ns = 0;  // the reply that was just written must wait so long
 };
 
 }  // namespace kvorum::server

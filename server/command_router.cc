@@ -20,7 +20,11 @@ constexpr std::string_view kDiskFull =
     "MISCONF The disk of the leader is nearly full: writes are refused, reads go on. The command was not executed";
 constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: the command was not executed";
 
-bool changes_protocol(const kv::CommandSpec& spec) { return spec.name == "hello" || spec.name == "reset"; }
+constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
+
+bool changes_identity(const kv::CommandSpec& spec) {
+    return spec.name == "hello" || spec.name == "reset" || spec.name == "auth";
+}
 
 }  // namespace
 
@@ -88,7 +92,10 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     if (is_local) {
         pack_arguments(arguments, request.text);
         // The leader writes replies in the protocol that the session speaks when it sends the command.
-        if (changes_protocol(*spec)) set_barrier(session, request);
+        if (changes_identity(*spec)) {
+            set_barrier(session, request);
+            ++session.identity_changes;
+        }
         return false;
     }
     if (spec->kind == kv::CommandKind::kWrite) KVORUM_PROBE2(parsed, session.handle.slot, sequence);
@@ -98,6 +105,22 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     if (session.parked > 1 || !route(session, sequence, arguments))
         pack_arguments(arguments, session.queue.find(sequence)->text);
     return false;
+}
+
+void CommandRouter::submit_unauthenticated(Session& session, kv::Arguments arguments) {
+    const kv::CommandSpec* spec = find_command(arguments.front());
+    const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
+    if (!is_runnable || (spec->flags & kv::kFlagNoAuth) != 0 || !subcommand_fits(*spec, arguments)) {
+        submit(session, arguments);
+        return;
+    }
+    ++counters_.commands_processed;
+    Request& request = session.queue.push_back();
+    request.spec = spec;
+    request.arrived_ns = reactor_.now_ns();
+    request.state = RequestState::kAnswered;
+    answer_error(session, request, kNoAuth);
+    mark_dirty(session);
 }
 
 // --- routing ---
@@ -327,6 +350,7 @@ bool CommandRouter::advance_head(Session& session) {
         case RequestState::kLocal:
             unpack_arguments(head.text, scratch_arguments_);
             session.execute_server_command(*head.spec, scratch_arguments_);
+            if (head.is_barrier) --session.identity_changes;
             pop(session);
             return true;
         case RequestState::kRead:

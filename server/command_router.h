@@ -48,6 +48,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // One command of a session. `origin_id` names it for a session of another node (0 for clients). True: it was a read
     // and is answered.
     bool submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
+    // The same for a client that has not given the password: NOAUTH, but for the few commands that need none.
+    void submit_unauthenticated(Session& session, kv::Arguments arguments);
     // Reads of these keys are about to be submitted.
     void prefetch(std::span<const std::string_view> keys) const { store_.prefetch(keys); }
 

@@ -352,6 +352,12 @@ std::string wrong_arity_error(const kv::CommandSpec& spec) {
     return fmt::format("ERR wrong number of arguments for '{}' command", spec.name);
 }
 
+bool subcommand_fits(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) {
+    if (arguments.size() < 2 || subcommands_of(spec.name).empty()) return true;
+    const ServerCommand* subcommand = find_subcommand(spec.name, arguments[1]);
+    return subcommand != nullptr && kv::arity_fits(subcommand->spec, arguments.size());
+}
+
 void run_subcommand(CommandContext& context) {
     const std::string container = to_lower(context.arguments[0]);
     const ServerCommand* subcommand = find_subcommand(container, context.arguments[1]);

@@ -159,12 +159,14 @@ NodeConfig current_config(NodeFacade& node) {
     NodeConfig config = node.config();
     config.limits = node.mutable_limits();
     config.log_level = log_level();
+    config.access = node.access().config();
     return config;
 }
 
 void commit(NodeFacade& node, const NodeConfig& before, const NodeConfig& after) {
     node.mutable_limits() = after.limits;
     if (before.follower_mode != after.follower_mode) node.set_follower_mode(after.follower_mode);
+    if (before.access != after.access) node.access().configure(after.access);
     if (before.log_level != after.log_level) set_log_level(after.log_level);
 }
 

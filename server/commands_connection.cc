@@ -14,8 +14,24 @@ namespace {
 
 constexpr std::string_view kWrongPassword = "WRONGPASS invalid username-password pair or user is disabled.";
 
-// Redis's default user needs no password, so any password is right for it; there are no other users.
-bool user_exists(std::string_view user) { return user == "default"; }
+constexpr std::string_view kHelloNeedsAuth =
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option "
+    "can be used to authenticate the client and select the RESP protocol version at the same time";
+
+// Replies and returns false when the password is wrong. Who was authenticated before stays so.
+bool authenticate(CommandContext& context, std::string_view user, std::string_view password) {
+    if (context.node.access().is_right(user, password)) {
+        context.client.authenticated = true;
+        return true;
+    }
+    context.client.reply_delay_ns = context.node.access().note_failure(context.client.address, context.node.now_ns());
+    context.reply.error(kWrongPassword);
+    return false;
+}
+
+bool is_authenticated(CommandContext& context) {
+    return context.client.authenticated || !context.node.access().password_required();
+}
 
 void set_protocol(CommandContext& context, int protocol) {
     context.client.protocol = protocol;
@@ -24,14 +40,9 @@ void set_protocol(CommandContext& context, int protocol) {
     if (protocol == 3) context.client.tracking = false;
 }
 
-struct HelloRequest {
-    std::optional<int> protocol;
-    std::optional<std::string_view> user;
-    std::optional<std::string_view> client_name;
-};
-
-// Replies with the error and returns false when the arguments of HELLO are wrong.
-bool parse_hello(CommandContext& context, HelloRequest& request) {
+// Carries the options of HELLO out as it meets them, as Redis does: those before a wrong one count. Replies with the
+// error and returns false when one is wrong.
+bool apply_hello_options(CommandContext& context, std::optional<int>& new_protocol) {
     const auto arguments = context.arguments;
     if (arguments.size() >= 2) {
         const std::optional<int64_t> protocol = kv::parse_int64(arguments[1]);
@@ -43,16 +54,16 @@ bool parse_hello(CommandContext& context, HelloRequest& request) {
             context.reply.error("NOPROTO unsupported protocol version");
             return false;
         }
-        request.protocol = static_cast<int>(*protocol);
+        new_protocol = static_cast<int>(*protocol);
     }
     for (size_t i = 2; i < arguments.size(); ++i) {
         const size_t more = arguments.size() - i - 1;
         if (kv::equals_ignore_case(arguments[i], "AUTH") && more >= 2) {
-            request.user = arguments[i + 1];
+            if (!authenticate(context, arguments[i + 1], arguments[i + 2])) return false;
             i += 2;
         } else if (kv::equals_ignore_case(arguments[i], "SETNAME") && more >= 1) {
-            request.client_name = arguments[i + 1];
-            if (!check_client_word(context, *request.client_name, "Client names")) return false;
+            if (!check_client_word(context, arguments[i + 1], "Client names")) return false;
+            context.client.name = arguments[i + 1];
             i += 1;
         } else {
             context.fail("ERR Syntax error in HELLO option '{}'", arguments[i]);
@@ -96,18 +107,18 @@ void run_reset(CommandContext& context) {
     client.no_evict = false;
     client.no_touch = false;
     client.reply_mode = ClientState::ReplyMode::kOn;
+    client.authenticated = !context.node.access().password_required();
     context.reply.simple_string("RESET");
 }
 
 void run_hello(CommandContext& context) {
-    HelloRequest request;
-    if (!parse_hello(context, request)) return;
-    if (request.user.has_value() && !user_exists(*request.user)) {
-        context.reply.error(kWrongPassword);
+    std::optional<int> protocol;
+    if (!apply_hello_options(context, protocol)) return;
+    if (!is_authenticated(context)) {
+        context.reply.error(kHelloNeedsAuth);
         return;
     }
-    if (request.client_name.has_value()) context.client.name = *request.client_name;
-    if (request.protocol.has_value()) set_protocol(context, *request.protocol);
+    if (protocol.has_value()) set_protocol(context, *protocol);
 
     net::RespWriter& reply = context.reply;
     reply.map(7);
@@ -128,17 +139,16 @@ void run_hello(CommandContext& context) {
 }
 
 void run_auth(CommandContext& context) {
-    if (context.arguments.size() > 3) {
+    const auto arguments = context.arguments;
+    if (arguments.size() > 3) {
         context.reply.error(kSyntaxError);
-    } else if (context.arguments.size() == 2) {
+    } else if (arguments.size() == 2 && !context.node.access().password_required()) {
         context.reply.error(
             "ERR AUTH <password> called without any password configured for the default user. Are you sure your "
             "configuration is "
             "correct?");
-    } else if (user_exists(context.arguments[1])) {
+    } else if (authenticate(context, arguments.size() == 2 ? "default" : arguments[1], arguments.back())) {
         context.ok();
-    } else {
-        context.reply.error(kWrongPassword);
     }
 }
 

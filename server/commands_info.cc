@@ -125,6 +125,7 @@ void write_stats(NodeFacade& node, std::string& out) {
     field(out, "keyspace_hits", counters.keyspace_hits);
     field(out, "keyspace_misses", counters.keyspace_misses);
     field(out, "total_error_replies", errors);
+    field(out, "acl_access_denied_auth", node.access().failures());
     field(out, "protocol_errors", counters.protocol_errors);
     field(out, "client_output_buffer_limit_disconnections", counters.output_limit_closes);
     field(out, "idle_timeout_disconnections", counters.idle_closes);

@@ -48,6 +48,13 @@ struct Limits {
     uint64_t slowlog_entries_max = 128;
 };
 
+struct AccessConfig {
+    bool protected_mode = true;  // without a password, only clients of this machine are served
+    std::string password;        // empty: none is needed
+
+    bool operator==(const AccessConfig&) const = default;
+};
+
 // A write waits for a majority of the members: more of them than this serve nobody.
 inline constexpr uint32_t kMembersMax = 9;
 
@@ -77,6 +84,7 @@ struct NodeConfig {
     uint64_t entry_cache_bytes = 32 * kMiB;
 
     Limits limits;
+    AccessConfig access;
     LogLevel log_level = LogLevel::kInfo;
     std::string log_file;  // empty: stderr
     std::string pid_file;  // empty: none

@@ -176,9 +176,24 @@ Problem parse_word(NodeConfig& config, std::string_view text) {
     return fmt::format("'{}' is not known; give one of: {}", text, known);
 }
 
+std::string show_protected_mode(const NodeConfig& config) { return config.access.protected_mode ? "yes" : "no"; }
+
+Problem parse_protected_mode(NodeConfig& config, std::string_view text) {
+    const bool yes = kv::equals_ignore_case(text, "yes");
+    if (!yes && !kv::equals_ignore_case(text, "no")) return "argument must be 'yes' or 'no'";
+    config.access.protected_mode = yes;
+    return std::nullopt;
+}
+
+Problem parse_password(NodeConfig& config, std::string_view text) {
+    config.access.password = text;
+    return std::nullopt;
+}
+
 constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kStorage = "Storage";
 constexpr std::string_view kConsensus = "Consensus";
+constexpr std::string_view kAccess = "Access";
 constexpr std::string_view kLimits = "Limits of clients";
 constexpr std::string_view kOperation = "Operation";
 
@@ -278,6 +293,16 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "disk-stall-ms", kConsensus, "MS", false,
         "A log write that takes longer makes a leader hand over. Above the disk's ordinary worst; smaller: less "
         "waiting on a sick disk."),
+
+    {"requirepass", kAccess, "PASSWORD",
+     "What clients must give with AUTH (or HELLO 3 AUTH default PASSWORD) before anything else. The same on all nodes. "
+     "Whoever may list processes sees a command line, so keep it in the file that --config names, readable by this "
+     "user only. Long and random: openssl rand -hex 32. Passwords cross the network in the clear.",
+     true, [](const NodeConfig& config) { return config.access.password; }, parse_password},
+    {"protected-mode", kAccess, "yes|no",
+     "While no password is set, serve only clients of this machine and tell the others why. no: anybody who reaches "
+     "the port may read and write everything.",
+     true, show_protected_mode, parse_protected_mode},
 
     count_option<&Limits::clients_max, 1, kCountMax>(
         "max-clients", kLimits, "N", true,

@@ -33,7 +33,11 @@ wal::WalConfig log_config(const NodeConfig& config) {
 }  // namespace
 
 Node::Node(reactor::Reactor& reactor, NodeConfig config)
-    : reactor_(reactor), config_(std::move(config)), store_(config_.cluster_id().value()), tasks_(reactor) {
+    : reactor_(reactor),
+      config_(std::move(config)),
+      access_(config_.access),
+      store_(config_.cluster_id().value()),
+      tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
     // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log
     // in the same turn.
@@ -72,8 +76,8 @@ reactor::Task<absl::Status> Node::start() {
     router_->attach(*driver_);
     forwarder_->attach(*router_);
     forwarded_ = std::make_unique<ForwardedSessions>(*router_, *peers_, counters_);
-    clients_ = std::make_unique<ClientListener>(
-        ClientServices{reactor_, *flusher_, *router_, static_cast<NodeFacade&>(*this), counters_, config_.limits});
+    clients_ = std::make_unique<ClientListener>(ClientServices{
+        reactor_, *flusher_, *router_, static_cast<NodeFacade&>(*this), counters_, config_.limits, access_});
 
     if (absl::Status status = peers_->start(); !status.ok()) co_return status;
     if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
@@ -150,6 +154,7 @@ void Node::reset_counters() {
     fresh.started_at_ns = counters_.started_at_ns;
     fresh.started_at_wall_ms = counters_.started_at_wall_ms;
     counters_ = fresh;
+    access_.reset_failures();
     latency_.reset();
     reactor_.meter().reset();
 }

@@ -63,6 +63,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
     Limits& mutable_limits() override { return config_.limits; }
     void set_follower_mode(FollowerMode mode) override { router_->set_follower_mode(mode); }
+    [[nodiscard]] AccessControl& access() override { return access_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
         router_->visit_command_calls(visit);
     }
@@ -93,6 +94,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
 
     reactor::Reactor& reactor_;
     NodeConfig config_;
+    AccessControl access_;
     NodeCounters counters_;
     LatencyMonitor latency_;
     SlowLog slow_log_;

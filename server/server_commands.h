@@ -18,6 +18,7 @@
 #include "net/resp_writer.h"
 #include "raft/raft.h"
 #include "reactor/turn_meter.h"
+#include "server/access_control.h"
 #include "server/client_state.h"
 #include "server/config.h"
 #include "server/latency_monitor.h"
@@ -92,6 +93,7 @@ class NodeFacade {
     // ...
     virtual Limits& mutable_limits() = 0;
     virtual void set_follower_mode(FollowerMode mode) = 0;
+    [[nodiscard]] virtual AccessControl& access() = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
     virtual void visit_command_calls(const std::function<void(std::string_view name, uint64_t calls)>& visit) = 0;
     [[nodiscard]] virtual LatencyMonitor& latency() = 0;
@@ -105,6 +107,9 @@ inline constexpr uint16_t kWaitCommand = 1;
 [[nodiscard]] std::span<const kv::CommandSpec> server_commands();
 // Any command, data or server, ignoring case; null: unknown.
 [[nodiscard]] const kv::CommandSpec* find_command(std::string_view name);
+// Whether the subcommand that a container's second argument names exists and has the right number of arguments; true
+// for commands without subcommands.
+[[nodiscard]] bool subcommand_fits(const kv::CommandSpec& spec, std::span<const std::string_view> arguments);
 // Redis's "ERR unknown command 'x', with args beginning with: ..." line.
 [[nodiscard]] std::string unknown_command_error(std::span<const std::string_view> arguments);
 [[nodiscard]] std::string wrong_arity_error(const kv::CommandSpec& spec);

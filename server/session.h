@@ -69,9 +69,10 @@ class Session {
     Target target;
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
-    bool dirty = false;     // on the router's list of sessions to advance and flush this turn
-    uint32_t barriers = 0;  // requests in the queue with is_barrier set
-    bool waiting = false;   // a WAIT is in the queue
+    bool dirty = false;             // on the router's list of sessions to advance and flush this turn
+    uint32_t barriers = 0;          // requests in the queue with is_barrier set
+    uint32_t identity_changes = 0;  // of those: AUTH, HELLO and RESET; what follows them is judged once they are done
+    bool waiting = false;           // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
     LogIndex wait_index;  // none until the WAIT is at the head
 };

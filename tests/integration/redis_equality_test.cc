@@ -6,46 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <fstream>
 
 #include "base/assert.h"
 #include "net/inline_command.h"
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
+#include "tests/integration/redis_server.h"
 
 namespace kvorum::integration {
 namespace {
 
 constexpr auto kTimeout = Milliseconds(15'000);
-
-class RedisServer {
- public:
-    RedisServer() : ports_(1) {
-        const auto process =
-            tools::start_in_background("/usr/bin/setpriv",
-                                       {"--pdeathsig", "KILL", "redis-server", "--port", std::to_string(ports_[0]),
-                                        "--save", "", "--appendonly", "no", "--dir", directory_.path()},
-                                       directory_.path() + "/log");
-        KVORUM_ASSERT(process.ok(), "{}", std::string(process.status().message()));
-        process_ = *process;
-        KVORUM_ASSERT(wait_until(kTimeout, [this] { return Client(endpoint()).command({"PING"}).text == "PONG"; }),
-                      "redis-server does not answer");
-    }
-    RedisServer(const RedisServer&) = delete;
-    RedisServer& operator=(const RedisServer&) = delete;
-    ~RedisServer() {
-        tools::send_signal(process_, SIGKILL);
-        (void)tools::wait_for_exit(process_, 5000);
-    }
-
-    [[nodiscard]] reactor::Endpoint endpoint() const { return {"127.0.0.1", ports_[0]}; }
-
- private:
-    TestDirectory directory_;
-    Ports ports_;
-    tools::ProcessId process_;
-};
 
 struct Line {
     uint32_t number = 0;

@@ -106,7 +106,9 @@ TEST_F(LatencyCommands, SecretsAreNotLogged) {
     EXPECT_THAT(loggable_arguments(std::vector<std::string_view>{"AUTH", "user", "password"}),
                 ElementsAre("AUTH", "(redacted)", "(redacted)"));
     EXPECT_THAT(loggable_arguments(std::vector<std::string_view>{"hello", "3", "AUTH", "u", "p"}),
-                ElementsAre("hello", "(redacted)", "(redacted)", "(redacted)", "(redacted)"));
+                ElementsAre("hello", "3", "AUTH", "(redacted)", "(redacted)"));
+    EXPECT_THAT(loggable_arguments(std::vector<std::string_view>{"CONFIG", "SET", "RequirePass", "p", "timeout", "1"}),
+                ElementsAre("CONFIG", "SET", "RequirePass", "(redacted)", "timeout", "1"));
 }
 
 TEST_F(LatencyCommands, WhatIsSlowIsSetAsInRedis) {

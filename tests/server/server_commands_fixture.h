@@ -90,10 +90,13 @@ class FakeNode final : public NodeFacade {
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("ERR", 2); }
 
+    AccessControl& access() override { return access_control; }
+
     LatencyMonitor& latency() override { return latency_monitor; }
     SlowLog& slow_log() override { return slow_commands; }
 
     NodeConfig config_;
+    AccessControl access_control{AccessConfig{}};
     LatencyMonitor latency_monitor;
     SlowLog slow_commands;
     raft::Status status;
