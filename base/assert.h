@@ -4,7 +4,8 @@
 // file says. KVORUM_VERIFY   a check that costs O(n): on in debug, test and simulator builds (KVORUM_VERIFY_ENABLED),
 // off in release. kvorum::maybe   documents that a condition may be true or false here: the reader need not wonder.
 //
-// Thread: any. Errors: none are returned; the process ends with SIGABRT after one line on stderr.
+// Thread: any. Errors: none are returned; the process ends with SIGABRT after one line on stderr, and in the
+// log where that is a file.
 #pragma once
 
 #include <fmt/format.h>

@@ -75,11 +75,11 @@ reactor::Task<void> PeerListener::accept_loop() {
         if (socket == -ECANCELED) break;
         if (socket < 0) {
             ++stats_.accept_errors;
-            log_limited(fmt::format("peer port: accept: {}", std::strerror(-socket)));
+            KVORUM_LOG(kWarn, "peer port: accept: {}", std::strerror(-socket));
             co_await reactor_.sleep_for(kAcceptPauseNs, scope_.stop_token());
         } else if (open_connections_ >= config_.connections_max) {
             ++stats_.refused;
-            log_limited(fmt::format("peer port: more than {} connections", config_.connections_max));
+            KVORUM_LOG(kWarn, "peer port: more than {} connections", config_.connections_max);
             scope_.spawn(refuse(socket));
         } else {
             ++stats_.accepted;
@@ -107,12 +107,11 @@ reactor::Task<void> PeerListener::serve(reactor::Handle socket) {
         end_peer(connection);
         if (!failure.empty()) {
             ++stats_.broken;
-            log_limited(
-                fmt::format("peer {} ({}): connection closed: {}", connection.peer, connection.address, failure));
+            KVORUM_LOG(kWarn, "peer {} ({}): connection closed: {}", connection.peer, connection.address, failure);
         }
     } else {
         ++stats_.rejected;
-        log_limited(fmt::format("peer port: rejected {}: {}", connection.address, failure));
+        if (!stopping_) KVORUM_LOG(kWarn, "peer port: rejected {}: {}", connection.address, failure);
         reactor_.arm(connection.farewell_deadline, reactor_.now_ns() + config_.handshake_timeout_ns);
         encode_hello_reject({connection.reject_code, failure}, connection.output.buffer());
         const bool told = co_await connection.output.drain(connection.farewell_stop.token());
@@ -262,12 +261,6 @@ std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
         return {};
     }
     return "a handshake frame after the handshake";
-}
-
-void PeerListener::log_limited(const std::string& line) {
-    uint64_t suppressed = 0;
-    if (stopping_ || !limiter_.allow(reactor_.now_ns(), suppressed)) return;
-    KVORUM_LOG(kWarn, "{}{}", line, suppressed > 0 ? fmt::format(" ({} more lines left out)", suppressed) : "");
 }
 
 }  // namespace kvorum::net

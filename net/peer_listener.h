@@ -19,7 +19,6 @@
 
 #include "base/ids.h"
 #include "base/units.h"
-#include "net/log_limiter.h"
 #include "net/output_stream.h"
 #include "net/peer_codec.h"
 #include "raft/messages.h"
@@ -100,7 +99,6 @@ class PeerListener {
     [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
     void replace_older(const Connection& connection);
     void end_peer(Connection& connection);
-    void log_limited(const std::string& line);
 
     reactor::Reactor& reactor_;
     OutputFlusher& flusher_;
@@ -111,7 +109,6 @@ class PeerListener {
     bool stopping_ = false;
     std::vector<Connection*> connections_;  // each lives in the frame of its serve()
     uint32_t open_connections_ = 0;         // with those whose serve() has not begun
-    LogLimiter limiter_;
     PeerListenerStats stats_;
 };
 

@@ -93,7 +93,10 @@ int run_program(int argument_count, char** arguments, const MakeBackend& make_ba
         std::fprintf(stderr, "kvorumd: cannot open the log file %s\n", config.log_file.c_str());
         return kExitCannotStart;
     }
-    return run_node(std::move(config), make_backend);
+    start_log_thread();
+    const int exit_code = run_node(std::move(config), make_backend);
+    flush_log();
+    return exit_code;
 }
 
 }  // namespace kvorum::server
