@@ -29,9 +29,21 @@ std::string Endpoint::to_string() const {
     return is_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
+std::string_view direct_io_name(DirectIo direct_io) {
+    switch (direct_io) {
+        case DirectIo::kUnknown: return "unknown";
+        case DirectIo::kYes: return "yes";
+        case DirectIo::kBuffered: return "buffered";
+        case DirectIo::kRefused: return "refused";
+    }
+    return "unknown";
+}
+
 std::string DeviceFacts::to_string() const {
-    return fmt::format("device {} ({}), write_cache {}, fua {}, logical block {} bytes, physical block {} bytes",
-                       device, filesystem, write_cache, fua, logical_block_bytes, physical_block_bytes);
+    return fmt::format(
+        "device {} ({}), write_cache {}, fua {}, logical block {} bytes, physical block {} bytes, direct I/O {}{}",
+        device, filesystem, write_cache, fua, logical_block_bytes, physical_block_bytes, direct_io_name(direct_io),
+        direct_io_reason.empty() ? std::string() : fmt::format(" ({})", direct_io_reason));
 }
 
 }  // namespace kvorum::reactor

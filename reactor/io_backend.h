@@ -106,14 +106,22 @@ class IoOp {
     bool in_flight = false;
 };
 
-// What the block device under a directory says of itself, from /sys/block/*/queue; "unknown" where it cannot be read.
+// kBuffered: O_DIRECT is taken, and the page cache used all the same.
+enum class DirectIo : uint8_t { kUnknown, kYes, kBuffered, kRefused };
+[[nodiscard]] std::string_view direct_io_name(DirectIo direct_io);
+
+// What lies under a directory, followed through overlays, btrfs and loop devices to a block device, and what that says
+// of itself in /sys/block/*/queue; "unknown" where it cannot be read.
 struct DeviceFacts {
     std::string device;
     std::string write_cache;  // "write back" or "write through"
     std::string fua;          // "0" or "1"
     uint32_t logical_block_bytes = 512;
     uint32_t physical_block_bytes = 4096;
-    std::string filesystem;
+    std::string filesystem;        // "ext4", "overlay on ext4", "xfs on loop device on ext4"
+    std::string volatile_because;  // why a sync keeps nothing; empty: nothing that can be seen says so
+    DirectIo direct_io = DirectIo::kUnknown;
+    std::string direct_io_reason;  // what says so
     [[nodiscard]] std::string to_string() const;
 };
 
@@ -166,6 +174,10 @@ class IoBackend {
     [[nodiscard]] virtual uint16_t local_port(Handle handle) = 0;
     [[nodiscard]] virtual std::string peer_address(Handle handle) = 0;  // "ip:port" of a connected socket
     virtual void shutdown_socket(Handle handle) = 0;                    // both ways: pending receives and sends end
+    // Of a connection, or of a listening socket, whose accepted ones inherit it: a connection ends with -ETIMEDOUT when
+    // nothing came back from the other machine for about twice `after_s`, the first of it being plain silence, or when
+    // it did not take what was sent for so long. 0: never. A network of which nobody vanishes need not have it.
+    virtual void set_keepalive(Handle /*handle*/, uint32_t /*after_s*/) {}
     // Creates the directory and its parents if needed, durable.
     [[nodiscard]] virtual absl::Status make_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) = 0;
@@ -173,6 +185,11 @@ class IoBackend {
     // it is taken. Locking again what this backend has locked changes nothing.
     [[nodiscard]] virtual absl::Status lock_directory(const std::string& path) = 0;
     [[nodiscard]] virtual absl::StatusOr<DeviceFacts> device_facts(const std::string& path) = 0;
+    // New files of `directory` are written in place. True: on this file system that had to be said, and was.
+    [[nodiscard]] virtual bool disable_copy_on_write(const std::string& /*directory*/) { return false; }
+    // Raises the number of descriptors that the process may have to `wanted`, or as near as it may. The number in
+    // force.
+    [[nodiscard]] virtual uint64_t allow_descriptors(uint64_t wanted) { return wanted; }
 
     // The node cannot go on (a WAL write failed, an invariant of the disk is broken). A real backend logs, flushes the
     // log and ends the process without running destructors; a simulator stops the node at this instant. The caller must

@@ -80,10 +80,13 @@ class UringBackend final : public IoBackend {
     [[nodiscard]] uint16_t local_port(Handle handle) override;
     [[nodiscard]] std::string peer_address(Handle handle) override;
     void shutdown_socket(Handle handle) override;
+    void set_keepalive(Handle handle, uint32_t after_s) override;
     [[nodiscard]] absl::Status make_directory(const std::string& path) override;
     [[nodiscard]] absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) override;
     [[nodiscard]] absl::Status lock_directory(const std::string& path) override;
     [[nodiscard]] absl::StatusOr<DeviceFacts> device_facts(const std::string& path) override;
+    [[nodiscard]] bool disable_copy_on_write(const std::string& directory) override;
+    [[nodiscard]] uint64_t allow_descriptors(uint64_t wanted) override;
     void halt(std::string reason) override;
 
     [[nodiscard]] const UringStats& stats() const { return stats_; }

@@ -1,11 +1,11 @@
-// Directories, the facts of a disk, clocks and the end of the process: calls that need no ring.
+// Directories, limits, clocks and the end of the process: calls that need no ring.
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +13,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -45,28 +44,6 @@ std::string read_line(const std::filesystem::path& path) {
     std::string line;
     std::getline(file, line);
     return line.empty() ? "unknown" : line;
-}
-
-uint32_t read_number(const std::filesystem::path& path, uint32_t otherwise) {
-    std::ifstream file(path);
-    uint32_t value = 0;
-    return file >> value ? value : otherwise;
-}
-
-// The type of the file system that is mounted from a device, from the lines of proc(5) mountinfo.
-std::string filesystem_of(const std::string& device_number) {
-    std::ifstream mounts("/proc/self/mountinfo");
-    std::string line;
-    while (std::getline(mounts, line)) {
-        std::istringstream fields(line);
-        std::string id, parent, number, field;
-        fields >> id >> parent >> number;
-        if (number != device_number) continue;
-        while (fields >> field && field != "-") {
-        }
-        if (fields >> field) return field;
-    }
-    return "unknown";
 }
 
 uint64_t read_clock_ns(clockid_t clock) {
@@ -153,25 +130,13 @@ absl::Status UringBackend::lock_directory(const std::string& path) {
     return absl::OkStatus();
 }
 
-absl::StatusOr<DeviceFacts> UringBackend::device_facts(const std::string& path) {
-    struct stat facts{};
-    if (::stat(path.c_str(), &facts) != 0) return file_error(path, "stat", errno);
-    const std::string number = fmt::format("{}:{}", major(facts.st_dev), minor(facts.st_dev));
-    DeviceFacts device{
-        .device = "unknown", .write_cache = "unknown", .fua = "unknown", .filesystem = filesystem_of(number)};
-    std::error_code error;
-    std::filesystem::path block = std::filesystem::canonical("/sys/dev/block/" + number, error);
-    // tmpfs, overlayfs and network file systems have no block device.
-    if (error) return device;
-    device.device = block.filename().string();
-    // Only the whole disk has a queue.
-    if (std::filesystem::exists(block / "partition", error)) block = block.parent_path();
-    const std::filesystem::path queue = block / "queue";
-    device.write_cache = read_line(queue / "write_cache");
-    device.fua = read_line(queue / "fua");
-    device.logical_block_bytes = read_number(queue / "logical_block_size", device.logical_block_bytes);
-    device.physical_block_bytes = read_number(queue / "physical_block_size", device.physical_block_bytes);
-    return device;
+uint64_t UringBackend::allow_descriptors(uint64_t wanted) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+    if (limit.rlim_cur >= wanted) return limit.rlim_cur;
+    rlimit raised = limit;
+    raised.rlim_cur = std::min<rlim_t>(wanted, limit.rlim_max);
+    return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
 void UringBackend::halt(std::string reason) {

@@ -1,12 +1,8 @@
 #include "reactor/uring_probe.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -102,34 +98,6 @@ uint64_t memlock_limit_bytes() {
     rlimit limit{};
     if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return UINT64_MAX;
     return limit.rlim_cur;
-}
-
-absl::Status probe_direct_io(const std::string& path) {
-    constexpr size_t kBlockBytes = 4 * kKiB;
-    alignas(kBlockBytes) static const std::array<std::byte, kBlockBytes> zeros{};
-    const std::string file = fmt::format("{}/.direct-io-probe-{}", path, getpid());
-    const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_DIRECT | O_CLOEXEC, 0600);
-    int error = fd < 0 ? errno : 0;
-    if (fd >= 0) {
-        const ssize_t written = ::pwrite(fd, zeros.data(), zeros.size(), 0);
-        if (written < 0) error = errno;
-        ::close(fd);
-    }
-    // open(2) with O_CREAT leaves the file behind even where it then refuses O_DIRECT.
-    ::unlink(file.c_str());
-    if (error == 0) return absl::OkStatus();
-    if (error == EINVAL || error == EOPNOTSUPP) {
-        return absl::FailedPreconditionError(
-            fmt::format("the file system of {} does not support O_DIRECT, which the log needs to know what is on the "
-                        "disk. Use a directory on "
-                        "ext4 or XFS; tmpfs, overlayfs and many network file systems do not have it",
-                        path));
-    }
-    if (error == ENOSPC || error == EDQUOT) {
-        // Not this probe's question: a full disk must still start.
-        return absl::OkStatus();
-    }
-    return absl::InternalError(fmt::format("cannot write in {}: {}", path, describe(error)));
 }
 
 }  // namespace kvorum::reactor

@@ -29,7 +29,4 @@ struct UringFacts {
 [[nodiscard]] std::optional<int> read_uring_disabled();
 [[nodiscard]] uint64_t memlock_limit_bytes();
 
-// Whether the file system of directory `path` takes O_DIRECT: opens, writes and removes a 4 KiB file there. Blocks.
-[[nodiscard]] absl::Status probe_direct_io(const std::string& path);
-
 }  // namespace kvorum::reactor

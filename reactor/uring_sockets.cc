@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,10 +23,30 @@ namespace {
 
 constexpr int kListenBacklog = 4096;  // capped by net.core.somaxconn
 constexpr int kUnacknowledgedMsMax = 5000;
+constexpr int kKeepaliveProbes = 3;
+constexpr uint32_t kKeepaliveSMax = 32767;  // of the kernel
 
 void set_option(int socket, int level, int option, int value = 1) {
     const int result = setsockopt(socket, level, option, &value, sizeof(value));
     KVORUM_ASSERT(result == 0, "setsockopt {} {}: errno {}", level, option, errno);
+}
+
+// No assertion: the connection may be over already.
+void try_option(int socket, int level, int option, uint32_t value) {
+    const int result = setsockopt(socket, level, option, &value, sizeof(value));
+    maybe(result != 0);
+}
+
+// As Redis does: silence for `after_s`, then three probes within as long again. Returns when it is given up, after the
+// last byte came.
+uint32_t set_probes(int socket, uint32_t after_s) {
+    const uint32_t idle_s = std::min(after_s, kKeepaliveSMax);
+    const uint32_t interval_s = std::max(1U, idle_s / kKeepaliveProbes);
+    try_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    try_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+    try_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, interval_s);
+    try_option(socket, IPPROTO_TCP, TCP_KEEPCNT, kKeepaliveProbes);
+    return idle_s + kKeepaliveProbes * interval_s;
 }
 
 absl::Status listen_error(const Endpoint& endpoint, const char* call, int error) {
@@ -65,6 +86,8 @@ int UringBackend::open_connecting(Slot& slot) {
     set_option(socket, IPPROTO_TCP, TCP_NODELAY);
     // Else the kernel goes on for about 15 minutes.
     set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kUnacknowledgedMsMax);
+    // A connection over which nothing is sent would never notice.
+    set_probes(socket, kUnacknowledgedMsMax / 1000);
     slot.connecting = socket;
     return 0;
 }
@@ -133,6 +156,17 @@ std::string UringBackend::peer_address(Handle handle) {
                                    nullptr, 0, NI_NUMERICHOST);
     if (result != 0) return "unknown";
     return Endpoint{.host = host.data(), .port = port_of(address)}.to_string();
+}
+
+void UringBackend::set_keepalive(Handle handle, uint32_t after_s) {
+    if (after_s == 0) {
+        try_option(handle, SOL_SOCKET, SO_KEEPALIVE, 0);
+        try_option(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+        return;
+    }
+    const uint32_t given_up_s = set_probes(handle, after_s);
+    // Nobody is probed who has not acknowledged what was sent: the kernel goes on sending that for 15 minutes.
+    try_option(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, given_up_s * 1000);
 }
 
 void UringBackend::shutdown_socket(Handle handle) {

@@ -27,6 +27,7 @@ absl::Status ClientListener::start(const reactor::Endpoint& endpoint) {
     absl::StatusOr<reactor::Handle> listener = services_.reactor.backend().listen(endpoint);
     if (!listener.ok()) return listener.status();
     listener_ = *listener;
+    set_keepalive(listener_);
     port_ = services_.reactor.backend().local_port(listener_);
     accepts_ = std::make_unique<reactor::AcceptStream>(services_.reactor, listener_);
     tasks_.spawn(accept_clients());
@@ -45,6 +46,11 @@ reactor::Task<void> ClientListener::accept_clients() {
             if (!slept) break;
             continue;
         }
+        // Accepted sockets inherit the listener's.
+        if (keepalive_s_ != services_.limits.tcp_keepalive_s) {
+            set_keepalive(listener_);
+            set_keepalive(result);
+        }
         ++services_.counters.connections_received;
         if (connections_.size() >= services_.limits.clients_max) {
             ++services_.counters.connections_rejected;
@@ -54,7 +60,7 @@ reactor::Task<void> ClientListener::accept_clients() {
         if (const std::string address = services_.reactor.backend().peer_address(result);
             !services_.access.admits(address)) {
             ++services_.counters.connections_rejected;
-            log_denied(address);
+            KVORUM_LOG(kWarn, "client {} refused: protected mode is on and no password is set", address);
             tasks_.spawn(reject(result, std::string(kDenied)));
             continue;
         }
@@ -65,17 +71,15 @@ reactor::Task<void> ClientListener::accept_clients() {
     }
 }
 
+void ClientListener::set_keepalive(reactor::Handle socket) {
+    keepalive_s_ = services_.limits.tcp_keepalive_s;
+    services_.reactor.backend().set_keepalive(socket, keepalive_s_);
+}
+
 reactor::Task<void> ClientListener::serve(std::unique_ptr<ClientConnection> connection) {
     const uint64_t id = connection->queue_id;
     co_await connection->serve();
     connections_.erase(id);
-}
-
-void ClientListener::log_denied(std::string_view address) {
-    uint64_t suppressed = 0;
-    if (!denied_lines_.allow(services_.reactor.now_ns(), suppressed)) return;
-    KVORUM_LOG(kWarn, "client {} refused: protected mode is on and no password is set ({} more lines left out)",
-               address, suppressed);
 }
 
 reactor::Task<void> ClientListener::reject(reactor::Handle socket, std::string reply) {

@@ -8,7 +8,6 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
-#include "net/log_limiter.h"
 #include "reactor/scope.h"
 #include "reactor/streams.h"
 #include "server/client_connection.h"
@@ -33,16 +32,16 @@ class ClientListener {
     reactor::Task<void> accept_clients();
     reactor::Task<void> serve(std::unique_ptr<ClientConnection> connection);
     reactor::Task<void> reject(reactor::Handle socket, std::string reply);
-    void log_denied(std::string_view address);
+    void set_keepalive(reactor::Handle socket);
 
     ClientServices services_;
     reactor::Handle listener_ = reactor::kNoHandle;
     uint16_t port_ = 0;
+    uint32_t keepalive_s_ = 0;  // of the listening socket
     std::unique_ptr<reactor::AcceptStream> accepts_;
     reactor::TaskScope tasks_;
     absl::btree_map<uint64_t, ClientConnection*> connections_;  // visited in order of arrival
     uint64_t next_client_id_ = 1;
-    net::LogLimiter denied_lines_;
 };
 
 }  // namespace kvorum::server

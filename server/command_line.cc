@@ -84,7 +84,8 @@ void add_options(CLI::App& app, GivenValues& values) {
         std::vector<std::string>& given = values[option.name];
         CLI::Option* added = app.add_option(fmt::format("--{}", option.name), given, help_of(option));
         added->group(std::string{option.group})->type_name(std::string{option.value});
-        if (option.name != "member") added->expected(1);  // the one that may be repeated
+        if (option.name != "member") added->expected(1);      // the one that may be repeated
+        if (option.value == "yes|no") added->expected(0, 1);  // --flag is --flag yes
         added->allow_extra_args(false);
     }
 }
@@ -96,10 +97,11 @@ std::vector<std::string> set_given(const GivenValues& values, NodeConfig& config
         const auto given = values.find(option.name);
         if (given == values.end()) continue;
         for (const std::string& text : given->second) {
+            const bool is_bare_flag = option.value == "yes|no" && text.empty();
             if (text.starts_with('"')) {
                 problems.push_back(fmt::format(
                     "{}: the quote of {} is not closed ('#' starts a comment, inside quotes too)", option.name, text));
-            } else if (const auto problem = option.parse(config, text); problem.has_value()) {
+            } else if (const auto problem = option.parse(config, is_bare_flag ? "yes" : text); problem.has_value()) {
                 problems.push_back(fmt::format("{}: {}", option.name, *problem));
             }
         }

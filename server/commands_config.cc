@@ -238,6 +238,13 @@ void run_config_set(CommandContext& context) {
         fail_set(context, context.arguments[2], violations.front());
         return;
     }
+    const uint32_t clients_max = after.limits.clients_max;
+    if (const uint32_t fitting = context.node.clients_that_fit(clients_max); fitting < clients_max) {
+        fail_set(context, "maxclients",
+                 fmt::format("The operating system is not able to handle the specified number of clients, try with {}",
+                             fitting));
+        return;
+    }
     commit(context.node, before, after);
     context.ok();
 }

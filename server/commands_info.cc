@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/checksum.h"
+#include "base/log.h"
 #include "kv/text.h"
 #include "server/command_context.h"
 #include "server/version.h"
@@ -129,6 +130,7 @@ void write_stats(NodeFacade& node, std::string& out) {
     field(out, "protocol_errors", counters.protocol_errors);
     field(out, "client_output_buffer_limit_disconnections", counters.output_limit_closes);
     field(out, "idle_timeout_disconnections", counters.idle_closes);
+    field(out, "log_lines_dropped", log_lines_dropped());
     field(out, "commands_forwarded_out", counters.forwarded_out);
     field(out, "commands_forwarded_in", counters.forwarded_in);
     field(out, "replies_not_executed", counters.replies_not_executed);
@@ -262,6 +264,11 @@ void write_wal(NodeFacade& node, std::string& out) {
     field(out, "wal_sync_usec_p50", log.sync_p50_ns / kMicrosecondNs);
     field(out, "wal_sync_usec_p99", log.sync_p99_ns / kMicrosecondNs);
     field(out, "wal_low_on_space", log.low_on_space ? 1 : 0);
+    field(out, "wal_device", log.device);
+    field(out, "wal_filesystem", log.filesystem);
+    field(out, "wal_direct_io", log.direct_io);
+    field(out, "wal_storage_volatile", log.volatile_because.empty() ? 0 : 1);
+    if (!log.volatile_because.empty()) field(out, "wal_storage_volatile_because", log.volatile_because);
 }
 
 // Of the node's thread, in processor time (reactor/turn_meter.h).

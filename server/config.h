@@ -43,6 +43,7 @@ struct Limits {
         16 * 1024;                          // commands of one connection that wait; above it the connection is not read
     uint64_t output_bytes_max = 64 * kMiB;  // replies that a client does not read; above it the connection is closed
     uint32_t idle_timeout_s = 0;            // 0: never
+    uint32_t tcp_keepalive_s = 300;         // silence of a client's machine before it is probed; 0: never
     uint32_t partial_command_timeout_s = 30;  // a command that never ends (slowloris); 0: never
     int64_t slowlog_slower_than_us = 10000;   // what SLOWLOG keeps; 0: everything, -1: nothing
     uint64_t slowlog_entries_max = 128;
@@ -80,6 +81,7 @@ struct NodeConfig {
     uint32_t wal_spare_segments = 2;
     uint32_t wal_groups_in_flight = 4;
     WalSync wal_sync = WalSync::kAuto;
+    bool allow_volatile_storage = false;
     uint64_t batch_bytes_max = 1 * kMiB;
     uint64_t entry_cache_bytes = 32 * kMiB;
 

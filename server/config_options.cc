@@ -147,6 +147,7 @@ using Words = std::array<std::pair<std::string_view, Value>, kCount>;
 
 constexpr Words<FollowerMode, 2> kFollowerModes{
     {{"forward", FollowerMode::kForward}, {"redirect", FollowerMode::kRedirect}}};
+constexpr Words<bool, 2> kYesNo{{{"yes", true}, {"no", false}}};
 constexpr Words<WalSync, 3> kWalSyncs{
     {{"auto", WalSync::kAuto}, {"fdatasync", WalSync::kDataSync}, {"dsync", WalSync::kDsync}}};
 constexpr Words<LogLevel, 5> kLogLevels{{{"debug", LogLevel::kDebug},
@@ -244,6 +245,11 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "cache if you have one: "
      "every write waits for it.",
      false, show_text<&NodeConfig::data_directory>, parse_text<&NodeConfig::data_directory>},
+    {"allow-volatile-storage", kStorage, "yes|no",
+     "Whether data-dir may be on storage that keeps nothing: tmpfs, ramfs, an overlay or a loop device on them. "
+     "OK then means nothing after a power cut or a restart of the machine. For tests.",
+     false, show_word<&NodeConfig::allow_volatile_storage, kYesNo>,
+     parse_word<&NodeConfig::allow_volatile_storage, kYesNo>},
     size_option<&NodeConfig::wal_segment_bytes>(
         "wal-segment-size", kStorage, false,
         "Size of one log file, a multiple of 4KiB. Larger: fewer switches; smaller: less space reserved ahead."),
@@ -323,6 +329,10 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
                                            "Replies that a client does not take; above it the connection is closed."),
     count_option<&Limits::idle_timeout_s, 0, kCountMax>("idle-timeout-s", kLimits, "S", true,
                                                         "Silence after which a connection is closed; 0: never."),
+    count_option<&Limits::tcp_keepalive_s, 0, kCountMax>(
+        "tcp-keepalive", kLimits, "S", true,
+        "Silence after which a client's machine is probed; it is given up, and its place is free, after twice this. "
+        "0: never, so that clients that vanished fill max-clients."),
     count_option<&Limits::partial_command_timeout_s, 0, kCountMax>(
         "partial-command-timeout-s", kLimits, "S", true,
         "Time that a command may take to arrive as a whole; 0: for ever. More on very slow links."),

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/descriptors.h"
 #include "server/log_repair.h"
 
 namespace kvorum::server {
@@ -22,6 +23,7 @@ wal::WalConfig log_config(const NodeConfig& config) {
     out.segment_size_bytes = config.wal_segment_bytes;
     out.spare_segments = config.wal_spare_segments;
     out.groups_in_flight_max = config.wal_groups_in_flight;
+    out.allow_volatile = config.allow_volatile_storage;
     switch (config.wal_sync) {
         case WalSync::kAuto: out.sync = wal::SyncMethod::kCalibrate; break;
         case WalSync::kDataSync: out.sync = wal::SyncMethod::kDataSyncPerGroup; break;
@@ -51,6 +53,8 @@ Node::~Node() {
 }
 
 reactor::Task<absl::Status> Node::start() {
+    // Before the log: what it opens must fit too.
+    fit_clients();
     absl::Status opened = co_await open_log();
     if (!opened.ok()) co_return opened;
     const wal::RecoveryReport& report = log_->recovered();
@@ -107,6 +111,19 @@ absl::Status Node::check_log_covers_history() const {
     return absl::DataLossError(fmt::format(
         "the log in {} begins at index {}: the entries before it are missing, so the state cannot be rebuilt",
         config_.data_directory, report.first_index));
+}
+
+void Node::fit_clients() {
+    const uint32_t wanted = config_.limits.clients_max;
+    const uint32_t fitting = clients_that_fit(wanted);
+    if (fitting == wanted) return;
+    config_.limits.clients_max = fitting;
+    KVORUM_LOG(kWarn, "max-clients is {} instead of {}: the process may not have more descriptors (raise ulimit -n)",
+               fitting, wanted);
+}
+
+uint32_t Node::clients_that_fit(uint32_t wanted) {
+    return server::clients_that_fit(reactor_.backend(), config_, wanted);
 }
 
 reactor::Task<void> Node::stop() {
@@ -170,6 +187,11 @@ LogCounters Node::log_counters() {
     out.sync_p99_ns = stats.group_latency_ns.value_at(0.99);
     out.sync_method = sync_method_name(stats.method);
     out.low_on_space = log_->low_on_space();
+    const reactor::DeviceFacts& storage = log_->storage();
+    out.device = storage.device;
+    out.filesystem = storage.filesystem;
+    out.direct_io = direct_io_name(storage.direct_io);
+    out.volatile_because = storage.volatile_because;
     return out;
 }
 

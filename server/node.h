@@ -62,6 +62,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     bool close_client(uint64_t client_id) override { return clients_->close_client(client_id); }
     [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
     Limits& mutable_limits() override { return config_.limits; }
+    [[nodiscard]] uint32_t clients_that_fit(uint32_t wanted) override;
     void set_follower_mode(FollowerMode mode) override { router_->set_follower_mode(mode); }
     [[nodiscard]] AccessControl& access() override { return access_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
@@ -77,6 +78,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void on_turn_end() override;
     reactor::Task<absl::Status> open_log();
     [[nodiscard]] absl::Status check_log_covers_history() const;
+    void fit_clients();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
 
     // --- PeerEvents ---

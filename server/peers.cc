@@ -6,8 +6,15 @@
 #include <utility>
 
 #include "base/mutants.h"
+#include "server/descriptors.h"
 
 namespace kvorum::server {
+namespace {
+
+// A peer that vanished holds a place until its connection is given up.
+constexpr uint32_t kPeerKeepaliveS = 5;
+
+}  // namespace
 
 Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
              PeerIdentity identity)
@@ -20,11 +27,13 @@ absl::Status Peers::start() {
     if (config_.members.size() == 1) return absl::OkStatus();
     const absl::StatusOr<reactor::Handle> socket = reactor_.backend().listen(config_.peer_listen_endpoint());
     if (!socket.ok()) return socket.status();
+    reactor_.backend().set_keepalive(*socket, kPeerKeepaliveS);
     net::PeerListenerConfig listening;
     listening.cluster = config_.cluster_id();
     listening.self = config_.id;
     listening.incarnation = identity_.incarnation;
     listening.log_id = identity_.log_id;
+    listening.connections_max = kPeerConnectionsMax;
     listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket,
                                                     static_cast<net::PeerHandler&>(*this));
     listener_->start();

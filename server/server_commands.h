@@ -60,6 +60,10 @@ struct LogCounters {  // of the write-ahead log
     uint64_t sync_p99_ns = 0;
     std::string sync_method;
     bool low_on_space = false;
+    std::string device;
+    std::string filesystem;
+    std::string_view direct_io;
+    std::string volatile_because;  // the storage keeps nothing; empty: nothing says so
 };
 
 struct KeyspaceFacts {
@@ -92,6 +96,7 @@ class NodeFacade {
     // CONFIG SET of what may change at run time, already checked: "maxclients", "loglevel", "timeout", "follower-mode",
     // ...
     virtual Limits& mutable_limits() = 0;
+    [[nodiscard]] virtual uint32_t clients_that_fit(uint32_t wanted) = 0;  // into the descriptors of the process
     virtual void set_follower_mode(FollowerMode mode) = 0;
     [[nodiscard]] virtual AccessControl& access() = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.

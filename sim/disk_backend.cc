@@ -230,6 +230,7 @@ absl::StatusOr<reactor::DeviceFacts> DiskBackend::device_facts(const std::string
     facts.device = "simulated";
     facts.write_cache = "write back";
     facts.fua = "0";
+    facts.direct_io = reactor::DirectIo::kYes;
     return facts;
 }
 

@@ -95,12 +95,22 @@ absl::StatusOr<LocalCluster> open_or_create(const LocalArguments& arguments) {
     return LocalCluster::create(arguments.directory, options);
 }
 
+// A line for those whose OK means nothing; empty for the others.
+std::string volatile_notice(const NodeStatus& status) {
+    if (status.field("wal_storage_volatile") != "1") return {};
+    return fmt::format("node {}: VOLATILE STORAGE: {}; what it acknowledges is lost with the power\n", status.id,
+                       status.field("wal_storage_volatile_because"));
+}
+
 void print_endpoints(const LocalCluster& cluster) {
+    std::string notices;
     for (const LocalNode& node : cluster.nodes()) {
         const absl::StatusOr<NodeStatus> status = fetch_node_status(node.client(), kStatusTimeoutMs);
+        if (status.ok()) notices += volatile_notice(*status);
         fmt::print("node {}  {}  {:<9}  pid {}\n", node.id, node.client().to_string(),
                    status.ok() ? status->role : "no answer", node.process.pid);
     }
+    fmt::print("{}", notices);
 }
 
 int run_start(const LocalArguments& arguments) {
@@ -196,6 +206,7 @@ int run_status(const LocalArguments& arguments) {
         std::vector<std::vector<std::string>> rows{
             {"node", "endpoint", "pid", "role", "term", "commit", "applied", "keys", "state"}};
         bool healthy = true;
+        std::string notices;
         for (const LocalNode& node : cluster.nodes()) {
             std::vector<std::string> row{std::to_string(node.id), node.client().to_string()};
             if (!cluster.is_running(node)) {
@@ -208,10 +219,11 @@ int run_status(const LocalArguments& arguments) {
                 row.insert(row.end(), {std::to_string(node.process.pid), status->role, std::to_string(status->term),
                                        std::to_string(status->commit_index), std::to_string(status->last_applied),
                                        std::to_string(status->keys), status->state_hash});
+                notices += volatile_notice(*status);
             }
             rows.push_back(std::move(row));
         }
-        fmt::print("{}", format_table(rows));
+        fmt::print("{}{}", format_table(rows), notices);
         return healthy ? kExitDone : kExitUnhealthy;
     });
 }

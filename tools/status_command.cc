@@ -54,7 +54,10 @@ void print_for_people(const NodeStatus& status) {
     fmt::print("  keys {}   memory {}   clients {}   up {} s   state hash {}\n", status.keys,
                status.field("used_memory_human"), status.field("connected_clients"), status.field("uptime_in_seconds"),
                status.state_hash);
-    fmt::print("  disk: sync by {}, p50 {} us, p99 {} us, {} syncs, {} bytes in {} groups, {} segments{}\n",
+    fmt::print("  disk: {} ({}), direct I/O {}{}\n", status.field("wal_device"), status.field("wal_filesystem"),
+               status.field("wal_direct_io"),
+               status.field("wal_storage_volatile") == "1" ? "; VOLATILE STORAGE: lost with the power" : "");
+    fmt::print("  log: sync by {}, p50 {} us, p99 {} us, {} syncs, {} bytes in {} groups, {} segments{}\n",
                status.field("wal_sync_method"), status.field("wal_sync_usec_p50"), status.field("wal_sync_usec_p99"),
                status.field("wal_syncs"), status.field("wal_bytes_written"), status.field("wal_groups"),
                status.field("wal_segments"),

@@ -41,6 +41,7 @@ struct WalConfig {
     uint64_t space_retry_ns = 1 * kSecondNs;  // between attempts to make a spare on a full disk
     uint64_t stall_limit_ns = 2 * kSecondNs;  // is_stalled(): a unit older than this is not durable yet
     bool direct_io = true;                    // false only for file systems without O_DIRECT, in tests
+    bool allow_volatile = false;  // storage that keeps nothing: what is durable then is so until the power goes
 
     // Every violation, in words; empty means usable.
     [[nodiscard]] std::vector<std::string> validate() const;

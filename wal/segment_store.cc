@@ -23,6 +23,7 @@ namespace {
 constexpr uint64_t kZeroChunkBytes = 256 * kKiB;
 constexpr uint64_t kReadChunkBytes = 1 * kMiB;
 constexpr uint32_t kFileMode = 0600;
+constexpr uint64_t kDescriptorRetryNs = 10 * kMillisecondNs;
 
 bool is_no_space(int32_t result) { return result == -ENOSPC || result == -EDQUOT; }
 
@@ -121,8 +122,19 @@ Task<absl::Status> SegmentStore::add_durable_file(uint64_t sequence) {
     co_return absl::OkStatus();
 }
 
+// A burst of clients may have taken every descriptor. They are refused and give them back; the log is worth the wait.
+Task<int32_t> SegmentStore::open_when_possible(std::string path, int flags, uint32_t mode) {
+    while (true) {
+        const int32_t handle = co_await reactor_.open(path, flags, mode);
+        if (handle != -EMFILE && handle != -ENFILE) co_return handle;
+        KVORUM_LOG(kWarn, "wal: no descriptor is left to open {}: waits for one (raise ulimit -n)", path);
+        const bool slept = co_await reactor_.sleep_for(kDescriptorRetryNs, scope_.stop_token());
+        if (!slept) co_return handle;
+    }
+}
+
 Task<absl::StatusOr<Handle>> SegmentStore::open_file(std::string path) {
-    const int32_t handle = co_await reactor_.open(path, open_flags(), 0);
+    const int32_t handle = co_await open_when_possible(path, open_flags(), 0);
     if (handle == -EINVAL && config_.direct_io) {
         co_return absl::InvalidArgumentError(path + ": this file system does not support O_DIRECT");
     }
@@ -193,7 +205,7 @@ Task<absl::Status> SegmentStore::make_spare() {
 
 Task<absl::Status> SegmentStore::make_segment() {
     const std::string path = temporary_path();
-    const int32_t handle = co_await reactor_.open(path, open_flags() | O_CREAT | O_TRUNC, kFileMode);
+    const int32_t handle = co_await open_when_possible(path, open_flags() | O_CREAT | O_TRUNC, kFileMode);
     if (handle == -EINVAL && config_.direct_io) {
         co_return absl::InvalidArgumentError(config_.directory + ": this file system does not support O_DIRECT");
     }

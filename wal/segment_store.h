@@ -106,6 +106,7 @@ class SegmentStore {
 
     [[nodiscard]] absl::Status check_file(uint64_t sequence, uint64_t size_bytes) const;
     reactor::Task<absl::Status> add_durable_file(uint64_t sequence);
+    reactor::Task<int32_t> open_when_possible(std::string path, int flags, uint32_t mode);
     reactor::Task<absl::StatusOr<reactor::Handle>> open_file(std::string path);
     reactor::Task<absl::Status> read_file(reactor::Handle handle, uint64_t sequence, MutableBytes image);
     reactor::Task<absl::Status> make_segment();

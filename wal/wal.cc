@@ -14,6 +14,7 @@
 #include "wal/log_swap.h"
 #include "wal/position_index.h"
 #include "wal/segment_store.h"
+#include "wal/storage.h"
 
 namespace kvorum::wal {
 
@@ -37,7 +38,8 @@ class Wal::Impl {
     [[nodiscard]] WalStats stats() const;
 
     reactor::Reactor& reactor_;
-    const WalConfig config_;
+    WalConfig config_;
+    reactor::DeviceFacts storage_;
     PositionIndex index_;
     SegmentStore store_;
     GroupWriter writer_;
@@ -47,6 +49,7 @@ class Wal::Impl {
     bool closed_ = false;
 
  private:
+    [[nodiscard]] absl::Status prepare_storage();
     Task<absl::Status> start();
     Task<absl::StatusOr<GroupWriter::Start>> recover();
     void fill_report(const ScanResult& scan, const Replay& replay);
@@ -68,10 +71,34 @@ Task<absl::Status> Wal::Impl::open() {
     if (!violations.empty()) co_return absl::InvalidArgumentError(fmt::format("wal: {}", fmt::join(violations, "; ")));
     absl::Status status = reactor_.backend().make_directory(config_.directory);
     if (status.ok()) status = reactor_.backend().lock_directory(config_.directory);
+    if (status.ok()) status = prepare_storage();
     if (!status.ok()) co_return status;
     status = co_await start();
     if (!status.ok()) co_await close();
     co_return status;
+}
+
+absl::Status Wal::Impl::prepare_storage() {
+    // First, because it decides whether direct I/O works.
+    const bool in_place = reactor_.backend().disable_copy_on_write(config_.directory);
+    const absl::StatusOr<reactor::DeviceFacts> facts = reactor_.backend().device_facts(config_.directory);
+    if (!facts.ok()) return facts.status();
+    storage_ = *facts;
+    absl::Status usable = check_storage(storage_, config_.directory, config_.allow_volatile);
+    if (!usable.ok()) return usable;
+    if (in_place) {
+        KVORUM_LOG(kInfo, "wal: {}: new segments are written in place (FS_NOCOW_FL): no copy-on-write",
+                   config_.directory);
+    }
+    if (!storage_.volatile_because.empty()) {
+        KVORUM_LOG(kWarn, "wal: {}: VOLATILE STORAGE is allowed: {}; what is acknowledged is lost with the power",
+                   config_.directory, storage_.volatile_because);
+    } else if (storage_.direct_io == reactor::DirectIo::kBuffered) {
+        KVORUM_LOG(kWarn, "wal: {}: {} takes O_DIRECT but buffers underneath: slower syncs", config_.directory,
+                   storage_.filesystem);
+    }
+    if (storage_.direct_io == reactor::DirectIo::kRefused) config_.direct_io = false;
+    return absl::OkStatus();
 }
 
 Task<absl::Status> Wal::Impl::start() {
@@ -169,18 +196,17 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
 }
 
 Task<void> Wal::Impl::choose_sync_method() {
+    std::string chosen{sync_method_name(config_.sync)};
     if (config_.sync != SyncMethod::kCalibrate) {
         writer_.set_sync_method(config_.sync);
-        co_return;
+    } else if (store_.spare_ready()) {
+        const reactor::Handle scratch = store_.writable_handle(store_.first_sequence() + store_.file_count() - 1);
+        const Calibration result =
+            co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
+        writer_.set_sync_method(result.method);
+        chosen = result.to_string();
     }
-    if (!store_.spare_ready()) co_return;
-    const reactor::Handle scratch = store_.writable_handle(store_.first_sequence() + store_.file_count() - 1);
-    const Calibration result =
-        co_await calibrate(reactor_, scratch, store_.segment_size_bytes(), config_.calibration_ns);
-    writer_.set_sync_method(result.method);
-    const auto facts = reactor_.backend().device_facts(config_.directory);
-    KVORUM_LOG(kInfo, "wal: {}: {}; {}", config_.directory, facts.ok() ? facts->to_string() : "device unknown",
-               result.to_string());
+    KVORUM_LOG(kInfo, "wal: {}: {}; {}", config_.directory, storage_.to_string(), chosen);
 }
 
 Task<absl::Status> Wal::Impl::fill_spares() {
@@ -351,6 +377,7 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::read(LogIndex first, LogI
 void Wal::release_prefix(LogIndex up_to) { impl_->release_prefix(up_to); }
 bool Wal::low_on_space() const { return impl_->store_.low_on_space(); }
 WalStats Wal::stats() const { return impl_->stats(); }
+const reactor::DeviceFacts& Wal::storage() const { return impl_->storage_; }
 Task<void> Wal::close() { return impl_->close(); }
 
 }  // namespace kvorum::wal

@@ -83,10 +83,11 @@ struct WalStats {
 
 class Wal {
  public:
-    // Locks the directory, recovers (wal/recovery.h has the table), writes the opening group, prepares spares,
-    // calibrates. Errors:
-    //   InvalidArgument     the configuration, or a file system without O_DIRECT
-    //   FailedPrecondition  locked by another process; another cluster, node or format version
+    // Locks the directory, looks at its storage (wal/storage.h), recovers (wal/recovery.h has the table), writes the
+    // opening group, prepares spares, calibrates. Errors:
+    //   InvalidArgument     the configuration
+    //   FailedPrecondition  locked by another process; another cluster, node or format version; storage that keeps
+    //                       nothing or that has no O_DIRECT
     //   DataLoss            damage: the message names file, byte offset, log index and reason; the files are as they
     //   were ResourceExhausted   no space for the first segment, or none for the opening group Unavailable         the
     //   system refused an operation
@@ -136,6 +137,7 @@ class Wal {
     [[nodiscard]] bool low_on_space() const;
 
     [[nodiscard]] WalStats stats() const;
+    [[nodiscard]] const reactor::DeviceFacts& storage() const;
 
     // Waits until everything appended is durable (unless the log failed), ends the background work, closes the files.
     // Call once.

@@ -6,6 +6,7 @@ import re
 import stat
 from dataclasses import dataclass
 
+import blocking
 import cpp_text
 
 FUNCTION_LINES_MAX = 70
@@ -31,7 +32,7 @@ MAY_INCLUDE_RAFT_TYPES = {"wal", "net"}
 
 # Time, chance and waiting come from the I/O backend alone: only so can a simulator replay a run from its seed.
 DETERMINISTIC_ROOMS = ("base", "raft", "kv", "reactor", "wal", "net", "server")
-REAL_WORLD_FILES = re.compile(r"base/log\.(cc|h)|reactor/uring_\w+\.(cc|h)")
+REAL_WORLD_FILES = re.compile(r"base/log(?:_queue)?\.(cc|h)|reactor/uring_\w+\.(cc|h)")
 BANNED_TOKENS = [
     (re.compile(r"\brandom_device\b"), "std::random_device: take the seed from IoBackend::random_seed()"),
     (re.compile(r"\b\w*_clock::now\b"), "a std::chrono clock: take the time from IoBackend"),
@@ -132,6 +133,12 @@ def time_and_chance_come_from_the_backend(tree):
             yield from banned_tokens_in(path, tree.read(path))
 
 
+def nothing_blocks_a_reactor(tree):
+    for path in tree.cpp_files(blocking.NODE_ROOMS):
+        for line, text in blocking.wrong_in(path, tree.read(path)):
+            yield Violation("blocking", path, f"{path}:{line}: {text}")
+
+
 def borrowed_parameters_in(path, source):
     for line, name, parameters in cpp_text.task_functions(source):
         for parameter in parameters:
@@ -195,6 +202,7 @@ ALL = (
     includes_point_downward,
     headers_have_pragma_once,
     time_and_chance_come_from_the_backend,
+    nothing_blocks_a_reactor,
     coroutines_take_values,
     functions_are_short,
     files_do_one_job,

@@ -3,6 +3,7 @@
 
 import unittest
 
+import blocking
 import cpp_text
 import documents
 import rules
@@ -42,6 +43,23 @@ class BannedTokens(unittest.TestCase):
         for source in ("// rand() is banned", '"time(nullptr)"', "timers.sleep(kSecondNs);", "node->time(0);", "int operand(int);",
                        "log_time(0);", "std::map<NodeId, Peer*> peers;", "char c = '\"'; // sleep(1)"):
             self.assertFalse(self.found(source), source)
+
+
+class BlockingCalls(unittest.TestCase):
+    def test_each_is_found_in_a_room_of_the_node(self):
+        for source in ("int fd = ::open(path, 0);", "std::ifstream file(path);", "getaddrinfo(host, port, &hints, &found);", "::fsync(fd);",
+                       "std::thread worker(run);", "reactor_.backend().list_directory(path);", "std::filesystem::remove(path);",
+                       "std::fprintf(stderr, text);", "fmt::print(text);", "::poll(&waiting, 1, -1);"):
+            self.assertTrue(blocking.wrong_in("server/a.cc", source), source)
+
+    def test_what_the_reactor_offers_is_not(self):
+        for source in ("co_await reactor_.open(path, flags, 0);", "backend_.poll(0);", "int32_t Disk::rename(const std::string& from);",
+                       "waiter->unlink();", "// ::open(path)", "reactor_.connect(endpoint);"):
+            self.assertFalse(blocking.wrong_in("server/a.cc", source), source)
+
+    def test_a_place_that_is_no_longer_needed_is_found(self):
+        self.assertFalse(blocking.wrong_in("wal/dump.cc", "::open(path, 0);"))
+        self.assertTrue(blocking.wrong_in("wal/dump.cc", "int x;"))
 
 
 class Functions(unittest.TestCase):

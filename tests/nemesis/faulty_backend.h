@@ -53,6 +53,11 @@ class FaultyBackend final : public reactor::IoBackend {
     [[nodiscard]] absl::StatusOr<reactor::DeviceFacts> device_facts(const std::string& path) override {
         return disk_->device_facts(path);
     }
+    [[nodiscard]] bool disable_copy_on_write(const std::string& directory) override {
+        return disk_->disable_copy_on_write(directory);
+    }
+    [[nodiscard]] uint64_t allow_descriptors(uint64_t wanted) override { return disk_->allow_descriptors(wanted); }
+    void set_keepalive(reactor::Handle handle, uint32_t after_s) override { disk_->set_keepalive(handle, after_s); }
     void halt(std::string reason) override { disk_->halt(std::move(reason)); }
 
  private:

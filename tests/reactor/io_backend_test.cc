@@ -29,9 +29,16 @@ TEST(Endpoint, ParsesWhatItPrints) {
 }
 
 TEST(DeviceFacts, SayWhatMattersForSyncs) {
-    const DeviceFacts facts{.device = "vda", .write_cache = "write back", .fua = "0", .filesystem = "ext4"};
+    DeviceFacts facts;
+    facts.device = "vda";
+    facts.write_cache = "write back";
+    facts.fua = "0";
+    facts.filesystem = "ext4";
+    facts.direct_io = DirectIo::kYes;
+    facts.direct_io_reason = "says statx";
     EXPECT_EQ(facts.to_string(),
-              "device vda (ext4), write_cache write back, fua 0, logical block 512 bytes, physical block 4096 bytes");
+              "device vda (ext4), write_cache write back, fua 0, logical block 512 bytes, physical block 4096 bytes, "
+              "direct I/O yes (says statx)");
 }
 
 }  // namespace

@@ -157,23 +157,6 @@ TEST_F(UringFilesTest, TheLockGoesWithItsBackend) {
     EXPECT_TRUE(backend->lock_directory(directory).ok());
 }
 
-TEST_F(UringFilesTest, TheFactsOfADiskComeFromItsQueue) {
-    const absl::StatusOr<DeviceFacts> facts = backend->device_facts(directory);
-    ASSERT_TRUE(facts.ok());
-    EXPECT_GE(facts->logical_block_bytes, 512);
-    EXPECT_GE(facts->physical_block_bytes, facts->logical_block_bytes);
-    EXPECT_FALSE(facts->write_cache.empty());
-    EXPECT_FALSE(facts->filesystem.empty());
-}
-
-TEST_F(UringFilesTest, WithoutADiskTheFactsAreUnknown) {
-    const absl::StatusOr<DeviceFacts> facts = backend->device_facts("/proc");
-    ASSERT_TRUE(facts.ok());
-    EXPECT_EQ(facts->write_cache, "unknown");
-    EXPECT_EQ(facts->filesystem, "proc");
-    EXPECT_FALSE(backend->device_facts("/nowhere").ok());
-}
-
 TEST_F(UringFilesTest, HaltLogsItsReasonAndEndsTheProcessWithItsOwnCode) {
     ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_EXIT(backend->halt("the disk said no"), ::testing::ExitedWithCode(70), "halting: the disk said no");

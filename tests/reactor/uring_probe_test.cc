@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-#include <filesystem>
 
 #include "base/units.h"
 
@@ -57,23 +56,6 @@ TEST(UringProbe, NamesTheKernelsOfBufferRingsAndMultishotReceive) {
 
 TEST(UringProbe, AnyOtherErrorIsPassedOn) {
     EXPECT_THAT(message_of({.setup_errno = EFAULT}), HasSubstr("Bad address"));
-}
-
-TEST(DirectIoProbe, AcceptsADirectoryOnADisk) {
-    EXPECT_TRUE(probe_direct_io(".").ok()) << "the tests must run on a file system with O_DIRECT";
-}
-
-TEST(DirectIoProbe, LeavesNoFileBehind) {
-    const std::filesystem::path directory = std::filesystem::temp_directory_path() / "kvorum-probe-test";
-    std::filesystem::create_directory(directory);
-    const absl::Status status = probe_direct_io(directory.string());
-    EXPECT_TRUE(std::filesystem::is_empty(directory)) << status.ToString();
-    std::filesystem::remove(directory);
-}
-
-TEST(DirectIoProbe, SaysWhereItCannotWrite) {
-    EXPECT_THAT(std::string(probe_direct_io("/nowhere").message()),
-                AllOf(HasSubstr("/nowhere"), HasSubstr("No such file")));
 }
 
 }  // namespace

@@ -47,12 +47,23 @@ TEST_F(NodeCommands, TellToolsWhatTheyLookForInInfo) {
 TEST_F(NodeCommands, TellRaftAndLogNumbersInInfo) {
     const std::string info = text_of({"INFO", "raft", "wal"});
     EXPECT_EQ(info.substr(0, 8), "# Raft\r\n");
-    for (const char* line : {"raft_role:leader", "raft_term:4", "raft_leader_id:1", "raft_leader:127.0.0.1:7001",
-                             "raft_last_index:72", "raft_durable_index:71", "raft_last_applied:69",
-                             "raft_peer1:id=3,state=probe,active=0,match_index=12,next_index=13,inflight_bytes=0",
-                             "raft_state_hash:0000000000000abc", "wal_sync_method:fdatasync", "wal_sync_usec_p99:9"}) {
+    for (const char* line :
+         {"raft_role:leader", "raft_term:4", "raft_leader_id:1", "raft_leader:127.0.0.1:7001", "raft_last_index:72",
+          "raft_durable_index:71", "raft_last_applied:69",
+          "raft_peer1:id=3,state=probe,active=0,match_index=12,next_index=13,inflight_bytes=0",
+          "raft_state_hash:0000000000000abc", "wal_sync_method:fdatasync", "wal_sync_usec_p99:9", "wal_device:vda",
+          "wal_direct_io:buffered", "wal_storage_volatile:1", "wal_storage_volatile_because:it is memory"}) {
         EXPECT_THAT(info, HasSubstr("\r\n" + std::string{line} + "\r\n"));
     }
+}
+
+TEST_F(NodeCommands, RefuseMoreClientsThanThereAreDescriptors) {
+    node_.clients_possible = 224;
+    EXPECT_EQ(
+        run({"CONFIG", "SET", "maxclients", "225"}),
+        "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
+        "handle the specified number of clients, try with 224\r\n");
+    EXPECT_EQ(run({"CONFIG", "SET", "maxclients", "224"}), "+OK\r\n");
 }
 
 TEST_F(NodeCommands, TellTheLongestTurnInInfo) {

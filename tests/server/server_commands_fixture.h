@@ -17,6 +17,7 @@ namespace kvorum::server {
 // A node of a cluster of three, leader unless a test says otherwise.
 class FakeNode final : public NodeFacade {
  public:
+    uint32_t clients_possible = UINT32_MAX;
     FakeNode() {
         config_.id = NodeId{1};
         config_.data_directory = "/data";
@@ -69,7 +70,11 @@ class FakeNode final : public NodeFacade {
                 .segments = 1,
                 .sync_p50_ns = 2000,
                 .sync_p99_ns = 9000,
-                .sync_method = "fdatasync"};
+                .sync_method = "fdatasync",
+                .device = "vda",
+                .filesystem = "tmpfs",
+                .direct_io = "buffered",
+                .volatile_because = "it is memory"};
     }
     KeyspaceFacts keyspace() override {
         return {.keys = keys, .keys_with_expiry = 1, .memory_bytes = 916384, .state_hash = 0xabc};
@@ -85,6 +90,7 @@ class FakeNode final : public NodeFacade {
         return true;
     }
     std::string io_backend_name() override { return "io_uring"; }
+    uint32_t clients_that_fit(uint32_t wanted) override { return std::min(wanted, clients_possible); }
     Limits& mutable_limits() override { return config_.limits; }
     void set_follower_mode(FollowerMode mode) override { config_.follower_mode = mode; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
