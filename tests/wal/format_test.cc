@@ -92,6 +92,8 @@ TEST(WalFormat, AKnownPeerRoundTrips) {
     EXPECT_EQ(decode_known_peer(record->payload.first(15)), std::nullopt);
 }
 
+// nats-server#7549, #7556: a flipped bit lost acknowledged data, and a damaged minority deleted it. What follows the
+// finding: decision_table_test.cc (nothing is deleted) and log_rebuild_test.cc (it is repaired, or the node stops).
 TEST(WalFormat, EveryFlippedBitOfAGroupIsFound) {
     GroupHeader header = sample();
     std::string group = sample_group(header);
