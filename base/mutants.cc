@@ -50,7 +50,13 @@ constexpr std::array kMutants{
     MutantInfo{Mutant::kWipedNodeVotes, "wiped-node-votes", "peers take a node back that lost its log"},
     MutantInfo{Mutant::kCachedLeaseClock, "cached-lease-clock", "the lease is held against the time of the last turn"},
     MutantInfo{Mutant::kNoLeaseDriftMargin, "no-lease-drift-margin",
-               "a lease is as long as an election timeout, whatever clocks do"},
+               "a lease is as long as the silence that was promised, whatever clocks do"},
+    MutantInfo{Mutant::kLeaseFromOwnTimeout, "lease-from-own-timeout",
+               "a lease is as long as the leader's own election timeout, whatever the voters promised"},
+    MutantInfo{Mutant::kSilenceShorterThanPromised, "silence-shorter-than-promised",
+               "a voter gives its vote away half an election timeout before its silence ends"},
+    MutantInfo{Mutant::kSilenceForgottenAtRestart, "silence-forgotten-at-restart",
+               "a restarted node does not wait for the end of what it may have promised"},
 };
 
 }  // namespace

@@ -44,6 +44,9 @@ enum class Mutant : uint8_t {
     kWipedNodeVotes,
     kCachedLeaseClock,
     kNoLeaseDriftMargin,
+    kLeaseFromOwnTimeout,
+    kSilenceShorterThanPromised,
+    kSilenceForgottenAtRestart,
 };
 
 struct MutantInfo {

@@ -21,7 +21,7 @@
 
 namespace kvorum::net {
 
-inline constexpr uint16_t kPeerProtocolVersion = 2;  // 2: voters keep the silence that leases count on
+inline constexpr uint16_t kPeerProtocolVersion = 3;  // 3: acknowledgements promise the silence that leases count on
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
 inline constexpr uint32_t kFramePayloadBytesMax = 128 * kMiB;

@@ -123,8 +123,11 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
 void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
     auto& follower = std::get<Follower>(role_);
     follower.acked_index = std::max(follower.acked_index, durable);
-    reply_to(to, AppendEntriesReply{
-                     .term = current_term(), .success = true, .match_index = durable, .read_round = read_round});
+    reply_to(to, AppendEntriesReply{.term = current_term(),
+                                    .success = true,
+                                    .match_index = durable,
+                                    .read_round = read_round,
+                                    .silence_ns = follower.silence_ns});
 }
 
 // Also an AppendEntries that will be rejected is contact with a leader: else a follower that lags would go on calling
@@ -132,8 +135,10 @@ void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
 void Raft::Impl::follow(NodeId from, Term term) {
     const auto* known = std::get_if<Follower>(&role_);
     if (term > current_term() || known == nullptr || known->leader != from) become_follower(term, from);
-    keep_silence(from);
-    election_at_ns_ = now_ns_ + election_silence_ns_;
+    keep_silence(from, now_ns_ + config_.election_timeout_ns);
+    std::get<Follower>(role_).silence_ns = silent_until_ns_ - now_ns_;
+    settle_longest_silence();
+    wait_for_leader();
 }
 
 // The hint skips all of this log's entries that are of later terms than the leader's at prev_log_index (thesis 3.5,
@@ -145,7 +150,8 @@ void Raft::Impl::reject_append(NodeId from, const AppendEntries& request) {
                                       .rejected_prev_index = request.prev_log_index,
                                       .hint_index = hint,
                                       .hint_term = log_.term_at(hint),
-                                      .read_round = request.read_round});
+                                      .read_round = request.read_round,
+                                      .silence_ns = std::get<Follower>(role_).silence_ns});
 }
 
 void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_new) {

@@ -18,6 +18,8 @@ std::vector<std::string> RaftConfig::validate() const {
     std::sort(sorted.begin(), sorted.end());
     require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "voters: a node is named twice");
     require(sorted.empty() || !sorted.front().is_none(), "voters: a node id is at least 1");
+    require(election_timeout_ns <= kSilenceNsMax,
+            fmt::format("election_timeout_ns: {} is above {}", election_timeout_ns, kSilenceNsMax));
     require(heartbeat_interval_ns > 0, "heartbeat_interval_ns: must be above 0");
     require(heartbeat_interval_ns <= election_timeout_ns / 3,
             fmt::format("heartbeat_interval_ns: {} is above a third of election_timeout_ns ({})", heartbeat_interval_ns,

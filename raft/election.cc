@@ -20,8 +20,13 @@ bool is_well_formed(const RequestVote& request) {
 }  // namespace
 
 void Raft::Impl::restart_election_timer() {
-    election_silence_ns_ = config_.election_timeout_ns + prng_.below(config_.election_timeout_ns);
-    election_at_ns_ = now_ns_ + election_silence_ns_;
+    election_jitter_ns_ = prng_.below(config_.election_timeout_ns);
+    wait_for_leader();
+}
+
+// Never before the end of the promised silence: this node's own candidacy would break it like a vote for another.
+void Raft::Impl::wait_for_leader() {
+    election_at_ns_ = std::max(now_ns_ + config_.election_timeout_ns, silent_until_ns_) + election_jitter_ns_;
 }
 
 // Leaves the election timer alone, unless there was none: learning of a term is not hearing from its leader
@@ -33,7 +38,7 @@ void Raft::Impl::become_follower(Term term, NodeId leader) {
         output_.log_reads.clear();
         restart_election_timer();
     }
-    if (term > current_term()) set_hard_state({term, NodeId{}});
+    if (term > current_term()) set_term_and_vote(term, NodeId{});
     role_ = Follower{.leader = leader};
 }
 
@@ -53,7 +58,7 @@ void Raft::Impl::become_pre_candidate() {
 void Raft::Impl::become_candidate() {
     KVORUM_ASSERT(role() == Role::kPreCandidate && !disk_stalled_ && now_ns_ >= silent_until_ns_);
     restart_election_timer();
-    set_hard_state({current_term() + 1, config_.self});
+    set_term_and_vote(current_term() + 1, config_.self);
     role_ = Candidate{};
     // Term and vote must be durable before anyone can count on them, this node included: its own vote comes back as a
     // message.
@@ -110,7 +115,7 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
                          is_log_up_to_date(request);
     if (granted) {
         if (role() != Role::kFollower) become_follower(current_term(), NodeId{});
-        set_hard_state({current_term(), from});
+        set_term_and_vote(current_term(), from);
         restart_election_timer();
     }
     reply_to(from, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = granted});
@@ -127,16 +132,31 @@ void Raft::Impl::answer_pre_vote(NodeId from, const RequestVote& request) {
              RequestVoteReply{.term = granted ? request.term : current_term(), .pre_vote = true, .granted = granted});
 }
 
-// Who heard a leader elects no other for an election timeout, by its own clock (thesis 4.2.3): the leader's lease
-// counts on it (6.4.1), so nothing but a new leader's own message takes it back, whatever terms and roles come and go.
-void Raft::Impl::keep_silence(NodeId leader) {
-    silent_until_ns_ = now_ns_ + config_.election_timeout_ns;
-    silent_for_ = leader;
+// Who heard a leader elects no other until then, by its own clock (thesis 4.2.3), and says so in its reply: the
+// leader's lease counts on it (6.4.1), so nothing but a new leader's own message takes it back, whatever terms, roles
+// and connections come and go. Never shrinks: a silence that lasts longer stays, although it may be of an earlier
+// promise.
+void Raft::Impl::keep_silence(NodeId towards, uint64_t until_ns) {
+    silent_until_ns_ = std::max(silent_until_ns_, until_ns);
+    silent_for_ = towards;
 }
 
 // A leader that asks for votes has stopped leading, so its own candidacy is not held against it.
 bool Raft::Impl::is_silent_towards(NodeId candidate) const {
-    return now_ns_ < silent_until_ns_ && (silent_for_.is_none() || silent_for_ != candidate);
+    const uint64_t kept_ns = is_mutant(Mutant::kSilenceShorterThanPromised) ? config_.election_timeout_ns / 2 : 0;
+    return now_ns_ + kept_ns < silent_until_ns_ && (silent_for_.is_none() || silent_for_ != candidate);
+}
+
+uint32_t Raft::Impl::own_silence_ms() const {
+    return static_cast<uint32_t>((config_.election_timeout_ns + kMillisecondNs - 1) / kMillisecondNs);
+}
+
+// Once what earlier options promised is over, only what this node promises now has to be remembered.
+void Raft::Impl::settle_longest_silence() {
+    if (hard_state_.longest_silence_ms == own_silence_ms() || now_ns_ < inherited_until_ns_) return;
+    HardState settled = hard_state_;
+    settled.longest_silence_ms = own_silence_ms();
+    set_hard_state(settled);
 }
 
 // Thesis 3.6.1: later last term, or the same and at least as long.

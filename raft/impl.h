@@ -75,11 +75,13 @@ class Raft::Impl {
     void handle(NodeId from, const AppendEntries& request);
     void handle(NodeId from, const AppendEntriesReply& reply);
     [[nodiscard]] bool is_voter(NodeId node) const;
+    [[nodiscard]] uint32_t own_silence_ms() const;
     void advance_clock(uint64_t now_ns);
     // Leaves at once if term and vote are durable, else after them: every reply tells of the term.
     void reply_to(NodeId to, MessageBody body);
     [[nodiscard]] bool is_hard_state_durable() const { return persists_.durable_hard_version() == hard_version_; }
     void set_hard_state(HardState next);
+    void set_term_and_vote(Term term, NodeId voted_for);
     void advance_commit_index(LogIndex index);
     void evict();
     [[nodiscard]] LeadershipView leadership() const { return {role(), current_term(), leader()}; }
@@ -90,11 +92,13 @@ class Raft::Impl {
     void become_candidate();
     void become_leader();
     void answer_pre_vote(NodeId from, const RequestVote& request);
-    void keep_silence(NodeId leader);
+    void keep_silence(NodeId towards, uint64_t until_ns);
+    void settle_longest_silence();
     [[nodiscard]] bool is_silent_towards(NodeId candidate) const;
     [[nodiscard]] bool is_log_up_to_date(const RequestVote& request) const;
     void ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const;
     void restart_election_timer();
+    void wait_for_leader();
     void check_quorum(const Leader& leader);
 
     // --- append.cc ---
@@ -114,6 +118,7 @@ class Raft::Impl {
     void send_probe(Leader& leader, Progress& peer);
     void send_window(Leader& leader, Progress& peer);
     void send_append(Leader& leader, Progress& peer, LogIndex prev, std::vector<EntryPtr> entries);
+    void schedule_heartbeat(Leader& leader) const;
     void request_log_read(Progress& peer);
     [[nodiscard]] std::vector<EntryPtr> cached_entries_from(LogIndex first, uint64_t& bytes) const;
     [[nodiscard]] bool belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const;
@@ -123,7 +128,9 @@ class Raft::Impl {
     void admit_early_reads(Leader& leader);
     void begin_read_round(Leader& leader);
     void confirm_reads(Leader& leader);
+    void take_promise(const Leader& leader, Progress& peer, const AppendEntriesReply& reply) const;
     void renew_lease(Leader& leader, uint64_t confirmed_round);
+    [[nodiscard]] uint64_t less_drift(uint64_t duration_ns) const;
     void drop_reads(const Leader& leader);
 
     const RaftConfig config_;
@@ -141,10 +148,12 @@ class Raft::Impl {
 
     RoleState role_;
     uint64_t election_at_ns_ = 0;
-    uint64_t election_silence_ns_ = 0;
+    uint64_t election_jitter_ns_ = 0;
     // No vote for anybody but silent_for_ before that time: see keep_silence().
     uint64_t silent_until_ns_ = 0;
     NodeId silent_for_;
+    // What was promised before the start has ended by then.
+    uint64_t inherited_until_ns_ = 0;
     bool disk_stalled_ = false;
 
     Output output_;

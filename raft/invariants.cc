@@ -80,6 +80,9 @@ void check_state(const StateView& view) {
     KVORUM_ASSERT(view.commit_index <= view.last_index, "committed {}, last {}", view.commit_index, view.last_index);
     KVORUM_ASSERT(view.durable_index <= view.last_index, "durable {}, last {}", view.durable_index, view.last_index);
     if (view.role == Role::kCandidate) KVORUM_ASSERT(view.hard_state.voted_for == view.self);
+    KVORUM_ASSERT(view.silent_until_ns <= view.now_ns + view.hard_state.longest_silence_ms * kMillisecondNs,
+                  "silent until {}, which is longer than {} ms from {}", view.silent_until_ns,
+                  view.hard_state.longest_silence_ms, view.now_ns);
     if (view.log == nullptr) return;
     check_log(view);
     if (const auto* follower = std::get_if<Follower>(view.role_state)) check_follower(view, *follower);
@@ -93,6 +96,8 @@ void check_delta(const StateView& before, const StateView& after) {
     KVORUM_ASSERT(after.commit_index >= before.commit_index, "commit index went from {} to {}", before.commit_index,
                   after.commit_index);
     KVORUM_ASSERT(after.last_applied >= before.last_applied);
+    KVORUM_ASSERT(after.silent_until_ns >= before.silent_until_ns, "a promised silence shrank from {} to {}",
+                  before.silent_until_ns, after.silent_until_ns);
     KVORUM_ASSERT(after.handed_out_index >= before.handed_out_index);
     if (after.log != nullptr) {
         KVORUM_ASSERT(after.log->term_at(before.commit_index) == before.commit_term, "the committed entry {} changed",

@@ -21,6 +21,8 @@ struct StateView {
     NodeId self;
     Role role = Role::kFollower;
     HardState hard_state;
+    uint64_t now_ns = 0;
+    uint64_t silent_until_ns = 0;
     LogIndex commit_index;
     Term commit_term;  // of the entry at commit_index
     LogIndex last_applied;

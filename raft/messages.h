@@ -4,9 +4,10 @@
 //  - AppendEntriesReply says how far the follower's log is *durable*, so an acknowledgement never counts bytes that a
 //  power cut loses.
 //  - AppendEntries carries a read round: an acknowledgement of round R confirms leadership for every read that was
-//  registered before the
-//    leader sent R (ReadIndex, thesis 6.4). Rounds are numbered by the leader, rising within its term and never used
-//    twice.
+//  registered before the leader sent R (ReadIndex, thesis 6.4). Rounds are numbered by the leader, rising within its
+//  term and never used twice.
+//  - AppendEntriesReply promises a silence: leases (6.4.1) count on what voters say, not on a timeout that they may not
+//  share.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,13 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/units.h"
 #include "raft/entry.h"
 #include "raft/types.h"
 
 namespace kvorum::raft {
+
+inline constexpr uint64_t kSilenceNsMax = 600 * kSecondNs;
 
 struct RequestVote {
     Term term{};  // the candidate's term; for a pre-vote the term it would campaign in
@@ -53,6 +57,9 @@ struct AppendEntriesReply {
     Term hint_term{};
     // The round of the AppendEntries that is answered; 0 when that was of an earlier term, whose rounds prove nothing.
     uint64_t read_round = 0;
+    // From when it got the last AppendEntries of this leader, and so also from when it got the one of read_round, this
+    // follower gives nobody else a vote for so long, by its own clock. At most kSilenceNsMax; 0: no promise.
+    uint64_t silence_ns = 0;
 };
 
 using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;

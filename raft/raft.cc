@@ -24,12 +24,19 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
     KVORUM_ASSERT(violations.empty(), "{}", violations.front());
     KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
                   current_term());
-    restart_election_timer();
+    // What was promised, and to whom, is not known any more; only how long it may last.
+    inherited_until_ns_ = now_ns;
+    if (!is_mutant(Mutant::kSilenceForgottenAtRestart))
+        inherited_until_ns_ += hard_state_.longest_silence_ms * kMillisecondNs;
+    // Nothing is promised before this is durable: every reply waits for that.
+    HardState promising = hard_state_;
+    promising.longest_silence_ms = std::max(promising.longest_silence_ms, own_silence_ms());
+    set_hard_state(promising);
     if (config_.voters.size() == 1) {
         election_at_ns_ = now_ns;  // nobody else to wait for
     } else {
-        // What was promised to a leader before the restart is not known any more.
-        keep_silence(NodeId{});
+        keep_silence(NodeId{}, inherited_until_ns_);
+        restart_election_timer();
     }
     told_leadership_ = leadership();
 }
@@ -59,9 +66,11 @@ void Raft::Impl::step(const Message& message, uint64_t now_ns) {
 
 void Raft::Impl::tick(uint64_t now_ns) {
     advance_clock(now_ns);
+    settle_longest_silence();
     if (auto* leader = std::get_if<Leader>(&role_)) {
         if (now_ns_ >= leader->heartbeat_at_ns) {
-            leader->heartbeat_at_ns = now_ns_ + config_.heartbeat_interval_ns;
+            leader->heartbeat_at_ns = UINT64_MAX;
+            schedule_heartbeat(*leader);
             leader->replication_due = true;
             leader->lease_round_due = true;
             for (Progress& peer : leader->peers)
@@ -92,6 +101,10 @@ void Raft::Impl::set_hard_state(HardState next) {
     if (next == hard_state_) return;
     hard_state_ = next;
     ++hard_version_;
+}
+
+void Raft::Impl::set_term_and_vote(Term term, NodeId voted_for) {
+    set_hard_state({term, voted_for, hard_state_.longest_silence_ms});
 }
 
 void Raft::Impl::on_persisted(Term term, LogIndex index) {
@@ -184,6 +197,8 @@ StateView Raft::Impl::view() const {
     return {.self = config_.self,
             .role = role(),
             .hard_state = hard_state_,
+            .now_ns = now_ns_,
+            .silent_until_ns = silent_until_ns_,
             .commit_index = commit_index_,
             .commit_term = log_.term_at(commit_index_),
             .last_applied = last_applied_,

@@ -52,12 +52,14 @@ struct RaftConfig {
     ClusterId cluster;
     std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
 
-    // An election starts after a silence drawn from [election_timeout_ns, 2 * election_timeout_ns).
+    // An election starts after a silence drawn from [election_timeout_ns, 2 * election_timeout_ns), and that is the
+    // silence that this node promises to a leader. It need not be the same on all nodes. At most kSilenceNsMax;
     // heartbeat_interval_ns must be at most a third of it.
     uint64_t election_timeout_ns = 1000 * kMillisecondNs;
+    // A leader beats at least that often, and at a third of the least silence that a voter promises.
     uint64_t heartbeat_interval_ns = 100 * kMillisecondNs;
     // How much faster than another's any node's clock may run. Above 0 a leader serves reads under a lease (thesis
-    // 6.4.1), which is that much shorter than an election timeout. 0: every read waits for a round.
+    // 6.4.1), which is that much shorter than the silence that a majority promised. 0: every read waits for a round.
     uint32_t clock_drift_percent = 0;
 
     uint64_t message_bytes_max = 1 * kMiB;   // entries in one AppendEntries; a single larger entry still travels, alone
@@ -184,7 +186,7 @@ class Raft {
     // `now_ns` never goes backwards. Messages from unknown nodes, to another node, or malformed are dropped and
     // counted.
     void step(const Message& message, uint64_t now_ns);
-    // Call at least every heartbeat_interval_ns; next_deadline_ns() says when something is due at the latest.
+    // Call at next_deadline_ns(), which any input may bring closer.
     void tick(uint64_t now_ns);
     [[nodiscard]] uint64_t next_deadline_ns() const;
 

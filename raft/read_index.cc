@@ -1,8 +1,13 @@
 // Linearizable reads without the log: ReadIndex (thesis 6.4), and leases (6.4.1).
 //
-// Under a lease nobody can have been elected since: a majority, this node included, is silent towards candidates for an
-// election timeout of its clocks from when it got the round that began the lease, and the lease ends earlier by what
-// clocks may differ. A heartbeat's round renews it, at no message of its own.
+// Under a lease nobody can have been elected since. Every voter that answers an AppendEntries promises how long it will
+// be silent towards candidates from when it got that; the leader, a voter too, is silent itself while it counts on
+// itself. So until the end of a silence that a majority keeps, no other majority can elect anybody. The lease is that
+// long, from when the round began that was answered, less what clocks may differ. What the nodes' election timeouts
+// are, and whether they are equal, does not matter. A heartbeat's round renews the lease, at no message of its own.
+//
+// What is promised is kept (election.cc): a silence never shrinks, a restarted node waits for the longest that it may
+// have promised, which was durable before it was promised, and nothing that becomes of a connection ends it.
 //
 // A read takes the commit index when it is registered, and is confirmed when a majority acknowledged a message that was
 // sent after that. Rounds tell which: the reads of one Output share a new round, every AppendEntries carries the newest
@@ -76,14 +81,36 @@ void Raft::Impl::confirm_reads(Leader& leader) {
     leader.reads.erase(leader.reads.begin(), end);
 }
 
-// From the time at which the round began, not from that of its answers: the followers' silence may be as old as that.
-void Raft::Impl::renew_lease(Leader& leader, uint64_t confirmed_round) {
+uint64_t Raft::Impl::less_drift(uint64_t duration_ns) const {
     const uint32_t margin_percent = is_mutant(Mutant::kNoLeaseDriftMargin) ? 0 : config_.clock_drift_percent;
-    const uint64_t length_ns = config_.election_timeout_ns / 100 * (100 - margin_percent);
-    while (!leader.lease_rounds.empty() && leader.lease_rounds.front().round <= confirmed_round) {
-        leader.lease_end_ns = leader.lease_rounds.front().begun_ns + length_ns;
-        leader.lease_rounds.pop_front();
+    return duration_ns / 100 * (100 - margin_percent);
+}
+
+// From the time at which the round began, not from that of its answer: the follower's silence may be as old as that.
+void Raft::Impl::take_promise(const Leader& leader, Progress& peer, const AppendEntriesReply& reply) const {
+    if (reply.silence_ns > 0) peer.silence_ns = reply.silence_ns;
+    for (auto round = leader.lease_rounds.rbegin(); round != leader.lease_rounds.rend(); ++round) {
+        if (round->round > reply.read_round) continue;
+        peer.silent_until_ns = std::max(peer.silent_until_ns, round->begun_ns + less_drift(reply.silence_ns));
+        return;
     }
+}
+
+// The end of a lease never goes back: a majority promised it.
+void Raft::Impl::renew_lease(Leader& leader, uint64_t confirmed_round) {
+    auto& rounds = leader.lease_rounds;
+    while (rounds.size() > 1 && rounds[1].round <= confirmed_round)
+        rounds.pop_front();
+    if (rounds.empty() || rounds.front().round > confirmed_round) return;
+    const uint64_t begun_ns = rounds.front().begun_ns;
+    keep_silence(config_.self, begun_ns + config_.election_timeout_ns);
+    QuorumValues<uint64_t> silent_until_ns;
+    silent_until_ns.add(begun_ns + less_drift(config_.election_timeout_ns));
+    for (const Progress& peer : leader.peers)
+        silent_until_ns.add(peer.silent_until_ns);
+    uint64_t end_ns = silent_until_ns.reached_by_majority();
+    if (is_mutant(Mutant::kLeaseFromOwnTimeout)) end_ns = begun_ns + less_drift(config_.election_timeout_ns);
+    leader.lease_end_ns = std::max(leader.lease_end_ns, end_ns);
 }
 
 void Raft::Impl::drop_reads(const Leader& leader) {

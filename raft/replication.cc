@@ -8,6 +8,13 @@
 #include "raft/quorum.h"
 
 namespace kvorum::raft {
+namespace {
+
+constexpr uint64_t kHeartbeatsPerSilence = 3;
+// Whatever a voter says.
+constexpr uint64_t kHeartbeatIntervalNsMin = 1 * kMillisecondNs;
+
+}  // namespace
 
 ProposeResult Raft::Impl::propose(EntryBuilder& builder) {
     if (role() != Role::kLeader) return {.status = ProposeStatus::kNotLeader};
@@ -59,7 +66,7 @@ Progress* Raft::Impl::find_peer(NodeId id) {
 }
 
 void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
-    if (reply.term.value() > kTermMax) {
+    if (reply.term.value() > kTermMax || reply.silence_ns > kSilenceNsMax) {
         ++dropped_messages_.malformed;
         return;
     }
@@ -78,6 +85,8 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     auto& leader = std::get<Leader>(role_);
     peer->last_heard_ns = now_ns_;
     leader.replication_due = true;
+    take_promise(leader, *peer, reply);
+    schedule_heartbeat(leader);
     if (reply.read_round > peer->acked_round) {
         peer->acked_round = reply.read_round;
         confirm_reads(leader);
@@ -104,6 +113,16 @@ void Raft::Impl::on_peer_connected(NodeId id) {
     if (peer == nullptr || peer->state != Progress::State::kProbe) return;
     peer->probe_outstanding = false;
     std::get<Leader>(role_).replication_due = true;
+}
+
+// A voter asks for votes when its silence is over, so a leader with a longer patience must not beat by its own.
+void Raft::Impl::schedule_heartbeat(Leader& leader) const {
+    uint64_t interval_ns = config_.heartbeat_interval_ns;
+    for (const Progress& peer : leader.peers) {
+        if (peer.silence_ns > 0) interval_ns = std::min(interval_ns, peer.silence_ns / kHeartbeatsPerSilence);
+    }
+    interval_ns = std::max(interval_ns, kHeartbeatIntervalNsMin);
+    leader.heartbeat_at_ns = std::min(leader.heartbeat_at_ns, now_ns_ + interval_ns);
 }
 
 void Raft::Impl::replicate() {

@@ -20,6 +20,7 @@ struct Follower {
     LogIndex verified_index{};
     LogIndex acked_index{};
     uint64_t seen_round = 0;
+    uint64_t silence_ns = 0;  // promised with its latest AppendEntries
 };
 
 // Who granted: a voter counts once, however often its reply arrives.
@@ -52,7 +53,7 @@ struct PendingRead {
     uint64_t round = 0;
 };
 
-// A round that renews the lease once a majority acknowledged it.
+// A round that renews the lease: what acknowledges it promises a silence from when it began, or later.
 struct LeaseRound {
     uint64_t round = 0;
     uint64_t begun_ns = 0;
@@ -71,7 +72,7 @@ struct Leader {
     std::vector<PendingRead> reads;     // by round, those without one last
 
     bool lease_round_due = true;          // with the next AppendEntries
-    std::deque<LeaseRound> lease_rounds;  // not confirmed yet
+    std::deque<LeaseRound> lease_rounds;  // the newest that a majority acknowledged, if any, and those behind it
     uint64_t lease_end_ns = 0;
 };
 

@@ -13,6 +13,9 @@ namespace kvorum::raft {
 struct HardState {
     Term current_term;
     NodeId voted_for;  // none = no vote in current_term
+    // The longest silence that this node may have promised to a leader (raft/read_index.cc): after a restart it waits
+    // that long. Unlike the term it may go down again, once no promise of such a length is left.
+    uint32_t longest_silence_ms = 0;
 
     bool operator==(const HardState&) const = default;
 };

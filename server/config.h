@@ -1,8 +1,9 @@
 // What one node is told at start. The same options come from flags, a config file and (for what may change) CONFIG SET.
 //
-// Cluster scope (must be equal on all nodes; the peer handshake compares a checksum of them): cluster_name, members,
-// election_timeout_ms. Node scope: the rest. Units are in the names. Thread: read-only after start, except what
-// runtime_settings.h may change.
+// Cluster scope: cluster_name and the ids of the members; from these a node derives cluster_id(), which the peer
+// handshake compares. Node scope: the rest; it may differ from node to node and change at any restart,
+// election_timeout_ms too: leases count on what voters promise (raft/read_index.cc), not on equal options. Units are in
+// the names. Thread: read-only after start, except what runtime_settings.h may change.
 #pragma once
 
 #include <cstdint>
@@ -68,12 +69,12 @@ struct NodeConfig {
     std::optional<reactor::Endpoint> listen;
     std::optional<reactor::Endpoint> peer_listen;
 
-    uint32_t election_timeout_ms = 1000;
-    uint32_t heartbeat_interval_ms = 100;
-    uint32_t clock_drift_percent = 10;  // between any two nodes; 0: no leases, every read waits for a round
-    uint32_t leader_wait_ms = 5000;     // how long a command waits for a leader before its definite error
-    uint32_t outcome_wait_ms = 10000;   // how long a write whose outcome is open waits before the reply says so
-    uint32_t disk_stall_ms = 3000;      // a sync that takes longer makes a leader step down
+    uint32_t election_timeout_ms = 1000;   // also the silence that this node promises to a leader
+    uint32_t heartbeat_interval_ms = 100;  // of a leader, at most; less if a voter promises less than three times this
+    uint32_t clock_drift_percent = 10;     // between any two nodes; 0: no leases, every read waits for a round
+    uint32_t leader_wait_ms = 5000;        // how long a command waits for a leader before its definite error
+    uint32_t outcome_wait_ms = 10000;      // how long a write whose outcome is open waits before the reply says so
+    uint32_t disk_stall_ms = 3000;         // a sync that takes longer makes a leader step down
     FollowerMode follower_mode = FollowerMode::kForward;
     uint32_t spin_us = 500;  // how long a lightly loaded node looks for work before it sleeps; 0: sleeps at once
 

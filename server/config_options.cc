@@ -272,12 +272,15 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
 
     count_option<&NodeConfig::election_timeout_ms, 10, 600'000>(
         "election-timeout-ms", kConsensus, "MS", false,
-        "Silence of the leader after which the others elect a new one (each draws from 1 to 2 times this). The same on "
-        "all nodes. "
-        "Well above the round trip and the disk's worst sync; smaller: faster failover, more false alarms."),
+        "Silence of the leader after which this node calls for an election (it draws from 1 to 2 times this). May "
+        "differ between nodes, and change at any restart: a node that is restarted with a shorter one still waits for "
+        "the longer one, once, before it votes. Well above the round trip and the disk's worst sync; smaller: faster "
+        "failover, "
+        "more false alarms."),
     count_option<&NodeConfig::heartbeat_interval_ms, 1, 200'000>(
         "heartbeat-interval-ms", kConsensus, "MS", false,
-        "How often an idle leader reports. At most a third of election-timeout-ms; change the two together."),
+        "How often an idle leader reports: at least so often, and three times in the shortest election timeout of the "
+        "others. At most a third of election-timeout-ms; change the two together."),
     count_option<&NodeConfig::leader_wait_ms, 0, kHourMs>(
         "leader-wait-ms", kConsensus, "MS", false,
         "How long a command waits for a leader before its error, which then says that it was not executed. "
@@ -289,7 +292,7 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
     count_option<&NodeConfig::clock_drift_percent, 0, raft::kClockDriftPercentMax>(
         "clock-drift-percent", kConsensus, "PERCENT", false,
         "How much the clocks of two nodes may differ in speed. A leader serves reads without asking the others for so "
-        "much less than an election timeout. 0: it asks for every read, and no clock matters."),
+        "much less than the silence that a majority promised. 0: it asks for every read, and no clock matters."),
     count_option<&NodeConfig::spin_us, 0, 1000>(
         "spin-us", kConsensus, "US", false,
         "How long a node without work looks for an answer of a disk, a peer or a client before it sleeps, while few "

@@ -25,6 +25,8 @@ constexpr size_t kPipelinedBatchBytes = 64 * kKiB;
 // A quorum that takes so many times as long as this node's own sync is waiting for the network, not for disks: then
 // batches follow each other without waiting for it.
 constexpr uint64_t kSyncsPerQuorumMax = 2;
+// How late a deadline of Raft that moved closer may be noticed.
+constexpr uint64_t kTimerNapNsMax = 20 * kMillisecondNs;
 
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
@@ -408,8 +410,8 @@ reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
 
 reactor::Task<void> RaftDriver::run_timers(reactor::StopToken stop) {
     // run_turn() does what is due; this loop only makes sure that there is a turn. A deadline may move closer while it
-    // sleeps (a new leader's heartbeats), hence the bound.
-    const uint64_t nap_ns_max = config_.heartbeat_interval_ms * kMillisecondNs / 2;
+    // sleeps (a new leader's heartbeats, a voter that asks for more of them), hence the bound.
+    const uint64_t nap_ns_max = std::min(config_.heartbeat_interval_ms * kMillisecondNs / 2, kTimerNapNsMax);
     while (!stop.stop_requested()) {
         const uint64_t now_ns = reactor_.now_ns();
         const uint64_t wake_ns = std::clamp(raft_.next_deadline_ns(), now_ns + kMillisecondNs, now_ns + nap_ns_max);

@@ -37,7 +37,7 @@ void Machine::start() {
     trigger_ = {};
     busy_until_ns_ = events_.now_ns();
     turn_at_ns_ = UINT64_MAX;
-    trace_.note(host(), "start", incarnation_);
+    trace_.note(host(), "start", incarnation_, config_.node.election_timeout_ms);
     SimBackendConfig backend = config_.backend;
     backend.disk.seed = random_.next();
     backend_ = std::make_unique<SimBackend>(backend, disk_, network_, events_, clock_, [this] { wake(); });
@@ -51,6 +51,13 @@ void Machine::start() {
     node_ = std::make_unique<server::Node>(*reactor_, config_.node);
     scope_->spawn(live(incarnation_));
     schedule_turn(events_.now_ns());
+}
+
+void Machine::set_election_timeout(uint32_t timeout_ms) {
+    server::NodeConfig& node = config_.node;
+    const uint32_t beats = node.election_timeout_ms / node.heartbeat_interval_ms;
+    node.election_timeout_ms = timeout_ms;
+    node.heartbeat_interval_ms = timeout_ms / beats;
 }
 
 reactor::Task<void> Machine::live(uint64_t incarnation) {

@@ -63,7 +63,8 @@ class Machine {
     void crash_at_disk_operation(uint64_t count, Disk::CrashMode mode);
     // A power cut, and somebody takes the disk away and puts an empty one in.
     void wipe();
-    void cancel_crashes() { trigger_ = {}; }  // that are to come
+    void set_election_timeout(uint32_t timeout_ms);  // from the next start on
+    void cancel_crashes() { trigger_ = {}; }         // that are to come
     void pause_until(uint64_t when_ns);
     void set_fault_policy(DiskBackend::FaultPolicy policy) { policy_ = std::move(policy); }
     void release_hung();

@@ -56,6 +56,7 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
     for (const auto& machine : machines_) {
         const HostId host = machine->host();
         moods_[host] = {};
+        machine->set_election_timeout(draw_election_timeout_ms());
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
     const uint64_t tolerance = (machines_.size() - 1) / 2;
@@ -145,6 +146,7 @@ void Nemesis::strike(Fault fault) {
         case Fault::kStaleLeader:
         case Fault::kReset: strike_network(fault); return;
         case Fault::kElection: disturb_election(leader_or_any()); return;
+        case Fault::kRollingChange: change_rolling(leader_or_any().host()); return;
         case Fault::kSlowDisk:
         case Fault::kHungSync:
         case Fault::kWriteError:
@@ -335,6 +337,38 @@ void Nemesis::on_turn(Machine& machine) {
     } else {
         machine.crash_at_disk_operation(random_.between(1, 4), mode);
     }
+}
+
+uint32_t Nemesis::draw_election_timeout_ms() {
+    const std::vector<uint32_t>& choice = scenario_.election_timeouts_ms;
+    return choice.empty() ? scenario_.node.election_timeout_ms : choice[random_.below(choice.size())];
+}
+
+void Nemesis::on_start(HostId host) {
+    moods_[host].errors = 0;
+    if (random_.chance(1, 4)) machines_[host - 1]->set_election_timeout(draw_election_timeout_ms());
+}
+
+// The leader still goes by the old options, and nobody else does.
+void Nemesis::change_rolling(HostId leader) {
+    count(Fault::kRollingChange, *machines_[leader - 1]);
+    const uint32_t timeout_ms = draw_election_timeout_ms();
+    std::vector<std::pair<HostId, HostId>> links;
+    uint64_t at_ns = 0;
+    for (const auto& machine : machines_) {
+        if (machine->host() == leader) continue;
+        block_both(links, leader, machine->host());
+        events_.after(at_ns, [this, timeout_ms, &machine = *machine] {
+            if (stopped_) return;
+            machine.set_election_timeout(timeout_ms);
+            machine.crash(Network::Death::kProcess, Disk::CrashMode::kKeepAll);
+        });
+        at_ns += random_.between(200, 800) * kMillisecondNs;
+    }
+    const uint64_t for_ns = draw_duration_ns();
+    events_.after(at_ns + random_.below(kSecondNs), [this, links, for_ns] {
+        if (!stopped_) block_for(links, for_ns);
+    });
 }
 
 // --- disks ---

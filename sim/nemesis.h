@@ -55,7 +55,7 @@ class Nemesis {
     [[nodiscard]] bool shows_damage(HostId host) const;
     // A node that serves, in a later life than the one in which its disk was damaged, has repaired it.
     void on_serves(const Machine& machine);
-    void on_start(HostId host) { moods_[host].errors = 0; }
+    void on_start(HostId host);
     // Errors that were injected since it was started.
     [[nodiscard]] bool had_error(HostId host) const { return moods_.at(host).errors > 0; }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
@@ -94,6 +94,8 @@ class Nemesis {
     void swizzle();
     void keep_stale(HostId leader);
     void disturb_election(Machine& victim);
+    void change_rolling(HostId leader);
+    [[nodiscard]] uint32_t draw_election_timeout_ms();
     void damage(HostId host, std::string how);
     void replace_disk(Fault fault, Machine& victim);
     void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/prng.h"
 
@@ -15,12 +16,12 @@ struct FaultKind {
 };
 
 constexpr std::array<FaultKind, kFaultCount> kFaultKinds{{
-    {"kill", 6},        {"power-cut", 5},     {"power-cut-all", 20}, {"crash-at-send", 4}, {"crash-at-disk", 4},
-    {"pause", 8},       {"isolate", 6},       {"split", 8},          {"one-way", 6},       {"bridge", 8},
-    {"clog", 5},        {"reset", 4},         {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10},
-    {"election", 12},   {"slow-disk", 8},     {"hung-sync", 10},     {"write-error", 25},  {"sync-error", 20},
-    {"disk-full", 15},  {"short-write", 6},   {"read-error", 25},    {"clock-step", 5},    {"rot", 30},
-    {"lost-write", 60}, {"foreign-disk", 60}, {"wipe", 40},
+    {"kill", 6},        {"power-cut", 5},       {"power-cut-all", 20}, {"crash-at-send", 4}, {"crash-at-disk", 4},
+    {"pause", 8},       {"isolate", 6},         {"split", 8},          {"one-way", 6},       {"bridge", 8},
+    {"clog", 5},        {"reset", 4},           {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10},
+    {"election", 12},   {"rolling-change", 12}, {"slow-disk", 8},      {"hung-sync", 10},    {"write-error", 25},
+    {"sync-error", 20}, {"disk-full", 15},      {"short-write", 6},    {"read-error", 25},   {"clock-step", 5},
+    {"rot", 30},        {"lost-write", 60},     {"foreign-disk", 60},  {"wipe", 40},
 }};
 
 template <typename T, size_t N>
@@ -84,6 +85,28 @@ Scenario Scenario::focused(uint64_t seed, uint32_t nodes, Fault fault) {
 }
 
 Scenario Scenario::draw(uint64_t seed) {
+    Scenario scenario = draw_faults(seed);
+    scenario.draw_unequal_timeouts();
+    return scenario;
+}
+
+// In a third of all seeds: from the mixtures of a careful operator to those of a careless one.
+void Scenario::draw_unequal_timeouts() {
+    Prng random(seed ^ 0x51e4ceULL);
+    if (nodes == 1 || !random.chance(1, 3)) return;
+    const uint32_t long_percent = pick<uint32_t, 4>(random, {125, 200, 300, 800});
+    election_timeouts_ms = {node.election_timeout_ms, node.election_timeout_ms * long_percent / 100};
+    fault_interval_ns[static_cast<size_t>(Fault::kRollingChange)] = random.between(2, 8) * kSecondNs;
+}
+
+uint64_t Scenario::election_timeout_ns_max() const {
+    uint32_t longest_ms = node.election_timeout_ms;
+    for (const uint32_t timeout_ms : election_timeouts_ms)
+        longest_ms = std::max(longest_ms, timeout_ms);
+    return longest_ms * kMillisecondNs;
+}
+
+Scenario Scenario::draw_faults(uint64_t seed) {
     Prng random(seed * 2 + 1);
     if (random.chance(1, 3)) {
         // Two leaders at a time are the rarest of states, and the ones that reads must survive.
@@ -133,14 +156,15 @@ std::string Scenario::describe() const {
         faults += fmt::format(" {}:{:.1f}s", kFaultKinds[i].name, static_cast<double>(fault_interval_ns[i]) / 1e9);
     }
     return fmt::format(
-        "nodes {} clients {} keys {} for {}s election {}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms "
+        "nodes {} clients {} keys {} for {}s election {}..{}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms "
         "disk-stall {}ms "
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
         "{}x{} drift {}ppm of {}% shuffle {} "
         "faults:{}",
-        nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms, node.heartbeat_interval_ms,
-        node.leader_wait_ms, node.outcome_wait_ms, node.disk_stall_ms,
+        nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
+        election_timeout_ns_max() / kMillisecondNs, node.heartbeat_interval_ms, node.leader_wait_ms,
+        node.outcome_wait_ms, node.disk_stall_ms,
         node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
         node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,

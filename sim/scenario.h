@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/units.h"
 #include "server/config.h"
@@ -33,6 +34,7 @@ enum class Fault : uint8_t {
     kSwizzle,      // the links of some nodes are cut one by one, and come back in another order
     kStaleLeader,  // answers reach the leader late, then nothing that it says gets out: it leads longer than it should
     kElection,     // the leader is cut off, and who votes or campaigns is likely to lose its power at once
+    kRollingChange,  // the followers restart one after another, with other options; then the leader is cut off
     kSlowDisk,
     kHungSync,
     kWriteError,
@@ -62,6 +64,8 @@ struct Scenario {
     std::array<uint64_t, kFaultCount> fault_interval_ns{};  // on average; 0: off
     NetworkConfig network;
     server::NodeConfig node;  // of all nodes, but for the id
+    // Each node has one of these, and may have another after a restart; empty: all have that of `node`, for ever.
+    std::vector<uint32_t> election_timeouts_ms;
     SimBackendConfig backend;
     DiskConfig disk;
     int64_t drift_ppm_max = 0;
@@ -74,8 +78,13 @@ struct Scenario {
     [[nodiscard]] static Scenario focused(uint64_t seed, uint32_t nodes, Fault fault);
     // No faults at all.
     [[nodiscard]] static Scenario calm(uint64_t seed, uint32_t nodes);
+    [[nodiscard]] uint64_t election_timeout_ns_max() const;
     [[nodiscard]] std::string describe() const;
     [[nodiscard]] MachineConfig machine(HostId host) const;
+
+ private:
+    [[nodiscard]] static Scenario draw_faults(uint64_t seed);
+    void draw_unequal_timeouts();
 };
 
 }  // namespace kvorum::sim

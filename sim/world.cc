@@ -303,7 +303,7 @@ void World::run_liveness() {
 // A leader within kLivenessElections election timeouts and, once the log is replayed (which takes as long as the log is
 // long), a write and a read within as many.
 void World::expect_service() {
-    const uint64_t patience_ns = kLivenessElections * scenario_.node.election_timeout_ms * kMillisecondNs;
+    const uint64_t patience_ns = kLivenessElections * scenario_.election_timeout_ns_max();
     uint64_t begin_ns = events_.now_ns();
     const bool led = run_until_met(begin_ns + patience_ns, [this] { return core_leads(); });
     result_.numbers.liveness_ns = events_.now_ns() - begin_ns;

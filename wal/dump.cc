@@ -44,7 +44,8 @@ std::string describe_record(const Record& record) {
         case RecordKind::kHardState: {
             const auto state = decode_hard_state(record.payload);
             if (!state.has_value()) return "hard state: wrong size";
-            return fmt::format("hard state: term {} vote {}", state->current_term, state->voted_for);
+            return fmt::format("hard state: term {} vote {} longest silence {} ms", state->current_term,
+                               state->voted_for, state->longest_silence_ms);
         }
         case RecordKind::kKnownPeer: {
             const auto peer = decode_known_peer(record.payload);
@@ -62,12 +63,13 @@ std::string describe_record(const Record& record) {
 
 void dump_group(const GroupHeader& header, Bytes records, const DumpSink& sink) {
     sink(fmt::format(
-        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {}, "
+        "offset {} group {} epoch {}{}{}: {} bytes, {} records, durable up to group {} index {}, term {} vote {} "
+        "longest silence {} ms, "
         "ends at entry {}, checksum {:016x}",
         header.offset_bytes, header.group_sequence, header.epoch, (header.flags & kGroupHead) != 0 ? " head" : "",
         (header.flags & kGroupOpening) != 0 ? " opening" : "", header.size_bytes(), header.record_count,
         header.durable_group, header.durable_index, header.hard_state.current_term, header.hard_state.voted_for,
-        header.last.index, header.header_checksum));
+        header.hard_state.longest_silence_ms, header.last.index, header.header_checksum));
     RecordCursor cursor(records);
     for (auto record = cursor.next(); record.has_value(); record = cursor.next())
         sink("  " + describe_record(*record));

@@ -8,7 +8,7 @@
 namespace kvorum::wal {
 namespace {
 
-// Field offsets of the encoded group header. Bytes 92 to 95 are reserved and zero.
+// Field offsets of the encoded group header.
 constexpr size_t kMagicAt = 0;
 constexpr size_t kVersionAt = 4;
 constexpr size_t kFlagsAt = 6;
@@ -24,6 +24,7 @@ constexpr size_t kDurableIndexAt = 72;
 constexpr size_t kRecordBytesAt = 80;
 constexpr size_t kRecordCountAt = 84;
 constexpr size_t kInFlightAt = 88;
+constexpr size_t kLongestSilenceAt = 92;
 constexpr size_t kTermAt = 96;
 constexpr size_t kVoteAt = 104;
 constexpr size_t kLastIndexAt = 112;
@@ -76,6 +77,7 @@ void encode_group_header(GroupHeader& header, Bytes records, std::byte* out) {
     store_le(out + kInFlightAt, header.groups_in_flight_max);
     store_le(out + kTermAt, header.hard_state.current_term.value());
     store_le(out + kVoteAt, header.hard_state.voted_for.value());
+    store_le(out + kLongestSilenceAt, header.hard_state.longest_silence_ms);
     store_le(out + kLastIndexAt, header.last.index.value());
     store_le(out + kLastTermAt, header.last.term.value());
     store_le(out + kLastChecksumAt, header.last.checksum);
@@ -84,6 +86,8 @@ void encode_group_header(GroupHeader& header, Bytes records, std::byte* out) {
     header.header_checksum = checksum64(Bytes(out, kHeaderChecksumAt));
     store_le(out + kHeaderChecksumAt, header.header_checksum);
 }
+
+uint16_t group_version(Bytes block) { return load_le<uint16_t>(block.data() + kVersionAt); }
 
 GroupError decode_group_header(Bytes block, GroupHeader& out) {
     if (block.size() < GroupHeader::kEncodedSize) return GroupError::kNotAGroup;
@@ -108,7 +112,8 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     out.record_bytes = load_le<uint32_t>(at + kRecordBytesAt);
     out.record_count = load_le<uint32_t>(at + kRecordCountAt);
     out.groups_in_flight_max = load_le<uint32_t>(at + kInFlightAt);
-    out.hard_state = {Term{load_le<uint64_t>(at + kTermAt)}, NodeId{load_le<uint64_t>(at + kVoteAt)}};
+    out.hard_state = {Term{load_le<uint64_t>(at + kTermAt)}, NodeId{load_le<uint64_t>(at + kVoteAt)},
+                      load_le<uint32_t>(at + kLongestSilenceAt)};
     out.last = {LogIndex{load_le<uint64_t>(at + kLastIndexAt)}, Term{load_le<uint64_t>(at + kLastTermAt)},
                 load_le<uint64_t>(at + kLastChecksumAt)};
     out.log_id = LogId{load_le<uint64_t>(at + kLogIdAt)};
@@ -131,6 +136,7 @@ size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* ou
     std::byte payload[kHardStateEncodedSize];
     store_le(payload, hard_state.current_term.value());
     store_le(payload + 8, hard_state.voted_for.value());
+    store_le(payload + 16, hard_state.longest_silence_ms);
     return encode_record(RecordKind::kHardState, payload, out);
 }
 
@@ -154,7 +160,8 @@ size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out) {
 
 std::optional<raft::HardState> decode_hard_state(Bytes payload) {
     if (payload.size() != kHardStateEncodedSize) return std::nullopt;
-    return raft::HardState{Term{load_le<uint64_t>(payload.data())}, NodeId{load_le<uint64_t>(payload.data() + 8)}};
+    const std::byte* at = payload.data();
+    return raft::HardState{Term{load_le<uint64_t>(at)}, NodeId{load_le<uint64_t>(at + 8)}, load_le<uint32_t>(at + 16)};
 }
 
 std::optional<SegmentHead> decode_segment_head(Bytes payload) {

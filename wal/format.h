@@ -36,7 +36,7 @@ enum GroupFlags : uint16_t {
 
 struct GroupHeader {
     static constexpr uint32_t kMagic = 0x4757564b;  // "KVWG"
-    static constexpr uint16_t kVersion = 1;
+    static constexpr uint16_t kVersion = 2;         // 2: the hard state has the longest silence
     static constexpr size_t kEncodedSize = 160;
 
     uint16_t flags = 0;
@@ -74,6 +74,8 @@ enum class GroupError {
 
 // Sets header.body_checksum and header_checksum and writes the header to `out` (kEncodedSize bytes).
 void encode_group_header(GroupHeader& header, Bytes records, std::byte* out);
+// The format of a sound header (kNone or kVersion).
+[[nodiscard]] uint16_t group_version(Bytes block);
 // Reads the header at the start of `block` and checks it alone, not the body. `out` is meaningful for kNone; for
 // kVersion and kBadField only its cluster, node, segment and offset are, which have the same place in every version.
 [[nodiscard]] GroupError decode_group_header(Bytes block, GroupHeader& out);
@@ -119,7 +121,7 @@ struct KnownPeer {
     bool operator==(const KnownPeer&) const = default;
 };
 
-inline constexpr size_t kHardStateEncodedSize = 16;
+inline constexpr size_t kHardStateEncodedSize = 20;
 
 // Each writes a frame and its payload at `out` and returns the bytes written.
 size_t encode_record(RecordKind kind, Bytes payload, std::byte* out);

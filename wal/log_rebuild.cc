@@ -88,7 +88,8 @@ Task<absl::StatusOr<std::optional<raft::EntryId>>> LogRebuild::entry_at(LogIndex
 // An end that a peer gave may be of a later term. No vote was given in that one, or this node would know the term.
 raft::HardState LogRebuild::hard_state() const {
     const raft::HardState& promised = log_.end().hard_state;
-    return last_.term > promised.current_term ? raft::HardState{last_.term, NodeId{}} : promised;
+    return last_.term > promised.current_term ? raft::HardState{last_.term, NodeId{}, promised.longest_silence_ms}
+                                              : promised;
 }
 
 Task<absl::Status> LogRebuild::write(reactor::StopToken stop) {

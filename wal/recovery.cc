@@ -162,7 +162,11 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
     if (error == GroupError::kNotAGroup) return Found::kTorn;
     if (const Found found = check_place(header, place); found != Found::kNext) return found;
     if (error == GroupError::kVersion) {
-        return refuse(Verdict::kUnknownVersion, place, "this program does not know the format of the group here");
+        return refuse(Verdict::kUnknownVersion, place,
+                      fmt::format("another version of kvorumd wrote this log, in format {}, and this one reads format "
+                                  "{} only: run the version that wrote it, or begin a new cluster in empty directories "
+                                  "and copy the data into it through clients",
+                                  group_version(here), GroupHeader::kVersion));
     }
     if (error == GroupError::kBadField || header.size_bytes() > here.size()) {
         return refuse(Verdict::kBadRecord, place, "a group header that no writer produces");

@@ -43,9 +43,14 @@ std::vector<std::string> Cluster::arguments(uint32_t node) const {
     for (uint32_t member = 1; member <= size(); ++member) {
         all.emplace_back("--member");
         const uint16_t peer = route_ && member != node ? route_(node, member) : peer_port(member);
-        all.push_back(fmt::format("{}=127.0.0.1:{}/127.0.0.1:{}", member, peer, client_port(member)));
+        const std::string address = options_.address ? options_.address(member) : "127.0.0.1";
+        all.push_back(fmt::format("{}={}:{}/{}:{}", member, address, peer, address, client_port(member)));
     }
     all.insert(all.end(), options_.flags.begin(), options_.flags.end());
+    if (options_.node_flags) {
+        const std::vector<std::string> own = options_.node_flags(node);
+        all.insert(all.end(), own.begin(), own.end());
+    }
     return all;
 }
 

@@ -20,8 +20,10 @@ namespace kvorum::integration {
 struct ClusterOptions {
     uint32_t nodes = 3;
     std::string name = "test";
-    std::vector<std::string> flags{};  // for every node
-    std::string directory{};           // empty: a fresh TestDirectory
+    std::vector<std::string> flags{};                                     // for every node
+    std::function<std::vector<std::string>(uint32_t node)> node_flags{};  // asked at each start
+    std::function<std::string(uint32_t node)> address{};                  // that members name; empty: 127.0.0.1
+    std::string directory{};                                              // empty: a fresh TestDirectory
     // The program that a node runs, with what stands before the node's flags. Empty: kvorumd.
     std::function<std::vector<std::string>(uint32_t node)> command{};
 };

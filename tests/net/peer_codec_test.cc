@@ -49,7 +49,8 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
                                    .rejected_prev_index = LogIndex{3},
                                    .hint_index = LogIndex{4},
                                    .hint_term = Term{5},
-                                   .read_round = 6};
+                                   .read_round = 6,
+                                   .silence_ns = 7};
     const std::string text = test::encoded(reply);
     Frame frame;
     raft::MessageBody body;
@@ -63,6 +64,7 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
     EXPECT_EQ(decoded.hint_index, LogIndex{4});
     EXPECT_EQ(decoded.hint_term, Term{5});
     EXPECT_EQ(decoded.read_round, 6u);
+    EXPECT_EQ(decoded.silence_ns, 7u);
 }
 
 TEST(PeerCodec, VoteFlagsAreKeptApart) {

@@ -42,6 +42,7 @@ TEST(RespWriter, WritesIntegersOfAllSizes) {
     EXPECT_EQ(both([](RespWriter& w) { w.integer(std::numeric_limits<int64_t>::min()); }), ":-9223372036854775808\r\n");
 }
 
+// Redis 8.6.1: text of a client with a line break was echoed into an error, and split the reply.
 TEST(RespWriter, AnErrorStaysOnOneLine) {
     EXPECT_EQ(both([](RespWriter& w) { w.error("ERR got '\r\n'"); }), "-ERR got '  '\r\n");
 }

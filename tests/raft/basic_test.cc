@@ -126,7 +126,7 @@ TEST(RaftBasics, NextDeadlineIsWhenSomethingIsDue) {
 
 TEST(RaftBasics, LeadershipChangedIsToldOnce) {
     Cluster cluster(1);
-    Raft core(cluster.node(1).config, RecoveredLog{}, 1);
+    Raft core(cluster.node(1).config, cluster.node(1).disk.recover(), 1);
     EXPECT_FALSE(core.has_output());
     core.tick(1);
     ASSERT_TRUE(core.has_output());

@@ -58,6 +58,9 @@ Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& conf
         for (size_t voter = 1; voter <= node_count; ++voter)
             config.voters.push_back(NodeId{voter});
         if (configure) configure(config);
+        // As after an earlier start: what it may promise is on its disk.
+        nodes_[i].disk.hard_state.longest_silence_ms =
+            static_cast<uint32_t>(config.election_timeout_ns / kMillisecondNs);
         start(nodes_[i]);
     }
 }
@@ -366,6 +369,7 @@ void Cluster::check_leaving(const Node& node, const Message& message) {
     const std::string what = describe(message);
     if (const auto* reply = std::get_if<AppendEntriesReply>(&message.body)) {
         EXPECT_GE(durable.current_term, reply->term) << what;
+        EXPECT_GE(durable.longest_silence_ms * kMillisecondNs, reply->silence_ns) << "would be forgotten: " << what;
         if (!reply->success || reply->term != node.raft->current_term()) return;
         EXPECT_GE(node.disk.last_index(), reply->match_index) << "acknowledged what is not durable: " << what;
         if (reply->match_index.is_none() || node.disk.last_index() < reply->match_index) return;

@@ -13,7 +13,9 @@ namespace kvorum::raft::testing {
 // The node restarts with entries of these terms (texts "e<index>t<term>") and this current term, no vote.
 inline void load(Cluster& cluster, uint64_t id, const std::vector<uint64_t>& terms, uint64_t current_term) {
     cluster.node(id).disk.entries = make_log(terms);
-    cluster.node(id).disk.hard_state = {Term{current_term}, NodeId{}};
+    HardState& hard_state = cluster.node(id).disk.hard_state;
+    hard_state.current_term = Term{current_term};
+    hard_state.voted_for = NodeId{};
     cluster.crash(id);
     cluster.restart(id);
 }

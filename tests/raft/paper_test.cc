@@ -125,7 +125,8 @@ TEST(LeaderElection, ACandidateAsksAllOthersInANewTerm) {
     Cluster cluster(3);
     bring_to(cluster, Role::kCandidate);
     EXPECT_EQ(cluster.raft(1).current_term(), Term{1});
-    EXPECT_EQ(cluster.node(1).disk.hard_state, (HardState{Term{1}, NodeId{1}}));
+    EXPECT_EQ(cluster.node(1).disk.hard_state.current_term, Term{1});
+    EXPECT_EQ(cluster.node(1).disk.hard_state.voted_for, NodeId{1});
     for (uint64_t id = 2; id <= 3; ++id) {
         ASSERT_EQ(cluster.sent<RequestVote>(id).size(), 1u);
         EXPECT_EQ(cluster.sent<RequestVote>(id)[0].term, Term{1});

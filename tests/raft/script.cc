@@ -82,8 +82,8 @@ bool Script::run_input(const Command& command) {
     if (name == "disk") {
         Node& node = cluster.node(command.number(0));
         node.disk.entries = make_log(numbers(command.words.at(1)));
-        node.disk.hard_state = {Term{std::stoull(command.option("term", "0"))},
-                                NodeId{std::stoull(command.option("vote", "0"))}};
+        node.disk.hard_state.current_term = Term{std::stoull(command.option("term", "0"))};
+        node.disk.hard_state.voted_for = NodeId{std::stoull(command.option("vote", "0"))};
         cluster.crash(command.number(0));
         cluster.restart(command.number(0));
     } else if (name == "campaign") {

@@ -1,5 +1,5 @@
 // Bugs of replication and reads that shipped in other Raft implementations, each as a test that fails if this one has
-// it. The comment names the public report. Rows that cannot apply: leadership transfer, leases, membership and
+// it. The comment names the public report. Rows that cannot apply: leadership transfer, membership and
 // snapshots do not exist in this core.
 #include <gtest/gtest.h>
 

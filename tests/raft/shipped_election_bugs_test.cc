@@ -1,5 +1,5 @@
 // Bugs of elections and liveness that shipped in other Raft implementations, each as a test that fails if this one has
-// it. The comment names the public report. Rows that cannot apply: leadership transfer, leases, membership and
+// it. The comment names the public report. Rows that cannot apply: leadership transfer, membership and
 // snapshots do not exist in this core.
 #include <gtest/gtest.h>
 
@@ -75,7 +75,7 @@ TEST(ShippedElectionBugs, etcd_8501_NodeAboveTheLeadersTermRejoins) {
     Cluster cluster(3);
     ASSERT_TRUE(cluster.elect(1));
     cluster.crash(3);
-    cluster.node(3).disk.hard_state = {Term{7}, NodeId{}};
+    cluster.node(3).disk.hard_state.current_term = Term{7};
     cluster.restart(3);
     cluster.run_for(10 * kEt);
     ASSERT_NE(cluster.leader(), 0u);

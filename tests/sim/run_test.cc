@@ -22,6 +22,7 @@ RunnerConfig quiet(uint64_t first, uint64_t last) {
     return config;
 }
 
+// MariaDB Galera (Jepsen, March 2026): lost updates and stale reads without any fault. All checkers run here too.
 TEST(RunTest, ACalmClusterServesEverythingAndLosesNothing) {
     Scenario scenario = Scenario::calm(5, 3);
     scenario.safety_ns = 10 * kSecondNs;

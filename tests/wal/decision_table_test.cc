@@ -271,9 +271,13 @@ TEST_F(DecisionTable, AnUnknownVersionIsRefused) {
     const auto groups = log_of(2, true);
     std::string& image = log.image(1);
     auto* header = reinterpret_cast<std::byte*>(image.data()) + groups[1].place.offset_bytes;
-    store_le(header + 4, uint16_t{2});
+    store_le(header + 4, uint16_t{1});
     store_le(header + 152, checksum64(Bytes(header, 152)));
     expect_refused(Verdict::kUnknownVersion, groups[1].place);
+    const std::string message = log.scan().message;
+    EXPECT_NE(message.find("wrote this log, in format 1, and this one reads format 2 only: run the version"),
+              std::string::npos)
+        << message;
 }
 
 TEST_F(DecisionTable, ASoundGroupThatDoesNotFollowIsRefused) {
@@ -355,6 +359,15 @@ TEST_F(DecisionTable, ASecondVoteInATermIsRefused) {
     log.state({Term{5}, NodeId{1}});
     const Group bad = log.state({Term{5}, NodeId{2}});
     expect_refused(Verdict::kHardStateBackwards, bad.place);
+}
+
+// Unlike a term: raft/election.cc settles it when what earlier options promised is over.
+TEST_F(DecisionTable, AShorterLongestSilenceIsTheNewOne) {
+    log_of(1, true);
+    log.state({Term{5}, NodeId{1}, 3000});
+    const Group last = log.state({Term{5}, NodeId{1}, 600});
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{1});
+    EXPECT_EQ(log.replay().hard_state(), (raft::HardState{Term{5}, NodeId{1}, 600}));
 }
 
 TEST_F(DecisionTable, AnEntryThatWasNotFinishedBeforeTheNextEpochIsDropped) {

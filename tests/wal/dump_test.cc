@@ -18,7 +18,7 @@ TEST(WalDump, ShowsGroupsRecordsAndTheEnd) {
     ImageBuilder log;
     EntryMaker maker;
     log.segment(3, kGroupOpening);
-    log.state({Term{4}, NodeId{2}});
+    log.state({Term{4}, NodeId{2}, 1500});
     log.entries({maker.next(10)});
     const std::vector<std::string> lines = dump(log.image(3));
     ASSERT_EQ(lines.size(), 9U);
@@ -27,7 +27,7 @@ TEST(WalDump, ShowsGroupsRecordsAndTheEnd) {
     EXPECT_TRUE(
         lines[1].starts_with("offset 0 group 1 epoch 1 head opening: 4096 bytes, 2 records, durable up to group 0"))
         << lines[1];
-    EXPECT_EQ(lines[5], "  hard state: term 4 vote 2");
+    EXPECT_EQ(lines[5], "  hard state: term 4 vote 2 longest silence 1500 ms");
     EXPECT_TRUE(lines[7].starts_with("  entry 1 term 1 commands log time 1001 ms, 1 commands, 82 bytes, checksum "))
         << lines[7];
     EXPECT_EQ(lines[8], "offset 12288: the log ends here: never written");
