@@ -3,8 +3,8 @@
 //
 // The unit is about a nanosecond of a core that finds nothing in its cache; the weights below were measured on maps of
 // millions of keys, and err to the heavy side. Who does something that input can make long adds what it did, and who
-// can stop in the middle asks used_up() and goes on in the next turn. What was counted since the turn began is judged
-// against kTurnWorkMax by the simulator; on a real machine the meter (reactor/turn_meter.h) measures instead.
+// can stop in the middle asks used_up() and goes on in the next turn. What a turn has counted at its end is judged by
+// the simulator, with a small budget; on a real machine the meter (reactor/turn_meter.h) measures instead.
 //
 // Thread: the reactor's.
 #pragma once
@@ -29,21 +29,24 @@ inline constexpr uint64_t kKeyWriteWork = 500;  // a lookup with what follows: a
 inline constexpr uint64_t kKeyWalkWork = 100;   // a step in hash order
 inline constexpr uint64_t kBytesPerWork = 2;    // bytes that are copied or hashed in one unit
 
-// After this much the long kinds of work wait for the next turn.
+// After this much, what can wait waits for the next turn.
 inline constexpr uint64_t kTurnWorkBudget = 2'000'000;
-// No turn may ever count more.
-inline constexpr uint64_t kTurnWorkMax = 5'000'000;
 
 class TurnWork {
  public:
-    void begin_turn() { *this = TurnWork(); }
+    explicit TurnWork(uint64_t budget = kTurnWorkBudget) : budget_(budget) {}
+
+    void begin_turn() {
+        parts_.fill(0);
+        total_ = 0;
+    }
     void add(TurnPart part, uint64_t units) {
         parts_[static_cast<size_t>(part)] += units;
         total_ += units;
     }
-    [[nodiscard]] bool used_up() const { return total_ >= kTurnWorkBudget; }
-    // What is left of the budget.
-    [[nodiscard]] uint64_t left() const { return kTurnWorkBudget - std::min(kTurnWorkBudget, total_); }
+    [[nodiscard]] bool used_up() const { return total_ >= budget_; }
+    // For one long piece of work: what is left of the budget, or, lest it never get on, an eighth of it.
+    [[nodiscard]] uint64_t slice() const { return std::max(budget_ - std::min(budget_, total_), budget_ / 8); }
     [[nodiscard]] uint64_t total() const { return total_; }
     [[nodiscard]] uint64_t total(TurnPart part) const { return parts_[static_cast<size_t>(part)]; }
     // What most was done of.
@@ -52,6 +55,7 @@ class TurnWork {
     }
 
  private:
+    uint64_t budget_;
     std::array<uint64_t, kTurnPartNames.size()> parts_{};
     uint64_t total_ = 0;
 };

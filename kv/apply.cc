@@ -2,8 +2,11 @@
 #include <array>
 
 #include "base/assert.h"
+#include "base/turn_work.h"
+#include "base/units.h"
 #include "kv/commands.h"
 #include "kv/families.h"
+#include "kv/key_list_write.h"
 #include "kv/log_record.h"
 
 namespace kvorum::kv {
@@ -12,6 +15,8 @@ namespace {
 // So many commands are looked at together before they are carried out, so that their cache misses overlap.
 constexpr uint32_t kCommandsAhead = 16;
 constexpr size_t kKeysAhead = 32;
+// A list of keys that takes more than this is carried out in steps.
+constexpr size_t kLongPayloadBytes = 8 * kKiB;
 
 class KeysAhead {
  public:
@@ -75,18 +80,25 @@ void prefetch(const Store& store, ByteReader reader, uint32_t command_count) {
     store.prefetch(keys.keys());
 }
 
+bool apply_key_list(CommandCode code, LoggedCommand& command) {
+    KeyListWrite write(code, command.flags, command.payload);
+    if (write.run(command.store, UINT64_MAX) != ApplyProgress::kDone) return false;
+    write.reply(command.reply);
+    return true;
+}
+
 // The codes that may be in a log. False: the record is not one that encode_write makes.
 bool apply(CommandCode code, LoggedCommand& command) {
     switch (code) {
         case CommandCode::kSet: return apply_set(command);
         case CommandCode::kGetdel: return apply_getdel(command);
         case CommandCode::kGetex: return apply_getex(command);
-        case CommandCode::kMset: return apply_mset(command);
+        case CommandCode::kMset: return apply_key_list(code, command);
         case CommandCode::kAppend: return apply_append(command);
         case CommandCode::kSetrange: return apply_setrange(command);
         case CommandCode::kIncrby: return apply_incrby(command);
         case CommandCode::kIncrbyfloat: return apply_incrbyfloat(command);
-        case CommandCode::kDel: return apply_del(command);
+        case CommandCode::kDel: return apply_key_list(code, command);
         case CommandCode::kExpire: return apply_expire(command);
         case CommandCode::kPersist: return apply_persist(command);
         case CommandCode::kRename: return apply_rename(command);
@@ -111,21 +123,54 @@ std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
     return out;
 }
 
+EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
+    : store_(store), command_count_(command_count), reader_(body) {}
+EntryApply::~EntryApply() = default;
+
+ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
+    const uint64_t begin = store_.work();
+    const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
+    while (next_command_ < command_count_ || long_write_ != nullptr) {
+        if (store_.work() >= work_end) return ApplyProgress::kMore;
+        const ApplyProgress progress =
+            long_write_ != nullptr ? go_on(work_end, replies) : apply_next(work_end, replies);
+        if (progress != ApplyProgress::kDone) return progress;
+    }
+    return reader_.finished() ? ApplyProgress::kDone : ApplyProgress::kMalformed;
+}
+
+ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& replies) {
+    if (next_command_ % kCommandsAhead == 0) {
+        store_.recycle();
+        prefetch(store_, reader_, std::min(kCommandsAhead, command_count_ - next_command_));
+    }
+    const LogRecord record = read_record(reader_);
+    if (reader_.failed()) return ApplyProgress::kMalformed;
+    const uint32_t number = next_command_++;
+    const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
+    if (is_key_list && record.payload.size() > kLongPayloadBytes) {
+        replies.before_long(number);
+        long_write_ = std::make_unique<KeyListWrite>(record.code, record.flags, ByteReader(record.payload));
+        return go_on(work_end, replies);
+    }
+    store_.add_work(kCommandWork + record.payload.size() / kBytesPerWork);
+    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number)};
+    return apply(record.code, command) ? ApplyProgress::kDone : ApplyProgress::kMalformed;
+}
+
+ApplyProgress EntryApply::go_on(uint64_t work_end, const ApplyReplies& replies) {
+    const ApplyProgress progress = long_write_->run(store_, work_end);
+    if (progress != ApplyProgress::kDone) return progress;
+    long_write_->reply(replies.reply_for(next_command_ - 1));
+    long_write_.reset();
+    return ApplyProgress::kDone;
+}
+
 bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                  const ReplyFor& reply_for) {
     store.advance(index, log_time_ms);
-    ByteReader reader(body);
-    for (uint32_t i = 0; i < command_count; ++i) {
-        if (i % kCommandsAhead == 0) {
-            store.recycle();
-            prefetch(store, reader, std::min(kCommandsAhead, command_count - i));
-        }
-        const LogRecord record = read_record(reader);
-        if (reader.failed()) return false;
-        LoggedCommand command{store, record.flags, ByteReader(record.payload), reply_for(i)};
-        if (!apply(record.code, command)) return false;
-    }
-    return reader.finished();
+    EntryApply entry(store, command_count, body);
+    return entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}}) == ApplyProgress::kDone;
 }
 
 }  // namespace kvorum::kv

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,12 +36,45 @@ using Arguments = std::span<const std::string_view>;  // the command's name is t
 [[nodiscard]] bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch,
                                 ReplySink& reply);
 
-// Applies the commands of one committed entry in order, at its log time; an entry without commands (count 0, empty
-// body) lets time advance. `index` is above the store's applied index. For command i (0-based), `reply_for(i)` is
-// called just before it is carried out and names the sink of its reply; it stays valid until the next call. Returns
-// false when the body is not what encode_write produces: the log would be from another version or damaged, and the
-// caller must halt.
+// For command i (0-based) of an entry, reply_for(i) is called just before it is carried out and names the sink of its
+// reply; it stays valid until the next call of anything. A command that may take several steps is announced by
+// before_long(i) before it changes anything, and reply_for(i) follows when it is done.
 using ReplyFor = std::function<ReplySink&(uint32_t command)>;
+struct ApplyReplies {
+    ReplyFor reply_for;
+    std::function<void(uint32_t command)> before_long;
+};
+
+// kMalformed: the body is not what encode_write produces: the log would be from another version or damaged, and the
+// caller must halt.
+enum class ApplyProgress : uint8_t { kDone, kMore, kMalformed };
+
+class KeyListWrite;
+
+// The commands of one committed entry, carried out in order, at the entry's log time: store.advance() comes first. In
+// as many steps as the caller likes; between them the state may be in the middle of a command, so that nobody may read
+// it, and nothing else may change it. The body outlives the object.
+class EntryApply {
+ public:
+    EntryApply(Store& store, uint32_t command_count, Bytes body);
+    ~EntryApply();
+
+    // Does about `work_max` units of base/turn_work.h.
+    [[nodiscard]] ApplyProgress run(uint64_t work_max, const ApplyReplies& replies);
+
+ private:
+    ApplyProgress apply_next(uint64_t work_end, const ApplyReplies& replies);
+    ApplyProgress go_on(uint64_t work_end, const ApplyReplies& replies);
+
+    Store& store_;
+    const uint32_t command_count_;
+    ByteReader reader_;
+    uint32_t next_command_ = 0;
+    std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
+};
+
+// A whole entry in one step; an entry without commands (count 0, empty body) lets time advance. `index` is above the
+// store's applied index. False: malformed.
 [[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                                const ReplyFor& reply_for);
 

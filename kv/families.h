@@ -35,6 +35,11 @@ struct LoggedCommand {
     ReplySink& reply;
 };
 
+inline void count_lookup(KeyLookups& lookups, const Record* record) {
+    ++(record == nullptr ? lookups.misses : lookups.hits);
+    lookups.work += kKeyReadWork + (record == nullptr ? 0 : record->value_size() / kBytesPerWork);
+}
+
 struct ReadRequest {
     const Store& store;
     const CommandSpec& spec;
@@ -49,10 +54,7 @@ struct ReadRequest {
         count(record);
         return record;
     }
-    void count(const Record* record) const {
-        ++(record == nullptr ? lookups.misses : lookups.hits);
-        lookups.work += kKeyReadWork + (record == nullptr ? 0 : record->value_size() / kBytesPerWork);
-    }
+    void count(const Record* record) const { count_lookup(lookups, record); }
 };
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
@@ -97,7 +99,6 @@ bool encode_setrange(const WriteRequest& request);
 bool apply_set(LoggedCommand& command);
 bool apply_getdel(LoggedCommand& command);
 bool apply_getex(LoggedCommand& command);
-bool apply_mset(LoggedCommand& command);
 bool apply_append(LoggedCommand& command);
 bool apply_setrange(LoggedCommand& command);
 
@@ -112,7 +113,6 @@ bool encode_del(const WriteRequest& request);     // DEL, UNLINK
 bool encode_rename(const WriteRequest& request);  // RENAME, RENAMENX
 bool encode_copy(const WriteRequest& request);
 bool encode_flush(const WriteRequest& request);  // FLUSHDB, FLUSHALL
-bool apply_del(LoggedCommand& command);
 bool apply_rename(LoggedCommand& command);
 bool apply_copy(LoggedCommand& command);
 bool apply_flush(LoggedCommand& command);
@@ -137,6 +137,14 @@ void read_randomkey(const ReadRequest& request);
 void read_dbsize(const ReadRequest& request);
 
 // scan.cc
+struct ScanArguments {
+    uint64_t cursor = 0;
+    uint64_t count = 0;
+    std::string_view pattern;  // of the arguments
+    bool takes_strings = true;
+};
+// None when an error was replied.
+std::optional<ScanArguments> parse_scan(Arguments arguments, ReplySink& reply);
 void read_scan(const ReadRequest& request);
 void read_keys(const ReadRequest& request);
 

@@ -29,22 +29,6 @@ bool encode_del(const WriteRequest& request) {
     return true;
 }
 
-bool apply_del(LoggedCommand& command) {
-    if (command.flags != kNoFlags) return false;
-    const auto key_count = command.payload.read<uint32_t>();
-    ByteReader keys = command.payload;
-    for (uint32_t i = 0; i < key_count && !command.payload.failed(); ++i)
-        read_sized(command.payload);
-    if (!command.payload.finished()) return false;
-
-    int64_t removed = 0;
-    for (uint32_t i = 0; i < key_count; ++i) {
-        if (command.store.erase(read_sized(keys))) ++removed;
-    }
-    command.reply.integer(removed);
-    return true;
-}
-
 bool encode_rename(const WriteRequest& request) {
     const uint16_t flags = request.code == CommandCode::kRenamenx ? uint16_t{kRenameIfAbsent} : kNoFlags;
     RecordWriter(request.batch, CommandCode::kRename, flags).sized(request.arguments[1]).tail(request.arguments[2]);

@@ -11,16 +11,12 @@
 namespace kvorum::kv {
 namespace {
 
-constexpr int64_t kDefaultCount = 10;
-
-struct ScanOptions {
-    int64_t count = kDefaultCount;
-    std::string_view pattern = "*";
-    std::string_view type = "string";
-};
+constexpr uint64_t kDefaultCount = 10;
+// A page hashes and sorts the keys of one segment at least: so many.
+constexpr uint64_t kSegmentKeys = 500;
 
 // False when an error was replied.
-bool parse_options(Arguments words, ScanOptions& options, ReplySink& reply) {
+bool parse_options(Arguments words, ScanArguments& scan, ReplySink& reply) {
     for (size_t i = 0; i < words.size(); i += 2) {
         if (i + 1 == words.size()) return refuse(reply, kSyntaxError);
         const std::string_view value = words[i + 1];
@@ -28,11 +24,12 @@ bool parse_options(Arguments words, ScanOptions& options, ReplySink& reply) {
             const auto count = parse_int64(value);
             if (!count) return refuse(reply, kNotInteger);
             if (*count < 1) return refuse(reply, kSyntaxError);
-            options.count = *count;
+            scan.count = static_cast<uint64_t>(*count);
         } else if (equals_ignore_case(words[i], "MATCH")) {
-            options.pattern = value;
+            scan.pattern = value;
         } else if (equals_ignore_case(words[i], "TYPE")) {
-            options.type = value;
+            // Every key is a string: any other type that is asked for has no keys.
+            scan.takes_strings = equals_ignore_case(value, "string");
         } else {
             return refuse(reply, kSyntaxError);
         }
@@ -48,16 +45,24 @@ void reply_keys(ReplySink& reply, const std::vector<std::string_view>& keys) {
 
 }  // namespace
 
-void read_scan(const ReadRequest& request) {
-    const auto cursor = parse_cursor(request.arguments[1]);
-    if (!cursor) return request.reply.error("ERR invalid cursor");
-    ScanOptions options;
-    if (!parse_options(request.arguments.subspan(2), options, request.reply)) return;
+std::optional<ScanArguments> parse_scan(Arguments arguments, ReplySink& reply) {
+    const auto cursor = parse_cursor(arguments[1]);
+    if (!cursor) {
+        reply.error("ERR invalid cursor");
+        return std::nullopt;
+    }
+    ScanArguments scan{.cursor = *cursor, .count = kDefaultCount, .pattern = "*"};
+    if (!parse_options(arguments.subspan(2), scan, reply)) return std::nullopt;
+    return scan;
+}
 
-    ScanPage page = request.store.scan(*cursor, static_cast<uint64_t>(options.count));
-    // Every key is a string: any other type that is asked for has no keys.
-    const bool type_fits = equals_ignore_case(options.type, "string");
-    std::erase_if(page.keys, [&](std::string_view key) { return !type_fits || !glob_matches(options.pattern, key); });
+void read_scan(const ReadRequest& request) {
+    const auto scan = parse_scan(request.arguments, request.reply);
+    if (!scan) return;
+    ScanPage page = request.store.scan(scan->cursor, scan->count);
+    request.lookups.work += (page.visited + kSegmentKeys) * kKeyWalkWork;
+    std::erase_if(page.keys,
+                  [&](std::string_view key) { return !scan->takes_strings || !glob_matches(scan->pattern, key); });
 
     const fmt::format_int next_cursor(page.next_cursor);
     request.reply.array(2);
@@ -68,9 +73,15 @@ void read_scan(const ReadRequest& request) {
 void read_keys(const ReadRequest& request) {
     std::vector<std::string_view> keys;
     const std::string_view pattern = request.arguments[1];
-    request.store.for_each([&](std::string_view key, const Record&) {
-        if (glob_matches(pattern, key)) keys.push_back(key);
-    });
+    uint64_t cursor = 0;
+    do {
+        const ScanPage page = request.store.scan(cursor, UINT64_MAX);
+        request.lookups.work += (page.visited + kSegmentKeys) * kKeyWalkWork;
+        for (const std::string_view key : page.keys) {
+            if (glob_matches(pattern, key)) keys.push_back(key);
+        }
+        cursor = page.next_cursor;
+    } while (cursor != 0);
     reply_keys(request.reply, keys);
 }
 

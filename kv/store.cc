@@ -11,6 +11,8 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/turn_work.h"
+#include "base/units.h"
 #include "kv/hash_map.h"
 
 namespace kvorum::kv {
@@ -59,6 +61,12 @@ uint64_t digest(uint64_t key_hash, const Record& record) {
 
 // Nodes of the tree are three quarters full on average.
 constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
+// So many due keys, of so many bytes, are removed at an entry: a part of the log's meaning, since replicas must agree.
+constexpr uint64_t kExpiredKeysPerEntry = 1000;
+constexpr uint64_t kExpiredBytesPerEntry = 2 * kMiB;
+// RANDOMKEY looks at so many keys, and then at so many ranges in order, for one that is not due.
+constexpr uint64_t kRandomTries = 16;
+constexpr int kRandomRanges = 16;
 // As many deadlines of a cleared store are freed in a slice.
 constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
 
@@ -68,22 +76,35 @@ class Store::Impl {
  public:
     explicit Impl(uint64_t hash_seed) : map_(hash_seed) {}
 
-    const Record* find(std::string_view key) const { return map_.find(key, map_.hash(key)); }
+    const Record* find(std::string_view key) const { return unless_due(map_.find(key, map_.hash(key))); }
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
         map_.find_batch(keys, found);
+        if (!due_remain_) return;
+        for (const Record*& record : found)
+            record = unless_due(record);
     }
     void prefetch(std::span<const std::string_view> keys) const;
 
     void put(const RecordFields& fields) {
         if (fields.expire_at_ms <= log_time_ms_) {
             erase(fields.key);
-            return;
+        } else {
+            put_record(fields);
         }
+    }
+
+    void restore(const RecordFields& fields) {
+        put_record(fields);
+        due_remain_ = due_remain_ || fields.expire_at_ms <= log_time_ms_;
+    }
+
+    void put_record(const RecordFields& fields) {
         const uint64_t hash = map_.hash(fields.key);
         const auto [record, replaced] = map_.put(fields, hash);
         move_deadline(replaced, record);
-        if (replaced != nullptr) state_hash_ -= digest(hash, *replaced);
+        if (replaced != nullptr) forget(hash, *replaced);
         state_hash_ += digest(hash, *record);
+        work_ += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
     bool set_expiry(std::string_view key, int64_t expire_at_ms) {
@@ -98,8 +119,9 @@ class Store::Impl {
         const Record* record = map_.erase(key, hash);
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
-        state_hash_ -= digest(hash, *record);
-        return true;
+        forget(hash, *record);
+        work_ += kKeyWriteWork;
+        return !is_due(*record);
     }
 
     uint64_t advance(LogIndex index, int64_t log_time_ms) {
@@ -107,21 +129,19 @@ class Store::Impl {
         map_.collect();
         applied_index_ = index;
         log_time_ms_ = std::max(log_time_ms_, log_time_ms);
-        uint64_t removed = 0;
-        while (!deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_) {
-            const bool erased = erase(deadlines_.begin()->record->key());
-            KVORUM_ASSERT(erased, "a deadline without its key");
-            ++removed;
-        }
-        expired_keys_ += removed;
-        return removed;
+        due_remain_ = has_due_deadline();
+        return due_remain_ ? remove_due() : 0;
     }
+    [[nodiscard]] bool due_remain() const { return due_remain_; }
+    [[nodiscard]] uint64_t work() const { return work_; }
+    void add_work(uint64_t units) { work_ += units; }
     [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
     void clear() {
         map_.clear();
         if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
+        due_remain_ = false;
     }
 
     void recycle() { map_.collect(); }
@@ -160,6 +180,36 @@ class Store::Impl {
     }
 
  private:
+    [[nodiscard]] bool is_due(const Record& record) const {
+        return due_remain_ && record.expire_at_ms() <= log_time_ms_;
+    }
+    [[nodiscard]] const Record* unless_due(const Record* record) const {
+        return due_remain_ && record != nullptr && is_due(*record) ? nullptr : record;
+    }
+    [[nodiscard]] bool has_due_deadline() const {
+        return !deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_;
+    }
+
+    uint64_t remove_due() {
+        uint64_t keys = 0;
+        uint64_t bytes = 0;
+        while (has_due_deadline() && keys < kExpiredKeysPerEntry && bytes < kExpiredBytesPerEntry) {
+            const Record& record = *deadlines_.begin()->record;
+            bytes += record.value_size();
+            ++keys;
+            erase(record.key());
+        }
+        due_remain_ = has_due_deadline();
+        return keys;
+    }
+
+    // Of a record that was taken out of the map.
+    void forget(uint64_t hash, const Record& record) {
+        state_hash_ -= digest(hash, record);
+        work_ += record.value_size() / kBytesPerWork;
+        if (is_due(record)) ++expired_keys_;
+    }
+
     // `old` and `next`, null for none, are what the map has held and holds for a key.
     void move_deadline(const Record* old, const Record* next) {
         const int64_t old_ms = old == nullptr ? kNoExpiry : old->expire_at_ms();
@@ -182,7 +232,9 @@ class Store::Impl {
     uint64_t state_hash_ = 0;                   // the sum of all digests
     int64_t log_time_ms_ = 0;
     LogIndex applied_index_;
+    bool due_remain_ = false;  // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
+    uint64_t work_ = 0;
 };
 
 void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
@@ -207,11 +259,12 @@ ScanPage Store::Impl::scan(uint64_t cursor, uint64_t count) const {
         for (const HashedRecord& item : items) {
             const uint64_t position = position_of(item.hash);
             // Keys at one position go together: a cursor cannot part them.
-            if (page.keys.size() >= count && position != last_position) {
+            if (page.visited >= count && position != last_position) {
                 page.next_cursor = last_position + 1;
                 return page;
             }
-            page.keys.push_back(item.record->key());
+            ++page.visited;
+            if (!is_due(*item.record)) page.keys.push_back(item.record->key());
             last_position = position;
         }
     } while (hash != 0);
@@ -221,7 +274,22 @@ ScanPage Store::Impl::scan(uint64_t cursor, uint64_t count) const {
 std::optional<std::string_view> Store::Impl::random_key(uint64_t random) const {
     if (size() == 0) return std::nullopt;
     // By rank in hash order: where keys lie in the map depends on its history.
-    return map_.at_rank(random % size())->key();
+    const Record* record = unless_due(map_.at_rank(random % size()));
+    for (uint64_t i = 0; due_remain_ && record == nullptr && i < kRandomTries; ++i)
+        record = unless_due(map_.at_rank(mix(random + i) % size()));
+    if (record != nullptr) return record->key();
+    // Nearly all are due.
+    const auto live = deadlines_.lower_bound(DeadlineView{log_time_ms_ + 1, {}});
+    if (live != deadlines_.end()) return live->record->key();
+    std::vector<HashedRecord> items;
+    uint64_t hash = random;
+    for (int i = 0; i < kRandomRanges; ++i) {
+        hash = map_.next_in_order(hash, items);
+        for (const HashedRecord& item : items) {
+            if (!is_due(*item.record)) return item.record->key();
+        }
+    }
+    return std::nullopt;
 }
 
 void Store::Impl::for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const {
@@ -257,8 +325,11 @@ void Store::for_each(const std::function<void(std::string_view key, const Record
 }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
 
+bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
+uint64_t Store::work() const { return impl_->work(); }
+void Store::add_work(uint64_t units) { impl_->add_work(units); }
 void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
     impl_->put({key, value, expire_at_ms, impl_->applied_index().value()});
@@ -266,7 +337,7 @@ void Store::put(std::string_view key, std::string_view value, int64_t expire_at_
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }
-void Store::restore(const RecordFields& fields) { impl_->put(fields); }
+void Store::restore(const RecordFields& fields) { impl_->restore(fields); }
 bool Store::end_turn() { return impl_->end_turn(); }
 
 }  // namespace kvorum::kv

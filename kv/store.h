@@ -4,6 +4,9 @@
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
+// Any number of keys may fall due at once; removing them takes time, so an entry removes a bounded number. The others
+// are there only in memory: nobody finds them.
+//
 // Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(). No
 // method suspends. (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
@@ -27,6 +30,7 @@ inline constexpr uint64_t kKeySizeMax = 16u << 20;
 
 struct ScanPage {
     std::vector<std::string_view> keys;
+    uint64_t visited = 0;      // keys that were passed, due ones included
     uint64_t next_cursor = 0;  // 0: the scan is complete
 };
 
@@ -43,22 +47,25 @@ class Store {
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const;
     // Brings what commands on these keys will look at into the cache; 8 to 32 at a time.
     void prefetch(std::span<const std::string_view> keys) const;
-    [[nodiscard]] uint64_t size() const;  // as DBSIZE: live keys
+    [[nodiscard]] uint64_t size() const;  // as DBSIZE: due keys that are not removed yet count
     [[nodiscard]] int64_t log_time_ms() const;
     [[nodiscard]] LogIndex applied_index() const;
     // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
     [[nodiscard]] std::optional<int64_t> next_expiry_ms() const;
+    // Keys are due that advance() has not removed yet: the next entries will.
+    [[nodiscard]] bool due_remain() const;
     [[nodiscard]] uint64_t keys_with_expiry() const;
-    [[nodiscard]] uint64_t expired_keys() const;  // removed by advance() so far; not part of the state
+    [[nodiscard]] uint64_t expired_keys() const;  // removed when due so far; not part of the state
     // What the key space takes from the system, with what was freed and will be used again. Deadlines are estimated.
     [[nodiscard]] uint64_t memory_bytes() const;
     // Returns keys at and after `cursor` in hash order, about `count` of them. A key that is there during a whole scan
     // is returned, once; a cursor means the same on every node, needs no state here, and stays below 2^53, so that a
     // client may keep it in a double.
     [[nodiscard]] ScanPage scan(uint64_t cursor, uint64_t count) const;
-    // Some live key, chosen by `random`; null when empty.
+    // Some key, chosen by `random`; none when there is none, and perhaps when nearly all are due.
     [[nodiscard]] std::optional<std::string_view> random_key(uint64_t random) const;
-    // In hash order: equal states are visited alike on every node.
+    // All of the state, due keys included, in hash order: equal states are visited alike on every node. Takes as long
+    // as the state is large.
     void for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const;
     // A hash of all keys with their values, deadlines and revisions that does not depend on the order of insertion:
     // equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so this is O(1).
@@ -71,20 +78,26 @@ class Store {
     // --- for apply alone ---
 
     // What follows is the work of the entry at `index`. Log time never goes back: an earlier time is taken as the
-    // present one. Removes every key that has fallen due and returns how many.
+    // present one. A key that it reaches is absent from here on to all but size(), for_each() and state_hash(). Of
+    // those that are due a bounded number is removed, the earliest first; put() and erase() remove the one they name.
+    // Returns how many it removed.
     uint64_t advance(LogIndex index, int64_t log_time_ms);
+    // What all changes so far have cost, in the unit of base/turn_work.h. Not part of the state.
+    [[nodiscard]] uint64_t work() const;
+    void add_work(uint64_t units);
     // Frees what was replaced and removed, so that what is put next is written where it is still in the cache.
     void recycle();
     // A deadline that is not after log time removes the key at once, here and in set_expiry.
     // `value` may be a view of a record that find() returned.
     void put(std::string_view key, std::string_view value, int64_t expire_at_ms);
     bool set_expiry(std::string_view key, int64_t expire_at_ms);  // kNoExpiry removes it; false: no such key
-    bool erase(std::string_view key);
+    bool erase(std::string_view key);                             // false: no such key, or it was due
     void clear();  // removes the keys, at once; log time and applied index stay
 
     // --- for loading a snapshot ---
 
-    // Puts a record with its revision as it was. Call advance() with the snapshot's index and log time first.
+    // Puts a record with its revision as it was, even when it is due. Call advance() with the snapshot's index and log
+    // time first.
     void restore(const RecordFields& fields);
 
  private:

@@ -248,33 +248,6 @@ bool encode_mset(const WriteRequest& request) {
     return true;
 }
 
-bool apply_mset(LoggedCommand& command) {
-    if ((command.flags & ~kMsetIfAllAbsent) != 0) return false;
-    const auto pair_count = command.payload.read<uint32_t>();
-    ByteReader pairs = command.payload;
-    // All is read once before anything is set: a key that is there, or a malformed record, must leave everything as it
-    // is.
-    bool any_present = false;
-    for (uint32_t i = 0; i < pair_count && !command.payload.failed(); ++i) {
-        const std::string_view key = read_sized(command.payload);
-        read_sized(command.payload);
-        if (command.flags & kMsetIfAllAbsent) any_present = any_present || command.store.find(key) != nullptr;
-    }
-    if (!command.payload.finished()) return false;
-
-    for (uint32_t i = 0; i < pair_count && !any_present; ++i) {
-        const std::string_view key = read_sized(pairs);
-        const std::string_view value = read_sized(pairs);
-        command.store.put(key, value, kNoExpiry);
-    }
-    if (command.flags & kMsetIfAllAbsent) {
-        command.reply.integer(any_present ? 0 : 1);
-    } else {
-        command.reply.simple_string("OK");
-    }
-    return true;
-}
-
 bool encode_append(const WriteRequest& request) {
     RecordWriter(request.batch, CommandCode::kAppend, kNoFlags).sized(request.arguments[1]).tail(request.arguments[2]);
     return true;

@@ -184,7 +184,10 @@ size_t RespParser::move_to_partial() {
         wanted = newline_at == std::string_view::npos ? within.size() : newline_at + 1;
     }
     const size_t size = std::min(wanted, input_.size());
-    append_bounded(partial_, input_.substr(0, size), known_size);
+    // While arguments are to come, what is known is only the beginning: growing by that much alone would copy the whole
+    // command with every input.
+    const bool more_arguments = spans_.size() + 1 < expected_arguments_;
+    append_bounded(partial_, input_.substr(0, size), more_arguments ? limits_.command_bytes_max : known_size);
     input_.remove_prefix(size);
     return size;
 }

@@ -28,6 +28,7 @@ Reactor::Reactor(IoBackend& backend, ReactorConfig config)
       config_(config),
       ready_(config.shuffle_seed),
       now_ns_(backend.monotonic_ns()),
+      work_(config.work_budget),
       spin_ns_max_(config.spin_ns),
       spin_ns_(config.spin_ns) {
     static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");

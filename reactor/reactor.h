@@ -45,6 +45,7 @@ struct ReactorConfig {
     uint64_t shuffle_seed = 0;  // 0: the run queue is first in, first out; else shuffled by this seed
     uint64_t spin_ns =
         0;  // looks for completions this long before it sleeps, giving way to others; halves with each vain spin
+    uint64_t work_budget = kTurnWorkBudget;
     uint64_t task_budget_ns = 500 * kMicrosecondNs;  // of step (3), by the backend's clock
 };
 

@@ -70,15 +70,20 @@ reactor::Task<void> ClientConnection::serve() {
         state_.bytes_in += static_cast<uint64_t>(chunk.result);
         services_.counters.net_input_bytes += static_cast<uint64_t>(chunk.result);
         parser_.feed(chunk.bytes);
+        services_.reactor.work().add(TurnPart::kParse, chunk.bytes.size() / kBytesPerWork);
         run_commands();
-        if (!has_room()) parser_.detach();
+        if (!took_all_) parser_.detach();
         receive_.release(chunk);
-        while (!has_room() && !stop_.stop_requested()) {
-            receive_.pause();
-            progress_.reset();
-            const bool progressed = co_await progress_.wait(stop_.token());
-            if (progressed && has_room()) run_commands();
-            if (!has_room()) parser_.detach();
+        while ((!took_all_ || !has_room()) && !closing_ && !stop_.stop_requested()) {
+            if (has_room()) {
+                co_await services_.reactor.yield();
+            } else {
+                receive_.pause();
+                progress_.reset();
+                const bool progressed = co_await progress_.wait(stop_.token());
+                maybe(progressed);
+            }
+            run_commands();
         }
         receive_.resume();
     }
@@ -88,7 +93,9 @@ reactor::Task<void> ClientConnection::serve() {
 
 void ClientConnection::run_commands() {
     size_t prefetched = 0;
-    while (!closing_ && has_room()) {
+    const TurnWork& work = services_.reactor.work();
+    took_all_ = false;
+    while (!closing_ && has_room() && !work.used_up()) {
         if (reading_ && prefetched == 0) prefetched = prefetch_keys_ahead();
         if (prefetched > 0) --prefetched;
         switch (parser_.next(arguments_)) {
@@ -108,6 +115,7 @@ void ClientConnection::run_commands() {
                 } else if (command_began_ns_ == 0) {
                     command_began_ns_ = services_.reactor.now_ns();
                 }
+                took_all_ = true;
                 return;
             case net::ParseStatus::kError: answer_protocol_error(); return;
         }
@@ -203,6 +211,14 @@ void ClientConnection::write_reply(std::string_view reply) {
     end_reply();
 }
 
+void ClientConnection::write_reply_part(std::string_view part, bool is_last) {
+    if (state_.reply_mode == ClientState::ReplyMode::kOn) {
+        output_.tail().append(part);
+    } else if (is_last && state_.reply_mode == ClientState::ReplyMode::kSkipNext) {
+        state_.reply_mode = ClientState::ReplyMode::kOn;
+    }
+}
+
 void ClientConnection::write_error(std::string_view line) {
     begin_reply().error(line);
     end_reply();
@@ -225,6 +241,9 @@ void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
     } else {
         end_reply();
     }
+    // What such a command does is mostly to put its reply together.
+    services_.reactor.work().add(TurnPart::kOther,
+                                 output_.tail().size() - std::min(output_.tail().size(), reply_start_));
     if (state_.authenticated != was_authenticated) set_authenticated(state_.authenticated);
     if (state_.reply_delay_ns > 0) hold_reply_back();
     if (state_.close_after_reply) close_after_replies();
@@ -244,6 +263,7 @@ void ClientConnection::release_reply() {
 
 void ClientConnection::on_output_progress() {
     if (output_.failed()) close_now();
+    if (long_reply != nullptr) services_.router.wake(*this);
 }
 
 void ClientConnection::flush() {

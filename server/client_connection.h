@@ -56,6 +56,8 @@ class ClientConnection final : public Session {
     net::RespWriter& begin_reply() override;
     void end_reply() override;
     void write_reply(std::string_view reply) override;
+    void write_reply_part(std::string_view part, bool is_last) override;
+    [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }
     void reply_not_executed(std::string_view why) override;
     void reply_outcome_unknown(std::string_view why) override;
     void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) override;
@@ -65,6 +67,9 @@ class ClientConnection final : public Session {
     [[nodiscard]] const ClientState* client() const override { return &state_; }
 
  private:
+    // Long replies wait while so much is unsent.
+    static constexpr uint64_t kOutputRoomBytes = 512 * kKiB;
+
     void run_commands();
     [[nodiscard]] size_t prefetch_keys_ahead();
     void answer_protocol_error();
@@ -109,6 +114,7 @@ class ClientConnection final : public Session {
     ClientState state_;
     std::vector<std::string_view> arguments_;
     bool reading_ = false;  // the last command was a read that was answered at once: those behind it are likely to be
+    bool took_all_ = true;  // run_commands() left nothing that is complete
     size_t reply_start_ = 0;
     HeldReply held_reply_;
     bool closing_ = false;  // no more commands are taken

@@ -22,6 +22,14 @@ constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: th
 
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 
+// A read that Redis calls fast is not long unless it has more arguments than this.
+constexpr size_t kFewArguments = 64;
+
+bool may_be_long(const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t store_size) {
+    if ((spec.flags & kv::kFlagFast) != 0 && arguments.size() <= kFewArguments) return false;
+    return kv::is_long_read(store_size, spec, arguments);
+}
+
 bool changes_identity(const kv::CommandSpec& spec) {
     return spec.name == "hello" || spec.name == "reset" || spec.name == "auth";
 }
@@ -38,7 +46,10 @@ CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor
       timer_(config, reactor, latency, slow_log),
       follower_mode_(config.follower_mode) {}
 
-void CommandRouter::remove_session(Session& session) { sessions_.remove(session); }
+void CommandRouter::remove_session(Session& session) {
+    if (session.long_reply != nullptr) end_long_read(session);
+    sessions_.remove(session);
+}
 
 void CommandRouter::mark_dirty(Session& session) {
     if (session.dirty) return;
@@ -74,7 +85,8 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         return false;
     }
     const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
-    if (is_read && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
+    const bool is_long = is_read && may_be_long(*spec, arguments, store_.size());
+    if (is_read && !is_long && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
         ++counters_.lease_reads;
         timer_.time_inline(session, *spec, arguments, [&] { answer_read(session, *spec, arguments); });
         return true;
@@ -82,6 +94,8 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     Request& request = session.queue.push_back();
     const uint64_t sequence = session.queue.end_sequence() - 1;
     request.spec = spec;
+    // The store may have grown until it is carried out.
+    request.is_long = is_read && may_be_long(*spec, arguments, UINT64_MAX);
     request.origin_id = origin_id;
     request.arrived_ns = reactor_.now_ns();
     if (!is_runnable) {
@@ -164,6 +178,8 @@ bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Argument
     if (request.text.empty()) pack_arguments(arguments, request.text);
     request.token = driver_->add_read(session.handle);
     set_state(session, request, RequestState::kRead);
+    // It takes longer than a write behind it may wait to be carried out.
+    if (request.is_long) set_barrier(session, request);
     return true;
 }
 
@@ -355,6 +371,11 @@ bool CommandRouter::advance_head(Session& session) {
             return true;
         case RequestState::kRead:
             if (head.token > served_read_id_) return false;
+            if (driver_->mid_entry()) {
+                mark_dirty(session);
+                return false;
+            }
+            if (head.is_long) return go_on_with_long_read(session);
             answer_head_read(session);
             return true;
         case RequestState::kWait: return answer_wait(session);
@@ -367,6 +388,10 @@ bool CommandRouter::advance_head(Session& session) {
 
 void CommandRouter::advance(Session& session) {
     while (!session.queue.empty() && advance_head(session)) {
+        if (reactor_.work().used_up()) {
+            mark_dirty(session);
+            return;
+        }
     }
     if (session.parked > 0) route_parked(session);
     // Routing may have answered the head (refused, redirected).
@@ -384,6 +409,7 @@ void CommandRouter::finish_turn() {
     if (dirty_.empty()) return;
     timer_.end_turn();
     advancing_.swap(dirty_);
+    long_read_went_on_ = false;
     for (const SessionHandle handle : advancing_) {
         Session* session = sessions_.find(handle);
         if (session == nullptr) continue;
@@ -396,14 +422,12 @@ void CommandRouter::finish_turn() {
 
 // --- outcomes of writes and reads at this node ---
 
-ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
-    timer_.next_write();
-    write_reply_session_ = nullptr;
+Session* CommandRouter::answer_what_is_before(WriteWaiter waiter) {
     Session* session = sessions_.find(waiter.session);
-    if (session == nullptr) return discard_;
+    if (session == nullptr) return nullptr;
     const Request* request = session->queue.find(waiter.sequence);
     // Gone or answered as uncertain: nobody waits any more.
-    if (request == nullptr || request->state != RequestState::kWrite) return discard_;
+    if (request == nullptr || request->state != RequestState::kWrite) return nullptr;
     while (session->queue.head_sequence() < waiter.sequence) {
         Request& head = session->queue.front();
         const bool is_read = head.spec != nullptr && head.spec->kind == kv::CommandKind::kRead;
@@ -415,7 +439,15 @@ ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
         KVORUM_ASSERT(advanced, "a command in state {} stands before a write that is applied",
                       static_cast<int>(head.state));
     }
+    return session;
+}
+
+ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
+    timer_.next_write();
+    Session* session = answer_what_is_before(waiter);
     write_reply_session_ = session;
+    if (session == nullptr) return discard_;
+    const Request* request = session->queue.find(waiter.sequence);
     write_reply_spec_ = request->spec;
     write_reply_arrived_ns_ = request->arrived_ns;
     return session->begin_reply();
@@ -454,7 +486,7 @@ void CommandRouter::reads_dropped(const std::vector<SessionHandle>& sessions) {
         for (uint64_t s = session->queue.head_sequence(); s < session->queue.end_sequence(); ++s) {
             Request& request = *session->queue.find(s);
             if (request.state != RequestState::kRead || request.token <= served_read_id_) continue;
-            set_state(*session, request, RequestState::kParked);
+            repeat_read(*session, request);
         }
         mark_dirty(*session);
     }
@@ -466,12 +498,15 @@ void CommandRouter::leadership_changed() {
         if (session.queue.empty()) return;
         mark_dirty(session);
         if (session.target.term >= term) return;
+        if (session.long_reply != nullptr && !session.long_reply->made()) {
+            end_long_read(session);
+            repeat_read(session, session.queue.front());
+        }
         // A read has no effect, so it need not wait for the old leader's word; a write must.
         for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
             Request& request = *session.queue.find(s);
             const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
-            if (request.state == RequestState::kForwarded && is_read)
-                set_state(session, request, RequestState::kParked);
+            if (request.state == RequestState::kForwarded && is_read) repeat_read(session, request);
         }
     });
 }
@@ -499,7 +534,13 @@ void CommandRouter::forward_executed(ForwardWaiter waiter, std::string_view repl
 
 void CommandRouter::forward_not_executed(ForwardWaiter waiter) {
     Session* session = nullptr;
-    if (Request* request = find_forwarded(waiter, session)) set_state(*session, *request, RequestState::kParked);
+    Request* request = find_forwarded(waiter, session);
+    if (request == nullptr) return;
+    if (request->is_long) {
+        repeat_read(*session, *request);
+    } else {
+        set_state(*session, *request, RequestState::kParked);
+    }
 }
 
 void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
@@ -509,7 +550,7 @@ void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
     if (request->spec->kind == kv::CommandKind::kWrite && !is_mutant(Mutant::kForwarderReplaysOnTimeout)) {
         answer_unknown(*session, *request);
     } else {
-        set_state(*session, *request, RequestState::kParked);
+        repeat_read(*session, *request);
     }
 }
 
@@ -549,6 +590,7 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
         case RequestState::kRead:
         case RequestState::kWrite:
         case RequestState::kForwarded:
+            if (session.long_reply != nullptr && &request == &session.queue.front()) return;
             if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
             if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
                 answer_unknown(session, request);

@@ -60,6 +60,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Commands that have waited too long get their definite or unknown answer. Cheap; called several times a second.
     void expire_overdue();
 
+    // finish_turn() left something to do that waits for nothing.
+    [[nodiscard]] bool has_work() const { return !dirty_.empty(); }
+
     void set_follower_mode(FollowerMode mode) { follower_mode_ = mode; }
     [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
@@ -67,6 +70,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // --- CommandOutcomes ---
     void begin_entry(LogIndex index) override { timer_.begin_entry(index); }
+    void before_long_write(WriteWaiter waiter) override { (void)answer_what_is_before(waiter); }
+    [[nodiscard]] bool holds_state() const override { return one_state_reads_ > 0; }
     void end_entry(const raft::Entry& entry) override { timer_.end_entry(entry); }
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
@@ -102,11 +107,19 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
     void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
+    void repeat_read(Session& session, Request& request);
 
     // Answers requests from the head on as far as possible, and routes what is parked.
     void advance(Session& session);
     bool advance_head(Session& session);
     void answer_head_read(Session& session);
+    bool go_on_with_long_read(Session& session);
+    void begin_long_read(Session& session);
+    void make_long_reply(Session& session);
+    [[nodiscard]] bool write_long_reply(Session& session);
+    void end_long_read(Session& session);
+    // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
+    Session* answer_what_is_before(WriteWaiter waiter);
     bool answer_wait(Session& session);
     void pop(Session& session);
     [[nodiscard]] Request* find_forwarded(ForwardWaiter waiter, Session*& session);
@@ -128,6 +141,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> advancing_;
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
     uint64_t served_read_id_ = 0;
+    uint32_t one_state_reads_ = 0;    // long reads under way that need one state
+    bool long_read_went_on_ = false;  // in this finish_turn()
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;

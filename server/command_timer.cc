@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace kvorum::server {
+namespace {
+
+constexpr size_t kLoggedTextBytesMax = 64 * kKiB;
+
+}  // namespace
 
 void CommandTimer::end_turn() {
     clock_ns_ = reactor_.backend().monotonic_ns();
@@ -18,8 +23,9 @@ void CommandTimer::answered(const Request& request) {
 void CommandTimer::note_if_slow(const Session& session, const Request& request, std::string_view stage) {
     const uint64_t latency_ns = reactor_.now_ns() - request.arrived_ns;
     if (!is_slow(latency_ns)) return;
-    std::vector<std::string_view> arguments;
-    unpack_arguments(request.text, arguments);
+    std::vector<std::string_view> arguments{request.spec->name};
+    // Only the first of very many are shown.
+    if (request.text.size() <= kLoggedTextBytesMax) unpack_arguments(request.text, arguments);
     note_if_slow(session, arguments, latency_ns, stage);
 }
 

@@ -223,7 +223,16 @@ void run_cluster_keyslot(CommandContext& context) { context.reply.integer(hash_s
 
 void run_cluster_countkeysinslot(CommandContext& context) {
     const std::optional<uint16_t> slot = parse_slot(context, context.arguments[2], "ERR Invalid slot");
-    if (slot.has_value()) context.reply.integer(static_cast<int64_t>(context.node.key_count_in_slot(*slot)));
+    if (!slot.has_value()) return;
+    // Every key is looked at, in one turn.
+    constexpr uint64_t kKeysMax = 10'000;
+    if (context.node.keyspace().keys > kKeysMax) {
+        context.fail(
+            "ERR CLUSTER COUNTKEYSINSLOT is not supported above {} keys: keys are not indexed by slot. Use SCAN.",
+            kKeysMax);
+        return;
+    }
+    context.reply.integer(static_cast<int64_t>(context.node.key_count_in_slot(*slot)));
 }
 
 void run_cluster_getkeysinslot(CommandContext& context) {

@@ -20,6 +20,11 @@ class ForwardedSessions::ForwardedSession final : public Session {
     }
     void end_reply() override { send(net::ForwardOutcome::kExecuted, reply_); }
     void write_reply(std::string_view reply) override { send(net::ForwardOutcome::kExecuted, reply); }
+    void write_reply_part(std::string_view part, bool is_last) override {
+        parts_.append(part);
+        if (is_last) send(net::ForwardOutcome::kExecuted, std::exchange(parts_, {}));
+    }
+    [[nodiscard]] bool output_has_room() const override { return true; }
     void reply_not_executed(std::string_view why) override { send(net::ForwardOutcome::kNotExecuted, why); }
     void reply_outcome_unknown(std::string_view why) override { send(net::ForwardOutcome::kUnknown, why); }
 
@@ -45,6 +50,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
     NodeId origin_;
     uint64_t session_id_;
     std::string reply_;
+    std::string parts_;  // of the reply that is written in parts
     net::RespWriter writer_;
 };
 

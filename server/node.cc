@@ -146,10 +146,10 @@ void Node::on_turn_end() {
         driver_->run_turn();
         router_->finish_turn();
         forwarded_->finish_turn();
-        if (!driver_->has_work()) break;
+        if (!driver_->has_work() || reactor_.work().used_up()) break;
     }
     const bool more_to_free = store_.end_turn();
-    if (driver_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+    if (driver_->has_work() || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);
 }
 
 reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
@@ -201,13 +201,20 @@ KeyspaceFacts Node::keyspace() {
     facts.keys_with_expiry = store_.keys_with_expiry();
     facts.expired_keys = store_.expired_keys();
     facts.memory_bytes = store_.memory_bytes();
-    facts.state_hash = store_.state_hash();
+    facts.state_hash = state_hash();
     return facts;
 }
 
 uint64_t Node::key_count_in_slot(uint16_t slot) {
     uint64_t count = 0;
-    store_.for_each([&](std::string_view key, const kv::Record&) { count += hash_slot(key) == slot ? 1 : 0; });
+    uint64_t cursor = 0;
+    do {
+        const kv::ScanPage page = store_.scan(cursor, UINT64_MAX);
+        for (const std::string_view key : page.keys)
+            count += hash_slot(key) == slot ? 1 : 0;
+        cursor = page.next_cursor;
+    } while (cursor != 0);
+    reactor_.work().add(TurnPart::kWalk, store_.size() * kKeyWalkWork);
     return count;
 }
 

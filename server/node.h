@@ -43,6 +43,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] uint16_t client_port() const { return clients_->port(); }
     [[nodiscard]] const kv::Store& store() const { return store_; }
     [[nodiscard]] const raft::Raft& raft() const { return driver_->raft(); }
+    [[nodiscard]] uint64_t state_hash() const { return driver_->state_hash(); }  // at last_applied()
     [[nodiscard]] LogIndex last_applied() const { return driver_->last_applied(); }
 
     // --- NodeFacade ---

@@ -12,8 +12,8 @@ namespace {
 
 // Reading the log back, at start or for a peer that lags, goes in pieces of this size.
 constexpr uint64_t kLogReadBytes = 2 * kMiB;
-// Bytes of entries applied before heartbeats, votes and clients get their turn again.
-constexpr uint64_t kApplyBytesPerTurn = 256 * kKiB;
+// While keys are due, so many entries are on their way that will remove some.
+constexpr uint64_t kTicksInFlightMax = 4;
 // Batches of more commands than this mean load: then the next one is gathered while the node sleeps, and the core time
 // is better spent on it.
 constexpr uint32_t kSpinCommandsMax = 4;
@@ -124,8 +124,7 @@ bool RaftDriver::may_read_now() const {
 
 bool RaftDriver::has_work() const {
     const bool can_propose = !writes_.empty() && !overloaded_ && log_takes_open_batch();
-    return raft_.has_output() || can_propose || reads_.can_register() ||
-           (last_applied_ < apply_target_ && !reading_for_apply_);
+    return raft_.has_output() || can_propose || reads_.can_register() || due_keys_need_tick() || can_apply();
 }
 
 void RaftDriver::tick_if_due() {
@@ -163,15 +162,23 @@ void RaftDriver::propose_open_batch() {
     }
 }
 
+// Each entry removes some of them, and more of them need more entries.
+bool RaftDriver::due_keys_need_tick() const {
+    return store_.due_remain() && raft_.is_leader() && !tick_refused_ && !mid_entry() &&
+           raft_.last_index().value() - last_applied_.value() < kTicksInFlightMax;
+}
+
 void RaftDriver::propose_expiry_tick() {
-    if (!raft_.is_leader()) return;
     const std::optional<int64_t> due_ms = store_.next_expiry_ms();
+    if (!due_ms.has_value() || !raft_.is_leader()) return;
     const int64_t now_ms = log_clock_ms();
+    if (*due_ms > now_ms) return;
     // An entry that is already in the log with a later time will expire the key; a second tick would say nothing new.
-    if (!due_ms.has_value() || *due_ms > now_ms || raft_.last_log_time_ms() >= *due_ms) return;
+    if (raft_.last_log_time_ms() >= *due_ms && !due_keys_need_tick()) return;
     raft::EntryBuilder tick(raft::EntryType::kTick);
     tick.set_log_time_ms(now_ms);
-    (void)raft_.propose(tick);  // refused under overload: then batches carry the time forward
+    // Refused under overload: then batches carry the time forward.
+    tick_refused_ = raft_.propose(tick).status != raft::ProposeStatus::kAccepted;
 }
 
 void RaftDriver::register_open_reads() {
@@ -308,68 +315,107 @@ raft::EntryPtr RaftDriver::next_entry_to_apply() {
     return raft_.cached_entry(next);
 }
 
+bool RaftDriver::can_apply() const {
+    if (mid_entry()) return true;
+    return last_applied_ < apply_target_ && !reading_for_apply_ && !outcomes_.holds_state();
+}
+
+// Stops when the turn has done enough, so that heartbeats, votes and clients get their turn again.
 void RaftDriver::apply_committed() {
-    uint64_t applied_bytes = 0;
-    while (last_applied_ < apply_target_ && applied_bytes < kApplyBytesPerTurn) {
-        if (applied_bytes > 0 && reactor_.work().used_up()) return;
-        const raft::EntryPtr entry = next_entry_to_apply();
-        if (entry == nullptr) {
-            if (!reading_for_apply_) {
+    for (bool first = true; can_apply() && (first || !reactor_.work().used_up()); first = false) {
+        if (!mid_entry()) {
+            raft::EntryPtr entry = next_entry_to_apply();
+            if (entry == nullptr) {
                 reading_for_apply_ = true;
                 log_readers_.spawn(read_for_apply(last_applied_ + 1, apply_target_));
+                return;
             }
-            return;
+            begin_entry(std::move(entry));
         }
-        apply_entry(*entry);
-        applied_bytes += entry->encoded().size();
-        reactor_.work().add(TurnPart::kApply,
-                            entry->header().command_count * kKeyWriteWork + entry->encoded().size() / kBytesPerWork);
+        go_on_with_entry();
     }
 }
 
-void RaftDriver::apply_entry(const raft::Entry& entry) {
-    KVORUM_ASSERT(entry.index() == last_applied_ + 1, "index {} after {}", entry.index(), last_applied_);
-    KVORUM_ASSERT(entry.term() == raft_.term_at(entry.index()), "term {} at index {}", entry.term(), entry.index());
+void RaftDriver::begin_entry(raft::EntryPtr entry) {
+    KVORUM_ASSERT(entry->index() == last_applied_ + 1, "index {} after {}", entry->index(), last_applied_);
+    KVORUM_ASSERT(entry->term() == raft_.term_at(entry->index()), "term {} at index {}", entry->term(), entry->index());
     lost_waiters_.clear();
-    writes_.resolve(entry.index(), entry.term(), executed_waiters_, lost_waiters_);
+    writes_.resolve(entry->index(), entry->term(), executed_waiters_, lost_waiters_);
     for (const WriteWaiter waiter : lost_waiters_)
         outcomes_.write_not_executed(waiter);
 
-    const raft::EntryHeader& header = entry.header();
+    hash_before_entry_ = store_.state_hash();
+    applying_ = std::move(entry);
+    const raft::EntryHeader& header = applying_->header();
     int64_t log_time_ms = header.log_time_ms;
     if (is_mutant(Mutant::kTtlByLocalClock)) log_time_ms = std::max(log_time_ms, reactor_.backend().wall_clock_ms());
-    if (header.type == raft::EntryType::kCommands) {
-        DiscardingReplySink discard;
-        const bool answered = !executed_waiters_.empty();
-        const auto reply_for = [&](uint32_t command) -> ReplySink& {
-            if (!answered) return discard;
-            if (command > 0) outcomes_.end_write_reply();
-            return outcomes_.begin_write_reply(executed_waiters_[command]);
-        };
-        KVORUM_ASSERT(!answered || executed_waiters_.size() == header.command_count, "{} waiters, {} commands",
-                      executed_waiters_.size(), header.command_count);
-        if (answered) outcomes_.begin_entry(entry.index());
-        if (!kv::apply_batch(store_, entry.index(), log_time_ms, header.command_count, entry.body(), reply_for)) {
-            reactor_.backend().halt(
-                fmt::format("log entry {} holds commands that this version cannot read", entry.index()));
-            return;
-        }
-        if (answered) {
-            outcomes_.end_write_reply();
-            outcomes_.end_entry(entry);
-            latency_.entry_applied(entry.index(), reactor_.backend().monotonic_ns());
-        }
-    } else {
-        (void)store_.advance(entry.index(), log_time_ms);
+    const uint64_t work_before = store_.work();
+    (void)store_.advance(applying_->index(), log_time_ms);
+    reactor_.work().add(TurnPart::kExpire, store_.work() - work_before);
+    if (header.type != raft::EntryType::kCommands) return;
+    KVORUM_ASSERT(executed_waiters_.empty() || executed_waiters_.size() == header.command_count,
+                  "{} waiters, {} commands", executed_waiters_.size(), header.command_count);
+    apply_.emplace(store_, header.command_count, applying_->body());
+    if (!executed_waiters_.empty()) outcomes_.begin_entry(applying_->index());
+}
+
+kv::ApplyReplies RaftDriver::apply_replies() {
+    return {[this](uint32_t command) -> ReplySink& { return reply_for(command); },
+            [this](uint32_t command) {
+                end_open_reply();
+                if (!executed_waiters_.empty()) outcomes_.before_long_write(executed_waiters_[command]);
+            }};
+}
+
+ReplySink& RaftDriver::reply_for(uint32_t command) {
+    if (executed_waiters_.empty()) return discard_;
+    end_open_reply();
+    reply_open_ = true;
+    return outcomes_.begin_write_reply(executed_waiters_[command]);
+}
+
+void RaftDriver::end_open_reply() {
+    if (std::exchange(reply_open_, false)) outcomes_.end_write_reply();
+}
+
+void RaftDriver::go_on_with_entry() {
+    kv::ApplyProgress progress = kv::ApplyProgress::kDone;
+    if (apply_.has_value()) {
+        const uint64_t work_before = store_.work();
+        progress = apply_->run(reactor_.work().slice(), apply_replies_);
+        reactor_.work().add(TurnPart::kApply, store_.work() - work_before);
+        end_open_reply();
     }
-    last_applied_ = entry.index();
-    KVORUM_PROBE2(applied, last_applied_.value(), header.command_count);
+    switch (progress) {
+        case kv::ApplyProgress::kDone: end_entry(); return;
+        case kv::ApplyProgress::kMore: return;
+        case kv::ApplyProgress::kMalformed:
+            reactor_.backend().halt(
+                fmt::format("log entry {} holds commands that this version cannot read", applying_->index()));
+            apply_.reset();
+            applying_ = nullptr;
+            apply_target_ = last_applied_;
+            return;
+    }
+}
+
+void RaftDriver::end_entry() {
+    const raft::EntryPtr entry = std::exchange(applying_, nullptr);
+    apply_.reset();
+    last_applied_ = entry->index();
+    if (!executed_waiters_.empty()) {
+        outcomes_.end_entry(*entry);
+        latency_.entry_applied(entry->index(), reactor_.backend().monotonic_ns());
+    }
+    KVORUM_PROBE2(applied, last_applied_.value(), entry->header().command_count);
     ++counters_.entries_applied;
     overloaded_ = false;
+    tick_refused_ = false;
     raft_.on_applied(last_applied_);
 }
 
 void RaftDriver::release_ready_reads() {
+    if (mid_entry()) return;
     ready_sessions_.clear();
     const uint64_t served_id = reads_.take_ready(last_applied_, ready_sessions_);
     if (!ready_sessions_.empty()) outcomes_.reads_ready(served_id, ready_sessions_);

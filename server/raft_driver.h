@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "kv/commands.h"
@@ -40,9 +41,14 @@ class CommandOutcomes {
     // Commands of this entry, proposed here, are carried out next. Pairs with end_entry().
     virtual void begin_entry(LogIndex index) = 0;
     virtual void end_entry(const raft::Entry& entry) = 0;
+    // The waiter's command is carried out next, in steps that may be in several turns; begin_write_reply() follows when
+    // it is done.
+    virtual void before_long_write(WriteWaiter waiter) = 0;
     // The waiter's command is carried out next; its reply goes into the sink. Pairs with end_write_reply().
     virtual ReplySink& begin_write_reply(WriteWaiter waiter) = 0;
     virtual void end_write_reply() = 0;
+    // A read that takes several turns must see one state: nothing may be applied before it is done.
+    [[nodiscard]] virtual bool holds_state() const = 0;
     // The command never took effect and never will.
     virtual void write_not_executed(WriteWaiter waiter) = 0;
     // Reads of batches up to `served_id` may be answered now, for these sessions.
@@ -73,6 +79,12 @@ class RaftDriver {
     [[nodiscard]] uint64_t add_read(SessionHandle session) { return reads_.add(session); }
     // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
     [[nodiscard]] bool may_read_now() const;
+    // An entry is applied in part: nobody may read the state.
+    [[nodiscard]] bool mid_entry() const { return applying_ != nullptr; }
+    // Something committed is to be applied.
+    [[nodiscard]] bool apply_waits() const { return last_applied_ < apply_target_; }
+    // Of the state at last_applied(), also while the next entry is applied.
+    [[nodiscard]] uint64_t state_hash() const { return mid_entry() ? hash_before_entry_ : store_.state_hash(); }
     // How many other members hold everything up to `index` durably.
     [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
 
@@ -104,6 +116,7 @@ class RaftDriver {
     void tick_if_due();
     [[nodiscard]] bool log_takes_open_batch() const;
     void propose_open_batch();
+    [[nodiscard]] bool due_keys_need_tick() const;
     void propose_expiry_tick();
     void register_open_reads();
     [[nodiscard]] uint64_t lease_clock_ns() const;
@@ -114,9 +127,15 @@ class RaftDriver {
     void log_leadership();
     void send_all(const std::vector<raft::Message>& messages);
     void on_log_durable(uint64_t log_unit);
+    [[nodiscard]] bool can_apply() const;
     void apply_committed();
     [[nodiscard]] raft::EntryPtr next_entry_to_apply();
-    void apply_entry(const raft::Entry& entry);
+    void begin_entry(raft::EntryPtr entry);
+    void go_on_with_entry();
+    void end_entry();
+    void end_open_reply();
+    ReplySink& reply_for(uint32_t command);
+    [[nodiscard]] kv::ApplyReplies apply_replies();
     void release_ready_reads();
     void drop_reads();
     reactor::Task<void> read_for_apply(LogIndex first, LogIndex last);
@@ -149,6 +168,15 @@ class RaftDriver {
     int64_t turn_wall_clock_ms_ = 0;
     bool reading_for_apply_ = false;
     std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
+
+    // The entry that is applied in part, none between entries; its waiters are in executed_waiters_.
+    raft::EntryPtr applying_;
+    std::optional<kv::EntryApply> apply_;  // none for an entry without commands
+    uint64_t hash_before_entry_ = 0;
+    bool reply_open_ = false;
+    const kv::ApplyReplies apply_replies_ = apply_replies();
+    DiscardingReplySink discard_;
+    bool tick_refused_ = false;  // until an entry is applied
 
     std::vector<WriteWaiter> executed_waiters_;
     std::vector<WriteWaiter> lost_waiters_;

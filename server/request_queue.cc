@@ -2,18 +2,27 @@
 
 #include <utility>
 
-#include "base/bytes.h"
-
 namespace kvorum::server {
 
 void pack_arguments(std::span<const std::string_view> arguments, std::string& out) {
     out.clear();
+    size_t size_bytes = sizeof(uint32_t);
+    for (const std::string_view argument : arguments)
+        size_bytes += sizeof(uint32_t) + argument.size();
+    out.reserve(size_bytes);
     ByteWriter writer(out);
     writer.write(static_cast<uint32_t>(arguments.size()));
     for (const std::string_view argument : arguments) {
         writer.write(static_cast<uint32_t>(argument.size()));
         writer.write_text(argument);
     }
+}
+
+PackedKeys packed_keys(std::string_view packed) {
+    ByteReader reader(as_bytes(packed));
+    const auto count = reader.read<uint32_t>();
+    reader.read_text(reader.read<uint32_t>());
+    return {count - 1, reader};
 }
 
 void unpack_arguments(std::string_view packed, std::vector<std::string_view>& out) {

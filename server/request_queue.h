@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "kv/command_table.h"
 
 namespace kvorum::server {
@@ -32,6 +33,7 @@ enum class ReplyClass : uint8_t { kExecuted, kNotExecuted, kUnknown };
 struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
+    bool is_long = false;                            // a read that may take several turns (kv/long_read.h)
     bool is_barrier = false;  // what follows it in the session is not routed before it is answered
     const kv::CommandSpec* spec = nullptr;
     std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
@@ -47,6 +49,12 @@ struct Request {
 
 // Arguments as one string: count, then length and bytes of each.
 void pack_arguments(std::span<const std::string_view> arguments, std::string& out);
+// All but the first of them, each as a u32 size and its bytes. The reader borrows from `packed`.
+struct PackedKeys {
+    uint64_t count;
+    ByteReader keys;
+};
+[[nodiscard]] PackedKeys packed_keys(std::string_view packed);
 // The views borrow from `packed`.
 void unpack_arguments(std::string_view packed, std::vector<std::string_view>& out);
 

@@ -10,12 +10,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/ids.h"
 #include "kv/command_table.h"
 #include "net/resp_writer.h"
 #include "server/client_state.h"
+#include "server/long_reply.h"
 #include "server/request_queue.h"
 
 namespace kvorum::server {
@@ -45,6 +47,9 @@ class Session {
     virtual void end_reply() = 0;
     // The reply's bytes, made elsewhere.
     virtual void write_reply(std::string_view reply) = 0;
+    // The same in parts, while output_has_room().
+    virtual void write_reply_part(std::string_view part, bool is_last) = 0;
+    [[nodiscard]] virtual bool output_has_room() const = 0;
 
     // The request at the head was definitely not executed and never will be, or may or may not have taken effect. `why`
     // is the error line.
@@ -64,6 +69,7 @@ class Session {
     [[nodiscard]] virtual const ClientState* client() const = 0;
 
     RequestQueue queue;
+    std::unique_ptr<LongReply> long_reply;  // of the request at the head, under way
     SessionHandle handle;
     uint64_t queue_id = 0;  // unique in the life of the process: names the session to the leader it forwards to
     Target target;

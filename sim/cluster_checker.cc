@@ -8,6 +8,8 @@
 namespace kvorum::sim {
 namespace {
 
+// One piece of work is begun before the budget is used up, and may be an entry's due keys or a page of a walk.
+constexpr uint64_t kTurnWorkMax = kSimWorkBudget + 700'000;
 // More than a leader may have on the way to one peer: raft::RaftConfig::inflight_bytes_max and one message.
 constexpr uint64_t kInflightBytesMax = 8 * kMiB + raft::kEntryBodySizeMax;
 // Entries at the end of a log that are compared between nodes.
@@ -46,6 +48,7 @@ void ClusterChecker::observe(const Machine& machine) {
         check_acknowledged(machine, status);
     }
     check_durable(machine, status, view);
+    check_turn(machine);
     if (node.last_applied() != view.applied) check_applied(machine, node, view);
 }
 
@@ -249,11 +252,20 @@ void ClusterChecker::check_committed(const Machine& machine, const raft::Status&
 
 void ClusterChecker::check_applied(const Machine& machine, const server::Node& node, NodeView& view) {
     view.applied = node.last_applied();
-    const uint64_t hash = node.store().state_hash();
+    const uint64_t hash = node.state_hash();
     const auto [known, first] = state_hashes_.emplace(view.applied, std::pair(hash, machine.host()));
     if (first || known->second.first == hash) return;
     report(fmt::format("Equal State: having applied up to {}, node {} has state {:016x} and node {} has {:016x}",
                        view.applied, known->second.second, known->second.first, machine.host(), hash));
+}
+
+void ClusterChecker::check_turn(const Machine& machine) {
+    const TurnWork& work = machine.work();
+    if (work.total() <= kTurnWorkMax) return;
+    report(
+        fmt::format("Turn: node {} did {} units of work in one turn, {} of them '{}'; no input may hold it that long",
+                    machine.host(), work.total(), work.total(work.heaviest()),
+                    kTurnPartNames[static_cast<size_t>(work.heaviest())]));
 }
 
 void ClusterChecker::check_logs() {

@@ -15,6 +15,7 @@
 //                         its own
 //   Memory                a node that starts again has the term, the vote and the entries that its disk had, and the
 //                         entries that it had called durable; one whose disk was damaged repairs it
+//   Turn                  no turn of a node does more work than fits into one (base/turn_work.h)
 //   Bounds                what waits in a leader's windows stays below its limits
 //
 // Disks are read (sim/durable_log.h) at each election, at each start, whenever a machine went down, after truncations,
@@ -102,6 +103,7 @@ class ClusterChecker {
     void check_acknowledged(const Machine& machine, const raft::Status& status);
     void check_durable(const Machine& machine, const raft::Status& status, NodeView& view);
     void check_committed(const Machine& machine, const raft::Status& status, NodeView& view);
+    void check_turn(const Machine& machine);
     void check_applied(const Machine& machine, const server::Node& node, NodeView& view);
     void report(std::string what);
 

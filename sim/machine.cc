@@ -45,7 +45,8 @@ void Machine::start() {
         [this](const FileOperation& operation) { return policy_ ? policy_(operation) : FaultDecision{}; });
     network_.host_up(host(), *backend_);
     reactor_ = std::make_unique<reactor::Reactor>(
-        *backend_, reactor::ReactorConfig{.shuffle_seed = config_.shuffle ? random_.next() | 1 : 0});
+        *backend_, reactor::ReactorConfig{.shuffle_seed = config_.shuffle ? random_.next() | 1 : 0,
+                                          .work_budget = kSimWorkBudget});
     scope_ = std::make_unique<reactor::TaskScope>(*reactor_);
     stop_ = std::make_unique<reactor::Event>(*reactor_);
     node_ = std::make_unique<server::Node>(*reactor_, config_.node);

@@ -24,6 +24,9 @@
 
 namespace kvorum::sim {
 
+// A twentieth of a real node's, so that small commands are cut as large ones are there.
+inline constexpr uint64_t kSimWorkBudget = kTurnWorkBudget / 20;
+
 class Machine;
 
 class MachineOwner {
@@ -83,6 +86,8 @@ class Machine {
     [[nodiscard]] uint64_t monotonic_ns() const { return clock_.monotonic_ns(events_.now_ns()); }  // its node's time
     [[nodiscard]] const server::NodeConfig& node_config() const { return config_.node; }
     [[nodiscard]] uint64_t turns() const { return turns_; }
+    // Of its last turn.
+    [[nodiscard]] const TurnWork& work() const { return reactor_->work(); }
 
  private:
     reactor::Task<void> live(uint64_t incarnation);

@@ -185,11 +185,26 @@ void SimClient::add_command(Command command) {
 void SimClient::add_unrecorded_command() {
     const std::string key = fmt::format("t{}", random_.below(4));
     std::vector<std::string> words{"GET", key};
-    if (random_.chance(2, 3))
+    if (random_.chance(1, 60)) {
+        words = draw_large_command();
+    } else if (random_.chance(2, 3))
         words = {"SET", key, fmt::format("ttl-{}-{}", config_.host, next_id_++), "PX",
                  fmt::format("{}", random_.between(1, 400))};
     output_ += encode_words(words);
     outstanding_.push_back(kUnrecorded);
+}
+
+// More than a turn of a node does at once.
+std::vector<std::string> SimClient::draw_large_command() {
+    if (random_.chance(1, 4)) return {"KEYS", "*"};
+    const uint64_t form = random_.below(4);
+    static constexpr std::array<const char*, 4> kNames{"MSET", "DEL", "MGET", "EXISTS"};
+    std::vector<std::string> words{kNames[form]};
+    for (uint64_t i = random_.between(500, 2500); i > 0; --i) {
+        words.push_back(fmt::format("large{}", i));
+        if (form == 0) words.push_back(fmt::format("{}", next_id_));
+    }
+    return words;
 }
 
 uint64_t SimClient::draw_generation() {

@@ -58,6 +58,7 @@ class SimClient final : private SocketEvents {
     void send_batch();
     void add_command(Command command);
     void add_unrecorded_command();
+    [[nodiscard]] std::vector<std::string> draw_large_command();
     [[nodiscard]] Command draw_command();
     [[nodiscard]] uint64_t draw_generation();
     [[nodiscard]] std::string draw_key(char family, uint64_t keys);

@@ -374,7 +374,7 @@ bool World::converged() const {
         if (first == nullptr) first = node;
         if (node->last_applied() != first->last_applied() || node->raft().last_index() != node->last_applied())
             return false;
-        if (node->store().state_hash() != first->store().state_hash()) return false;
+        if (node->state_hash() != first->state_hash()) return false;
     }
     return any_leader;
 }

@@ -311,6 +311,25 @@ TEST(RespParser, MemoryFollowsWhatWasReceivedAndNeverExceedsTheKnownSize) {
     }
 }
 
+TEST(RespParser, ACommandOfManyArgumentsIsNotCopiedWithEveryInput) {
+    std::string text = "*200001\r\n$3\r\nDEL\r\n";
+    for (int i = 0; i < 200'000; ++i)
+        text += "$8\r\nkey12345\r\n";
+    constexpr size_t kInput = 16'384;
+    RespParser parser;
+    std::vector<std::string_view> arguments;
+    int growths = 0;
+    for (size_t at = 0; at < text.size(); at += kInput) {
+        const uint64_t before = parser.allocated_bytes();
+        parser.feed(as_bytes(std::string_view(text).substr(at, kInput)));
+        const ParseStatus status = parser.next(arguments);
+        EXPECT_EQ(status, at + kInput < text.size() ? ParseStatus::kNeedMore : ParseStatus::kCommand);
+        growths += parser.allocated_bytes() > before ? 1 : 0;
+    }
+    EXPECT_EQ(arguments.size(), 200'001);
+    EXPECT_LT(growths, 40) << "of the buffer and of the list of arguments, each time to the double";
+}
+
 TEST(RespParser, GivesABigCommandsMemoryBack) {
     const std::string text = encode({"SET", "k", std::string(1 << 20, 'v')});
     RespParser parser;

@@ -1,0 +1,46 @@
+// MSET, MSETNX and DEL as they stand in the log, carried out in as many steps as the caller likes. Private to kv.
+//
+// The steps are one command to whoever looks at the state only before the first and after the last of them. A malformed
+// payload is found before anything is changed. Thread: the owning core; the payload outlives the object.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/reply_sink.h"
+#include "kv/command_codes.h"
+#include "kv/commands.h"
+#include "kv/log_record.h"
+#include "kv/store.h"
+
+namespace kvorum::kv {
+
+class KeyListWrite {
+ public:
+    // `code` is kMset or kDel.
+    KeyListWrite(CommandCode code, uint16_t flags, ByteReader payload);
+
+    // Goes on until store.work() has come to `work_end`, and a few keys further.
+    [[nodiscard]] ApplyProgress run(Store& store, uint64_t work_end);
+    // After kDone.
+    void reply(ReplySink& reply) const;
+
+ private:
+    [[nodiscard]] bool looks_at_keys() const { return (flags_ & kMsetIfAllAbsent) != 0; }  // MSETNX does first
+    std::string_view read_key(ByteReader& items) const;
+    void check(Store& store, uint32_t count);
+    void change(Store& store, uint32_t count);
+    void prefetch(const Store& store, ByteReader items, uint32_t count) const;
+
+    const CommandCode code_;
+    const uint16_t flags_;
+    uint32_t count_ = 0;
+    ByteReader unchecked_;  // all is read once before anything is changed
+    ByteReader unchanged_;
+    uint32_t checked_ = 0;
+    uint32_t changed_ = 0;
+    bool any_present_ = false;
+    int64_t removed_ = 0;
+};
+
+}  // namespace kvorum::kv

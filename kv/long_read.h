@@ -1,0 +1,47 @@
+// Reads that may look at more keys than a turn has time for, carried out in steps: KEYS, SCAN with a large COUNT, and
+// MGET, EXISTS and TOUCH of many keys.
+//
+// A walk (KEYS, SCAN) keeps its place by a cursor, so what is written between two steps may be seen or not, as between
+// two calls of SCAN. A list of keys must be read from one state: the caller changes nothing before it is done.
+//
+// What the reply consists of is written in the order in which it is found; what stands in front of it, the count, is
+// known at the end. Thread: the owning core. Ownership: borrows the keys of a list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/reply_sink.h"
+#include "kv/commands.h"
+
+namespace kvorum::kv {
+
+class LongRead {
+ public:
+    virtual ~LongRead() = default;
+
+    // Goes on for about `work_max` units of base/turn_work.h. True: done.
+    [[nodiscard]] virtual bool run(const Store& store, uint64_t work_max, ReplySink& items) = 0;
+    // After that: the reply, but for the items.
+    virtual void write_head(ReplySink& head) const = 0;
+    [[nodiscard]] virtual bool needs_one_state() const = 0;
+    // So far.
+    [[nodiscard]] const KeyLookups& lookups() const { return lookups_; }
+
+ protected:
+    KeyLookups lookups_;
+};
+
+// Whether the command may take more than a step in a store of `store_size` keys. If not, execute_read() carries it out,
+// as it does what has a syntax error.
+[[nodiscard]] bool is_long_read(uint64_t store_size, const CommandSpec& spec, Arguments arguments);
+[[nodiscard]] bool is_key_list(const CommandSpec& spec);  // MGET, EXISTS, TOUCH
+// Of a command for which is_long_read() holds for some size. A walk is told by `arguments`, which need not outlive the
+// object; a list of keys by `key_count` and `keys`, each as a u32 size and its bytes, which do.
+[[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const CommandSpec& spec, Arguments arguments,
+                                                        uint64_t key_count, ByteReader keys);
+
+}  // namespace kvorum::kv

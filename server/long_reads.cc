@@ -1,0 +1,105 @@
+// The router's part for reads that take several turns: each turn goes on with the first of them as far as its budget
+// of work allows.
+#include <algorithm>
+#include <utility>
+
+#include "server/command_router.h"
+
+namespace kvorum::server {
+namespace {
+
+constexpr std::string_view kCutOff =
+    "CLUSTERDOWN Leadership was lost during a long read, which is not sent on by itself: it was not completed";
+
+// A read of more is not sent on to the next leader by itself.
+constexpr uint64_t kCostlyKeys = 50'000;
+constexpr size_t kCostlyBytes = 512 * kKiB;
+
+}  // namespace
+
+// True when the reply is written and the read is over. What is left waits for the next turn, or for room.
+bool CommandRouter::go_on_with_long_read(Session& session) {
+    TurnWork& work = reactor_.work();
+    if (work.used_up() && long_read_went_on_) {
+        mark_dirty(session);
+        return false;
+    }
+    if (session.long_reply == nullptr) {
+        begin_long_read(session);
+        if (session.long_reply == nullptr) return false;
+    }
+    long_read_went_on_ = true;
+    if (!session.long_reply->made()) make_long_reply(session);
+    if (session.long_reply->made() && write_long_reply(session)) {
+        const Request& head = session.queue.front();
+        end_long_read(session);
+        timer_.answered(head);
+        timer_.note_if_slow(session, head, "read-index");
+        pop(session);
+        return true;
+    }
+    // Without room it is woken when a send has ended.
+    if (session.output_has_room()) mark_dirty(session);
+    return false;
+}
+
+void CommandRouter::begin_long_read(Session& session) {
+    const Request& head = session.queue.front();
+    const PackedKeys keys = packed_keys(head.text);
+    scratch_arguments_.clear();
+    if (!kv::is_key_list(*head.spec)) unpack_arguments(head.text, scratch_arguments_);
+    std::unique_ptr<kv::LongRead> read = kv::begin_long_read(*head.spec, scratch_arguments_, keys.count, keys.keys);
+    if (read->needs_one_state()) {
+        // One after the other would keep what is committed from being applied for ever.
+        if (one_state_reads_ > 0 && driver_->apply_waits()) {
+            mark_dirty(session);
+            return;
+        }
+        ++one_state_reads_;
+    }
+    session.long_reply = std::make_unique<LongReply>(std::move(read), session.protocol());
+}
+
+void CommandRouter::make_long_reply(Session& session) {
+    LongReply& reply = *session.long_reply;
+    const bool needed_one_state = reply.needs_one_state();
+    TurnWork& work = reactor_.work();
+    work.add(needed_one_state ? TurnPart::kRead : TurnPart::kWalk, reply.make(store_, work.slice()));
+    if (!reply.made()) return;
+    if (needed_one_state) --one_state_reads_;
+    counters_.keyspace_hits += reply.lookups().hits;
+    counters_.keyspace_misses += reply.lookups().misses;
+}
+
+// True: all of it.
+bool CommandRouter::write_long_reply(Session& session) {
+    LongReply& reply = *session.long_reply;
+    for (bool first = true; session.output_has_room() && (first || !reactor_.work().used_up()); first = false) {
+        const bool is_last = reply.is_last_part();
+        reactor_.work().add(TurnPart::kRead, reply.next_part().size() / kBytesPerWork);
+        session.write_reply_part(reply.next_part(), is_last);
+        reply.part_written();
+        if (is_last) return true;
+    }
+    return false;
+}
+
+void CommandRouter::end_long_read(Session& session) {
+    if (session.long_reply->needs_one_state()) --one_state_reads_;
+    session.long_reply.reset();
+}
+
+// A read has no effect, so another leader may be asked. One that costs a second is not: it would stop the next one.
+void CommandRouter::repeat_read(Session& session, Request& request) {
+    const bool walks = request.spec->first_key == 0;
+    const bool is_costly =
+        request.is_long && (walks ? store_.size() > kCostlyKeys : request.text.size() > kCostlyBytes);
+    if (is_costly) {
+        refuse(session, request, kCutOff);
+        return;
+    }
+    if (std::exchange(request.is_barrier, false)) --session.barriers;
+    set_state(session, request, RequestState::kParked);
+}
+
+}  // namespace kvorum::server
