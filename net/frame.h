@@ -5,7 +5,7 @@
 // The payload checksum covers the first `covered size` bytes of the payload: all of it, except that the frames
 // with log entries leave out the bytes of those. Those carry their own checksums, which whoever decodes them verifies,
 // so a large entry is not summed twice. The header checksum covers the header before it. Checksums find damage, not an
-// attacker: the peer port belongs on a private network.
+// attacker on the way: the handshake proves who connects (peer_secrets.h), nothing protects what travels.
 //
 // Thread: one owner. Peer input never trips an assertion.
 #pragma once
@@ -21,7 +21,9 @@
 
 namespace kvorum::net {
 
-inline constexpr uint16_t kPeerProtocolVersion = 3;  // 3: acknowledgements promise the silence that leases count on
+// 3: peers prove that they know the secret of their cluster, and acknowledgements promise the silence that leases count
+// on.
+inline constexpr uint16_t kPeerProtocolVersion = 3;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
 inline constexpr uint32_t kFramePayloadBytesMax = 128 * kMiB;
@@ -38,6 +40,8 @@ enum class FrameType : uint16_t {
     kForwardReplies = 9,
     kRepairRequest = 10,
     kRepairReply = 11,
+    kHelloChallenge = 12,
+    kHelloProof = 13,
 };
 
 // `payload` borrows from the reader.

@@ -29,6 +29,25 @@ Id read_id(ByteReader& reader) {
     return Id{reader.read<uint64_t>()};
 }
 
+// Of a nonce or a proof.
+void read_array(ByteReader& reader, std::array<std::byte, 32>& out) {
+    const Bytes bytes = reader.read_bytes(out.size());
+    if (!reader.failed()) std::copy(bytes.begin(), bytes.end(), out.begin());
+}
+
+void encode_array(FrameType type, const std::array<std::byte, 32>& bytes, OutputBuffer& out) {
+    FrameWriter frame(out, type);
+    ByteWriter(frame.payload()).write_bytes(bytes);
+    frame.finish();
+}
+
+bool decode_array(const Frame& frame, FrameType type, std::array<std::byte, 32>& out) {
+    if (frame.type != type) return false;
+    ByteReader reader(frame.payload);
+    read_array(reader, out);
+    return reader.finished();
+}
+
 // Flag bytes have no spare meaning: an unknown bit is an error.
 uint8_t read_flags(ByteReader& reader, uint8_t known, bool& valid) {
     const auto flags = reader.read<uint8_t>();
@@ -219,6 +238,7 @@ void encode_hello(const Hello& hello, OutputBuffer& out) {
     writer.write<uint64_t>(hello.incarnation);
     write_id(writer, hello.log_id);
     write_id(writer, hello.dialled);
+    writer.write_bytes(hello.nonce);
     frame.finish();
 }
 
@@ -231,6 +251,7 @@ bool decode_hello(const Frame& frame, Hello& hello) {
     hello.incarnation = reader.read<uint64_t>();
     hello.log_id = read_id<LogId>(reader);
     hello.dialled = read_id<NodeId>(reader);
+    read_array(reader, hello.nonce);
     return reader.finished() && !hello.log_id.is_none();
 }
 
@@ -240,7 +261,22 @@ void encode_hello_ack(const HelloAck& ack, OutputBuffer& out) {
     write_id(writer, ack.from);
     writer.write<uint64_t>(ack.incarnation);
     write_id(writer, ack.log_id);
+    writer.write_bytes(ack.proof);
     frame.finish();
+}
+
+void encode_hello_challenge(const Nonce& challenge, OutputBuffer& out) {
+    encode_array(FrameType::kHelloChallenge, challenge, out);
+}
+
+bool decode_hello_challenge(const Frame& frame, Nonce& challenge) {
+    return decode_array(frame, FrameType::kHelloChallenge, challenge);
+}
+
+void encode_hello_proof(const Digest& proof, OutputBuffer& out) { encode_array(FrameType::kHelloProof, proof, out); }
+
+bool decode_hello_proof(const Frame& frame, Digest& proof) {
+    return decode_array(frame, FrameType::kHelloProof, proof);
 }
 
 bool decode_hello_ack(const Frame& frame, HelloAck& ack) {
@@ -249,6 +285,7 @@ bool decode_hello_ack(const Frame& frame, HelloAck& ack) {
     ack.from = read_id<NodeId>(reader);
     ack.incarnation = reader.read<uint64_t>();
     ack.log_id = read_id<LogId>(reader);
+    read_array(reader, ack.proof);
     return reader.finished() && !ack.log_id.is_none();
 }
 
@@ -256,6 +293,7 @@ void encode_hello_reject(const HelloReject& reject, OutputBuffer& out) {
     FrameWriter frame(out, FrameType::kHelloReject);
     ByteWriter writer(frame.payload());
     writer.write<uint8_t>(static_cast<uint8_t>(reject.code));
+    writer.write_bytes(reject.proof);
     writer.write_text(reject.reason.substr(0, kHelloRejectTextMax));
     frame.finish();
 }
@@ -264,6 +302,7 @@ bool decode_hello_reject(const Frame& frame, HelloReject& reject) {
     if (frame.type != FrameType::kHelloReject) return false;
     ByteReader reader(frame.payload);
     reject.code = static_cast<RejectCode>(reader.read<uint8_t>());
+    read_array(reader, reject.proof);
     if (reader.failed() || reader.remaining() > kHelloRejectTextMax) return false;
     reject.reason = reader.read_text(reader.remaining());
     return true;

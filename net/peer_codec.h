@@ -15,12 +15,15 @@
 #include "base/ids.h"
 #include "net/frame.h"
 #include "net/output_buffer.h"
+#include "net/peer_secrets.h"
 #include "raft/messages.h"
 
 namespace kvorum::net {
 
 // --- handshake ---
-// The dialling side speaks first. Messages then flow from it to the accepting side only.
+// The dialling side speaks first: Hello, answered by HelloAck or HelloReject. A node with a secret (peer_secrets.h)
+// answers HelloChallenge first, and goes on after the HelloProof. Messages then flow from the dialling side to the
+// accepting side only.
 struct Hello {
     uint16_t protocol_version = kPeerProtocolVersion;
     ClusterId cluster;
@@ -28,6 +31,7 @@ struct Hello {
     uint64_t incarnation = 0;  // rises with each start of the node
     LogId log_id{};            // of the node's log: the same for as long as the node keeps its data
     NodeId dialled;            // whom the sender believes to reach: finds swapped addresses
+    Nonce nonce{};             // fresh: what the dialled node's proof is about
 
     bool operator==(const Hello&) const = default;
 };
@@ -36,6 +40,7 @@ struct HelloAck {
     NodeId from;
     uint64_t incarnation = 0;
     LogId log_id{};
+    Digest proof{};  // of the dialled node; zero when it asked for none
 
     bool operator==(const HelloAck&) const = default;
 };
@@ -47,6 +52,7 @@ enum class RejectCode : uint8_t {
 
 struct HelloReject {
     RejectCode code = RejectCode::kOther;  // as received: may be one that this version does not know
+    Digest proof{};                        // of the dialled node, once the dialling one has proved itself; else zero
     std::string_view reason;               // cut at kHelloRejectTextMax when it is encoded
 };
 
@@ -56,7 +62,11 @@ inline constexpr uint32_t kHandshakePayloadBytesMax = 1024;
 void encode_hello(const Hello& hello, OutputBuffer& out);
 void encode_hello_ack(const HelloAck& ack, OutputBuffer& out);
 void encode_hello_reject(const HelloReject& reject, OutputBuffer& out);
+void encode_hello_challenge(const Nonce& challenge, OutputBuffer& out);
+void encode_hello_proof(const Digest& proof, OutputBuffer& out);
 [[nodiscard]] bool decode_hello(const Frame& frame, Hello& hello);
+[[nodiscard]] bool decode_hello_challenge(const Frame& frame, Nonce& challenge);
+[[nodiscard]] bool decode_hello_proof(const Frame& frame, Digest& proof);
 [[nodiscard]] bool decode_hello_ack(const Frame& frame, HelloAck& ack);
 [[nodiscard]] bool decode_hello_reject(const Frame& frame, HelloReject& reject);
 

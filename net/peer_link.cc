@@ -7,8 +7,24 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/peer_nonce.h"
 
 namespace kvorum::net {
+
+// One connection to the peer, and what its two ends said of themselves.
+struct PeerLink::Connection {
+    Connection(PeerLink& link, reactor::Handle socket)
+        : receive(link.reactor_, socket), output(link.reactor_, link.flusher_, socket, &link.output_progress_) {}
+
+    reactor::ReceiveStream receive;
+    OutputStream output;
+    Hello hello;
+    Nonce challenge{};
+    bool challenged = false;
+    bool answered = false;
+    std::string failure;  // what went wrong; empty: nothing so far
+    HelloAck ack;
+};
 
 PeerLink::PeerLink(reactor::Reactor& reactor, OutputFlusher& flusher, PeerLinkConfig config, PeerLinkOwner& owner)
     : reactor_(reactor),
@@ -68,55 +84,92 @@ reactor::Task<bool> PeerLink::attempt() {
 }
 
 reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
-    reactor::ReceiveStream receive(reactor_, socket);
-    OutputStream output(reactor_, flusher_, socket, &output_progress_);
-    encode_hello({.cluster = config_.cluster,
-                  .from = config_.self,
-                  .incarnation = config_.incarnation,
-                  .log_id = config_.log_id,
-                  .dialled = config_.peer},
-                 output.buffer());
-    auto [failure, ack] = co_await handshake(receive);
+    Connection connection(*this, socket);
+    OutputStream& output = connection.output;
+    connection.hello = {.cluster = config_.cluster,
+                        .from = config_.self,
+                        .incarnation = config_.incarnation,
+                        .log_id = config_.log_id,
+                        .dialled = config_.peer,
+                        .nonce = draw_nonce(reactor_.backend())};
+    encode_hello(connection.hello, output.buffer());
+    co_await shake_hands(connection);
+    std::string failure = std::move(connection.failure);
     // A send may have failed though its bytes arrived and were answered; nobody was listening for that before now.
     const bool accepted = failure.empty() && !output.failed();
     if (accepted) {
-        connect_to_owner(output, ack);
-        failure = co_await wait_for_end(receive);
+        connect_to_owner(output, connection.ack);
+        failure = co_await wait_for_end(connection.receive);
         output.abort();
         disconnect_from_owner();
     }
     log_failure(output.failed() && output.error() != -ECANCELED ? std::strerror(-output.error()) : failure);
     co_await output.close();
-    co_await receive.close();
+    co_await connection.receive.close();
     co_return accepted;
 }
 
-reactor::Task<PeerLink::Answer> PeerLink::handshake(reactor::ReceiveStream& receive) {
+reactor::Task<void> PeerLink::shake_hands(Connection& connection) {
     FrameReader reader(kHandshakePayloadBytesMax);
-    while (true) {
-        reactor::Chunk chunk = co_await receive.next(attempt_stop_->token());
-        if (chunk.result == -ECANCELED) co_return Answer{"no answer to the handshake", {}};
-        if (chunk.result == 0) co_return Answer{"connection closed during the handshake", {}};
-        if (chunk.result < 0) co_return Answer{std::strerror(-chunk.result), {}};
+    while (connection.failure.empty() && !connection.answered) {
+        reactor::Chunk chunk = co_await connection.receive.next(attempt_stop_->token());
+        if (chunk.result <= 0) {
+            connection.failure = chunk.result == -ECANCELED ? "no answer to the handshake"
+                                 : chunk.result == 0        ? "connection closed during the handshake"
+                                                            : std::strerror(-chunk.result);
+            co_return;
+        }
         reader.feed(chunk.bytes);
         Frame frame;
-        const FrameStatus status = reader.next(frame);
-        Answer answer;
-        if (status == FrameStatus::kFrame) answer.failure = check_answer(frame, answer.ack);
-        if (status == FrameStatus::kError) answer.failure = std::string(reader.error());
-        receive.release(chunk);
-        if (status != FrameStatus::kNeedMore) co_return answer;
+        FrameStatus status = FrameStatus::kNeedMore;
+        while (connection.failure.empty() && !connection.answered) {
+            status = reader.next(frame);
+            if (status != FrameStatus::kFrame) break;
+            connection.failure = take_answer(frame, connection);
+        }
+        if (status == FrameStatus::kError) connection.failure = std::string(reader.error());
+        connection.receive.release(chunk);
     }
 }
 
-std::string PeerLink::check_answer(const Frame& frame, HelloAck& ack) {
+std::string PeerLink::take_answer(const Frame& frame, Connection& connection) {
+    if (frame.type == FrameType::kHelloChallenge && !connection.challenged) return prove_ourselves(frame, connection);
+    connection.answered = true;
+    return check_ack(frame, connection);
+}
+
+std::string PeerLink::prove_ourselves(const Frame& frame, Connection& connection) {
+    if (!decode_hello_challenge(frame, connection.challenge)) return "malformed answer to the handshake";
+    if (!has_secret()) {
+        ++stats_.unproved;
+        return "it asks for the secret of the cluster, and this node has none: give it the same --cluster-secret-file";
+    }
+    connection.challenged = true;
+    encode_hello_proof(config_.secrets->prove_dialler(connection.hello, connection.challenge),
+                       connection.output.buffer());
+    return {};
+}
+
+std::string PeerLink::check_ack(const Frame& frame, Connection& connection) {
+    HelloAck& ack = connection.ack;
     HelloReject reject;
     if (decode_hello_reject(frame, reject)) {
         ++stats_.rejected;
-        if (reject.code == RejectCode::kOtherLog) owner_.on_known_by_other_log(config_.peer, reject.reason);
+        const bool believed = !has_secret() || (connection.challenged &&
+                                                config_.secrets->accepts_rejecting(
+                                                    connection.hello, connection.challenge, reject.code, reject.proof));
+        if (reject.code == RejectCode::kOtherLog && believed) owner_.on_known_by_other_log(config_.peer, reject.reason);
         return "rejected: " + std::string(reject.reason);
     }
     if (!decode_hello_ack(frame, ack)) return "malformed answer to the handshake";
+    const bool proved =
+        connection.challenged && config_.secrets->accepts_dialled(connection.hello, connection.challenge, ack);
+    if (has_secret() && !proved) {
+        ++stats_.unproved;
+        return connection.challenged
+                   ? "it does not know the secret of the cluster: its --cluster-secret-file is another one"
+                   : "it does not ask for the secret of the cluster: start it with the same --cluster-secret-file";
+    }
     if (ack.from != config_.peer) return fmt::format("node {} answers at this address", ack.from);
     const LogId known = owner_.meet_peer(ack.from, ack.log_id);
     if (known == ack.log_id) return {};

@@ -1,10 +1,10 @@
 // The connection that carries this node's messages to one peer. It is kept up for as long as the link runs: connect,
-// handshake, send; on any failure again, after a growing pause. Messages flow one way: the peer's answers come on the
-// peer's own link, to our PeerListener.
+// handshake (peer_codec.h), send; on any failure again, after a growing pause. Messages flow one way: the peer's
+// answers come on the peer's own link, to our PeerListener.
 //
-// Thread: the reactor's. Reactor, flusher and owner outlive the link. Owner calls come from the run queue, never from
-// inside send(). Cancellation: request_stop() ends the connection and the attempts; await join() before destroying the
-// link.
+// Thread: the reactor's. Reactor, flusher, secrets and owner outlive the link. Owner calls come from the run queue,
+// never from inside send(). Cancellation: request_stop() ends the connection and the attempts; await join() before
+// destroying the link.
 //
 // What the caller may conclude about forwarded requests: send() returned false: not sent. Named in
 // on_link_disconnected(): never handed to the kernel, so the peer cannot have executed them. All others that were sent
@@ -36,6 +36,7 @@ struct PeerLinkConfig {
     LogId log_id;
     NodeId peer;
     reactor::Endpoint endpoint;
+    const PeerSecrets* secrets = nullptr;  // looked at in each handshake; null: none
     uint64_t seed = 0;                     // of the jitter
     uint64_t queue_bytes_max = 64 * kMiB;  // above it Raft messages are dropped and requests refused
     uint64_t backoff_min_ns =
@@ -68,6 +69,7 @@ struct PeerLinkStats {
     uint64_t failed_attempts = 0;  // no connection, no answer, or rejected
     uint64_t rejected = 0;         // of those: the peer said why
     uint64_t other_logs = 0;       // of those: the peer is known by another log
+    uint64_t unproved = 0;         // of the failed: one of the two could not prove the secret
     uint64_t stalls = 0;           // connections given up because nothing moved
     uint64_t dropped_messages = 0;
     uint64_t refused_requests = 0;
@@ -115,18 +117,18 @@ class PeerLink {
         uint64_t request_id = 0;
     };
 
-    // The peer's answer to Hello.
-    struct Answer {
-        std::string failure;  // what went wrong; empty: accepted
-        HelloAck ack;
-    };
+    struct Connection;
 
     reactor::Task<void> run();
     reactor::Task<bool> attempt();
     reactor::Task<bool> serve(reactor::Handle socket);
-    reactor::Task<Answer> handshake(reactor::ReceiveStream& receive);
+    reactor::Task<void> shake_hands(Connection& connection);
     reactor::Task<std::string> wait_for_end(reactor::ReceiveStream& receive);
-    [[nodiscard]] std::string check_answer(const Frame& frame, HelloAck& ack);
+    // Each returns what is wrong, or nothing.
+    [[nodiscard]] std::string take_answer(const Frame& frame, Connection& connection);
+    [[nodiscard]] std::string prove_ourselves(const Frame& frame, Connection& connection);
+    [[nodiscard]] std::string check_ack(const Frame& frame, Connection& connection);
+    [[nodiscard]] bool has_secret() const { return config_.secrets != nullptr && !config_.secrets->empty(); }
     void connect_to_owner(OutputStream& output, const HelloAck& ack);
     void disconnect_from_owner();
     void on_deadline();

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "net/peer_nonce.h"
 
 namespace kvorum::net {
 namespace {
@@ -40,6 +41,10 @@ class PeerListener::Connection {
     Deadline handshake_deadline{stop};
     Deadline farewell_deadline{farewell_stop};
     RejectCode reject_code = RejectCode::kOther;
+    Digest reject_proof{};
+    Hello hello;
+    Nonce challenge{};
+    bool challenged = false;
     // Known after the handshake.
     NodeId peer;
     uint64_t incarnation = 0;
@@ -84,6 +89,7 @@ reactor::Task<void> PeerListener::accept_loop() {
         } else {
             ++stats_.accepted;
             ++open_connections_;
+            displace_oldest_stranger();
             scope_.spawn(serve(socket));
         }
     }
@@ -113,7 +119,7 @@ reactor::Task<void> PeerListener::serve(reactor::Handle socket) {
         ++stats_.rejected;
         if (!stopping_) KVORUM_LOG(kWarn, "peer port: rejected {}: {}", connection.address, failure);
         reactor_.arm(connection.farewell_deadline, reactor_.now_ns() + config_.handshake_timeout_ns);
-        encode_hello_reject({connection.reject_code, failure}, connection.output.buffer());
+        encode_hello_reject({connection.reject_code, connection.reject_proof, failure}, connection.output.buffer());
         const bool told = co_await connection.output.drain(connection.farewell_stop.token());
         maybe(told);
     }
@@ -134,19 +140,43 @@ reactor::Task<std::string> PeerListener::handshake(Connection& connection) {
         if (chunk.result < 0) co_return std::strerror(-chunk.result);
         connection.reader.feed(chunk.bytes);
         Frame frame;
-        const FrameStatus status = connection.reader.next(frame);
+        FrameStatus status = FrameStatus::kNeedMore;
         std::string failure;
-        if (status == FrameStatus::kFrame) failure = admit(connection, frame);
+        while (failure.empty() && !connection.is_peer) {
+            status = connection.reader.next(frame);
+            if (status != FrameStatus::kFrame) break;
+            failure = take_handshake_frame(connection, frame);
+        }
         if (status == FrameStatus::kError) failure = std::string(connection.reader.error());
         connection.receive.release(chunk);
-        if (status != FrameStatus::kNeedMore) co_return failure;
+        if (!failure.empty() || connection.is_peer) co_return failure;
     }
 }
 
-std::string PeerListener::admit(Connection& connection, const Frame& frame) {
-    Hello hello;
-    // The dialling side waits for our answer, so nothing may follow its Hello.
-    if (!decode_hello(frame, hello) || connection.reader.buffered_bytes() > 0) return "no valid Hello";
+std::string PeerListener::take_handshake_frame(Connection& connection, const Frame& frame) {
+    // The dialling side waits for our answers, so nothing may follow what it said.
+    const bool alone = connection.reader.buffered_bytes() == 0;
+    if (connection.challenged) return alone ? check_proof(connection, frame) : "no valid proof";
+    if (!decode_hello(frame, connection.hello) || !alone) return "no valid Hello";
+    if (config_.secrets == nullptr || config_.secrets->empty()) return admit(connection);
+    connection.challenged = true;
+    connection.challenge = draw_nonce(reactor_.backend());
+    encode_hello_challenge(connection.challenge, connection.output.buffer());
+    return {};
+}
+
+std::string PeerListener::check_proof(Connection& connection, const Frame& frame) {
+    Digest proof;
+    if (!decode_hello_proof(frame, proof)) return "no valid proof";
+    if (!config_.secrets->accepts_dialler(connection.hello, connection.challenge, proof)) {
+        ++stats_.unproved;
+        return "it does not know the secret of the cluster: the two nodes have different --cluster-secret-file";
+    }
+    return admit(connection);
+}
+
+std::string PeerListener::admit(Connection& connection) {
+    const Hello& hello = connection.hello;
     std::string failure = check_hello(hello);
     // Before the incarnation: of two nodes under one id the later must learn which of the two reasons is its own.
     if (failure.empty()) failure = check_log(connection, hello);
@@ -159,8 +189,9 @@ std::string PeerListener::admit(Connection& connection, const Frame& frame) {
     ++stats_.handshakes;
     reactor_.cancel(connection.handshake_deadline);
     connection.reader.set_payload_bytes_max(kFramePayloadBytesMax);
-    encode_hello_ack({.from = config_.self, .incarnation = config_.incarnation, .log_id = config_.log_id},
-                     connection.output.buffer());
+    HelloAck ack{.from = config_.self, .incarnation = config_.incarnation, .log_id = config_.log_id};
+    if (connection.challenged) ack.proof = config_.secrets->prove_dialled(hello, connection.challenge, ack);
+    encode_hello_ack(ack, connection.output.buffer());
     return {};
 }
 
@@ -182,6 +213,9 @@ std::string PeerListener::check_log(Connection& connection, const Hello& hello) 
     if (known == hello.log_id) return {};
     ++stats_.other_logs;
     connection.reject_code = RejectCode::kOtherLog;
+    if (connection.challenged) {
+        connection.reject_proof = config_.secrets->prove_rejecting(hello, connection.challenge, RejectCode::kOtherLog);
+    }
     return other_log_reason(hello.from, known, hello.log_id);
 }
 
@@ -192,6 +226,16 @@ std::string PeerListener::check_incarnation(const Hello& hello) const {
         }
     }
     return {};
+}
+
+void PeerListener::displace_oldest_stranger() {
+    const auto is_stranger = [](const Connection* connection) {
+        return !connection->is_peer && !connection->stop.stop_requested();
+    };
+    const auto strangers = std::count_if(connections_.begin(), connections_.end(), is_stranger);
+    if (static_cast<uint32_t>(strangers) < config_.unproved_max) return;
+    (*std::find_if(connections_.begin(), connections_.end(), is_stranger))->stop.request_stop();
+    ++stats_.displaced;
 }
 
 void PeerListener::replace_older(const Connection& connection) {

@@ -1,7 +1,9 @@
 // Accepts the links of the peers, checks who they are, and hands on what they send.
 //
 // A connection must begin with a Hello of this cluster, from a known other node with the log by which it is known, to
-// this node, in this protocol version, in time. Anything else is answered with a HelloReject that says why, logged
+// this node, in this protocol version, in time; with a secret (peer_secrets.h) it must prove that it knows it before
+// anything in its Hello is looked at, and only few connections may be without a proof: a further one costs the oldest
+// of them its place. Anything else is answered with a HelloReject that says why, logged
 // (rate limited), counted and closed; it changes nothing. The same goes for bytes that are no frames and for malformed
 // messages later on: they close that one connection. A peer has one connection: a newer one replaces the older, unless
 // it comes from an earlier incarnation of the peer.
@@ -52,8 +54,10 @@ struct PeerListenerConfig {
     NodeId self;
     uint64_t incarnation = 0;
     LogId log_id{};
+    const PeerSecrets* secrets = nullptr;  // looked at in each handshake; outlives the listener; null: none
     uint64_t handshake_timeout_ns = 2 * kSecondNs;
     uint32_t connections_max = 256;  // strangers included; more are closed at once
+    uint32_t unproved_max = 32;      // connections before the end of their handshake
 };
 
 struct PeerListenerStats {
@@ -61,6 +65,8 @@ struct PeerListenerStats {
     uint64_t handshakes = 0;  // completed
     uint64_t rejected = 0;    // did not complete the handshake, for whatever reason
     uint64_t other_logs = 0;  // of those: came with another log than the one by which the node is known
+    uint64_t unproved = 0;    // of those: did not know the secret
+    uint64_t displaced = 0;   // lost their place before the end of their handshake
     uint64_t broken = 0;      // closed after the handshake for what they sent
     uint64_t replaced = 0;
     uint64_t refused = 0;  // above connections_max
@@ -92,11 +98,14 @@ class PeerListener {
     // Each returns what was wrong, or nothing.
     reactor::Task<std::string> handshake(Connection& connection);
     reactor::Task<std::string> receive_messages(Connection& connection);
-    [[nodiscard]] std::string admit(Connection& connection, const Frame& frame);
+    [[nodiscard]] std::string take_handshake_frame(Connection& connection, const Frame& frame);
+    [[nodiscard]] std::string check_proof(Connection& connection, const Frame& frame);
+    [[nodiscard]] std::string admit(Connection& connection);
     [[nodiscard]] std::string check_hello(const Hello& hello);
     [[nodiscard]] std::string check_log(Connection& connection, const Hello& hello);
     [[nodiscard]] std::string check_incarnation(const Hello& hello) const;
     [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
+    void displace_oldest_stranger();
     void replace_older(const Connection& connection);
     void end_peer(Connection& connection);
 

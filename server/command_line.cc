@@ -26,7 +26,8 @@ One node, for development (redis-cli -p 7001):
   kvorumd --data-dir ./data
 
 Three nodes on three hosts: the same command on each, with its own --id.
-  kvorumd --id 1 --cluster shop --data-dir /var/lib/kvorum \
+  openssl rand -hex 32 > /etc/kvorum.secret; chmod 600 /etc/kvorum.secret   (once; copy it to all three)
+  kvorumd --id 1 --cluster shop --data-dir /var/lib/kvorum --cluster-secret-file /etc/kvorum.secret \
       --member 1=10.0.0.1:17001/10.0.0.1:7001 \
       --member 2=10.0.0.2:17001/10.0.0.2:7001 \
       --member 3=10.0.0.3:17001/10.0.0.3:7001
@@ -35,6 +36,7 @@ The same from a file, kvorumd --config /etc/kvorum.toml, where the names are tho
   id = 1
   cluster = "shop"
   data-dir = "/var/lib/kvorum"
+  cluster-secret-file = "/etc/kvorum.secret"
   member = ["1=10.0.0.1:17001/10.0.0.1:7001", "2=10.0.0.2:17001/10.0.0.2:7001", "3=10.0.0.3:17001/10.0.0.3:7001"]
 '#' starts a comment in a config file, inside quotes too. kvorumd --print-sample-config shows every option.
 

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "server/access_control.h"
 
 namespace kvorum::server {
 namespace {
@@ -86,6 +87,24 @@ void check_listen(const NodeConfig& config, Violations& violations) {
         config.listen_endpoint() == config.peer_listen_endpoint()) {
         violations.push_back(fmt::format("listen: clients and peers cannot share {}; give them different ports",
                                          config.listen_endpoint().to_string()));
+    }
+}
+
+// Whoever reaches the peer port of a node without a secret may take its messages for a member's.
+void check_secret(const NodeConfig& config, Violations& violations) {
+    if (config.members.size() < 2 || !config.cluster_secret_file.empty() || !config.cluster_secrets.empty()) return;
+    std::vector<std::string> hosts{config.peer_listen.has_value() ? config.peer_listen->host
+                                                                  : std::string{"localhost"}};
+    for (const Member& member : config.members)
+        hosts.push_back(member.peer.host);
+    for (const std::string& host : hosts) {
+        if (is_loopback(host)) continue;
+        violations.push_back(fmt::format(
+            "cluster-secret-file: is missing; the peer address {} can be reached from other machines, and without a "
+            "secret any of them could pose as a member. Make one (openssl rand -hex 32 > FILE; chmod 600 FILE), give "
+            "the same to every node, and name it with --cluster-secret-file FILE",
+            host));
+        return;
     }
 }
 
@@ -184,6 +203,7 @@ std::vector<std::string> NodeConfig::validate() const {
     check_cluster_name(cluster_name, violations);
     check_members(*this, violations);
     check_listen(*this, violations);
+    check_secret(*this, violations);
     check_times(*this, violations);
     check_log(*this, violations);
     check_limits(limits, violations);

@@ -68,6 +68,8 @@ struct NodeConfig {
     // What this node binds, when that is not what its member entry says (a wildcard address, a container's inner port).
     std::optional<reactor::Endpoint> listen;
     std::optional<reactor::Endpoint> peer_listen;
+    std::string cluster_secret_file;           // looked at every second; empty: none
+    std::vector<std::string> cluster_secrets;  // what was in it at the start
 
     uint32_t election_timeout_ms = 1000;   // also the silence that this node promises to a leader
     uint32_t heartbeat_interval_ms = 100;  // of a leader, at most; less if a voter promises less than three times this

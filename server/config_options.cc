@@ -234,6 +234,13 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
     {"peer-listen", kCluster, "HOST:PORT",
      "The address to bind for the other nodes, when it differs from the member's.", false,
      show_endpoint<&NodeConfig::peer_listen>, parse_endpoint<&NodeConfig::peer_listen>},
+    {"cluster-secret-file", kCluster, "FILE",
+     "A file with the secret by which the nodes of this cluster know each other: one line of at least 16 characters, "
+     "the same on all nodes, readable by this user only (openssl rand -hex 32 > FILE; chmod 600 FILE). Needed as soon "
+     "as a peer address is not of this machine. It may be changed while the nodes run: put the new one as a second "
+     "line everywhere, then make it the first everywhere, then take the old one away. The file is read again when it "
+     "changes.",
+     false, show_text<&NodeConfig::cluster_secret_file>, parse_text<&NodeConfig::cluster_secret_file>},
     {"follower-mode", kCluster, "forward|redirect",
      "What a follower does with a command that only the leader can carry out: send it on, or answer MOVED. "
      "redirect saves a hop when all clients are cluster clients; plain clients need forward.",

@@ -18,7 +18,13 @@ constexpr uint32_t kPeerKeepaliveS = 5;
 
 Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
              PeerIdentity identity)
-    : reactor_(reactor), flusher_(flusher), config_(config), events_(events), identity_(std::move(identity)) {
+    : reactor_(reactor),
+      flusher_(flusher),
+      config_(config),
+      events_(events),
+      identity_(std::move(identity)),
+      secret_(reactor, config),
+      tasks_(reactor) {
     for (const wal::KnownPeer& peer : identity_.known_peers)
         known_logs_.emplace(peer.node, peer.log_id);
 }
@@ -34,6 +40,7 @@ absl::Status Peers::start() {
     listening.incarnation = identity_.incarnation;
     listening.log_id = identity_.log_id;
     listening.connections_max = kPeerConnectionsMax;
+    listening.secrets = &secret_.secrets();
     listener_ = std::make_unique<net::PeerListener>(reactor_, flusher_, listening, *socket,
                                                     static_cast<net::PeerHandler&>(*this));
     listener_->start();
@@ -46,21 +53,25 @@ absl::Status Peers::start() {
         link.log_id = identity_.log_id;
         link.peer = member.id;
         link.endpoint = member.peer;
+        link.secrets = &secret_.secrets();
         link.seed = reactor_.backend().random_seed();
         links_.push_back(
             std::make_unique<net::PeerLink>(reactor_, flusher_, link, static_cast<net::PeerLinkOwner&>(*this)));
         links_.back()->start();
     }
+    tasks_.spawn(secret_.watch(tasks_.stop_token()));
     return absl::OkStatus();
 }
 
 reactor::Task<void> Peers::stop() {
+    tasks_.request_stop();
     if (listener_ != nullptr) listener_->request_stop();
     for (const auto& link : links_)
         link->request_stop();
     for (const auto& link : links_)
         co_await link->join();
     if (listener_ != nullptr) co_await listener_->join();
+    co_await tasks_.join();
 }
 
 net::PeerLink* Peers::find_link(NodeId peer) const {

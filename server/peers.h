@@ -19,6 +19,8 @@
 #include "absl/status/status.h"
 #include "net/peer_link.h"
 #include "net/peer_listener.h"
+#include "reactor/scope.h"
+#include "server/cluster_secret.h"
 #include "server/config.h"
 #include "server/forwarded_sessions.h"
 #include "server/forwarder.h"
@@ -108,6 +110,8 @@ class Peers final : public PeerSender,
     const NodeConfig& config_;
     PeerEvents& events_;
     const PeerIdentity identity_;
+    ClusterSecret secret_;
+    reactor::TaskScope tasks_;
     absl::flat_hash_map<NodeId, LogId> known_logs_;
     std::set<NodeId> disowned_by_;  // peers that know this node by another log
     std::vector<std::unique_ptr<net::PeerLink>> links_;

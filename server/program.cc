@@ -13,6 +13,7 @@
 #include "base/standard_output.h"
 #include "reactor/reactor.h"
 #include "reactor/sync_wait.h"
+#include "server/cluster_secret.h"
 #include "server/config.h"
 #include "server/node.h"
 
@@ -92,6 +93,10 @@ int run_program(int argument_count, char** arguments, const MakeBackend& make_ba
     if (!config.log_file.empty() && !log_to_file(config.log_file)) {
         std::fprintf(stderr, "kvorumd: cannot open the log file %s\n", config.log_file.c_str());
         return kExitCannotStart;
+    }
+    if (const absl::Status loaded = load_cluster_secrets(config); !loaded.ok()) {
+        std::fprintf(stderr, "kvorumd: %s\n", std::string(loaded.message()).c_str());
+        return kExitWrongOptions;
     }
     start_log_thread();
     const int exit_code = run_node(std::move(config), make_backend);

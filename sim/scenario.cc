@@ -38,7 +38,8 @@ server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
         config.members.push_back({NodeId{id}, {name, 17000}, {name, 7000}});
     }
     config.access.protected_mode = false;  // the clients are other machines
-    config.spin_us = 0;                    // looking again at once finds nothing new while virtual time stands still
+    config.cluster_secrets = {"the secret of the simulated cluster"};
+    config.spin_us = 0;  // looking again at once finds nothing new while virtual time stands still
     config.election_timeout_ms = pick<uint32_t, 3>(random, {120, 150, 200});
     config.heartbeat_interval_ms = config.election_timeout_ms / pick<uint32_t, 2>(random, {3, 5});
     config.leader_wait_ms = pick<uint32_t, 3>(random, {200, 500, 1500});

@@ -47,12 +47,18 @@ void check_handshake(const Frame& frame) {
     Hello hello;
     HelloAck ack;
     HelloReject reject;
+    Nonce challenge;
+    Digest proof;
     if (decode_hello(frame, hello)) {
         encode_hello(hello, again);
     } else if (decode_hello_ack(frame, ack)) {
         encode_hello_ack(ack, again);
     } else if (decode_hello_reject(frame, reject)) {
         encode_hello_reject(reject, again);
+    } else if (decode_hello_challenge(frame, challenge)) {
+        encode_hello_challenge(challenge, again);
+    } else if (decode_hello_proof(frame, proof)) {
+        encode_hello_proof(proof, again);
     } else {
         return;
     }

@@ -43,7 +43,7 @@ class FakeNetwork final : public reactor::IoBackend {
     bool register_buffer(MutableBytes) override { return false; }
     uint64_t monotonic_ns() override { return now_ns_; }
     int64_t wall_clock_ms() override { return 0; }
-    uint64_t random_seed() override { return 1; }
+    uint64_t random_seed() override { return ++seeds_drawn_; }
     absl::StatusOr<reactor::Handle> listen(const reactor::Endpoint& endpoint) override;
     uint16_t local_port(reactor::Handle handle) override;
     std::string peer_address(reactor::Handle) override { return "peer"; }
@@ -86,6 +86,7 @@ class FakeNetwork final : public reactor::IoBackend {
     std::vector<Operation> operations_;
     std::map<uint16_t, std::unique_ptr<std::vector<char>>> buffers_;
     uint16_t next_buffer_ = 0;
+    uint64_t seeds_drawn_ = 0;
     uint64_t sends_ = 0;
     uint32_t most_pieces_ = 0;
 };

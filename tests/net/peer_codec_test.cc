@@ -136,7 +136,7 @@ TEST(PeerCodec, AHandshakeWithoutALogIsMalformed) {
 
 TEST(PeerCodec, ARejectionSaysWhyToPeopleAndToPrograms) {
     OutputBuffer out;
-    encode_hello_reject({RejectCode::kOtherLog, "another log"}, out);
+    encode_hello_reject({RejectCode::kOtherLog, {}, "another log"}, out);
     const std::string text = out.flatten();
     Frame frame;
     HelloReject reject;
@@ -149,7 +149,7 @@ TEST(PeerCodec, ARejectionSaysWhyToPeopleAndToPrograms) {
 TEST(PeerCodec, ARejectionIsCutToItsLimit) {
     OutputBuffer out;
     const std::string long_reason(5000, 'r');
-    encode_hello_reject({RejectCode::kOther, long_reason}, out);
+    encode_hello_reject({RejectCode::kOther, {}, long_reason}, out);
     const std::string text = out.flatten();
     Frame frame;
     HelloReject reject;

@@ -105,7 +105,9 @@ inline std::vector<std::string> sample_frames() {
                      out);
     });
     add([](OutputBuffer& out) { encode_hello_ack({.from = NodeId{2}, .incarnation = 4, .log_id = kOtherLog}, out); });
-    add([](OutputBuffer& out) { encode_hello_reject({RejectCode::kOther, "wrong cluster"}, out); });
+    add([](OutputBuffer& out) { encode_hello_reject({RejectCode::kOther, {}, "wrong cluster"}, out); });
+    add([](OutputBuffer& out) { encode_hello_challenge({std::byte{7}}, out); });
+    add([](OutputBuffer& out) { encode_hello_proof({std::byte{9}}, out); });
     add([](OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
     add([](OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
     add([](OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
@@ -118,6 +120,8 @@ inline bool decodes(const Frame& frame) {
     Hello hello;
     HelloAck ack;
     HelloReject reject;
+    Nonce challenge;
+    Digest proof;
     raft::MessageBody body;
     std::vector<ForwardRequest> requests;
     std::vector<ForwardReply> replies;
@@ -127,6 +131,8 @@ inline bool decodes(const Frame& frame) {
         case FrameType::kHello: return decode_hello(frame, hello);
         case FrameType::kHelloAck: return decode_hello_ack(frame, ack);
         case FrameType::kHelloReject: return decode_hello_reject(frame, reject);
+        case FrameType::kHelloChallenge: return decode_hello_challenge(frame, challenge);
+        case FrameType::kHelloProof: return decode_hello_proof(frame, proof);
         case FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
         case FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
         case FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);

@@ -211,6 +211,7 @@ TEST(ConfigFileTest, UsesTheNamesOfTheFlags) {
 id = 3
 cluster = "shop"
 data-dir = "/var/lib/kvorum"  # another
+cluster-secret-file = "/etc/kvorum.secret"
 member = ["1=10.0.0.1:17001/10.0.0.1:7001", "2=10.0.0.2:17001/10.0.0.2:7001",
           "3=10.0.0.3:17001/10.0.0.3:7001"]
 wal-segment-size = 32MiB
@@ -221,6 +222,26 @@ wal-segment-size = 32MiB
     EXPECT_EQ(config.data_directory, "/var/lib/kvorum");
     EXPECT_EQ(config.members.size(), 3u);
     EXPECT_EQ(config.wal_segment_bytes, 32 * kMiB);
+}
+
+TEST(ConfigAccessTest, PeersOfOtherMachinesNeedASecret) {
+    const std::string members = "1=127.0.0.1:17001/127.0.0.1:7001,2=node2:17001/node2:7001";
+    EXPECT_THAT(refusal({"--id", "1", "--data-dir", "d", "--member", members}),
+                AllOf(HasSubstr("cluster-secret-file"), HasSubstr("node2"), HasSubstr("openssl rand -hex 32")));
+    EXPECT_THAT(refusal({"--id", "1", "--data-dir", "d", "--member", kThreeMembers, "--peer-listen", "0.0.0.0:17001"}),
+                HasSubstr("cluster-secret-file"));
+    EXPECT_EQ(
+        parsed({"--id", "1", "--data-dir", "d", "--member", members, "--cluster-secret-file", "s"}).cluster_secret_file,
+        "s");
+    EXPECT_TRUE(parsed({"--data-dir", "d", "--listen", "0.0.0.0:7001"}).cluster_secret_file.empty())
+        << "a node alone has no peers";
+}
+
+TEST(ConfigAccessTest, ProtectedModeIsOnUntilItIsSwitchedOff) {
+    EXPECT_TRUE(parsed({"--data-dir", "d"}).access.protected_mode);
+    EXPECT_FALSE(parsed({"--data-dir", "d", "--protected-mode", "NO"}).access.protected_mode);
+    EXPECT_THAT(refusal({"--data-dir", "d", "--protected-mode", "maybe"}), HasSubstr("'yes' or 'no'"));
+    EXPECT_EQ(parsed({"--data-dir", "d", "--requirepass", "pw"}).access.password, "pw");
 }
 
 TEST(ConfigFileTest, YieldsToTheCommandLine) {
