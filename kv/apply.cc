@@ -61,8 +61,13 @@ void look_ahead(const LogRecord& record, KeysAhead& keys) {
         case CommandCode::kAppend:
         case CommandCode::kIncrbyfloat:
         case CommandCode::kRename:
+        case CommandCode::kBitfield:
+        case CommandCode::kSort:
         case CommandCode::kCopy: return keys.add_sized(payload);
-        case CommandCode::kSetrange: payload.read<uint64_t>(); return keys.add_sized(payload);
+        case CommandCode::kSetrange:
+        case CommandCode::kRestore: payload.read<uint64_t>(); return keys.add_sized(payload);
+        case CommandCode::kSetbit: payload.read<uint64_t>(); return keys.add(read_tail(payload));
+        case CommandCode::kBitop: return keys.add_list(payload, payload.read<uint32_t>(), false);
         case CommandCode::kIncrby:
         case CommandCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
         case CommandCode::kGetdel:
@@ -104,6 +109,11 @@ bool apply(CommandCode code, LoggedCommand& command) {
         case CommandCode::kRename: return apply_rename(command);
         case CommandCode::kCopy: return apply_copy(command);
         case CommandCode::kFlushall: return apply_flush(command);
+        case CommandCode::kSetbit: return apply_setbit(command);
+        case CommandCode::kBitop: return apply_bitop(command);
+        case CommandCode::kBitfield: return apply_bitfield(command);
+        case CommandCode::kRestore: return apply_restore(command);
+        case CommandCode::kSort: return apply_sort(command);
         default: return false;
     }
 }

@@ -38,6 +38,11 @@ enum class CommandCode : uint16_t {
     kCopy = 26,
     kFlushdb = 27,
     kFlushall = 28,
+    kSetbit = 29,
+    kBitop = 30,
+    kBitfield = 31,
+    kRestore = 32,
+    kSort = 33,
 
     // Reads are never in a log.
     kGet = 1001,
@@ -57,6 +62,14 @@ enum class CommandCode : uint16_t {
     kTouch = 1015,
     kObject = 1016,
     kDbsize = 1017,
+    kGetbit = 1018,
+    kBitcount = 1019,
+    kBitpos = 1020,
+    kBitfieldRo = 1021,
+    kLcs = 1022,
+    kDump = 1023,
+    kSortRo = 1024,
+    kMemory = 1025,
 };
 
 }  // namespace kvorum::kv

@@ -141,6 +141,51 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "@keyspace @write @slow @dangerous"},
     {"object", CommandKind::kRead, code(CommandCode::kObject), -2, 0, 0, 0, 0, "generic", "2.2.3",
      "A container for object introspection commands", "Depends on subcommand.", "@slow"},
+    {"lcs", CommandKind::kRead, code(CommandCode::kLcs), -3, kFlagReadonly, 1, 2, 1, "string", "7.0.0",
+     "Find longest common substring", "O(N*M) where N and M are the lengths of s1 and s2, respectively",
+     "@read @string @slow"},
+    {"setbit", CommandKind::kWrite, code(CommandCode::kSetbit), 4, kFlagWrite | kFlagDenyOom, 1, 1, 1, "bitmap",
+     "2.2.0", "Sets or clears the bit at offset in the string value stored at key", "O(1)", "@write @bitmap @slow"},
+    {"getbit", CommandKind::kRead, code(CommandCode::kGetbit), 3, kFlagReadonly | kFlagFast, 1, 1, 1, "bitmap", "2.2.0",
+     "Returns the bit value at offset in the string value stored at key", "O(1)", "@read @bitmap @fast"},
+    {"bitcount", CommandKind::kRead, code(CommandCode::kBitcount), -2, kFlagReadonly, 1, 1, 1, "bitmap", "2.6.0",
+     "Count set bits in a string", "O(N)", "@read @bitmap @slow"},
+    {"bitpos", CommandKind::kRead, code(CommandCode::kBitpos), -3, kFlagReadonly, 1, 1, 1, "bitmap", "2.8.7",
+     "Find first bit set or clear in a string", "O(N)", "@read @bitmap @slow"},
+    {"bitop", CommandKind::kWrite, code(CommandCode::kBitop), -4, kFlagWrite | kFlagDenyOom, 2, -1, 1, "bitmap",
+     "2.6.0", "Perform bitwise operations between strings", "O(N)", "@write @bitmap @slow"},
+    {"bitfield", CommandKind::kWrite, code(CommandCode::kBitfield), -2, kFlagWrite | kFlagDenyOom, 1, 1, 1, "bitmap",
+     "3.2.0", "Perform arbitrary bitfield integer operations on strings", "O(1) for each subcommand specified",
+     "@write @bitmap @slow"},
+    {"bitfield_ro", CommandKind::kRead, code(CommandCode::kBitfieldRo), -2, kFlagReadonly | kFlagFast, 1, 1, 1,
+     "bitmap", "6.0.0", "Perform arbitrary bitfield integer operations on strings. Read-only variant of BITFIELD",
+     "O(1) for each subcommand specified", "@read @bitmap @fast"},
+    {"dump", CommandKind::kRead, code(CommandCode::kDump), 2, kFlagReadonly, 1, 1, 1, "generic", "2.6.0",
+     "Return a serialized version of the value stored at the specified key.",
+     "O(1) to access the key and additional O(N*M) to serialize it, where N is the number of Redis "
+     "objects composing the value and M their average size. For small string values the time "
+     "complexity is thus O(1)+O(1*M) where M is small, so simply O(1).",
+     "@keyspace @read @slow"},
+    {"restore", CommandKind::kWrite, code(CommandCode::kRestore), -4, kFlagWrite | kFlagDenyOom, 1, 1, 1, "generic",
+     "2.6.0", "Create a key using the provided serialized value, previously obtained using DUMP.",
+     "O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where "
+     "N is the number of Redis objects composing the value and M their average size. For small "
+     "string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). "
+     "However for sorted set values the complexity is O(N*M*log(N)) because inserting values into "
+     "sorted sets is O(log(N)).",
+     "@keyspace @write @slow @dangerous"},
+    {"sort", CommandKind::kWrite, code(CommandCode::kSort), -2, kFlagWrite | kFlagDenyOom | kFlagMovableKeys, 1, 1, 1,
+     "generic", "1.0.0", "Sort the elements in a list, set or sorted set",
+     "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number "
+     "of returned elements. When the elements are not sorted, complexity is O(N).",
+     "@write @set @sortedset @list @slow @dangerous"},
+    {"sort_ro", CommandKind::kRead, code(CommandCode::kSortRo), -2, kFlagReadonly | kFlagMovableKeys, 1, 1, 1,
+     "generic", "7.0.0", "Sort the elements in a list, set or sorted set. Read-only variant of SORT.",
+     "O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number "
+     "of returned elements. When the elements are not sorted, complexity is O(N).",
+     "@read @set @sortedset @list @slow @dangerous"},
+    {"memory", CommandKind::kRead, code(CommandCode::kMemory), -2, 0, 0, 0, 0, "server", "4.0.0",
+     "A container for memory diagnostics commands", "Depends on subcommand.", "@slow"},
     {"dbsize", CommandKind::kRead, code(CommandCode::kDbsize), 1, kFlagReadonly | kFlagFast, 0, 0, 0, "server", "1.0.0",
      "Return the number of keys in the selected database", "O(1)", "@keyspace @read @fast"},
 });

@@ -38,6 +38,11 @@ bool encode(const WriteRequest& request) {
         case CommandCode::kCopy: return encode_copy(request);
         case CommandCode::kFlushdb:
         case CommandCode::kFlushall: return encode_flush(request);
+        case CommandCode::kSetbit: return encode_setbit(request);
+        case CommandCode::kBitop: return encode_bitop(request);
+        case CommandCode::kBitfield: return encode_bitfield(request);
+        case CommandCode::kRestore: return encode_restore(request);
+        case CommandCode::kSort: return encode_sort(request);
         default: break;
     }
     KVORUM_ASSERT(false, "{} is not a write", request.spec.name);

@@ -61,6 +61,7 @@ inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
 inline constexpr std::string_view kNotFloat = "ERR value is not a valid float";
 inline constexpr std::string_view kNoSuchKey = "ERR no such key";
+inline constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
 inline constexpr std::string_view kStringTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 
 inline bool refuse(ReplySink& reply, std::string_view error) {
@@ -150,5 +151,33 @@ void read_keys(const ReadRequest& request);
 
 // object.cc
 void read_object(const ReadRequest& request);
+
+// bits_read.cc, bits_write.cc
+void read_getbit(const ReadRequest& request);
+void read_bitcount(const ReadRequest& request);
+void read_bitpos(const ReadRequest& request);
+void read_bitfield_ro(const ReadRequest& request);
+bool encode_setbit(const WriteRequest& request);
+bool encode_bitop(const WriteRequest& request);
+bool encode_bitfield(const WriteRequest& request);
+bool apply_setbit(LoggedCommand& command);
+bool apply_bitop(LoggedCommand& command);
+bool apply_bitfield(LoggedCommand& command);
+
+// lcs.cc
+void read_lcs(const ReadRequest& request);
+
+// dump.cc
+void read_dump(const ReadRequest& request);
+bool encode_restore(const WriteRequest& request);
+bool apply_restore(LoggedCommand& command);
+
+// sort.cc
+void read_sort_ro(const ReadRequest& request);
+bool encode_sort(const WriteRequest& request);
+bool apply_sort(LoggedCommand& command);
+
+// memory.cc
+void read_memory(const ReadRequest& request);
 
 }  // namespace kvorum::kv

@@ -61,7 +61,26 @@ enum CopyFlags : uint16_t {
     kCopyReplaces = 1u << 0,
 };
 
+// kSetbit: u64 offset, tail(key)
+enum SetbitFlags : uint16_t {
+    kSetbitToOne = 1u << 0,
+};
+
+// kBitop: u32 key count, key(destination), key each; the flags are the operation's number: AND 0, OR 1, XOR 2, NOT 3
+
+// kRestore: i64 deadline, key tail(value). Above the lower 8 bits of the flags stands what is wrong with the command,
+// which is told only when the key may be written.
+enum RestoreFlags : uint16_t {
+    kRestoreReplaces = 1u << 0,
+};
+
+// kSort: key tail(destination)
+enum SortFlags : uint16_t {
+    kSortStores = 1u << 0,
+};
+
 // Without flags:
+//   kBitfield:    key u32 count, (u8 kind, u8 overflow, u8 signed, u8 bits, u64 offset, i64 value) each
 //   kAppend:      key tail(value)
 //   kSetrange:    u64 offset key tail(value)
 //   kIncrby:      i64 increment, tail(key)

@@ -25,6 +25,14 @@ void carry_out(const ReadRequest& request) {
         case CommandCode::kRandomkey: return read_randomkey(request);
         case CommandCode::kObject: return read_object(request);
         case CommandCode::kDbsize: return read_dbsize(request);
+        case CommandCode::kGetbit: return read_getbit(request);
+        case CommandCode::kBitcount: return read_bitcount(request);
+        case CommandCode::kBitpos: return read_bitpos(request);
+        case CommandCode::kBitfieldRo: return read_bitfield_ro(request);
+        case CommandCode::kLcs: return read_lcs(request);
+        case CommandCode::kDump: return read_dump(request);
+        case CommandCode::kSortRo: return read_sort_ro(request);
+        case CommandCode::kMemory: return read_memory(request);
         default: break;
     }
     KVORUM_ASSERT(false, "{} is not a read", request.spec.name);

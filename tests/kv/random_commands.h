@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/prng.h"
+#include "kv/dump_payload.h"
 
 namespace kvorum::kv {
 
@@ -22,6 +23,7 @@ class RandomCommands {
     // Mostly well-formed. Deadlines lie in the past, more than 1000 s ahead, or at `kAbsoluteMs`: never where a few
     // milliseconds would matter.
     std::vector<std::string> next() {
+        if (prng_.chance(1, 4)) return expand(rarer_form());
         const std::string_view form = pick<std::string_view>({
             "GET k",           "SET k v",          "SET k v c",
             "SET k v c c",     "SET k v e",        "SET k v c e",
@@ -50,6 +52,37 @@ class RandomCommands {
     static constexpr int64_t kAbsoluteMs = 4'102'444'800'000;
 
  private:
+    std::string_view rarer_form() {
+        return pick<std::string_view>({
+            "LCS k k",
+            "LCS k k LEN",
+            "LCS k k IDX",
+            "LCS k k IDX MINMATCHLEN i WITHMATCHLEN",
+            "SETBIT k o b",
+            "GETBIT k o",
+            "BITCOUNT k",
+            "BITCOUNT k i i",
+            "BITCOUNT k i i u",
+            "BITPOS k b",
+            "BITPOS k b i",
+            "BITPOS k b i i",
+            "BITPOS k b i i u",
+            "BITOP p k k",
+            "BITOP p k k k",
+            "BITFIELD k g",
+            "BITFIELD k g g",
+            "BITFIELD k g g g",
+            "BITFIELD_RO k g",
+            "RESTORE k L d",
+            "RESTORE k 0 d REPLACE",
+            "RESTORE k A d ABSTTL REPLACE",
+            "SORT k",
+            "SORT k LIMIT i i",
+            "SORT k STORE k",
+            "SORT_RO k DESC",
+        });
+    }
+
     template <typename T>
     T pick(std::initializer_list<T> choices) {
         return choices.begin()[prng_.below(choices.size())];
@@ -66,6 +99,8 @@ class RandomCommands {
                 words.emplace_back(part);
             } else if (part == "e") {
                 add_lifetime(words);
+            } else if (part == "g") {
+                add_bitfield(words);
             } else {
                 words.push_back(argument(part[0]));
             }
@@ -91,6 +126,11 @@ class RandomCommands {
             case 'A': return pick<std::string>({"4102444800000", "4102444800499", "4102444800500", "1", "-3", "x"});
             case 'c': return pick<std::string>({"NX", "XX", "GET", "KEEPTTL", "nx", "FOO"});
             case 'x': return pick<std::string>({"NX", "XX", "GT", "LT", "gt", "FOO"});
+            case 'o': return pick<std::string>({"0", "1", "7", "8", "100", "333", "-1", "x", "4294967296"});
+            case 'b': return pick<std::string>({"0", "1", "0", "1", "2", "x"});
+            case 'u': return pick<std::string>({"BIT", "BYTE", "bit", "FOO"});
+            case 'p': return pick<std::string>({"AND", "OR", "XOR", "NOT", "not", "FOO"});
+            case 'd': return payload();
             default: break;
         }
         KVORUM_ASSERT(false, "no kind '{}'", kind);
@@ -105,6 +145,26 @@ class RandomCommands {
             case 3: return random_bytes(prng_.below(20));
             default: return fmt::format("v{}", prng_.below(1000));
         }
+    }
+
+    // Of DUMP, or something like it.
+    std::string payload() {
+        std::string bytes = dump_payload(value());
+        if (prng_.chance(1, 6)) bytes[prng_.below(bytes.size())] ^= 1;
+        if (prng_.chance(1, 10)) bytes.resize(prng_.below(bytes.size()));
+        return bytes;
+    }
+
+    void add_bitfield(std::vector<std::string>& words) {
+        if (prng_.chance(1, 3)) {
+            words.emplace_back("OVERFLOW");
+            words.push_back(pick<std::string>({"WRAP", "SAT", "FAIL", "sat", "FOO"}));
+        }
+        const std::string operation = pick<std::string>({"GET", "SET", "INCRBY", "get", "FOO"});
+        words.push_back(operation);
+        words.push_back(pick<std::string>({"i8", "u8", "i5", "u63", "i64", "u1", "i1", "u32", "u64", "x8", "i0"}));
+        words.push_back(pick<std::string>({"0", "3", "8", "#1", "#2", "64", "-1", "#x", "4294967296"}));
+        if (operation != "GET" && operation != "get") words.push_back(argument('n'));
     }
 
     std::string random_bytes(uint64_t size) {

@@ -8,81 +8,24 @@
 // - OBJECT IDLETIME: Kvorum does not track reads.
 // - OBJECT ENCODING after APPEND, SETRANGE and INCRBYFLOAT: Redis remembers how a value came about.
 // - Values above 16 MiB: Kvorum's limit is lower than Redis's 512 MiB.
+// - DUMP of what LZF makes shorter: Kvorum's payloads are not compressed. Each takes the other's.
+// - LCS of long strings, which takes more than a turn may.
+// - MEMORY USAGE and STATS: other memory.
 // - A deadline at the very last millisecond of 64 bits, which Kvorum takes for one less.
+#include "tests/kv/redis_equality.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "kv/command_table.h"
-#include "tests/kv/database.h"
 #include "tests/kv/random_commands.h"
-#include "tests/kv/redis_process.h"
 
 namespace kvorum::kv {
 namespace {
-
-constexpr int64_t kClockToleranceMs = 10'000;
-
-int64_t wall_clock_ms() {
-    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
-}
-
-std::string joined(const Words& words) {
-    std::string line;
-    for (const std::string& word : words)
-        line += word + ' ';
-    return line;
-}
-
-class RedisEquality : public ::testing::Test {
- protected:
-    void SetUp() override {
-        std::string failure;
-        redis_ = RedisProcess::start(failure);
-        ASSERT_NE(redis_, nullptr) << failure;
-    }
-
-    void compare(std::string_view line) { compare(split(line)); }
-
-    // Commands with ';' between them.
-    void compare_script(std::string_view script) {
-        while (!script.empty()) {
-            const size_t end = std::min(script.find(';'), script.size());
-            compare(script.substr(0, end));
-            script.remove_prefix(std::min(end + 1, script.size()));
-        }
-    }
-
-    void compare(const Words& words) {
-        db_.set_clock_ms(wall_clock_ms());
-        const std::string ours = db_.run(words);
-        const std::string theirs = redis_->run(words);
-        ASSERT_FALSE(theirs.empty()) << "Redis hung up on: " << joined(words);
-        if (same_time(words[0], ours, theirs)) return;
-        ASSERT_EQ(ours, theirs) << joined(words);
-    }
-
-    static bool same_time(const std::string& command, const std::string& ours, const std::string& theirs) {
-        static const std::map<std::string, int64_t> kMsPerUnit{
-            {"TTL", 1000}, {"PTTL", 1}, {"EXPIRETIME", 1000}, {"PEXPIRETIME", 1}};
-        const auto unit = kMsPerUnit.find(command);
-        if (unit == kMsPerUnit.end() || ours[0] != ':' || theirs[0] != ':') return false;
-        const int64_t our_time = std::stoll(ours.substr(1));
-        const int64_t their_time = std::stoll(theirs.substr(1));
-        // -1 and -2 are no times.
-        if (our_time < 0 || their_time < 0) return false;
-        return std::max(our_time, their_time) - std::min(our_time, their_time) <= kClockToleranceMs / unit->second;
-    }
-
-    Database db_;
-    std::unique_ptr<RedisProcess> redis_;
-};
 
 TEST_F(RedisEquality, SetAndItsKin) {
     compare_script(R"(
@@ -383,8 +326,11 @@ TEST_F(RedisEquality, RandomCommands) {
 }
 
 TEST_F(RedisEquality, CommandTable) {
-    const std::map<std::string, uint32_t> kFlagNames{
-        {"write", kFlagWrite}, {"readonly", kFlagReadonly}, {"denyoom", kFlagDenyOom}, {"fast", kFlagFast}};
+    const std::map<std::string, uint32_t> kFlagNames{{"write", kFlagWrite},
+                                                     {"readonly", kFlagReadonly},
+                                                     {"denyoom", kFlagDenyOom},
+                                                     {"fast", kFlagFast},
+                                                     {"movablekeys", kFlagMovableKeys}};
     for (const CommandSpec& spec : data_commands()) {
         SCOPED_TRACE(spec.name);
         const RespValue info = redis_->run_parsed({"COMMAND", "INFO", std::string(spec.name)}).items.at(0);

@@ -1,0 +1,29 @@
+// The operations of one BITFIELD. Private to kv.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/reply_sink.h"
+#include "kv/bits.h"
+#include "kv/commands.h"
+
+namespace kvorum::kv {
+
+struct BitfieldOperation {
+    enum class Kind : uint8_t { kGet, kSet, kIncrby };
+
+    Kind kind = Kind::kGet;
+    Overflow overflow = Overflow::kWrap;
+    BitfieldType type;
+    uint64_t offset = 0;
+    int64_t value = 0;  // kSet, or by how much kIncrby
+
+    [[nodiscard]] bool writes() const { return kind != Kind::kGet; }
+    [[nodiscard]] uint64_t last_bit() const { return offset + type.bits - 1; }
+};
+
+// The words behind the key. False when an error was replied.
+[[nodiscard]] bool parse_bitfield(Arguments words, std::vector<BitfieldOperation>& operations, ReplySink& reply);
+
+}  // namespace kvorum::kv

@@ -1,0 +1,25 @@
+// A value as DUMP writes and RESTORE takes it: Redis' RDB form (version 10, Redis 7.0), a version and a CRC-64 behind
+// it. Strings only. Private to kv.
+//
+// What is written is not compressed; what is read may be (LZF). Input is a stranger's: any bytes are taken, and sizes
+// are checked before anything is allocated. Pure; thread: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace kvorum::kv {
+
+[[nodiscard]] std::string dump_payload(std::string_view value);
+
+enum class DumpError {
+    kNone,
+    kChecksum,  // too short, from a later version, or changed on the way
+    kFormat,    // not a string, or damaged
+    kTooLong,   // a string above kValueSizeMax
+};
+
+// `storage` owns the value, unless it lies in `payload` as it is.
+[[nodiscard]] DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value);
+
+}  // namespace kvorum::kv
