@@ -32,7 +32,8 @@ enum class ReplyClass : uint8_t { kExecuted, kNotExecuted, kUnknown };
 struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
-    bool is_barrier = false;  // what follows it in the session is not routed before it is answered
+    bool is_barrier = false;   // what follows it in the session is not routed before it is answered
+    bool is_readonly = false;  // it arrived behind READONLY: a follower may serve it
     const kv::CommandSpec* spec = nullptr;
     std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
     uint64_t token = 0;      // kRead: its read batch; kForwarded: its forward id
