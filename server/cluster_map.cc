@@ -48,14 +48,22 @@ void ClusterMap::tell_one_shard(const std::vector<const Member*>& members) {
 }
 
 void ClusterMap::spread_slots(const std::vector<const Member*>& members, size_t live) {
+    const NodeId leader = leader_ != nullptr ? leader_->id : node_.members_seen().last_leader();
+    std::optional<Shard> of_leader;
     for (size_t i = 0; i < members.size(); ++i) {
         Shard shard{.master = members[i], .replicas = {}, .slots = std::nullopt};
         if (i < live) {
             shard.slots = SlotRange{static_cast<uint16_t>(i * kSlotCount / live),
                                     static_cast<uint16_t>((i + 1) * kSlotCount / live - 1)};
         }
-        shards_.push_back(std::move(shard));
+        if (i == live && of_leader.has_value()) shards_.push_back(*std::exchange(of_leader, std::nullopt));
+        if (i < live && members[i]->id == leader) {
+            of_leader = std::move(shard);
+        } else {
+            shards_.push_back(std::move(shard));
+        }
     }
+    if (of_leader.has_value()) shards_.push_back(*std::move(of_leader));
 }
 
 }  // namespace kvorum::server

@@ -6,7 +6,9 @@
 // With --follower-mode redirect only the leader carries commands out, so it is always the first. With forward any node
 // takes any command; `spread` then uses all nodes for connections and parsing, and a cluster client that lost a node
 // finds another master, which some look for before they ask for the map again. A member that is gone has no slots in
-// it: its share is nothing but traffic, so the others take it over at once.
+// it: its share is nothing but traffic, so the others take it over at once. The leader is listed behind the others that
+// live, because some clients depend on the first of the list (redis-py 4.3 cannot start again when that one is dead),
+// and its death is the one that clients notice most.
 //
 // A node that never knew a leader lists itself as owner: it is there, and it answers CLUSTERDOWN, where another member
 // may be dead. Taken once for a command, on the owning core; members borrow from the node's config.

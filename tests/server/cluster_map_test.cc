@@ -55,6 +55,7 @@ class ClusterMapTest : public ServerCommandsTest {
 class SpreadMapTest : public ClusterMapTest {};
 
 TEST_F(SpreadMapTest, EveryMemberIsMasterOfItsShare) {
+    node_.follow(NodeId{3});
     EXPECT_THAT(slots(), ElementsAre("0-5460 7001", "5461-10921 7002", "10922-16383 7003"));
     EXPECT_THAT(shards(), ElementsAre("0-5460 7001:master:online", "5461-10921 7002:master:online",
                                       "10922-16383 7003:master:online"));
@@ -62,6 +63,15 @@ TEST_F(SpreadMapTest, EveryMemberIsMasterOfItsShare) {
               name(1) + " 127.0.0.1:7001@17001 myself,master - 0 0 4 connected 0-5460\n" + name(2) +
                   " 127.0.0.1:7002@17002 master - 0 0 4 connected 5461-10921\n" + name(3) +
                   " 127.0.0.1:7003@17003 master - 0 0 4 connected 10922-16383\n");
+}
+
+TEST_F(SpreadMapTest, TheLeaderIsListedBehindTheOthersThatLive) {
+    EXPECT_THAT(slots(), ElementsAre("5461-10921 7002", "10922-16383 7003", "0-5460 7001"));
+    lose(2, 0);
+    EXPECT_THAT(shards(),
+                ElementsAre("8192-16383 7003:master:online", "0-8191 7001:master:online", "- 7002:master:fail"));
+    node_.follow(NodeId{});
+    EXPECT_THAT(slots(), ElementsAre("8192-16383 7003", "0-8191 7001")) << "the last known one too";
 }
 
 TEST_F(SpreadMapTest, TheShareOfAMemberThatIsGoneGoesToTheOthersAtOnce) {
@@ -91,7 +101,7 @@ TEST_F(SpreadMapTest, ANodeAloneOwnsAllSlots) {
 
 TEST_F(SpreadMapTest, AllSlotsStayListedWhileNoLeaderIsKnown) {
     node_.follow(NodeId{});
-    EXPECT_THAT(slots(), ElementsAre("0-5460 7001", "5461-10921 7002", "10922-16383 7003"));
+    EXPECT_THAT(slots(), testing::UnorderedElementsAre("0-5460 7001", "5461-10921 7002", "10922-16383 7003"));
     EXPECT_THAT(text_of({"CLUSTER", "INFO"}),
                 HasSubstr("cluster_state:fail\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n"));
 }
