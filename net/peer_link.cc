@@ -193,6 +193,7 @@ void PeerLink::connect_to_owner(OutputStream& output, const HelloAck& ack) {
     KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}", config_.peer, config_.endpoint.to_string(),
                ack.incarnation);
     output_ = &output;
+    connected_at_wall_ms_ = reactor_.backend().wall_clock_ms();
     sent_at_last_look_ = output.sent_bytes();
     reactor_.arm(deadline_, reactor_.now_ns() + config_.stall_timeout_ns);
     owner_.on_link_connected(config_.peer, ack.incarnation);

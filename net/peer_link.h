@@ -96,6 +96,7 @@ class PeerLink {
     bool send(const RepairReply& reply);
 
     [[nodiscard]] bool connected() const { return output_ != nullptr; }
+    [[nodiscard]] int64_t connected_at_wall_ms() const { return connected_at_wall_ms_; }  // while connected
     [[nodiscard]] NodeId peer() const { return config_.peer; }
     [[nodiscard]] uint64_t queued_bytes() const { return output_ != nullptr ? output_->queued_bytes() : 0; }
     [[nodiscard]] const PeerLinkStats& stats() const { return stats_; }
@@ -153,6 +154,7 @@ class PeerLink {
     Notice unreachable_;
 
     OutputStream* output_ = nullptr;  // while connected
+    int64_t connected_at_wall_ms_ = 0;
     uint64_t sent_at_last_look_ = 0;
     std::deque<QueuedRequest> queued_requests_;
     std::string last_failure_;

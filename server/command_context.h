@@ -138,6 +138,7 @@ void run_cluster_info(CommandContext& context);
 void run_cluster_slots(CommandContext& context);
 void run_cluster_shards(CommandContext& context);
 void run_cluster_nodes(CommandContext& context);
+void run_cluster_links(CommandContext& context);
 void run_cluster_myid(CommandContext& context);
 void run_cluster_keyslot(CommandContext& context);
 void run_cluster_countkeysinslot(CommandContext& context);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "base/mutants.h"
@@ -34,6 +35,13 @@ bool changes_identity(const kv::CommandSpec& spec) {
     return spec.name == "hello" || spec.name == "reset" || spec.name == "auth";
 }
 
+// The subcommands of OBJECT have their key behind them.
+std::optional<std::string_view> slot_key(const kv::CommandSpec& spec, kv::Arguments arguments) {
+    const auto position = static_cast<size_t>(spec.name == "object" ? 2 : spec.first_key);
+    if (position == 0 || position >= arguments.size()) return std::nullopt;
+    return arguments[position];
+}
+
 }  // namespace
 
 CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store,
@@ -43,8 +51,7 @@ CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor
       store_(store),
       forwarder_(forwarder),
       counters_(counters),
-      timer_(config, reactor, latency, slow_log),
-      follower_mode_(config.follower_mode) {}
+      timer_(config, reactor, latency, slow_log) {}
 
 void CommandRouter::remove_session(Session& session) {
     if (session.long_reply != nullptr) end_long_read(session);
@@ -80,6 +87,8 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
     const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
     if (is_runnable) count_call(*spec);
+    const bool asks_gate = is_runnable && (spec->kind == kv::CommandKind::kServer || !session.gate.is_open());
+    if (asks_gate && answer_at_gate(session, *spec, arguments, origin_id)) return false;
     if (is_local && session.queue.empty()) {
         timer_.time_inline(session, *spec, arguments, [&] { session.execute_server_command(*spec, arguments); });
         return false;
@@ -98,6 +107,7 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     request.is_long = is_read && may_be_long(*spec, arguments, UINT64_MAX);
     request.origin_id = origin_id;
     request.arrived_ns = reactor_.now_ns();
+    request.is_readonly = session.gate.is_readonly();
     if (!is_runnable) {
         request.state = RequestState::kAnswered;
         answer_error(session, request, spec == nullptr ? unknown_command_error(arguments) : wrong_arity_error(*spec));
@@ -135,6 +145,21 @@ void CommandRouter::submit_unauthenticated(Session& session, kv::Arguments argum
     request.state = RequestState::kAnswered;
     answer_error(session, request, kNoAuth);
     mark_dirty(session);
+}
+
+bool CommandRouter::answer_at_gate(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments,
+                                   uint64_t origin_id) {
+    scratch_reply_.clear();
+    net::RespWriter reply(scratch_reply_, session.protocol());
+    if (!session.gate.answers(spec, arguments, config_.after_refused_select, reply)) return false;
+    if (scratch_reply_.starts_with('-')) count_error(scratch_reply_);
+    Request& request = session.queue.push_back();
+    request.state = RequestState::kAnswered;
+    request.spec = &spec;
+    request.origin_id = origin_id;
+    request.arrived_ns = reactor_.now_ns();
+    request.text = scratch_reply_;
+    return true;
 }
 
 // --- routing ---
@@ -233,12 +258,19 @@ bool CommandRouter::route_wait(Session& session, Request& request, kv::Arguments
     return true;
 }
 
+// What has no key has no owner to send the client to: as at a replica of Redis, a read is answered where it was asked.
+bool CommandRouter::redirects(const Request& request, kv::Arguments arguments) const {
+    if (config_.follower_mode == FollowerMode::kForward) return false;
+    if (request.spec->kind == kv::CommandKind::kWrite) return true;
+    return !request.is_readonly && slot_key(*request.spec, arguments).has_value();
+}
+
 bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target) {
     Request& request = *session.queue.find(sequence);
-    if (follower_mode_ == FollowerMode::kRedirect) {
+    if (redirects(request, arguments)) {
         const Member* leader = config_.find_member(target.leader);
-        const int16_t first_key = request.spec->first_key;
-        const uint16_t slot = first_key > 0 ? hash_slot(arguments[static_cast<size_t>(first_key)]) : 0;
+        const std::optional<std::string_view> key = slot_key(*request.spec, arguments);
+        const uint16_t slot = key.has_value() ? hash_slot(*key) : 0;
         refuse(session, request, fmt::format("MOVED {} {}", slot, leader->client.to_string()));
         return true;
     }

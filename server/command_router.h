@@ -63,7 +63,6 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // finish_turn() left something to do that waits for nothing.
     [[nodiscard]] bool has_work() const { return !dirty_.empty(); }
 
-    void set_follower_mode(FollowerMode mode) { follower_mode_ = mode; }
     [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
@@ -91,6 +90,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     bool route_here(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_write(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_wait(Session& session, Request& request, kv::Arguments arguments);
+    // Its reply is known from what the session has sent before (command_gate.h). True: it was queued.
+    bool answer_at_gate(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t origin_id);
+    [[nodiscard]] bool redirects(const Request& request, kv::Arguments arguments) const;
     bool route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target);
     void route_parked(Session& session);
     [[nodiscard]] bool may_route(const Session& session, const Target& target) const;
@@ -134,7 +136,6 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     NodeCounters& counters_;
     CommandTimer timer_;
     RaftDriver* driver_ = nullptr;
-    FollowerMode follower_mode_;
 
     SessionTable sessions_;
     std::vector<SessionHandle> dirty_;

@@ -86,6 +86,23 @@ constexpr auto kCommands = std::to_array<ServerCommand>({
     {{"slowlog", kServer, 23, -2, 0, 0, 0, 0, "server", "2.2.12", "A container for slow log commands",
       "Depends on subcommand.", "@slow"},
      run_subcommand},
+    {{"multi", kServer, kMultiCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0, 0,
+      0, "transactions", "1.2.0", "Mark the start of a transaction block", "O(1)", "@fast @transaction"},
+     nullptr},
+    {{"exec", kServer, kExecCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "transactions", "1.2.0",
+      "Execute all commands issued after MULTI", "Depends on commands in the transaction", "@slow @transaction"},
+     nullptr},
+    {{"discard", kServer, kDiscardCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0,
+      0, 0, "transactions", "2.0.0", "Discard all commands issued after MULTI",
+      "O(N), when N is the number of queued commands", "@fast @transaction"},
+     nullptr},
+    {{"watch", kServer, kWatchCommand, -2, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 1,
+      -1, 1, "transactions", "2.2.0", "Watch the given keys to determine execution of the MULTI/EXEC block",
+      "O(1) for every key.", "@fast @transaction"},
+     nullptr},
+    {{"unwatch", kServer, kUnwatchCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0,
+      0, 0, "transactions", "2.2.0", "Forget about all watched keys", "O(1)", "@fast @transaction"},
+     nullptr},
 });
 
 // Their code is 0: nothing looks a subcommand up by its code.
@@ -235,6 +252,10 @@ constexpr auto kSubcommands = std::to_array<ServerCommand>({
     {{"cluster|nodes", kServer, 0, 2, kFlagStale, 0, 0, 0, "cluster", "3.0.0", "Get Cluster config for the node",
       "O(N) where N is the total number of Cluster nodes", "@slow"},
      run_cluster_nodes},
+    {{"cluster|links", kServer, 0, 2, kFlagStale, 0, 0, 0, "cluster", "7.0.0",
+      "Returns a list of all TCP links to and from peer nodes in cluster",
+      "O(N) where N is the total number of Cluster nodes", "@slow"},
+     run_cluster_links},
     {{"cluster|myid", kServer, 0, 2, kFlagStale, 0, 0, 0, "cluster", "3.0.0", "Return the node id", "O(1)", "@slow"},
      run_cluster_myid},
     {{"cluster|keyslot", kServer, 0, 3, kFlagStale, 0, 0, 0, "cluster", "3.0.0",
@@ -275,7 +296,14 @@ constexpr auto kSubcommands = std::to_array<ServerCommand>({
      run_acl_help},
 });
 
-static_assert(kCommands[kWaitCommand - 1].spec.name == "wait");
+constexpr bool is_row(uint16_t code, std::string_view name) {
+    return kCommands[code - 1].spec.code == code && kCommands[code - 1].spec.name == name;
+}
+static_assert(is_row(kWaitCommand, "wait") && is_row(kQuitCommand, "quit") && is_row(kResetCommand, "reset"));
+static_assert(is_row(kSelectCommand, "select") && is_row(kReadonlyCommand, "readonly"));
+static_assert(is_row(kReadwriteCommand, "readwrite") && is_row(kMultiCommand, "multi"));
+static_assert(is_row(kExecCommand, "exec") && is_row(kDiscardCommand, "discard"));
+static_assert(is_row(kWatchCommand, "watch") && is_row(kUnwatchCommand, "unwatch"));
 
 constexpr auto kCommandSpecs = [] {
     std::array<kv::CommandSpec, kCommands.size()> specs{};

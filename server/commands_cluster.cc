@@ -1,79 +1,58 @@
-// CLUSTER and ROLE: the Raft group, told as a Redis Cluster with one shard. The leader is the master of all slots, the
-// other members are its replicas. While no leader is known, nobody serves a slot and the cluster is down.
+// CLUSTER and ROLE: the Raft group, told as a Redis Cluster (server/cluster_map.h says who is master of what).
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 #include <vector>
 
 #include "kv/text.h"
+#include "server/cluster_map.h"
 #include "server/command_context.h"
 
 namespace kvorum::server {
 namespace {
 
-constexpr uint16_t kSlotCount = 16384;
-constexpr uint16_t kLastSlot = kSlotCount - 1;
-
-// What this node knows of the members, taken once for a command.
-struct ClusterView {
-    NodeFacade& node;
-    const NodeConfig& config;
-    raft::Status status;
-    const Member* leader;
-
-    explicit ClusterView(NodeFacade& facade)
-        : node(facade), config(facade.config()), status(facade.raft_status()), leader(known_leader(facade, status)) {}
-
-    [[nodiscard]] bool is_self(const Member& member) const { return member.id == status.self; }
-    [[nodiscard]] bool is_leader(const Member& member) const { return leader != nullptr && member.id == leader->id; }
-    // As far as this node can tell.
-    [[nodiscard]] bool is_reachable(const Member& member) const {
-        return is_self(member) || node.peer_connected(member.id);
+std::string_view health_flag(MemberHealth health) {
+    switch (health) {
+        case MemberHealth::kOnline: return "";
+        case MemberHealth::kSuspected: return ",fail?";
+        case MemberHealth::kFailed: return ",fail";
     }
-    [[nodiscard]] std::string name_of(const Member& member) const { return config.cluster_node_name(member.id); }
-
-    // How much of the log a member has: known to the leader for all, to the others for themselves only.
-    [[nodiscard]] LogIndex offset_of(const Member& member) const {
-        if (is_self(member) || is_leader(member)) return status.commit_index;
-        for (const raft::PeerStatus& peer : status.peers) {
-            if (peer.id == member.id) return peer.match_index;
-        }
-        return LogIndex{};
-    }
-
-    // The leader first, as in Redis's SLOTS and SHARDS.
-    [[nodiscard]] std::vector<const Member*> members_leader_first() const {
-        std::vector<const Member*> members;
-        if (leader != nullptr) members.push_back(leader);
-        for (const Member& member : config.members) {
-            if (!is_leader(member)) members.push_back(&member);
-        }
-        return members;
-    }
-};
-
-// "<id> <ip:port@cport> <flags> <master> <ping-sent> <pong-recv> <epoch> <link-state> <slots>"
-std::string describe_node(const ClusterView& view, const Member& member) {
-    const bool reachable = view.is_reachable(member);
-    const bool is_leader = view.is_leader(member);
-    return fmt::format("{} {}:{}@{} {}{}{} {} 0 0 {} {}{}", view.name_of(member), member.client.host,
-                       member.client.port, member.peer.port, view.is_self(member) ? "myself," : "",
-                       is_leader ? "master" : "slave", reachable ? "" : ",fail?",
-                       is_leader || view.leader == nullptr ? std::string{"-"} : view.name_of(*view.leader),
-                       view.status.term, reachable ? "connected" : "disconnected", is_leader ? " 0-16383" : "");
+    return "";
 }
 
-void reply_slots_node(net::RespWriter& reply, const ClusterView& view, const Member& member) {
+// "<id> <ip:port@cport> <flags> <master> <ping-sent> <pong-recv> <epoch> <link-state> <slots>"
+std::string describe_node(const ClusterMap& map, const Shard& shard, const Member& member) {
+    const bool is_master = &member == shard.master;
+    std::string line =
+        fmt::format("{} {}:{}@{} {}{}{} {} 0 0 {} {}", map.name_of(member), member.client.host, member.client.port,
+                    member.peer.port, map.is_self(member) ? "myself," : "", is_master ? "master" : "slave",
+                    health_flag(map.health(member)), is_master ? std::string{"-"} : map.name_of(*shard.master),
+                    map.status().term, map.is_reachable(member) ? "connected" : "disconnected");
+    if (is_master && shard.slots.has_value())
+        fmt::format_to(std::back_inserter(line), " {}-{}", shard.slots->first, shard.slots->last);
+    return line;
+}
+
+template <typename Visit>
+void for_each_node(const Shard& shard, const Visit& visit) {
+    visit(*shard.master);
+    for (const Member* replica : shard.replicas)
+        visit(*replica);
+}
+
+void reply_slots_node(net::RespWriter& reply, const ClusterMap& map, const Member& member) {
     reply.array(4);
     reply.bulk_string(member.client.host);
     reply.integer(member.client.port);
-    reply.bulk_string(view.name_of(member));
+    reply.bulk_string(map.name_of(member));
     reply.map(0);
 }
 
-void reply_shard_node(net::RespWriter& reply, const ClusterView& view, const Member& member) {
+void reply_shard_node(net::RespWriter& reply, const ClusterMap& map, const Shard& shard, const Member& member) {
     reply.map(7);
     reply.bulk_string("id");
-    reply.bulk_string(view.name_of(member));
+    reply.bulk_string(map.name_of(member));
     reply.bulk_string("port");
     reply.integer(member.client.port);
     reply.bulk_string("ip");
@@ -81,16 +60,16 @@ void reply_shard_node(net::RespWriter& reply, const ClusterView& view, const Mem
     reply.bulk_string("endpoint");
     reply.bulk_string(member.client.host);
     reply.bulk_string("role");
-    reply.bulk_string(view.is_leader(member) ? "master" : "replica");
+    reply.bulk_string(&member == shard.master ? "master" : "replica");
     reply.bulk_string("replication-offset");
-    reply.integer(static_cast<int64_t>(view.offset_of(member).value()));
+    reply.integer(static_cast<int64_t>(map.offset_of(member).value()));
     reply.bulk_string("health");
-    reply.bulk_string(view.is_reachable(member) ? "online" : "fail");
+    reply.bulk_string(map.is_reachable(member) ? "online" : "fail");
 }
 
-const Member* find_by_name(const ClusterView& view, std::string_view name) {
-    for (const Member& member : view.config.members) {
-        if (view.name_of(member) == name) return &member;
+const Member* find_by_name(const ClusterMap& map, std::string_view name) {
+    for (const Member& member : map.config().members) {
+        if (map.name_of(member) == name) return &member;
     }
     return nullptr;
 }
@@ -102,24 +81,25 @@ std::optional<uint16_t> parse_slot(CommandContext& context, std::string_view tex
         context.reply.error(kNotAnInteger);
         return std::nullopt;
     }
-    if (*slot < 0 || *slot > kLastSlot) {
+    if (*slot < 0 || *slot >= kSlotCount) {
         context.reply.error(out_of_range);
         return std::nullopt;
     }
     return static_cast<uint16_t>(*slot);
 }
 
-void reply_leader_role(CommandContext& context, const ClusterView& view) {
+void reply_leader_role(CommandContext& context, const raft::Status& status) {
+    const NodeConfig& config = context.node.config();
     std::vector<const raft::PeerStatus*> active;
-    for (const raft::PeerStatus& peer : view.status.peers) {
-        if (peer.recently_active && view.config.find_member(peer.id) != nullptr) active.push_back(&peer);
+    for (const raft::PeerStatus& peer : status.peers) {
+        if (peer.recently_active && config.find_member(peer.id) != nullptr) active.push_back(&peer);
     }
     context.reply.array(3);
     context.reply.bulk_string("master");
-    context.reply.integer(static_cast<int64_t>(view.status.commit_index.value()));
+    context.reply.integer(static_cast<int64_t>(status.commit_index.value()));
     context.reply.array(active.size());
     for (const raft::PeerStatus* peer : active) {
-        const Member& member = *view.config.find_member(peer->id);
+        const Member& member = *config.find_member(peer->id);
         context.reply.array(3);
         context.reply.bulk_string(member.client.host);
         context.reply.bulk_string(std::to_string(member.client.port));
@@ -130,18 +110,19 @@ void reply_leader_role(CommandContext& context, const ClusterView& view) {
 }  // namespace
 
 void run_role(CommandContext& context) {
-    const ClusterView view(context.node);
-    if (view.status.role == raft::Role::kLeader) {
-        reply_leader_role(context, view);
+    const raft::Status status = context.node.raft_status();
+    if (status.role == raft::Role::kLeader) {
+        reply_leader_role(context, status);
         return;
     }
-    const bool connected = view.leader != nullptr && view.is_reachable(*view.leader);
+    const Member* leader = known_leader(context.node, status);
+    const bool connected = leader != nullptr && context.node.peer_connected(leader->id);
     context.reply.array(5);
     context.reply.bulk_string("slave");
-    context.reply.bulk_string(view.leader == nullptr ? std::string_view{} : view.leader->client.host);
-    context.reply.integer(view.leader == nullptr ? 0 : view.leader->client.port);
+    context.reply.bulk_string(leader == nullptr ? std::string_view{} : leader->client.host);
+    context.reply.integer(leader == nullptr ? 0 : leader->client.port);
     context.reply.bulk_string(connected ? "connected" : "connect");
-    context.reply.integer(connected ? static_cast<int64_t>(view.status.last_applied.value()) : -1);
+    context.reply.integer(connected ? static_cast<int64_t>(status.last_applied.value()) : -1);
 }
 
 void run_readonly(CommandContext& context) {
@@ -157,61 +138,93 @@ void run_readwrite(CommandContext& context) {
 void run_asking(CommandContext& context) { context.ok(); }
 
 void run_cluster_info(CommandContext& context) {
-    const ClusterView view(context.node);
-    const bool up = view.leader != nullptr;
-    const int served = up ? kSlotCount : 0;
+    const ClusterMap map(context.node);
+    size_t slots_ok = 0;
+    size_t slots_suspected = 0;
+    size_t slots_failed = 0;
+    size_t masters = 0;
+    for (const Shard& shard : map.shards()) {
+        if (!shard.slots.has_value()) continue;
+        ++masters;
+        switch (map.health(*shard.master)) {
+            case MemberHealth::kOnline: slots_ok += shard.slots->size(); break;
+            case MemberHealth::kSuspected: slots_suspected += shard.slots->size(); break;
+            case MemberHealth::kFailed: slots_failed += shard.slots->size(); break;
+        }
+    }
     context.reply.verbatim_text(
-        fmt::format("cluster_state:{}\r\ncluster_slots_assigned:{}\r\ncluster_slots_ok:{}\r\ncluster_slots_pfail:0\r\n"
-                    "cluster_slots_fail:0\r\ncluster_known_nodes:{}\r\ncluster_size:{}\r\ncluster_current_epoch:{}\r\n"
+        fmt::format("cluster_state:{}\r\ncluster_slots_assigned:{}\r\ncluster_slots_ok:{}\r\ncluster_slots_pfail:{}\r\n"
+                    "cluster_slots_fail:{}\r\ncluster_known_nodes:{}\r\ncluster_size:{}\r\ncluster_current_epoch:{}\r\n"
                     "cluster_my_epoch:{}\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
                     "total_cluster_links_buffer_limit_exceeded:0\r\n",
-                    up ? "ok" : "fail", served, served, view.config.members.size(), up ? 1 : 0, view.status.term,
-                    view.status.term));
+                    map.leader() != nullptr ? "ok" : "fail", kSlotCount, slots_ok, slots_suspected, slots_failed,
+                    map.config().members.size(), masters, map.status().term, map.status().term));
 }
 
 void run_cluster_slots(CommandContext& context) {
-    const ClusterView view(context.node);
-    if (view.leader == nullptr) {
-        context.reply.array(0);
-        return;
+    const ClusterMap map(context.node);
+    size_t served = 0;
+    for (const Shard& shard : map.shards())
+        served += shard.slots.has_value() ? 1 : 0;
+    context.reply.array(served);
+    for (const Shard& shard : map.shards()) {
+        if (!shard.slots.has_value()) continue;
+        std::vector<const Member*> nodes{shard.master};
+        std::copy_if(shard.replicas.begin(), shard.replicas.end(), std::back_inserter(nodes),
+                     [&](const Member* replica) { return map.is_reachable(*replica); });
+        context.reply.array(2 + nodes.size());
+        context.reply.integer(shard.slots->first);
+        context.reply.integer(shard.slots->last);
+        for (const Member* node : nodes)
+            reply_slots_node(context.reply, map, *node);
     }
-    std::vector<const Member*> members;
-    for (const Member* member : view.members_leader_first()) {
-        if (view.is_leader(*member) || view.is_reachable(*member)) members.push_back(member);
-    }
-    context.reply.array(1);
-    context.reply.array(2 + members.size());
-    context.reply.integer(0);
-    context.reply.integer(kLastSlot);
-    for (const Member* member : members)
-        reply_slots_node(context.reply, view, *member);
 }
 
 void run_cluster_shards(CommandContext& context) {
-    const ClusterView view(context.node);
-    const std::vector<const Member*> members = view.members_leader_first();
-    context.reply.array(1);
-    context.reply.map(2);
-    context.reply.bulk_string("slots");
-    if (view.leader == nullptr) {
-        context.reply.array(0);
-    } else {
-        context.reply.array(2);
-        context.reply.integer(0);
-        context.reply.integer(kLastSlot);
+    const ClusterMap map(context.node);
+    context.reply.array(map.shards().size());
+    for (const Shard& shard : map.shards()) {
+        context.reply.map(2);
+        context.reply.bulk_string("slots");
+        context.reply.array(shard.slots.has_value() ? 2 : 0);
+        if (shard.slots.has_value()) {
+            context.reply.integer(shard.slots->first);
+            context.reply.integer(shard.slots->last);
+        }
+        context.reply.bulk_string("nodes");
+        context.reply.array(1 + shard.replicas.size());
+        for_each_node(shard, [&](const Member& member) { reply_shard_node(context.reply, map, shard, member); });
     }
-    context.reply.bulk_string("nodes");
-    context.reply.array(members.size());
-    for (const Member* member : members)
-        reply_shard_node(context.reply, view, *member);
 }
 
 void run_cluster_nodes(CommandContext& context) {
-    const ClusterView view(context.node);
+    const ClusterMap map(context.node);
     std::string lines;
-    for (const Member& member : view.config.members)
-        lines += describe_node(view, member) + "\n";
+    for (const Shard& shard : map.shards())
+        for_each_node(shard, [&](const Member& member) { lines += describe_node(map, shard, member) + "\n"; });
     context.reply.verbatim_text(lines);
+}
+
+// Those on which this node sends; what it receives comes on the others' own.
+void run_cluster_links(CommandContext& context) {
+    std::vector<PeerLinkFacts> links;
+    context.node.visit_peer_links([&](const PeerLinkFacts& link) { links.push_back(link); });
+    context.reply.array(links.size());
+    for (const PeerLinkFacts& link : links) {
+        context.reply.map(6);
+        context.reply.bulk_string("direction");
+        context.reply.bulk_string("to");
+        context.reply.bulk_string("node");
+        context.reply.bulk_string(context.node.config().cluster_node_name(link.peer));
+        context.reply.bulk_string("create-time");
+        context.reply.integer(link.connected_at_wall_ms);
+        context.reply.bulk_string("events");
+        context.reply.bulk_string(link.queued_bytes > 0 ? "rw" : "r");
+        context.reply.bulk_string("send-buffer-allocated");
+        context.reply.integer(static_cast<int64_t>(link.queued_bytes));
+        context.reply.bulk_string("send-buffer-used");
+        context.reply.integer(static_cast<int64_t>(link.queued_bytes));
+    }
 }
 
 void run_cluster_myid(CommandContext& context) {
@@ -251,25 +264,24 @@ void run_cluster_getkeysinslot(CommandContext& context) {
 }
 
 void run_cluster_replicas(CommandContext& context) {
-    const ClusterView view(context.node);
-    const Member* master = find_by_name(view, context.arguments[2]);
-    if (master == nullptr) {
+    const ClusterMap map(context.node);
+    const Member* named = find_by_name(map, context.arguments[2]);
+    if (named == nullptr) {
         context.fail("ERR Unknown node {}", context.arguments[2]);
         return;
     }
-    if (!view.is_leader(*master)) {
-        context.reply.error("ERR The specified node is not a master");
+    for (const Shard& shard : map.shards()) {
+        if (shard.master != named) continue;
+        context.reply.array(shard.replicas.size());
+        for (const Member* replica : shard.replicas)
+            context.reply.bulk_string(describe_node(map, shard, *replica));
         return;
     }
-    context.reply.array(view.config.members.size() - 1);
-    for (const Member& member : view.config.members) {
-        if (member.id != master->id) context.reply.bulk_string(describe_node(view, member));
-    }
+    context.reply.error("ERR The specified node is not a master");
 }
 
 void run_cluster_count_failure_reports(CommandContext& context) {
-    const ClusterView view(context.node);
-    if (find_by_name(view, context.arguments[2]) == nullptr) {
+    if (find_by_name(ClusterMap(context.node), context.arguments[2]) == nullptr) {
         context.fail("ERR Unknown node {}", context.arguments[2]);
     } else {
         context.reply.integer(0);
@@ -286,6 +298,9 @@ void run_cluster_help(CommandContext& context) {
         "    Return information about the cluster.",
         "KEYSLOT <key>",
         "    Return the hash slot for <key>.",
+        "LINKS",
+        "    Return information about all network links between this node and its peers.",
+        "    Output format is an array where each array element is a map containing attributes of a link",
         "MYID",
         "    Return the node id.",
         "NODES",

@@ -157,15 +157,17 @@ void for_each_parameter(const Visit& visit) {
 // The config as it is now, with what has changed since the start.
 NodeConfig current_config(NodeFacade& node) {
     NodeConfig config = node.config();
-    config.limits = node.mutable_limits();
     config.log_level = log_level();
     config.access = node.access().config();
     return config;
 }
 
 void commit(NodeFacade& node, const NodeConfig& before, const NodeConfig& after) {
-    node.mutable_limits() = after.limits;
-    if (before.follower_mode != after.follower_mode) node.set_follower_mode(after.follower_mode);
+    NodeConfig& config = node.mutable_config();
+    config.limits = after.limits;
+    config.follower_mode = after.follower_mode;
+    config.cluster_view = after.cluster_view;
+    config.after_refused_select = after.after_refused_select;
     if (before.access != after.access) node.access().configure(after.access);
     if (before.log_level != after.log_level) set_log_level(after.log_level);
 }

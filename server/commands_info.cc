@@ -86,7 +86,7 @@ void write_clients(NodeFacade& node, std::string& out) {
     }
     field(out, "connected_clients", clients);
     field(out, "cluster_connections", peers);
-    field(out, "maxclients", node.mutable_limits().clients_max);
+    field(out, "maxclients", node.config().limits.clients_max);
     field(out, "client_recent_max_input_buffer", input_bytes_max);
     field(out, "client_recent_max_output_buffer", output_bytes_max);
     field(out, "blocked_clients", 0);

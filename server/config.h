@@ -31,6 +31,12 @@ struct Member {
 // What a follower does with a command that only the leader can carry out.
 enum class FollowerMode { kForward, kRedirect };
 
+// Which members CLUSTER SLOTS, SHARDS and NODES name as masters (server/cluster_map.h).
+enum class ClusterView { kSpread, kLeader };
+
+// What becomes of the commands behind a SELECT that was refused (server/command_gate.h).
+enum class AfterRefusedSelect { kRefuse, kUseZero };
+
 // Sync method of the write-ahead log; kAuto measures both at start.
 enum class WalSync { kAuto, kDataSync, kDsync };
 
@@ -78,6 +84,8 @@ struct NodeConfig {
     uint32_t outcome_wait_ms = 10000;      // how long a write whose outcome is open waits before the reply says so
     uint32_t disk_stall_ms = 3000;         // a sync that takes longer makes a leader step down
     FollowerMode follower_mode = FollowerMode::kForward;
+    ClusterView cluster_view = ClusterView::kSpread;  // with FollowerMode::kRedirect it is kLeader, whatever this says
+    AfterRefusedSelect after_refused_select = AfterRefusedSelect::kRefuse;
     uint32_t spin_us = 500;  // how long a lightly loaded node looks for work before it sleeps; 0: sleeps at once
 
     uint64_t wal_segment_bytes = 64 * kMiB;

@@ -148,6 +148,9 @@ using Words = std::array<std::pair<std::string_view, Value>, kCount>;
 constexpr Words<FollowerMode, 2> kFollowerModes{
     {{"forward", FollowerMode::kForward}, {"redirect", FollowerMode::kRedirect}}};
 constexpr Words<bool, 2> kYesNo{{{"yes", true}, {"no", false}}};
+constexpr Words<ClusterView, 2> kClusterViews{{{"spread", ClusterView::kSpread}, {"leader", ClusterView::kLeader}}};
+constexpr Words<AfterRefusedSelect, 2> kAfterRefusedSelects{
+    {{"refuse", AfterRefusedSelect::kRefuse}, {"use-0", AfterRefusedSelect::kUseZero}}};
 constexpr Words<WalSync, 3> kWalSyncs{
     {{"auto", WalSync::kAuto}, {"fdatasync", WalSync::kDataSync}, {"dsync", WalSync::kDsync}}};
 constexpr Words<LogLevel, 5> kLogLevels{{{"debug", LogLevel::kDebug},
@@ -246,6 +249,11 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "redirect saves a hop when all clients are cluster clients; plain clients need forward.",
      true, show_word<&NodeConfig::follower_mode, kFollowerModes>,
      parse_word<&NodeConfig::follower_mode, kFollowerModes>},
+    {"cluster-view", kCluster, "spread|leader",
+     "What cluster clients are told: every node that can be reached is master of an equal share of the slots, or the "
+     "leader of all. spread uses all nodes for connections, and clients that lost a node have another to ask; leader "
+     "saves a hop. With --follower-mode redirect it is always leader.",
+     true, show_word<&NodeConfig::cluster_view, kClusterViews>, parse_word<&NodeConfig::cluster_view, kClusterViews>},
 
     {"data-dir", kStorage, "DIR",
      "Where this node keeps its log. Created if missing; one node per directory. Use a local disk with a power-safe "
@@ -347,6 +355,11 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "partial-command-timeout-s", kLimits, "S", true,
         "Time that a command may take to arrive as a whole; 0: for ever. More on very slow links."),
 
+    {"after-refused-select", kOperation, "refuse|use-0",
+     "There is one database. What becomes of the commands on keys behind a SELECT of another: they are refused until "
+     "SELECT 0 or RESET, so that nobody's data is mixed, or they use database 0 as if nothing had been asked.",
+     true, show_word<&NodeConfig::after_refused_select, kAfterRefusedSelects>,
+     parse_word<&NodeConfig::after_refused_select, kAfterRefusedSelects>},
     {"slowlog-log-slower-than", kOperation, "US",
      "Commands that took longer, from arrival to reply, are kept for SLOWLOG; 0: all, -1: none.", true,
      show_number<&Limits::slowlog_slower_than_us>, parse_slower_than},

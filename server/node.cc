@@ -11,6 +11,8 @@ namespace kvorum::server {
 namespace {
 
 constexpr uint64_t kSweepIntervalNs = 50 * kMillisecondNs;
+// By then an ordinary election is over, and a broken connection was made again.
+constexpr uint64_t kElectionTimeoutsUntilFailed = 2;
 constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
 // Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
 constexpr int kPassesPerTurn = 3;
@@ -38,6 +40,7 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
     : reactor_(reactor),
       config_(std::move(config)),
       access_(config_.access),
+      members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
       store_(config_.cluster_id().value()),
       tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
@@ -144,6 +147,7 @@ void Node::on_turn_end() {
     if (!running_) return;
     for (int pass = 0; pass < kPassesPerTurn; ++pass) {
         driver_->run_turn();
+        members_seen_.saw_leader(driver_->raft().leader());
         router_->finish_turn();
         forwarded_->finish_turn();
         if (!driver_->has_work() || reactor_.work().used_up()) break;
@@ -158,13 +162,34 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
         const bool slept = co_await reactor_.sleep_for(kSweepIntervalNs, stop);
         if (!slept) co_return;
         router_->expire_overdue();
+        look_at_members();
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
         clients_->check_timeouts(clients_checked_ns);
     }
 }
 
+// A leader hears from each follower; the others know only whether a connection stands.
+void Node::look_at_members() {
+    const uint64_t now_ns = reactor_.now_ns();
+    const raft::Status status = driver_->raft().status();
+    for (const Member& member : config_.members) {
+        if (member.id == config_.id) continue;
+        const auto peer = std::find_if(status.peers.begin(), status.peers.end(),
+                                       [&](const raft::PeerStatus& other) { return other.id == member.id; });
+        const bool is_silent =
+            status.role == raft::Role::kLeader && peer != status.peers.end() && !peer->recently_active;
+        members_seen_.saw(member.id, peers_->connected(member.id) && !is_silent, now_ns);
+    }
+}
+
 // --- NodeFacade ---
+
+void Node::visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) {
+    peers_->visit_links([&](const net::PeerLink& link) {
+        if (link.connected()) visit({link.peer(), link.connected_at_wall_ms(), link.queued_bytes()});
+    });
+}
 
 void Node::reset_counters() {
     NodeCounters fresh;
@@ -243,12 +268,14 @@ void Node::on_repair_reply(NodeId /*from*/, net::RepairReply /*reply*/) {}
 
 void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);
+    look_at_members();
     driver_->peer_connected(peer);
     router_->expire_overdue();
 }
 
 void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
     KVORUM_LOG(kInfo, "lost the connection to node {}", peer);
+    look_at_members();
     driver_->peer_unreachable(peer);
     forwarder_->on_link_lost(peer, first_unsent_request);
 }

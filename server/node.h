@@ -59,12 +59,13 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] KeyspaceFacts keyspace() override;
     [[nodiscard]] uint64_t key_count_in_slot(uint16_t slot) override;
     [[nodiscard]] bool peer_connected(NodeId peer) override { return peers_->connected(peer); }
+    [[nodiscard]] const MemberWatch& members_seen() override { return members_seen_; }
+    void visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) override;
     void visit_clients(const std::function<void(ClientState&)>& visit) override { clients_->visit(visit); }
     bool close_client(uint64_t client_id) override { return clients_->close_client(client_id); }
     [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
-    Limits& mutable_limits() override { return config_.limits; }
+    NodeConfig& mutable_config() override { return config_; }
     [[nodiscard]] uint32_t clients_that_fit(uint32_t wanted) override;
-    void set_follower_mode(FollowerMode mode) override { router_->set_follower_mode(mode); }
     [[nodiscard]] AccessControl& access() override { return access_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
         router_->visit_command_calls(visit);
@@ -81,6 +82,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] absl::Status check_log_covers_history() const;
     void fit_clients();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
+    void look_at_members();
 
     // --- PeerEvents ---
     void on_raft_message(const raft::Message& message) override;
@@ -99,6 +101,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     NodeConfig config_;
     AccessControl access_;
     NodeCounters counters_;
+    MemberWatch members_seen_;
     LatencyMonitor latency_;
     SlowLog slow_log_;
     kv::Store store_;

@@ -84,6 +84,11 @@ bool Peers::connected(NodeId peer) const {
     return link != nullptr && link->connected();
 }
 
+void Peers::visit_links(const std::function<void(const net::PeerLink&)>& visit) const {
+    for (const auto& link : links_)
+        visit(*link);
+}
+
 void Peers::send(const raft::Message& message) {
     if (net::PeerLink* link = find_link(message.to)) link->send(message);
 }

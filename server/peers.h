@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <span>
@@ -76,6 +77,7 @@ class Peers final : public PeerSender,
 
     [[nodiscard]] bool connected(NodeId peer) const;
 
+    void visit_links(const std::function<void(const net::PeerLink&)>& visit) const;
     // False: not sent.
     bool send(NodeId peer, const net::RepairRequest& request);
     bool send(NodeId peer, const net::RepairReply& reply);

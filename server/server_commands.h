@@ -22,6 +22,7 @@
 #include "server/client_state.h"
 #include "server/config.h"
 #include "server/latency_monitor.h"
+#include "server/member_watch.h"
 #include "server/slow_log.h"
 
 namespace kvorum::server {
@@ -74,6 +75,12 @@ struct KeyspaceFacts {
     uint64_t state_hash = 0;
 };
 
+struct PeerLinkFacts {
+    NodeId peer;
+    int64_t connected_at_wall_ms = 0;
+    uint64_t queued_bytes = 0;
+};
+
 class NodeFacade {
  public:
     virtual ~NodeFacade() = default;
@@ -89,15 +96,16 @@ class NodeFacade {
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
     [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
     [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;
+    [[nodiscard]] virtual const MemberWatch& members_seen() = 0;
+    // The connections on which this node sends to others, those that stand.
+    virtual void visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) = 0;
     virtual void visit_clients(const std::function<void(ClientState&)>& visit) = 0;
     // Closes the connection after its pending replies; false when there is none of that id.
     virtual bool close_client(uint64_t client_id) = 0;
     [[nodiscard]] virtual std::string io_backend_name() = 0;  // for INFO: what runs underneath
-    // CONFIG SET of what may change at run time, already checked: "maxclients", "loglevel", "timeout", "follower-mode",
-    // ...
-    virtual Limits& mutable_limits() = 0;
+    // For CONFIG SET of what may change at run time, already checked.
+    virtual NodeConfig& mutable_config() = 0;
     [[nodiscard]] virtual uint32_t clients_that_fit(uint32_t wanted) = 0;  // into the descriptors of the process
-    virtual void set_follower_mode(FollowerMode mode) = 0;
     [[nodiscard]] virtual AccessControl& access() = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
     virtual void visit_command_calls(const std::function<void(std::string_view name, uint64_t calls)>& visit) = 0;
@@ -106,9 +114,19 @@ class NodeFacade {
     virtual void visit_error_counts(const std::function<void(std::string_view prefix, uint64_t count)>& visit) = 0;
 };
 
-// The kServer commands; WAIT is listed too (COMMAND shows it), with its code kWaitCommand, but carried out by the
-// session.
+// The kServer commands. WAIT and the commands of transactions are listed too (COMMAND shows them), but carried out by
+// the session and by its CommandGate.
 inline constexpr uint16_t kWaitCommand = 1;
+inline constexpr uint16_t kQuitCommand = 4;
+inline constexpr uint16_t kResetCommand = 5;
+inline constexpr uint16_t kSelectCommand = 8;
+inline constexpr uint16_t kReadonlyCommand = 16;
+inline constexpr uint16_t kReadwriteCommand = 17;
+inline constexpr uint16_t kMultiCommand = 24;
+inline constexpr uint16_t kExecCommand = 25;
+inline constexpr uint16_t kDiscardCommand = 26;
+inline constexpr uint16_t kWatchCommand = 27;
+inline constexpr uint16_t kUnwatchCommand = 28;
 [[nodiscard]] std::span<const kv::CommandSpec> server_commands();
 // Any command, data or server, ignoring case; null: unknown.
 [[nodiscard]] const kv::CommandSpec* find_command(std::string_view name);

@@ -17,6 +17,7 @@
 #include "kv/command_table.h"
 #include "net/resp_writer.h"
 #include "server/client_state.h"
+#include "server/command_gate.h"
 #include "server/long_reply.h"
 #include "server/request_queue.h"
 
@@ -75,6 +76,7 @@ class Session {
     Target target;
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
+    CommandGate gate;
     bool dirty = false;             // on the router's list of sessions to advance and flush this turn
     uint32_t barriers = 0;          // requests in the queue with is_barrier set
     uint32_t identity_changes = 0;  // of those: AUTH, HELLO and RESET; what follows them is judged once they are done

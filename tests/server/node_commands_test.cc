@@ -197,7 +197,7 @@ TEST_F(NodeCommands, ResetStatisticsAndRewriteNothing) {
     EXPECT_THAT(run({"CONFIG", "REWRITE"}), HasSubstr("-ERR CONFIG REWRITE is not supported"));
 }
 
-// --- ROLE and CLUSTER ---
+// --- ROLE, and of CLUSTER what is not about the map of slots (cluster_map_test.cc) ---
 
 TEST_F(NodeCommands, TellTheRoleOfALeaderWithItsReplicas) {
     EXPECT_EQ(run({"ROLE"}), "*3\r\n$6\r\nmaster\r\n:70\r\n*1\r\n*3\r\n$9\r\n127.0.0.1\r\n$4\r\n7002\r\n$2\r\n70\r\n");
@@ -216,74 +216,6 @@ TEST_F(NodeCommands, AcceptWhatClusterClientsSayOfTheirConnection) {
     EXPECT_EQ(run({"READWRITE"}), "+OK\r\n");
     EXPECT_FALSE(client_.readonly);
     EXPECT_EQ(run({"ASKING"}), "+OK\r\n");
-}
-
-TEST_F(NodeCommands, GiveAllSlotsToTheLeader) {
-    const std::string first = node_.config_.cluster_node_name(NodeId{1});
-    const std::string third = node_.config_.cluster_node_name(NodeId{3});
-    node_.unreachable = NodeId{2};
-    EXPECT_EQ(run({"CLUSTER", "SLOTS"}), "*1\r\n*4\r\n:0\r\n:16383\r\n*4\r\n$9\r\n127.0.0.1\r\n:7001\r\n$40\r\n" +
-                                             first + "\r\n*0\r\n*4\r\n$9\r\n127.0.0.1\r\n:7003\r\n$40\r\n" + third +
-                                             "\r\n*0\r\n");
-}
-
-TEST_F(NodeCommands, NameTheLeaderFirstOnEveryNode) {
-    node_.follow(NodeId{3});
-    const net::ReplyValue slots = reply_to({"CLUSTER", "SLOTS"});
-    EXPECT_EQ(slots.elements[0].elements[2].elements[1].integer, 7003);
-    EXPECT_EQ(slots.elements[0].elements.size(), 5u);
-}
-
-TEST_F(NodeCommands, ServeNoSlotWhileNoLeaderIsKnown) {
-    node_.follow(NodeId{});
-    EXPECT_EQ(run({"CLUSTER", "SLOTS"}), "*0\r\n");
-    EXPECT_THAT(text_of({"CLUSTER", "INFO"}), HasSubstr("cluster_state:fail\r\ncluster_slots_assigned:0\r\n"));
-    EXPECT_EQ(value_of(reply_to({"CLUSTER", "SHARDS"}).elements[0], "slots").elements.size(), 0u);
-    EXPECT_THAT(text_of({"CLUSTER", "NODES"}), Not(HasSubstr("master")));
-}
-
-TEST_F(NodeCommands, DescribeTheClusterToItsClients) {
-    EXPECT_EQ(text_of({"CLUSTER", "INFO"}),
-              "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\ncluster_slots_pfail:"
-              "0\r\ncluster_slots_fail:0\r\n"
-              "cluster_known_nodes:3\r\ncluster_size:1\r\ncluster_current_epoch:4\r\ncluster_my_epoch:4\r\ncluster_"
-              "stats_messages_sent:0\r\n"
-              "cluster_stats_messages_received:0\r\ntotal_cluster_links_buffer_limit_exceeded:0\r\n");
-}
-
-TEST_F(NodeCommands, ListNodesInRedissLines) {
-    const auto name = [this](uint64_t id) { return node_.config_.cluster_node_name(NodeId{id}); };
-    node_.unreachable = NodeId{3};
-    EXPECT_EQ(text_of({"CLUSTER", "NODES"}),
-              name(1) + " 127.0.0.1:7001@17001 myself,master - 0 0 4 connected 0-16383\n" + name(2) +
-                  " 127.0.0.1:7002@17002 slave " + name(1) + " 0 0 4 connected\n" + name(3) +
-                  " 127.0.0.1:7003@17003 slave,fail? " + name(1) + " 0 0 4 disconnected\n");
-    EXPECT_EQ(text_of({"CLUSTER", "MYID"}), name(1));
-}
-
-TEST_F(NodeCommands, DescribeTheOneShard) {
-    node_.unreachable = NodeId{3};
-    const net::ReplyValue shard = reply_to({"CLUSTER", "SHARDS"}).elements[0];
-    EXPECT_EQ(value_of(shard, "slots").elements[1].integer, 16383);
-    const net::ReplyValue& nodes = value_of(shard, "nodes");
-    ASSERT_EQ(nodes.elements.size(), 3u);
-    EXPECT_EQ(value_of(nodes.elements[0], "role").text, "master");
-    EXPECT_EQ(value_of(nodes.elements[1], "role").text, "replica");
-    EXPECT_EQ(value_of(nodes.elements[1], "replication-offset").integer, 70);
-    EXPECT_EQ(value_of(nodes.elements[2], "health").text, "fail");
-    client_.protocol = 3;
-    EXPECT_EQ(run({"CLUSTER", "SHARDS"}).substr(0, 8), "*1\r\n%2\r\n");
-}
-
-TEST_F(NodeCommands, ListTheReplicasOfTheLeader) {
-    const std::string leader = node_.config_.cluster_node_name(NodeId{1});
-    const std::string follower = node_.config_.cluster_node_name(NodeId{2});
-    EXPECT_EQ(reply_to({"CLUSTER", "REPLICAS", leader}).elements.size(), 2u);
-    EXPECT_EQ(reply_to({"CLUSTER", "SLAVES", leader}).elements.size(), 2u);
-    EXPECT_EQ(run({"CLUSTER", "REPLICAS", follower}), "-ERR The specified node is not a master\r\n");
-    EXPECT_EQ(run({"CLUSTER", "REPLICAS", "foo"}), "-ERR Unknown node foo\r\n");
-    EXPECT_EQ(run({"CLUSTER", "COUNT-FAILURE-REPORTS", leader}), ":0\r\n");
-    EXPECT_EQ(run({"CLUSTER", "COUNT-FAILURE-REPORTS", "foo"}), "-ERR Unknown node foo\r\n");
 }
 
 TEST_F(NodeCommands, CountKeysInSlots) {

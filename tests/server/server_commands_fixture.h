@@ -26,6 +26,8 @@ class FakeNode final : public NodeFacade {
                                        .peer = {.host = "127.0.0.1", .port = static_cast<uint16_t>(17000 + i)},
                                        .client = {.host = "127.0.0.1", .port = static_cast<uint16_t>(7000 + i)}});
         }
+        for (const Member& member : config_.members)
+            watch.saw(member.id, true, 0);
         status.self = NodeId{1};
         status.role = raft::Role::kLeader;
         status.leader = NodeId{1};
@@ -81,6 +83,18 @@ class FakeNode final : public NodeFacade {
     }
     uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
     bool peer_connected(NodeId peer) override { return peer != unreachable; }
+    const MemberWatch& members_seen() override {
+        for (const Member& member : config_.members)
+            watch.saw(member.id, peer_connected(member.id), unreachable_since_ns);
+        watch.saw_leader(status.leader);
+        return watch;
+    }
+    void visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) override {
+        for (const Member& member : config_.members) {
+            if (member.id != status.self && peer_connected(member.id))
+                visit({.peer = member.id, .connected_at_wall_ms = 1'699'999'999'000, .queued_bytes = 10});
+        }
+    }
     void visit_clients(const std::function<void(ClientState&)>& visit) override {
         for (ClientState* client : clients)
             visit(*client);
@@ -91,8 +105,7 @@ class FakeNode final : public NodeFacade {
     }
     std::string io_backend_name() override { return "io_uring"; }
     uint32_t clients_that_fit(uint32_t wanted) override { return std::min(wanted, clients_possible); }
-    Limits& mutable_limits() override { return config_.limits; }
-    void set_follower_mode(FollowerMode mode) override { config_.follower_mode = mode; }
+    NodeConfig& mutable_config() override { return config_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("ERR", 2); }
 
@@ -109,6 +122,8 @@ class FakeNode final : public NodeFacade {
     reactor::TurnFacts turn_facts;
     NodeCounters counter;
     NodeId unreachable;
+    uint64_t unreachable_since_ns = 100 * kSecondNs;  // now
+    MemberWatch watch{0, 2 * kSecondNs};
     uint64_t keys = 2;
     std::vector<ClientState*> clients;
     std::vector<uint64_t> closed;

@@ -400,7 +400,7 @@ TEST_F(ServerCommands, AnswerAnyArgumentsWithExactlyOneReply) {
     const std::vector<std::string_view> words{
         "", "on", "id", "-1", "9223372036854775808", "*", "\r\n", std::string_view("a\0b", 3), long_word};
     for (const kv::CommandSpec& spec : server_commands()) {
-        if (spec.code == kWaitCommand) continue;
+        if (spec.code == kWaitCommand || spec.group == "transactions") continue;  // the session's and its gate's
         for (const std::string_view first : words) {
             for (const std::string_view second : words) {
                 for (const auto& arguments : {std::vector<std::string_view>{spec.name},
