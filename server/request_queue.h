@@ -34,7 +34,7 @@ struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
     bool is_long = false;                            // a read that may take several turns (kv/long_read.h)
-    bool is_barrier = false;  // what follows it in the session is not routed before it is answered
+    bool is_barrier = false;   // what follows it in the session is not routed before it is answered
     bool is_readonly = false;  // it arrived behind READONLY: a follower may serve it
     const kv::CommandSpec* spec = nullptr;
     std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
