@@ -44,6 +44,7 @@ MAY_BLOCK = {
     "wal/dump.cc": "of the program kvorum",
     "server/client_listener.cc": "listens, at the start",
     "server/peers.cc": "listens, at the start",
+    "server/cluster_secret.cc": "load_cluster_secrets(), before the reactor turns",
     "server/command_line.cc": "before there is a reactor",
     "server/program.cc": "before the reactor turns and after it has ended",
 }
