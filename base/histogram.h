@@ -26,6 +26,14 @@ class Histogram {
     void merge(const Histogram& other);
     void reset();
 
+    // Each step that has any: the highest value in it, and how many.
+    template <typename Visit>
+    void for_each(Visit visit) const {
+        for (uint64_t i = 0; i < kBucketCount; ++i) {
+            if (counts_[i] > 0) visit(highest_in(i) < max_ ? highest_in(i) : max_, counts_[i]);
+        }
+    }
+
     [[nodiscard]] uint64_t count() const { return total_count_; }
     [[nodiscard]] uint64_t sum() const { return sum_; }
     [[nodiscard]] uint64_t max() const { return max_; }

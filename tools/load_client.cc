@@ -33,7 +33,12 @@ LoadThread::LoadThread(reactor::Reactor& its_reactor, const LoadConfig& its_conf
       scope(its_reactor),
       templates(compile_all(its_config)),
       data(its_config, seed),
-      stats(its_config.commands.size()) {}
+      stats(its_config.commands.size()),
+      greeting(Greeting::of(its_config)) {}
+
+void LoadThread::tell(std::string_view what) const {
+    if (config.debug) fmt::print(stderr, "kvorum load: {}\n", what);
+}
 
 // --- one connection ---
 
@@ -59,6 +64,7 @@ reactor::Task<void> Link::serve() {
         } else if (!stop.stop_requested()) {
             ++thread_.stats.connect_failures;
             thread_.connect_error = fmt::format("{}: {}", endpoint().to_string(), std::strerror(-socket));
+            thread_.tell(thread_.connect_error);
             client_.on_connect_attempt(false);
         }
         if (stop.stop_requested()) break;
@@ -72,8 +78,9 @@ reactor::Task<void> Link::serve() {
 reactor::Task<void> Link::serve_socket(reactor::Handle socket) {
     socket_.emplace(thread_, socket);
     scanner_ = ReplyScanner();
-    client_.on_connect_attempt(true);
-    client_.fill();
+    socket_->output.tail() += thread_.greeting.bytes;
+    greetings_missing_ = thread_.greeting.replies;
+    if (is_ready()) client_.on_ready();
     while (true) {
         reactor::Chunk chunk = co_await socket_->receive.next(client_.stop_token());
         if (chunk.result <= 0) break;
@@ -86,7 +93,11 @@ reactor::Task<void> Link::serve_socket(reactor::Handle socket) {
     co_await socket_->receive.close();
     co_await socket_->output.close();
     socket_.reset();
-    if (!client_.stop_token().stop_requested()) ++thread_.stats.connections_lost;
+    if (!client_.stop_token().stop_requested()) {
+        ++(greetings_missing_ > 0 ? thread_.stats.connect_failures : thread_.stats.connections_lost);
+        thread_.tell(fmt::format("{}: the connection was lost", endpoint().to_string()));
+        if (greetings_missing_ > 0) client_.on_connect_attempt(false);
+    }
     lose_flights();
     const int32_t closed = co_await thread_.reactor.close(socket);
     maybe(closed < 0);
@@ -97,11 +108,23 @@ void Link::send(uint8_t command, const RequestValues& values, uint64_t due_ns, u
     std::string& out = socket_->output.tail();
     const size_t before = out.size();
     thread_.templates[command].append_to(out, values);
-    thread_.stats.commands[command].bytes_sent += out.size() - before;
+    CommandStats& stats = thread_.stats.commands[command];
+    stats.bytes_sent += out.size() - before;
+    stats.seconds.at(thread_.since_start(now_ns)).bytes_sent += out.size() - before;
     flights_.push_back({.due_ns = due_ns, .sent_ns = now_ns, .command = command});
 }
 
-// False when this server speaks no RESP.
+bool Link::on_greeting(const ScannedReply& reply) {
+    if (reply.is_error) {
+        thread_.connect_error = fmt::format("{}: {}", endpoint().to_string(), reply.error);
+        thread_.tell(thread_.connect_error);
+        return false;
+    }
+    if (--greetings_missing_ == 0) client_.on_ready();
+    return true;
+}
+
+// False when this server speaks no RESP, or takes no greeting of ours.
 bool Link::on_bytes(Bytes bytes) {
     const uint64_t since_start_ns = thread_.since_start(thread_.reactor.now_ns());
     Timeline::Slice& slice = thread_.stats.timeline.at(since_start_ns);
@@ -113,6 +136,10 @@ bool Link::on_bytes(Bytes bytes) {
         ScannedReply reply;
         status = scanner_.next(bytes, reply);
         if (status != ScanStatus::kReply) break;
+        if (greetings_missing_ > 0) {
+            if (!on_greeting(reply)) return false;
+            continue;
+        }
         // More replies than requests: the two have lost each other.
         if (flights_.empty()) return false;
         on_reply(reply, before - bytes.size(), slice);
@@ -132,6 +159,8 @@ void Link::on_reply(const ScannedReply& reply, uint64_t bytes, Timeline::Slice& 
     CommandStats& command = thread_.stats.commands[flight.command];
     command.bytes_received += bytes;
     slice.bytes += bytes;
+    CommandSeconds::Second& second = command.seconds.at(thread_.since_start(thread_.reactor.now_ns()));
+    second.bytes_received += bytes;
     if (reply.is_error) {
         on_error(reply.error, command, slice);
         return;
@@ -141,6 +170,7 @@ void Link::on_reply(const ScannedReply& reply, uint64_t bytes, Timeline::Slice& 
     ++command.ok;
     if (reply.is_null) ++command.nulls;
     command.latency.record(latency_ns);
+    second.record(latency_ns);
     if (thread_.config.is_open_loop()) thread_.stats.service.record(now_ns - std::min(now_ns, flight.sent_ns));
     ++slice.ok;
     slice.latency_sum_ns += latency_ns;
@@ -225,17 +255,21 @@ void Client::on_connect_attempt(bool connected) {
     if (connected) ++thread_.clients_connected;
 }
 
+void Client::on_ready() {
+    on_connect_attempt(true);
+    fill();
+}
+
 bool Client::can_start() const {
-    const bool wanted = thread_.started && !thread_.ending && remaining_ > 0 && !held_.has_value();
+    const bool wanted = thread_.started && !thread_.ending && remaining_ > 0 && !held_;
     if (!wanted || in_flight_ >= thread_.config.pipeline) return false;
     return thread_.topology != nullptr || links_[0]->is_ready();
 }
 
 void Client::fill() {
-    if (held_.has_value() && !thread_.ending) {
-        const Held held = *held_;
-        if (!send(held, thread_.reactor.now_ns())) return;
-        held_.reset();
+    if (held_ && !thread_.ending) {
+        if (!send(thread_.reactor.now_ns())) return;
+        held_ = false;
     }
     if (!can_start()) return;
     if (pacer_ != nullptr) {
@@ -248,11 +282,14 @@ void Client::fill() {
 }
 
 void Client::start(uint64_t due_ns, uint64_t now_ns) {
-    const uint8_t command = next_command();
-    const Held request{.key = keys_[command].next(thread_.data.prng()), .due_ns = due_ns, .command = command};
+    request_.command = next_command();
+    request_.due_ns = due_ns;
+    request_.keys.resize(thread_.templates[request_.command].key_count());
+    for (uint64_t& key : request_.keys)
+        key = keys_[request_.command].next(thread_.data.prng());
     if (remaining_ != UINT64_MAX) --remaining_;
     ++in_flight_;
-    if (!send(request, now_ns)) held_ = request;
+    held_ = !send(now_ns);
 }
 
 // A SETs, then B GETs, as memtier mixes them.
@@ -267,15 +304,19 @@ uint8_t Client::next_command() {
 }
 
 // False when no connection leads there now.
-bool Client::send(const Held& request, uint64_t now_ns) {
-    const RequestTemplate& command = thread_.templates[request.command];
+bool Client::send(uint64_t now_ns) {
+    const RequestTemplate& command = thread_.templates[request_.command];
     RequestValues values;
-    values.key = thread_.data.key(request.key);
-    Link* link = route(values.key);
+    values.keys = thread_.data.keys(request_.keys);
+    Link* link = route(values.keys.empty() ? std::string_view() : values.keys.front());
     if (link == nullptr || !link->is_ready()) return false;
     if (command.uses_data()) values.data = thread_.data.data();
     if (command.uses_expiry()) values.expiry = thread_.data.expiry();
-    link->send(request.command, values, request.due_ns, now_ns);
+    if (command.waits()) {
+        values.replicas = thread_.data.replicas();
+        values.wait_ms = thread_.data.wait_ms();
+    }
+    link->send(request_.command, values, request_.due_ns, now_ns);
     return true;
 }
 
@@ -294,9 +335,9 @@ void Client::on_outcomes(uint64_t count) {
 
 void Client::finish_if_done() {
     if (finished_ || !thread_.started) return;
-    if (held_.has_value() && thread_.ending) {
+    if (held_ && thread_.ending) {
         // It never left: as if it had not been started.
-        held_.reset();
+        held_ = false;
         --in_flight_;
         ++thread_.stats.never_started;
     }

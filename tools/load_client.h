@@ -42,6 +42,7 @@ struct LoadThread {
     std::vector<RequestTemplate> templates;  // as config.commands
     RequestData data;
     LoadStats stats;
+    Greeting greeting;
     Topology* topology = nullptr;  // in cluster mode
     bool started = false;          // requests may be sent
     bool ending = false;           // and no longer
@@ -52,6 +53,8 @@ struct LoadThread {
     std::string connect_error;  // the last one
 
     [[nodiscard]] uint64_t since_start(uint64_t now_ns) const { return now_ns - std::min(now_ns, start_ns); }
+    // With --debug: a line on stderr.
+    void tell(std::string_view what) const;
 };
 
 class Link {
@@ -64,7 +67,8 @@ class Link {
     // Until the client stops.
     reactor::Task<void> serve();
 
-    [[nodiscard]] bool is_ready() const { return socket_.has_value(); }
+    // Connected, and the server has taken the greeting.
+    [[nodiscard]] bool is_ready() const { return socket_.has_value() && greetings_missing_ == 0; }
     void send(uint8_t command, const RequestValues& values, uint64_t due_ns, uint64_t now_ns);
 
  private:
@@ -82,6 +86,8 @@ class Link {
 
     reactor::Task<void> serve_socket(reactor::Handle socket);
     [[nodiscard]] bool on_bytes(Bytes bytes);
+    // False when the server refuses.
+    [[nodiscard]] bool on_greeting(const ScannedReply& reply);
     void on_reply(const ScannedReply& reply, uint64_t bytes, Timeline::Slice& slice);
     void on_error(std::string_view error, CommandStats& command, Timeline::Slice& slice);
     void lose_flights();
@@ -95,6 +101,7 @@ class Link {
     ReplyScanner scanner_;
     Fifo<Flight> flights_;
     uint64_t backoff_ns_ = 0;
+    uint32_t greetings_missing_ = 0;  // replies
 };
 
 class Client {
@@ -121,18 +128,19 @@ class Client {
 
  private:
     friend class Link;
-    struct Held {
-        uint64_t key = 0;
+    struct Request {
+        std::vector<uint64_t> keys;
         uint64_t due_ns = 0;
         uint8_t command = 0;
     };
 
     void on_connect_attempt(bool connected);
+    void on_ready();
     void on_outcomes(uint64_t count);
     [[nodiscard]] uint8_t next_command();
     [[nodiscard]] Link* route(std::string_view key);
     Link& link_to(uint32_t server);
-    [[nodiscard]] bool send(const Held& request, uint64_t now_ns);
+    [[nodiscard]] bool send(uint64_t now_ns);
     [[nodiscard]] uint64_t request_count(uint64_t client_count) const;
 
     LoadThread& thread_;
@@ -144,7 +152,8 @@ class Client {
     uint32_t in_flight_ = 0;
     uint8_t command_ = 0;  // which kind comes now, and how often it came already
     uint32_t command_repeats_ = 0;
-    std::optional<Held> held_;  // its node is not connected; what comes behind it waits too
+    Request request_;    // the one that is being started
+    bool held_ = false;  // it could not be sent: its node is not connected, and what comes behind it waits too
     bool attempted_ = false;
     bool finished_ = false;
     bool in_pacer_queue_ = false;

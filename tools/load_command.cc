@@ -1,46 +1,25 @@
 // kvorum load: memtier_benchmark's flags, and beyond them an open loop, outcomes apart, gaps and plots.
-#include <absl/strings/ascii.h>
-#include <absl/strings/numbers.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
-#include <optional>
-#include <random>
 
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
-#include "tools/load_config.h"
+#include "tools/load_arguments.h"
+#include "tools/load_json.h"
 #include "tools/load_plot.h"
 #include "tools/load_report.h"
-#include "tools/load_request.h"
 #include "tools/load_run.h"
 
 namespace kvorum::tools {
 namespace {
 
+using load::LoadArguments;
 using load::LoadConfig;
-
-// As typed; to_config() understands it.
-struct LoadArguments {
-    LoadConfig config;
-    std::string server = "127.0.0.1";
-    uint16_t port = 6379;
-    std::string servers;
-    std::string requests;
-    std::string ratio = "1:10";
-    std::string key_pattern = "R:R";
-    std::string expiry_range;
-    std::string percentiles;
-    std::vector<std::string> commands;
-    std::vector<uint32_t> command_ratios;
-    std::vector<std::string> command_key_patterns;
-    uint64_t rate_per_client = 0;
-    std::string arrivals;
-    bool randomize = false;
-    std::vector<std::string> refused;
-};
+using load::LoadStats;
 
 // Flags of memtier that have no meaning here, and why: more helpful than "not expected".
 struct RefusedFlag {
@@ -48,148 +27,38 @@ struct RefusedFlag {
     const char* why;
 };
 constexpr RefusedFlag kRefusedFlags[] = {
-    {"-a,--authenticate", "Kvorum has no passwords yet; leave it out"},
-    {"--select-db", "Kvorum has one database, number 0; leave it out"},
-    {"-P,--protocol", "only RESP2 is spoken here; leave it out"},
+    {"-S,--unix-socket", "connections are TCP here; give --server and --port"},
     {"--tls", "Kvorum has no TLS yet; leave it out"},
+    {"--cert", "it is of --tls, which Kvorum does not have yet; leave it out"},
+    {"--key", "it is of --tls, which Kvorum does not have yet; leave it out"},
+    {"--cacert", "it is of --tls, which Kvorum does not have yet; leave it out"},
+    {"--tls-skip-verify", "it is of --tls, which Kvorum does not have yet; leave it out"},
+    {"--sni", "it is of --tls, which Kvorum does not have yet; leave it out"},
     {"--multi-key-get", "memtier itself has it for memcached only; use --command \"MGET __key__ __key__\""},
-    {"--wait-ratio", "every OK of Kvorum is on the disks of a majority; for another server use --command \"WAIT 1 0\""},
     {"--data-size-range", "sizes are equal in a run: give --data-size"},
     {"--data-size-list", "sizes are equal in a run: give --data-size"},
-    {"-x,--run-count", "one run at a time: call it again, and compare the --json-out-file of each"},
+    {"--data-size-pattern", "sizes are equal in a run: give --data-size"},
+    {"--data-import", "data is made here, not read from a file; give --data-size, and --random-data"},
+    {"--data-verify",
+     "it compares with --data-import, which is not here; `./dev nemesis` checks what a cluster answers"},
+    {"--client-stats",
+     "what each client did is not kept apart; --json-out-file has each second, and each kind of request"},
     {"--reconnect-interval", "connections are kept, and made again only when they break"},
+};
+
+// Flags of memtier that ask for what is always so here.
+struct GrantedFlag {
+    const char* names;
+    const char* why;
+};
+constexpr GrantedFlag kGrantedFlags[] = {
+    {"--reconnect-on-error", "Always so: a connection that broke is made again"},
+    {"--distinct-client-seed", "Always so: no two clients draw the same keys"},
 };
 
 int usage(std::string_view what) {
     fmt::print(stderr, "kvorum load: {}\n`kvorum load --help` shows all flags.\n", what);
     return kExitUsage;
-}
-
-template <typename T, typename Into>
-absl::Status store(const absl::StatusOr<T>& parsed, Into& into) {
-    if (parsed.ok()) into = *parsed;
-    return parsed.status();
-}
-
-absl::Status read_mix(const LoadArguments& arguments, LoadConfig& config) {
-    std::pair<uint32_t, uint32_t> ratio;
-    std::pair<load::KeyPattern, load::KeyPattern> patterns;
-    absl::Status status = store(load::parse_ratio(arguments.ratio), ratio);
-    if (status.ok()) status = store(load::parse_key_patterns(arguments.key_pattern), patterns);
-    if (!status.ok()) return status;
-    const bool expires = config.expiry_s_max > 0;
-    const char* set = expires ? "SETEX __key__ __expiry__ __data__" : "SET __key__ __data__";
-    if (ratio.first > 0)
-        config.commands.push_back({.text = set, .type = "Sets", .ratio = ratio.first, .pattern = patterns.first});
-    if (ratio.second > 0) {
-        config.commands.push_back(
-            {.text = "GET __key__", .type = "Gets", .ratio = ratio.second, .pattern = patterns.second});
-    }
-    return absl::OkStatus();
-}
-
-// The rows of the report are told apart by their names.
-std::string row_name(const LoadConfig& config, std::string_view command) {
-    std::string name = absl::AsciiStrToLower(std::string(command));
-    name[0] = absl::ascii_toupper(static_cast<unsigned char>(name[0]));
-    name += 's';
-    size_t same = 0;
-    for (const load::CommandSpec& other : config.commands)
-        same += other.type.starts_with(name) ? 1 : 0;
-    return same == 0 ? name : fmt::format("{}-{}", name, same + 1);
-}
-
-absl::Status read_commands(const LoadArguments& arguments, LoadConfig& config) {
-    constexpr size_t kCommandsMax = 64;
-    const size_t count = arguments.commands.size();
-    if (count > kCommandsMax)
-        return absl::InvalidArgumentError(fmt::format("--command: at most {} of them", kCommandsMax));
-    const auto fits = [count](size_t given) { return given == 0 || given == count; };
-    if (!fits(arguments.command_ratios.size()) || !fits(arguments.command_key_patterns.size())) {
-        return absl::InvalidArgumentError(
-            "--command-ratio and --command-key-pattern: give none, or one for each --command, in their order");
-    }
-    for (size_t i = 0; i < count; ++i) {
-        load::CommandSpec spec;
-        spec.text = arguments.commands[i];
-        const absl::StatusOr<load::RequestTemplate> compiled = load::RequestTemplate::compile(spec.text);
-        if (!compiled.ok()) return compiled.status();
-        if (config.cluster_mode && !compiled->uses_key()) {
-            return absl::InvalidArgumentError(
-                fmt::format("--command '{}': --cluster-mode needs __key__ in it, to choose the node", spec.text));
-        }
-        if (compiled->uses_expiry() && config.expiry_s_max == 0)
-            return absl::InvalidArgumentError("--command with __expiry__: give --expiry-range too");
-        spec.type = row_name(config, compiled->name());
-        if (!arguments.command_ratios.empty()) spec.ratio = arguments.command_ratios[i];
-        if (spec.ratio == 0) return absl::InvalidArgumentError("--command-ratio 0: leave the command out instead");
-        if (!arguments.command_key_patterns.empty()) {
-            const std::optional<load::KeyPattern> pattern = load::parse_key_pattern(arguments.command_key_patterns[i]);
-            if (!pattern.has_value()) {
-                return absl::InvalidArgumentError(fmt::format(
-                    "--command-key-pattern {}: {}", arguments.command_key_patterns[i], load::kKeyPatternHelp));
-            }
-            spec.pattern = *pattern;
-        }
-        config.commands.push_back(std::move(spec));
-    }
-    return absl::OkStatus();
-}
-
-absl::Status read_length(const LoadArguments& arguments, LoadConfig& config) {
-    if (!arguments.requests.empty() && config.test_time_s > 0)
-        return absl::InvalidArgumentError("-n and --test-time: each of them ends the load; give one");
-    if (config.test_time_s > 0) {
-        config.requests_per_client = 0;
-        return absl::OkStatus();
-    }
-    config.all_keys = arguments.requests == "allkeys";
-    if (config.all_keys || arguments.requests.empty()) return absl::OkStatus();
-    if (!absl::SimpleAtoi(arguments.requests, &config.requests_per_client) || config.requests_per_client == 0) {
-        return absl::InvalidArgumentError(
-            fmt::format("-n {}: give a number of requests for each client, or allkeys", arguments.requests));
-    }
-    return absl::OkStatus();
-}
-
-absl::Status read_rate(const LoadArguments& arguments, LoadConfig& config) {
-    if (arguments.rate_per_client > 0 && config.rate > 0)
-        return absl::InvalidArgumentError(
-            "--rate and --rate-limiting: give --rate for all clients together, or --rate-limiting for each of them");
-    config.rate_per_client = arguments.rate_per_client > 0;
-    if (config.rate_per_client) config.rate = arguments.rate_per_client;
-    const bool is_open = config.rate > 0;
-    if (!is_open && !arguments.arrivals.empty())
-        return absl::InvalidArgumentError("--arrivals: it says how requests of a --rate arrive; give --rate too");
-    if (is_open)
-        config.arrivals = arguments.arrivals == "poisson" ? load::Arrivals::kPoisson : load::Arrivals::kConstant;
-    return absl::OkStatus();
-}
-
-absl::StatusOr<LoadConfig> to_config(const LoadArguments& arguments) {
-    LoadConfig config = arguments.config;
-    if (arguments.randomize) config.seed = std::random_device()();
-    absl::Status status;
-    if (arguments.servers.empty()) {
-        config.servers = {{.host = arguments.server, .port = arguments.port}};
-    } else {
-        status = store(load::parse_servers(arguments.servers), config.servers);
-    }
-    std::pair<uint64_t, uint64_t> expiry;
-    if (status.ok() && !arguments.expiry_range.empty()) {
-        status = store(load::parse_range("--expiry-range", arguments.expiry_range), expiry);
-        config.expiry_s_min = expiry.first;
-        config.expiry_s_max = expiry.second;
-    }
-    if (status.ok() && !arguments.percentiles.empty())
-        status = store(load::parse_percentiles(arguments.percentiles), config.percentiles);
-    if (status.ok())
-        status = arguments.commands.empty() ? read_mix(arguments, config) : read_commands(arguments, config);
-    if (status.ok()) status = read_length(arguments, config);
-    if (status.ok()) status = read_rate(arguments, config);
-    if (status.ok()) status = load::validate(config);
-    if (!status.ok()) return status;
-    return config;
 }
 
 bool write_file(const std::string& path, std::string_view text) {
@@ -201,15 +70,11 @@ bool write_file(const std::string& path, std::string_view text) {
     return false;
 }
 
-bool write_files(const LoadConfig& config, const load::LoadStats& stats) {
+bool write_hdr_files(const LoadConfig& config, const LoadStats& stats, size_t run) {
     bool written = true;
-    if (!config.json_file.empty()) written = write_file(config.json_file, load::json_report(config, stats));
-    if (!config.plot_file.empty()) written = write_file(config.plot_file, load::plot(config, stats)) && written;
-    if (config.hdr_file_prefix.empty()) return written;
     const auto write_hdr = [&](std::string_view what, const Histogram& latency) {
-        written =
-            write_file(fmt::format("{}_{}_run_1.txt", config.hdr_file_prefix, what), load::hdr_percentiles(latency)) &&
-            written;
+        const std::string path = fmt::format("{}_{}_run_{}.txt", config.hdr_file_prefix, what, run);
+        written = write_file(path, load::hdr_percentiles(latency)) && written;
     };
     write_hdr("FULL", stats.totals().latency);
     for (size_t i = 0; i < config.commands.size(); ++i)
@@ -217,30 +82,86 @@ bool write_files(const LoadConfig& config, const load::LoadStats& stats) {
     return written;
 }
 
+using Results = std::vector<std::pair<std::string, const LoadStats*>>;
+
+// What is told of the runs: the only one; or of several the best, the worst and all together, as memtier_benchmark
+// does.
+Results name_results(const LoadConfig& config, const std::vector<LoadStats>& runs, const LoadStats& all) {
+    if (runs.size() == 1) return {{"ALL STATS", &runs[0]}};
+    const auto rate = [](const LoadStats& stats) {
+        return static_cast<double>(stats.totals().ok) / static_cast<double>(std::max<uint64_t>(1, stats.duration_ns));
+    };
+    const auto [worst, best] = std::minmax_element(
+        runs.begin(), runs.end(), [&](const LoadStats& a, const LoadStats& b) { return rate(a) < rate(b); });
+    Results results;
+    if (config.print_all_runs) {
+        for (size_t i = 0; i < runs.size(); ++i)
+            results.emplace_back(fmt::format("RUN #{} RESULTS", i + 1), &runs[i]);
+    } else {
+        results = {{"BEST RUN RESULTS", &*best}, {"WORST RUN RESULTS", &*worst}};
+    }
+    results.emplace_back(fmt::format("AGGREGATED AVERAGE RESULTS ({} runs)", runs.size()), &all);
+    return results;
+}
+
+int report(const LoadConfig& config, const std::vector<LoadStats>& runs) {
+    LoadStats all = runs[0];
+    for (size_t i = 1; i < runs.size(); ++i)
+        all.append(runs[i]);
+    const Results results = name_results(config, runs, all);
+    std::string text;
+    for (const auto& [title, stats] : results)
+        text += load::text_report(config, *stats, title);
+    bool written = true;
+    if (config.out_file.empty()) {
+        fmt::print("{}", text);
+    } else {
+        written = write_file(config.out_file, text);
+    }
+    if (!config.json_file.empty())
+        written = write_file(config.json_file, load::json_report(config, results)) && written;
+    if (!config.plot_file.empty()) written = write_file(config.plot_file, load::plot(config, runs.back())) && written;
+    for (size_t i = 0; i < runs.size() && !config.hdr_file_prefix.empty(); ++i)
+        written = write_hdr_files(config, runs[i], i + 1) && written;
+    return written ? kExitDone : kExitFailed;
+}
+
 int run_load_command(const LoadArguments& arguments, const CLI::App& command) {
     for (const RefusedFlag& flag : kRefusedFlags) {
         const std::string name = std::string(flag.names).substr(std::string_view(flag.names).find("--"));
         if (command.count(name) > 0) return usage(fmt::format("{}: {}", name, flag.why));
     }
-    const absl::StatusOr<LoadConfig> config = to_config(arguments);
+    const absl::StatusOr<LoadConfig> config = load::to_config(arguments);
     if (!config.ok()) return usage(std::string(config.status().message()));
-    const absl::StatusOr<load::LoadStats> stats = load::run_load(*config);
-    if (!stats.ok()) {
-        fmt::print(stderr, "kvorum load: {}\n", std::string(stats.status().message()));
-        return kExitFailed;
+    std::vector<LoadStats> runs;
+    while (runs.size() < config->runs && (runs.empty() || !runs.back().interrupted)) {
+        absl::StatusOr<LoadStats> stats = load::run_load(*config);
+        if (!stats.ok()) {
+            fmt::print(stderr, "kvorum load: {}\n", std::string(stats.status().message()));
+            return kExitFailed;
+        }
+        runs.push_back(*std::move(stats));
     }
-    fmt::print("{}", load::text_report(*config, *stats));
-    return write_files(*config, *stats) ? kExitDone : kExitFailed;
+    return report(*config, runs);
 }
 
 void add_target_options(CLI::App& load, LoadArguments& arguments) {
     const auto group = std::string("Where to");
     LoadConfig& config = arguments.config;
-    load.add_option("-s,--server,--host", arguments.server, "A server")->group(group)->capture_default_str();
+    load.add_option("-h,-s,--host,--server", arguments.server, "A server")->group(group)->capture_default_str();
     load.add_option("-p,--port", arguments.port, "Its port")->group(group)->capture_default_str();
     load.add_option("--servers", arguments.servers,
                     "HOST:PORT,HOST:PORT,...: clients spread over them, and go to the next when one is gone")
         ->group(group);
+    load.add_option("-u,--uri", arguments.uri, "redis://USER:PASSWORD@HOST:PORT/DATABASE, instead of these")
+        ->group(group);
+    load.add_flag("-4,--ipv4", arguments.ipv4, "Names stand for their IPv4 addresses")->group(group);
+    load.add_flag("-6,--ipv6", arguments.ipv6, "Names stand for their IPv6 addresses")->group(group);
+    load.add_option("-a,--authenticate", arguments.credentials, "PASSWORD or USER:PASSWORD, for AUTH")->group(group);
+    load.add_option("-P,--protocol", arguments.protocol, "redis, or resp2 or resp3: begin with HELLO 2 or 3")
+        ->group(group)
+        ->capture_default_str();
+    load.add_option("--select-db", config.database, "SELECT it first")->group(group);
     load.add_flag("--cluster-mode", config.cluster_mode,
                   "Each key to the node that serves its slot (CLUSTER SLOTS, MOVED)")
         ->group(group);
@@ -257,6 +178,12 @@ void add_request_options(CLI::App& load, LoadArguments& arguments) {
     const auto group = std::string("What to send");
     LoadConfig& config = arguments.config;
     load.add_option("--ratio", arguments.ratio, "SETs to GETs")->group(group)->capture_default_str();
+    load.add_option("--wait-ratio", arguments.wait_ratio, "SETs to WAITs; default: no WAITs")->group(group);
+    load.add_option("--num-slaves", arguments.replicas, "N or A-B: how many replicas a WAIT asks for (default 1)")
+        ->group(group);
+    load.add_option("--wait-timeout", arguments.wait_ms, "N or A-B: milliseconds of a WAIT (default 0, no limit)")
+        ->group(group);
+    load.add_option("--data-offset", config.data_offset_bytes, "SETRANGE and GETRANGE from this byte on")->group(group);
     load.add_option("-d,--data-size", config.data_size_bytes, "Bytes of a value")->group(group)->capture_default_str();
     load.add_flag("-R,--random-data", config.random_data, "Random bytes instead of the letter x")->group(group);
     load.add_option("--expiry-range", arguments.expiry_range, "A-B: SETEX with so many seconds, at random")
@@ -273,14 +200,18 @@ void add_request_options(CLI::App& load, LoadArguments& arguments) {
     load.add_option("--key-stddev", config.keys.standard_deviation, "Of G; default: a sixth of the range")
         ->group(group);
     load.add_option("--key-median", config.keys.median, "Of G; default: the middle of the range")->group(group);
+    load.add_option("--key-zipf-exp", config.keys.zipf_exponent, "The exponent of Z")
+        ->group(group)
+        ->capture_default_str();
     load.add_option("--command", arguments.commands,
-                    "Another command instead of SET and GET, with __key__ and __data__; may be repeated")
+                    "Another command instead of SET and GET, with __key__ (another one each time) and __data__; may be "
+                    "repeated")
         ->group(group)
         ->take_all();
     load.add_option("--command-ratio", arguments.command_ratios, "How often each --command comes in a round")
         ->group(group)
         ->take_all();
-    load.add_option("--command-key-pattern", arguments.command_key_patterns, "R, G, S or P for each --command")
+    load.add_option("--command-key-pattern", arguments.command_key_patterns, "R, G, Z, S or P for each --command")
         ->group(group)
         ->take_all();
     load.add_flag("--randomize", arguments.randomize, "Other random keys and data in every run")->group(group);
@@ -291,8 +222,11 @@ void add_schedule_options(CLI::App& load, LoadArguments& arguments) {
     LoadConfig& config = arguments.config;
     load.add_option("-n,--requests", arguments.requests, "Of each client, or allkeys: one for each key (default 10000)")
         ->group(group);
-    load.add_option("--test-time", config.test_time_s, "Seconds, instead of -n")->group(group);
-    load.add_option("--rate", config.rate,
+    load.add_option("--test-time", arguments.test_time_s, "Seconds, instead of -n")->group(group);
+    load.add_option("-x,--run-count", config.runs, "So many runs; the best, the worst and their average are told")
+        ->group(group)
+        ->capture_default_str();
+    load.add_option("--rate", arguments.rate,
                     "Open loop: requests a second of all clients together, sent when they are due whatever the server "
                     "does; latency counts from when a request was due. Without: each client sends when it has a reply")
         ->group(group);
@@ -307,6 +241,10 @@ void add_output_options(CLI::App& load, LoadArguments& arguments) {
     const auto group = std::string("What to tell");
     LoadConfig& config = arguments.config;
     load.add_option("--print-percentiles", arguments.percentiles, "Default 50,99,99.9")->group(group);
+    load.add_option("-o,--out-file", config.out_file, "The report, instead of standard output")->group(group);
+    load.add_flag("--print-all-runs", config.print_all_runs, "With -x: each run, not the best and the worst")
+        ->group(group);
+    load.add_flag("-D,--debug", config.debug, "What happens to connections, on stderr")->group(group);
     load.add_flag("--hide-histogram", config.hide_histogram, "Without the latency distribution")->group(group);
     load.add_flag("--timeline", config.timeline, "Counts and latencies of each 100 ms")->group(group);
     load.add_option("--json-out-file", config.json_file, "Everything as JSON, with memtier's names")->group(group);
@@ -324,12 +262,20 @@ void add_load_command(CLI::App& app, int& exit_code) {
         "load",
         "Load a server that speaks the Redis protocol, with memtier_benchmark's flags: how many requests a "
         "second, how fast,\nhow many ok, failed and unknown, and the longest gap.");
+    // -h is the host, and of a flag that is repeated the last one counts, as in memtier_benchmark.
+    load->set_help_flag("--help", "Print this help message and exit");
+    load->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     add_target_options(*load, *arguments);
     add_request_options(*load, *arguments);
     add_schedule_options(*load, *arguments);
     add_output_options(*load, *arguments);
     for (const RefusedFlag& flag : kRefusedFlags)
-        load->add_option(flag.names, arguments->refused, flag.why)->group("")->expected(0, 1);
+        load->add_option_function<std::string>(
+                flag.names, [](const std::string&) {}, flag.why)
+            ->group("")
+            ->expected(0, 1);
+    for (const GrantedFlag& flag : kGrantedFlags)
+        load->add_flag(flag.names, flag.why)->group("How long and how fast");
     load->footer(
         "Examples:\n"
         "  fill the keys 0 to 99999:   kvorum load -p 7001 --ratio 1:0 --key-pattern P:P --key-maximum 99999 -n "

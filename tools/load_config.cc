@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/units.h"
@@ -63,7 +64,7 @@ absl::StatusOr<std::vector<double>> parse_percentiles(std::string_view text) {
     std::vector<double> percentiles;
     for (const std::string& word : split(text, ',')) {
         double percentile = 0;
-        if (!parse_number(word, percentile) || percentile <= 0 || percentile > 100) {
+        if (!parse_number(word, percentile) || !(percentile > 0 && percentile <= 100)) {
             return absl::InvalidArgumentError(fmt::format(
                 "--print-percentiles {}: '{}' is no percentile; give numbers above 0 and up to 100, as 50,99,99.9",
                 text, word));
@@ -86,6 +87,72 @@ absl::StatusOr<std::vector<reactor::Endpoint>> parse_servers(std::string_view te
     return servers;
 }
 
+void parse_credentials(std::string_view text, LoadConfig& config) {
+    const size_t colon = text.find(':');
+    config.user = colon == std::string_view::npos ? "" : text.substr(0, colon);
+    config.password = colon == std::string_view::npos ? text : text.substr(colon + 1);
+}
+
+absl::Status parse_uri(std::string_view text, LoadConfig& config) {
+    const auto wrong = [&] {
+        return absl::InvalidArgumentError(fmt::format(
+            "--uri {}: give redis://USER:PASSWORD@HOST:PORT/DATABASE, of which all but HOST may be left out", text));
+    };
+    std::string_view rest = text;
+    if (rest.starts_with("rediss://"))
+        return absl::InvalidArgumentError("--uri rediss://...: Kvorum has no TLS yet; give redis://...");
+    constexpr std::string_view kScheme = "redis://";
+    if (!rest.starts_with(kScheme)) return wrong();
+    rest.remove_prefix(kScheme.size());
+    if (const size_t at = rest.rfind('@'); at != std::string_view::npos) {
+        parse_credentials(rest.substr(0, at), config);
+        rest.remove_prefix(at + 1);
+    }
+    if (const size_t slash = rest.find('/'); slash != std::string_view::npos) {
+        const std::string_view database = rest.substr(slash + 1);
+        if (!database.empty() && !parse_number(database, config.database)) return wrong();
+        rest = rest.substr(0, slash);
+    }
+    if (rest.empty()) return wrong();
+    const bool has_port = rest.find(':') != std::string_view::npos;
+    const std::optional<reactor::Endpoint> server =
+        reactor::Endpoint::parse(has_port ? std::string(rest) : std::string(rest) + ":6379");
+    if (!server.has_value()) return wrong();
+    config.servers = {*server};
+    return absl::OkStatus();
+}
+
+namespace {
+
+absl::Status validate_keys(const LoadConfig& config) {
+    const KeyRange& keys = config.keys;
+    for (const auto& [flag, number] : {std::pair{"--key-minimum", keys.minimum}, {"--key-maximum", keys.maximum}}) {
+        if (number > kKeyNumberMax)
+            return absl::InvalidArgumentError(
+                fmt::format("{} {}: give a number up to {}", flag, number, kKeyNumberMax));
+    }
+    if (keys.maximum < keys.minimum) {
+        return absl::InvalidArgumentError(
+            fmt::format("--key-maximum {} is below --key-minimum {}", keys.maximum, keys.minimum));
+    }
+    const bool has_stray_median = keys.median != 0 && !(keys.median >= static_cast<double>(keys.minimum) &&
+                                                        keys.median <= static_cast<double>(keys.maximum));
+    if (has_stray_median) {
+        return absl::InvalidArgumentError(
+            fmt::format("--key-median {}: it lies outside of the keys from --key-minimum {} to --key-maximum {}",
+                        keys.median, keys.minimum, keys.maximum));
+    }
+    if (!(keys.standard_deviation >= 0) || std::isinf(keys.standard_deviation))
+        return absl::InvalidArgumentError(
+            fmt::format("--key-stddev {}: give a number above 0", keys.standard_deviation));
+    if (!(keys.zipf_exponent > 0 && keys.zipf_exponent <= kZipfExponentMax))
+        return absl::InvalidArgumentError(
+            fmt::format("--key-zipf-exp {}: give a number above 0 and up to {}", keys.zipf_exponent, kZipfExponentMax));
+    return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status validate(const LoadConfig& config) {
     const auto outside = [](std::string_view flag, uint64_t value, uint64_t most) {
         return absl::InvalidArgumentError(fmt::format("{} {}: give a number from 1 to {}", flag, value, most));
@@ -100,19 +167,16 @@ absl::Status validate(const LoadConfig& config) {
         return outside("--data-size", config.data_size_bytes, kDataBytesMax);
     if (config.is_open_loop() && (config.rate < 1 || config.rate > kRateMax))
         return outside(config.rate_per_client ? "--rate-limiting" : "--rate", config.rate, kRateMax);
-    if (config.keys.maximum < config.keys.minimum) {
+    if (config.data_offset_bytes > kDataBytesMax) {
         return absl::InvalidArgumentError(
-            fmt::format("--key-maximum {} is below --key-minimum {}", config.keys.maximum, config.keys.minimum));
+            fmt::format("--data-offset {}: give a number up to {}", config.data_offset_bytes, kDataBytesMax));
     }
-    const bool has_stray_median =
-        config.keys.median != 0 && (config.keys.median < static_cast<double>(config.keys.minimum) ||
-                                    config.keys.median > static_cast<double>(config.keys.maximum));
-    if (has_stray_median) {
-        return absl::InvalidArgumentError(
-            fmt::format("--key-median {}: it lies outside of the keys from --key-minimum {} to --key-maximum {}",
-                        config.keys.median, config.keys.minimum, config.keys.maximum));
+    if (config.test_time_s > kTestTimeSMax) return outside("--test-time", config.test_time_s, kTestTimeSMax);
+    if (config.runs < 1 || config.runs > kRunsMax) return outside("--run-count", config.runs, kRunsMax);
+    for (const reactor::Endpoint& server : config.servers) {
+        if (server.port == 0) return outside("--port", server.port, UINT16_MAX);
     }
-    return absl::OkStatus();
+    return validate_keys(config);
 }
 
 }  // namespace kvorum::tools::load

@@ -7,7 +7,8 @@ namespace kvorum::tools::load {
 Pacer::Pacer(reactor::Reactor& reactor, const ScheduleShape& shape)
     : Timer([](Timer& self) { static_cast<Pacer&>(self).dispatch(); }), reactor_(reactor), shape_(shape) {}
 
-void Pacer::begin(uint64_t start_ns) {
+void Pacer::begin(uint64_t start_ns, uint64_t end_ns) {
+    end_ns_ = end_ns;
     schedule_.emplace(shape_, start_ns);
     dispatch();
 }
@@ -23,7 +24,8 @@ void Pacer::on_room(Client& client) {
 void Pacer::dispatch() {
     if (!schedule_.has_value()) return;
     const uint64_t now_ns = reactor_.backend().monotonic_ns();
-    while (schedule_->next_ns() <= now_ns && !free_clients_.empty()) {
+    const auto is_due = [&] { return schedule_->next_ns() <= now_ns && schedule_->next_ns() < end_ns_; };
+    while (is_due() && !free_clients_.empty()) {
         Client& client = *free_clients_.front();
         free_clients_.pop_front();
         if (!client.can_start()) {
@@ -35,7 +37,7 @@ void Pacer::dispatch() {
         free_clients_.push_back(&client);
     }
     // Nothing to wait for while all are busy: the next free client calls.
-    if (free_clients_.empty()) {
+    if (free_clients_.empty() || schedule_->next_ns() >= end_ns_) {
         reactor_.cancel(*this);
     } else {
         reactor_.arm(*this, schedule_->next_ns());

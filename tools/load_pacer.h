@@ -19,7 +19,8 @@ class Pacer final : private reactor::Timer {
  public:
     Pacer(reactor::Reactor& reactor, const ScheduleShape& shape);
 
-    void begin(uint64_t start_ns);
+    // Moments from `end_ns` on are not part of the load.
+    void begin(uint64_t start_ns, uint64_t end_ns);
     // `client` may start a request, as far as it knows.
     void on_room(Client& client);
     // How many moments before `end_ns` passed without a request. Ends the schedule.
@@ -30,6 +31,7 @@ class Pacer final : private reactor::Timer {
 
     reactor::Reactor& reactor_;
     const ScheduleShape shape_;
+    uint64_t end_ns_ = UINT64_MAX;
     std::optional<ArrivalSchedule> schedule_;
     Fifo<Client*> free_clients_;
 };

@@ -204,7 +204,7 @@ std::string plot(const LoadConfig& config, const LoadStats& stats) {
     return fmt::format(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>kvorum load</title></head>\n"
         "<body>\n{}<pre>\n{}</pre>\n</body>\n</html>\n",
-        svg, escape(text_report(config, stats)));
+        svg, escape(text_report(config, stats, "ALL STATS")));
 }
 
 }  // namespace kvorum::tools::load

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace kvorum::tools::load {
 namespace {
@@ -23,42 +23,32 @@ double kilobytes_rate(const CommandStats& command, const LoadStats& stats) {
     return rate(command.bytes_sent + command.bytes_received, stats) / static_cast<double>(kKiB);
 }
 
-bool is_get(const CommandSpec& command) { return command.type == "Gets"; }
+std::string cells(size_t count, size_t width) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i)
+        text += fmt::format("{:>{}}", "---", width);
+    return text;
+}
 
-// The rows of the report: each kind of request that was asked for, then the total.
-struct Row {
-    std::string type;
-    const CommandStats& stats;
-    bool has_hits;
-};
-
-template <typename Visit>
-void for_each_row(const LoadConfig& config, const LoadStats& stats, const CommandStats& totals, Visit visit) {
-    bool any_gets = false;
-    for (size_t i = 0; i < config.commands.size(); ++i) {
-        any_gets = any_gets || is_get(config.commands[i]);
-        visit(Row{config.commands[i].type, stats.commands[i], is_get(config.commands[i])});
+std::string row_text(const LoadConfig& config, const LoadStats& stats, const ReportRow& row) {
+    std::string text = fmt::format("{:<12}{:>14.2f}", row.type, rate(row.stats.ok, stats));
+    text +=
+        row.has_hits ? fmt::format("{:>14.2f}{:>14.2f}", rate(row.hits, stats), rate(row.misses, stats)) : cells(2, 14);
+    // A kind of request that was not asked for has no latency and no bytes, which is not the same as none at all.
+    if (row.stats.outcomes() == 0) {
+        text += cells(1 + config.percentiles.size(), 16) + cells(3, 14);
+        return text + (config.cluster_mode ? cells(1, 14) : "") + '\n';
     }
-    visit(Row{"Totals", totals, any_gets});
+    text += fmt::format("{:>16.5f}", to_ms(row.stats.latency.mean()));
+    for (const double percentile : config.percentiles)
+        text += fmt::format("{:>16.5f}", to_ms(row.stats.latency.value_at(percentile / 100)));
+    text += fmt::format("{:>14.2f}{:>14.2f}{:>14.2f}", kilobytes_rate(row.stats, stats), rate(row.stats.errors, stats),
+                        rate(row.stats.unknown, stats));
+    if (config.cluster_mode) text += fmt::format("{:>14.2f}", rate(row.stats.moved, stats));
+    return text + '\n';
 }
 
-uint64_t get_misses(const LoadConfig& config, const LoadStats& stats, const Row& row) {
-    if (row.type != "Totals") return row.stats.nulls;
-    uint64_t misses = 0;
-    for (size_t i = 0; i < config.commands.size(); ++i)
-        misses += is_get(config.commands[i]) ? stats.commands[i].nulls : 0;
-    return misses;
-}
-
-uint64_t get_hits(const LoadConfig& config, const LoadStats& stats, const Row& row) {
-    if (row.type != "Totals") return row.stats.ok - row.stats.nulls;
-    uint64_t hits = 0;
-    for (size_t i = 0; i < config.commands.size(); ++i)
-        hits += is_get(config.commands[i]) ? stats.commands[i].ok - stats.commands[i].nulls : 0;
-    return hits;
-}
-
-std::string table(const LoadConfig& config, const LoadStats& stats) {
+std::string table(const LoadConfig& config, const LoadStats& stats, std::string_view title) {
     std::string heading =
         fmt::format("{:<12}{:>14}{:>14}{:>14}{:>16}", "Type", "Ops/sec", "Hits/sec", "Misses/sec", "Avg. Latency");
     for (const double percentile : config.percentiles)
@@ -66,21 +56,9 @@ std::string table(const LoadConfig& config, const LoadStats& stats) {
     heading += fmt::format("{:>14}{:>14}{:>14}", "KB/sec", "Errors/sec", "Unknown/sec");
     if (config.cluster_mode) heading += fmt::format("{:>14}", "MOVED/sec");
     const std::string rule(heading.size(), '=');
-    std::string text = fmt::format("\nALL STATS\n{}\n{}\n{}\n", rule, heading, std::string(heading.size(), '-'));
-    const CommandStats totals = stats.totals();
-    for_each_row(config, stats, totals, [&](const Row& row) {
-        text += fmt::format("{:<12}{:>14.2f}", row.type, rate(row.stats.ok, stats));
-        text += row.has_hits ? fmt::format("{:>14.2f}{:>14.2f}", rate(get_hits(config, stats, row), stats),
-                                           rate(get_misses(config, stats, row), stats))
-                             : fmt::format("{:>14}{:>14}", "---", "---");
-        text += fmt::format("{:>16.5f}", to_ms(row.stats.latency.mean()));
-        for (const double percentile : config.percentiles)
-            text += fmt::format("{:>16.5f}", to_ms(row.stats.latency.value_at(percentile / 100)));
-        text += fmt::format("{:>14.2f}{:>14.2f}{:>14.2f}", kilobytes_rate(row.stats, stats),
-                            rate(row.stats.errors, stats), rate(row.stats.unknown, stats));
-        if (config.cluster_mode) text += fmt::format("{:>14.2f}", rate(row.stats.moved, stats));
-        text += '\n';
-    });
+    std::string text = fmt::format("\n{}\n{}\n{}\n{}\n", title, rule, heading, std::string(heading.size(), '-'));
+    for (const ReportRow& row : report_rows(config, stats))
+        text += row_text(config, stats, row);
     return text;
 }
 
@@ -144,88 +122,6 @@ std::string timeline_text(const LoadStats& stats) {
     return text;
 }
 
-// --- JSON ---
-
-using Json = nlohmann::ordered_json;
-
-Json row_json(const LoadConfig& config, const LoadStats& stats, const Row& row) {
-    const CommandStats& command = row.stats;
-    Json json{{"Count", command.ok}, {"Ops/sec", rate(command.ok, stats)}};
-    json["Hits/sec"] = row.has_hits ? rate(get_hits(config, stats, row), stats) : 0.0;
-    json["Misses/sec"] = row.has_hits ? rate(get_misses(config, stats, row), stats) : 0.0;
-    if (config.cluster_mode) json["MOVED/sec"] = rate(command.moved, stats);
-    json["Latency"] = to_ms(command.latency.mean());
-    json["Average Latency"] = to_ms(command.latency.mean());
-    json["Min Latency"] = to_ms(command.latency.min());
-    json["Max Latency"] = to_ms(command.latency.max());
-    json["KB/sec"] = kilobytes_rate(command, stats);
-    Json percentiles;
-    for (const double percentile : config.percentiles)
-        percentiles[fmt::format("p{:.2f}", percentile)] = to_ms(command.latency.value_at(percentile / 100));
-    json["Percentile Latencies"] = percentiles;
-    json["Errors"] = command.errors;
-    json["Unknown"] = command.unknown;
-    return json;
-}
-
-Json configuration_json(const LoadConfig& config) {
-    Json json{{"servers", Json::array()},
-              {"cluster_mode", config.cluster_mode},
-              {"threads", config.threads},
-              {"clients", config.clients},
-              {"pipeline", config.pipeline},
-              {"requests", config.requests_per_client},
-              {"test_time", config.test_time_s},
-              {"data_size", config.data_size_bytes},
-              {"random_data", config.random_data},
-              {"key_prefix", config.keys.prefix},
-              {"key_minimum", config.keys.minimum},
-              {"key_maximum", config.keys.maximum},
-              {"arrivals", config.arrivals == Arrivals::kClosedLoop ? "closed loop"
-                           : config.arrivals == Arrivals::kConstant ? "constant"
-                                                                    : "poisson"},
-              {"rate", config.rate},
-              {"rate_per_client", config.rate_per_client},
-              {"commands", Json::array()}};
-    for (const reactor::Endpoint& server : config.servers)
-        json["servers"].push_back(server.to_string());
-    for (const CommandSpec& command : config.commands) {
-        json["commands"].push_back({{"command", command.text},
-                                    {"ratio", command.ratio},
-                                    {"key_pattern", std::string(1, key_pattern_letter(command.pattern))}});
-    }
-    return json;
-}
-
-Json outcomes_json(const LoadConfig& config, const LoadStats& stats) {
-    const CommandStats totals = stats.totals();
-    const SilenceLog::Silence gap = stats.silences.longest();
-    Json json{{"ok", totals.ok},
-              {"error", totals.errors},
-              {"moved", totals.moved},
-              {"unknown", totals.unknown},
-              {"never_sent", stats.never_started},
-              {"connections_made", stats.connects},
-              {"connections_lost", stats.connections_lost},
-              {"connect_failures", stats.connect_failures},
-              {"longest_gap_ms", to_ms(gap.length_ns())},
-              {"longest_gap_from_s", to_s(gap.begin_ns)}};
-    for (const auto& [word, kind] : stats.errors.kinds())
-        json["errors"][word] = {{"count", kind.count}, {"example", kind.example}};
-    if (config.is_open_loop()) {
-        json["service_ms"] = {{"average", to_ms(stats.service.mean())},
-                              {"p50", to_ms(stats.service.value_at(0.5))},
-                              {"p99", to_ms(stats.service.value_at(0.99))}};
-    }
-    Json slices = Json::array();
-    for (const Timeline::Slice& slice : stats.timeline.slices())
-        slices.push_back({slice.ok, slice.errors, slice.unknown, to_ms(slice.latency_ns_max)});
-    json["timeline"] = {{"slice_ms", stats.timeline.width_ns() / kMillisecondNs},
-                        {"columns", {"ok", "error", "unknown", "max_ms"}},
-                        {"slices", slices}};
-    return json;
-}
-
 }  // namespace
 
 std::vector<double> quantile_ladder(uint64_t count, unsigned steps) {
@@ -243,37 +139,54 @@ std::vector<double> quantile_ladder(uint64_t count, unsigned steps) {
     return ladder;
 }
 
-std::string text_report(const LoadConfig& config, const LoadStats& stats) {
+std::vector<ReportRow> report_rows(const LoadConfig& config, const LoadStats& stats) {
+    std::vector<ReportRow> rows;
+    ReportRow totals{.type = "Totals", .stats = stats.totals()};
+    for (size_t i = 0; i < config.commands.size(); ++i) {
+        ReportRow row{.type = config.commands[i].type, .stats = stats.commands[i]};
+        row.has_hits = config.commands[i].has_hits;
+        row.hits = row.has_hits ? row.stats.ok - row.stats.nulls : 0;
+        row.misses = row.has_hits ? row.stats.nulls : 0;
+        totals.has_hits = totals.has_hits || row.has_hits;
+        totals.hits += row.hits;
+        totals.misses += row.misses;
+        rows.push_back(std::move(row));
+    }
+    if (config.is_mix) {
+        // memtier_benchmark has these three in this order, whatever the mix.
+        constexpr std::array<std::string_view, 3> kMix{"Sets", "Gets", "Waits"};
+        for (size_t i = 0; i < kMix.size(); ++i) {
+            if (i >= rows.size() || rows[i].type != kMix[i])
+                rows.insert(rows.begin() + static_cast<ptrdiff_t>(i), ReportRow{.type = std::string(kMix[i])});
+        }
+    }
+    rows.push_back(std::move(totals));
+    return rows;
+}
+
+std::string percentile_name(double percentile) {
+    const std::string two_digits = fmt::format("p{:.2f}", percentile);
+    const std::string exact = fmt::format("p{}", percentile);
+    constexpr size_t kPointAndTwoDigits = 3;
+    const size_t point = exact.find('.');
+    return point != std::string::npos && exact.size() - point > kPointAndTwoDigits ? exact : two_digits;
+}
+
+std::string text_report(const LoadConfig& config, const LoadStats& stats, std::string_view title) {
     std::string text = fmt::format("{:<9} Threads\n{:<9} Connections per thread\n", config.threads, config.clients);
     text += config.test_time_s > 0 ? fmt::format("{:<9} Seconds\n", config.test_time_s)
-            : config.all_keys      ? fmt::format("{:<9} Requests, one for each key\n", config.keys.count())
+            : config.all_keys      ? fmt::format("{:<9} Requests per client, one for each of {} keys\n",
+                                                 config.requests_of_client(), config.keys.count())
                                    : fmt::format("{:<9} Requests per client\n", config.requests_per_client);
     if (config.is_open_loop()) {
         text += fmt::format("{:<9} Requests a second {}, {} arrivals\n", config.rate,
                             config.rate_per_client ? "of each client" : "of all clients",
                             config.arrivals == Arrivals::kPoisson ? "Poisson" : "constant");
     }
-    text += table(config, stats) + outcomes(config, stats);
+    text += table(config, stats, title) + outcomes(config, stats);
     if (!config.hide_histogram) text += distribution(config, stats);
     if (config.timeline) text += timeline_text(stats);
     return text;
-}
-
-std::string json_report(const LoadConfig& config, const LoadStats& stats) {
-    Json json;
-    json["configuration"] = configuration_json(config);
-    json["run information"] = {{"Threads count", config.threads}, {"Connections per thread", config.clients}};
-    if (config.test_time_s > 0) {
-        json["run information"]["Test duration seconds"] = config.test_time_s;
-    } else {
-        json["run information"]["Requests per client"] = config.requests_per_client;
-    }
-    Json& all = json["ALL STATS"];
-    all["Runtime"] = {{"Total duration", stats.duration_ns / kMillisecondNs}, {"Time unit", "MILLISECONDS"}};
-    const CommandStats totals = stats.totals();
-    for_each_row(config, stats, totals, [&](const Row& row) { all[row.type] = row_json(config, stats, row); });
-    json["Outcomes"] = outcomes_json(config, stats);
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string hdr_percentiles(const Histogram& histogram) {

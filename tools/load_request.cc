@@ -48,11 +48,12 @@ void RequestTemplate::add_argument(std::string_view argument) {
     struct Placeholder {
         std::string_view word;
         Piece piece;
-        uint32_t Part::* count;
     };
-    static constexpr std::array<Placeholder, 3> kPlaceholders{{{"__key__", Piece::kKey, &Part::keys},
-                                                               {"__data__", Piece::kData, &Part::data},
-                                                               {"__expiry__", Piece::kExpiry, &Part::expiries}}};
+    static constexpr std::array<Placeholder, 5> kPlaceholders{{{"__key__", Piece::kKey},
+                                                               {"__data__", Piece::kData},
+                                                               {"__expiry__", Piece::kExpiry},
+                                                               {"__replicas__", Piece::kReplicas},
+                                                               {"__wait_ms__", Piece::kWaitMs}}};
     Part length{.piece = Piece::kLength};
     std::vector<Part> pieces;
     std::string text;
@@ -67,8 +68,8 @@ void RequestTemplate::add_argument(std::string_view argument) {
         length.length_fixed_bytes += text.size();
         pieces.push_back({.piece = Piece::kText, .text = std::exchange(text, {})});
         pieces.push_back({.piece = found->piece});
-        ++(length.*found->count);
-        uses_[static_cast<size_t>(found->piece)] = true;
+        ++length.counts[static_cast<size_t>(found->piece)];
+        ++uses_[static_cast<size_t>(found->piece)];
         argument.remove_prefix(found->word.size());
     }
     if (pieces.empty()) {
@@ -89,26 +90,52 @@ void RequestTemplate::add_argument(std::string_view argument) {
     add_text(text + "\r\n");
 }
 
-void RequestTemplate::append_length(std::string& out, const Part& part, const RequestValues& values) const {
-    append_number(out, part.length_fixed_bytes + part.keys * values.key.size() + part.data * values.data.size() +
-                           part.expiries * values.expiry.size());
+void RequestTemplate::append_length(std::string& out, const Part& part, const RequestValues& values,
+                                    size_t first_key) const {
+    const auto bytes = [&](Piece piece, std::string_view value) {
+        return part.counts[static_cast<size_t>(piece)] * value.size();
+    };
+    uint64_t length = part.length_fixed_bytes + bytes(Piece::kData, values.data) +
+                      bytes(Piece::kExpiry, values.expiry) + bytes(Piece::kReplicas, values.replicas) +
+                      bytes(Piece::kWaitMs, values.wait_ms);
+    for (const std::string& key : values.keys.subspan(first_key, part.counts[static_cast<size_t>(Piece::kKey)]))
+        length += key.size();
+    append_number(out, length);
 }
 
 void RequestTemplate::append_to(std::string& out, const RequestValues& values) const {
+    size_t key = 0;
     for (const Part& part : parts_) {
         switch (part.piece) {
             case Piece::kText: out += part.text; break;
-            case Piece::kKey: out += values.key; break;
+            case Piece::kKey: out += values.keys[key++]; break;
             case Piece::kData: out += values.data; break;
             case Piece::kExpiry: out += values.expiry; break;
-            case Piece::kLength: append_length(out, part, values); break;
+            case Piece::kReplicas: out += values.replicas; break;
+            case Piece::kWaitMs: out += values.wait_ms; break;
+            case Piece::kLength: append_length(out, part, values, key); break;
         }
     }
 }
 
-RequestData::RequestData(const LoadConfig& config, uint64_t seed)
-    : config_(config), prng_(seed), key_(config.keys.prefix), prefix_size_(key_.size()) {
-    key_.reserve(prefix_size_ + kDigitsMax);
+Greeting Greeting::of(const LoadConfig& config) {
+    Greeting greeting;
+    const auto add = [&](const std::vector<std::string>& words) {
+        greeting.bytes += fmt::format("*{}\r\n", words.size());
+        for (const std::string& word : words)
+            greeting.bytes += fmt::format("${}\r\n{}\r\n", word.size(), word);
+        ++greeting.replies;
+    };
+    // First, so that a server that lets nobody say HELLO before has heard it.
+    if (!config.password.empty())
+        add(config.user.empty() ? std::vector<std::string>{"AUTH", config.password}
+                                : std::vector<std::string>{"AUTH", config.user, config.password});
+    if (config.protocol != 0) add({"HELLO", std::to_string(config.protocol)});
+    if (config.database != 0) add({"SELECT", std::to_string(config.database)});
+    return greeting;
+}
+
+RequestData::RequestData(const LoadConfig& config, uint64_t seed) : config_(config), prng_(seed) {
     if (!config.random_data) {
         data_.assign(config.data_size_bytes, 'x');
         return;
@@ -118,10 +145,13 @@ RequestData::RequestData(const LoadConfig& config, uint64_t seed)
         byte = static_cast<char>(prng_.next());
 }
 
-std::string_view RequestData::key(uint64_t number) {
-    key_.resize(prefix_size_);
-    append_number(key_, number);
-    return key_;
+std::span<const std::string> RequestData::keys(std::span<const uint64_t> numbers) {
+    if (keys_.size() < numbers.size()) keys_.resize(numbers.size());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+        keys_[i].assign(config_.keys.prefix);
+        append_number(keys_[i], numbers[i]);
+    }
+    return std::span(keys_).first(numbers.size());
 }
 
 std::string_view RequestData::data() {
@@ -129,10 +159,18 @@ std::string_view RequestData::data() {
     return std::string_view(data_).substr(offset, config_.data_size_bytes);
 }
 
-std::string_view RequestData::expiry() {
-    expiry_.clear();
-    append_number(expiry_, prng_.between(config_.expiry_s_min, config_.expiry_s_max));
-    return expiry_;
+std::string_view RequestData::expiry() { return draw(expiry_, config_.expiry_s_min, config_.expiry_s_max); }
+
+std::string_view RequestData::replicas() {
+    return draw(replicas_, config_.wait_replicas_min, config_.wait_replicas_max);
+}
+
+std::string_view RequestData::wait_ms() { return draw(wait_ms_, config_.wait_ms_min, config_.wait_ms_max); }
+
+std::string_view RequestData::draw(std::string& text, uint64_t least, uint64_t most) {
+    text.clear();
+    append_number(text, prng_.between(least, most));
+    return text;
 }
 
 }  // namespace kvorum::tools::load

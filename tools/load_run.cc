@@ -64,6 +64,10 @@ uint64_t monotonic_ns() {
     return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
 }
 
+uint64_t unix_ms() {
+    return static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::milliseconds(1));
+}
+
 Snapshot take_snapshot(const std::vector<std::unique_ptr<Worker>>& workers) {
     Snapshot sum;
     for (const auto& worker : workers) {
@@ -116,9 +120,10 @@ class ProgressLine {
     [[nodiscard]] double done_percent(const Snapshot& now, uint64_t since_start_ns) const {
         if (config_.test_time_s > 0)
             return 100 * static_cast<double>(since_start_ns) / static_cast<double>(config_.test_time_s * kSecondNs);
-        const uint64_t all =
-            config_.all_keys ? config_.keys.count() : config_.requests_per_client * config_.total_clients();
-        return 100 * static_cast<double>(now.ok + now.errors + now.unknown) / static_cast<double>(all);
+        const double all = config_.all_keys ? static_cast<double>(config_.keys.count())
+                                            : static_cast<double>(config_.requests_per_client) *
+                                                  static_cast<double>(config_.total_clients());
+        return 100 * static_cast<double>(now.ok + now.errors + now.unknown) / all;
     }
 
     const LoadConfig& config_;
@@ -166,21 +171,26 @@ absl::StatusOr<LoadStats> run_load(const LoadConfig& config) {
         });
     }
     ProgressLine progress(config);
+    bool was_interrupted = false;
     while (!finish.wait_for(workers.size(), kLookInterval)) {
         progress.show(take_snapshot(workers));
         if (!interrupted.exchange(false)) continue;
+        was_interrupted = true;
         for (const auto& worker : workers)
             worker->request_stop();
     }
     for (std::thread& thread : threads)
         thread.join();
     progress.end();
+    const uint64_t start_ns = take_snapshot(workers).start_ns;
     for (const auto& worker : workers) {
         if (!worker->status().ok()) return worker->status();
     }
     LoadStats merged = workers[0]->stats();
     for (size_t i = 1; i < workers.size(); ++i)
         merged.merge(workers[i]->stats());
+    merged.start_unix_ms = unix_ms() - (monotonic_ns() - start_ns) / kMillisecondNs;
+    merged.interrupted = was_interrupted;
     return merged;
 }
 

@@ -15,6 +15,7 @@ void CommandStats::merge(const CommandStats& other) {
     bytes_sent += other.bytes_sent;
     bytes_received += other.bytes_received;
     latency.merge(other.latency);
+    seconds.merge(other.seconds);
 }
 
 // --- timeline ---
@@ -139,6 +140,17 @@ void LoadStats::merge(const LoadStats& other) {
     connections_lost += other.connections_lost;
     never_started += other.never_started;
     duration_ns = std::max(duration_ns, other.duration_ns);
+}
+
+void LoadStats::append(const LoadStats& other) {
+    const uint64_t duration_ns_before = duration_ns;
+    merge(other);
+    duration_ns = duration_ns_before + other.duration_ns;
+    interrupted = interrupted || other.interrupted;
+    timeline = {};
+    silences = {};
+    for (CommandStats& command : commands)
+        command.seconds = {};
 }
 
 }  // namespace kvorum::tools::load

@@ -15,6 +15,7 @@
 
 #include "base/histogram.h"
 #include "base/units.h"
+#include "tools/load_seconds.h"
 
 namespace kvorum::tools::load {
 
@@ -27,6 +28,7 @@ struct CommandStats {
     uint64_t bytes_sent = 0;
     uint64_t bytes_received = 0;
     Histogram latency;
+    CommandSeconds seconds;
 
     [[nodiscard]] uint64_t outcomes() const { return ok + errors + moved + unknown; }
     void merge(const CommandStats& other);
@@ -128,9 +130,14 @@ struct LoadStats {
     uint64_t connections_lost = 0;
     uint64_t never_started = 0;  // of an open loop: were due before the end, and no client was free to send them
     uint64_t duration_ns = 0;    // from the start to the last outcome
+    uint64_t start_unix_ms = 0;  // the wall clock, for people
+    bool interrupted = false;
 
     [[nodiscard]] CommandStats totals() const;
+    // Another thread's of the same run.
     void merge(const LoadStats& other);
+    // Another run's: rates are those of both together, and there is no common time to tell of seconds and gaps.
+    void append(const LoadStats& other);
 };
 
 }  // namespace kvorum::tools::load

@@ -140,7 +140,7 @@ void Worker::Run::begin(uint64_t start_ns) {
     worker_.live_.start_ns.store(start_ns, std::memory_order_relaxed);
     if (config_.test_time_s > 0) end_ns_ = start_ns + config_.test_time_s * kSecondNs;
     for (const auto& pacer : pacers_)
-        pacer->begin(start_ns);
+        pacer->begin(start_ns, end_ns_);
     fill_all();
     for (const auto& client : clients_)
         client->finish_if_done();

@@ -101,6 +101,46 @@ TEST_F(LoadTest, EveryRequestOfAHealthyNodeIsOk) {
     EXPECT_THAT(errors.output, HasSubstr("times ERR: ERR ")) << "one text is shown";
 }
 
+TEST_F(LoadTest, FlagsThatAMemtierUserPassesEveryDay) {
+    Cluster cluster({.nodes = 1});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    const TestDirectory directory;
+    const std::string port = std::to_string(cluster.client_port(1));
+    const std::string few = " -t 1 -c 2 -n 40 --hide-histogram --key-maximum 100 ";
+    const auto runs = [&](const std::string& flags, uint64_t ok) {
+        const ProgramResult result = load(flags + few);
+        EXPECT_EQ(result.exit_code, 0) << flags << "\n" << result.output;
+        EXPECT_THAT(result.output, HasSubstr(fmt::format("{} ok, 0 error, 0 unknown", ok))) << flags;
+        return result.output;
+    };
+    for (const std::string flags :
+         {"-h 127.0.0.1", "-s 127.0.0.1", "-h nowhere -s 127.0.0.1", "-4 -h localhost", "-P resp2", "-P resp3 -D",
+          "--distinct-client-seed", "--reconnect-on-error", "--key-pattern Z:Z --key-zipf-exp 1.2 --key-zipf-exp 0.8",
+          "--data-offset 10", "--select-db 0", "--randomize -R -d 5 -d 7"})
+        runs(flags + " -p " + port, 80);
+    runs("-u redis://127.0.0.1:" + port, 80);
+    EXPECT_THAT(runs("--wait-ratio 1:1 --ratio 1:2 -p " + port, 80), ContainsRegex("Waits +[1-9]"));
+    EXPECT_THAT(runs("-x 3 -p " + port, 80), HasSubstr("AGGREGATED AVERAGE RESULTS (3 runs)"));
+
+    const std::string out = directory.path() + "/out.txt";
+    EXPECT_EQ(load("-o " + out + " -p " + port + few).output, "");
+    EXPECT_THAT(read_file(out), HasSubstr("ALL STATS"));
+    const ProgramResult refused = load("-a wrong:password -p " + port + few);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.output, HasSubstr("cannot connect to")) << "and in the server's words why";
+}
+
+TEST_F(LoadTest, ARateIsKeptToTheRequest) {
+    Cluster cluster({.nodes = 1});
+    cluster.start_all();
+    (void)cluster.wait_for_leader();
+    const ProgramResult result = load("--servers " + servers_of(cluster) + " --rate 10 --test-time 1 --hide-histogram");
+    EXPECT_THAT(result.output, HasSubstr(" 10 ok, 0 error, 0 unknown, 0 never sent"));
+}
+
+TEST_F(LoadTest, HelpIsLongOnly) { EXPECT_THAT(load("--help").output, HasSubstr("-h,-s,--host,--server")); }
+
 TEST_F(LoadTest, AnOpenLoopSendsWhatWasAskedFor) {
     Cluster cluster({.nodes = 1});
     cluster.start_all();
@@ -176,10 +216,22 @@ TEST_F(LoadTest, WrongFlagsSayWhatToWriteInstead) {
         {"-n 10 --test-time 10", "each of them ends the load; give one"},
         {"--arrivals poisson", "give --rate too"},
         {"--rate 1 --rate-limiting 1", "--rate for all clients together"},
-        {"--authenticate secret", "no passwords yet"},
-        {"--select-db 1", "one database"},
+        {"--command-ratio 2", "they are of a --command; give one"},
+        {"--test-time 0", "give a number of seconds"},
+        {"--rate 0", "--rate 0: give a number from 1"},
+        {"--key-maximum 18446744073709551615 --key-pattern P:P",
+         "--key-maximum 18446744073709551615: give a number up"},
+        {"--key-maximum -1", "--key-maximum"},
+        {"--tls", "no TLS yet"},
+        {"-S /tmp/x", "connections are TCP here"},
+        {"--data-verify", "--data-import"},
+        {"-P memcache_text", "memcached is not spoken here"},
+        {"--wait-ratio 1:0:1", "as SETS:WAITS"},
+        {"--num-slaves 1-2", "give --wait-ratio too"},
+        {"-4 -6", "give one"},
+        {"--cluster-mode --command 'MGET __key__ __key__'", "needs one __key__"},
         {"--command 'GET \"x'", "its quotes do not match"},
-        {"--cluster-mode --command PING", "needs __key__"},
+        {"--cluster-mode --command PING", "needs one __key__"},
         {"--servers nonsense", "give HOST:PORT"},
         {"--nonsense", "--nonsense"},
     };

@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <functional>
+
+#include "base/units.h"
+
 namespace kvorum::tools::load {
 namespace {
 
@@ -39,6 +44,70 @@ TEST(LoadConfigTest, SaysWhatToWriteInstead) {
     EXPECT_THAT(message(parse_servers("127.0.0.1:1,nonsense").status()), HasSubstr("'nonsense' is no address"));
 }
 
+TEST(LoadConfigTest, ReadsAUri) {
+    LoadConfig config;
+    ASSERT_TRUE(parse_uri("redis://user:pass:word@host:1234/5", config).ok());
+    EXPECT_THAT(config.servers, ElementsAre(reactor::Endpoint{"host", 1234}));
+    EXPECT_EQ(config.user, "user");
+    EXPECT_EQ(config.password, "pass:word");
+    EXPECT_EQ(config.database, 5U);
+    ASSERT_TRUE(parse_uri("redis://host", config).ok());
+    EXPECT_THAT(config.servers, ElementsAre(reactor::Endpoint{"host", 6379}));
+    EXPECT_THAT(message(parse_uri("rediss://host", config)), HasSubstr("no TLS yet"));
+    for (const char* wrong : {"", "host:1", "redis://", "redis://h:x", "redis://h:1/x"})
+        EXPECT_THAT(message(parse_uri(wrong, config)), HasSubstr("give redis://USER")) << wrong;
+}
+
+// Each number at its ends and beyond: it runs, or the message names the flag.
+TEST(LoadConfigTest, EveryNumberIsCheckedAtItsEnds) {
+    struct Number {
+        std::string_view flag;
+        std::function<void(LoadConfig&, uint64_t)> set;
+        uint64_t least;
+        uint64_t most;
+    };
+    const std::vector<Number> numbers{
+        {"--threads", [](LoadConfig& c, uint64_t n) { c.threads = static_cast<uint32_t>(n); }, 1, 256},
+        {"--clients", [](LoadConfig& c, uint64_t n) { c.clients = static_cast<uint32_t>(n); }, 1, kClientsMax},
+        {"--pipeline", [](LoadConfig& c, uint64_t n) { c.pipeline = static_cast<uint32_t>(n); }, 1, kPipelineMax},
+        {"--data-size", [](LoadConfig& c, uint64_t n) { c.data_size_bytes = n; }, 1, 512 * kMiB},
+        {"--data-offset", [](LoadConfig& c, uint64_t n) { c.data_offset_bytes = n; }, 0, 512 * kMiB},
+        {"--test-time", [](LoadConfig& c, uint64_t n) { c.test_time_s = n; }, 0, kTestTimeSMax},
+        {"--run-count", [](LoadConfig& c, uint64_t n) { c.runs = static_cast<uint32_t>(n); }, 1, kRunsMax},
+        {"--key-maximum", [](LoadConfig& c, uint64_t n) { c.keys.maximum = n; }, 0, kKeyNumberMax},
+        {"--port", [](LoadConfig& c, uint64_t n) { c.servers[0].port = static_cast<uint16_t>(n); }, 1, UINT16_MAX},
+    };
+    for (const Number& number : numbers) {
+        for (const uint64_t value : {number.least, number.most}) {
+            LoadConfig config = valid();
+            number.set(config, value);
+            EXPECT_TRUE(validate(config).ok()) << number.flag << ' ' << value;
+        }
+        for (const uint64_t value : {number.least - 1, number.most + 1}) {
+            if (value == UINT64_MAX && number.least == 0) continue;
+            if (number.flag == "--port" && value > UINT16_MAX) continue;  // no such number
+            LoadConfig config = valid();
+            number.set(config, value);
+            EXPECT_THAT(message(validate(config)), HasSubstr(number.flag)) << value;
+        }
+    }
+}
+
+TEST(LoadConfigTest, TheLargestKeysCanBeDrawnByEachPattern) {
+    LoadConfig config = valid();
+    config.keys.minimum = 0;
+    config.keys.maximum = kKeyNumberMax;
+    ASSERT_TRUE(validate(config).ok());
+    Prng prng(1);
+    for (const char letter : std::string_view("RGSPZ")) {
+        KeySequence keys(config.keys, *parse_key_pattern(std::string(1, letter)), 1, 3);
+        for (int i = 0; i < 1000; ++i)
+            EXPECT_LE(keys.next(prng), kKeyNumberMax) << letter;
+    }
+    config.keys.maximum = UINT64_MAX;
+    EXPECT_THAT(message(validate(config)), HasSubstr("--key-maximum 18446744073709551615: give a number up to"));
+}
+
 TEST(LoadConfigTest, RefusesWhatCannotBeRun) {
     EXPECT_TRUE(validate(valid()).ok());
     LoadConfig config = valid();
@@ -53,6 +122,14 @@ TEST(LoadConfigTest, RefusesWhatCannotBeRun) {
     config = valid();
     config.arrivals = Arrivals::kPoisson;
     EXPECT_THAT(message(validate(config)), HasSubstr("--rate 0"));
+    for (const double exponent : {0.0, -1.0, 5.1, std::nan(""), HUGE_VAL}) {
+        config = valid();
+        config.keys.zipf_exponent = exponent;
+        EXPECT_THAT(message(validate(config)), HasSubstr("--key-zipf-exp"));
+    }
+    config = valid();
+    config.keys.standard_deviation = -1;
+    EXPECT_THAT(message(validate(config)), HasSubstr("--key-stddev"));
 }
 
 }  // namespace

@@ -75,8 +75,29 @@ TEST(LoadKeysTest, GaussianGathersAroundTheMedianAndStaysInside) {
 TEST(LoadKeysTest, LettersAndPatternsAreTheSameThing) {
     for (const char letter : std::string("RGSP"))
         EXPECT_EQ(key_pattern_letter(*parse_key_pattern(std::string(1, letter))), letter);
-    EXPECT_FALSE(parse_key_pattern("Z").has_value());
+    EXPECT_FALSE(parse_key_pattern("Q").has_value());
     EXPECT_FALSE(parse_key_pattern("").has_value());
+}
+
+// The first of a hundred keys has 1 / (1 + 1/2 + ... + 1/100) = 19.3 % of the requests, the second half of that.
+TEST(LoadKeysTest, ZipfFollowsItsLaw) {
+    const ZipfRanks ranks(100, 1);
+    Prng prng(7);
+    std::vector<uint64_t> counts(101);
+    constexpr int kDraws = 100'000;
+    for (int i = 0; i < kDraws; ++i)
+        ++counts.at(ranks.next(prng));
+    EXPECT_EQ(counts[0], 0U);
+    EXPECT_NEAR(static_cast<double>(counts[1]) / kDraws, 0.193, 0.005);
+    EXPECT_NEAR(static_cast<double>(counts[2]) / kDraws, 0.0964, 0.005);
+    EXPECT_NEAR(static_cast<double>(counts[50]) / kDraws, 0.00386, 0.001);
+    EXPECT_GT(counts[100], 0U);
+}
+
+TEST(LoadKeysTest, ZipfOfOneKeyIsThatKey) {
+    Prng prng(7);
+    for (const double exponent : {0.01, 0.99, 1.0, 5.0})
+        EXPECT_EQ(ZipfRanks(1, exponent).next(prng), 1U) << exponent;
 }
 
 }  // namespace

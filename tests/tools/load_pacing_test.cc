@@ -56,7 +56,7 @@ class LoadClientTest : public testing::Test {
     void begin() {
         thread_->started = true;
         thread_->start_ns = backend_.time_ns;
-        if (pacer_.has_value()) pacer_->begin(backend_.time_ns);
+        if (pacer_.has_value()) pacer_->begin(backend_.time_ns, end_ns_);
         client_->fill();
         turn();
     }
@@ -130,6 +130,7 @@ class LoadClientTest : public testing::Test {
     LoadConfig config_;
     std::optional<LoadThread> thread_;
     std::optional<Pacer> pacer_;
+    uint64_t end_ns_ = UINT64_MAX;
     std::optional<Client> client_;
 };
 
@@ -259,6 +260,24 @@ TEST_F(LoadClientTest, WhatCouldNeverBeSentIsCounted) {
     EXPECT_EQ(take_requests(), 1U);
     pass_ms(95);
     EXPECT_EQ(pacer_->take_missed(backend_.time_ns), 9U);
+}
+
+TEST_F(LoadClientTest, AMomentAtTheEndIsNoPartOfTheLoad) {
+    LoadConfig config;
+    config.arrivals = Arrivals::kConstant;
+    config.rate = 10;
+    config.pipeline = 100;
+    config.requests_per_client = 0;
+    make(config);
+    accept();
+    end_ns_ = backend_.time_ns + kSecondNs;
+    begin();
+    size_t sent = take_requests();
+    for (int i = 0; i < 20; ++i) {
+        pass_ms(100);
+        sent += take_requests();
+    }
+    EXPECT_EQ(sent, 10U);
 }
 
 }  // namespace
