@@ -120,7 +120,7 @@ TEST_F(LoadTest, FlagsThatAMemtierUserPassesEveryDay) {
           "--data-offset 10", "--select-db 0", "--randomize -R -d 5 -d 7"})
         runs(flags + " -p " + port, 80);
     runs("-u redis://127.0.0.1:" + port, 80);
-    EXPECT_THAT(runs("--wait-ratio 1:1 --ratio 1:2 -p " + port, 80), ContainsRegex("Waits +[1-9]"));
+    EXPECT_THAT(runs("--wait-ratio 1:1 --wait-timeout 1 --ratio 1:2 -p " + port, 80), ContainsRegex("Waits +[1-9]"));
     EXPECT_THAT(runs("-x 3 -p " + port, 80), HasSubstr("AGGREGATED AVERAGE RESULTS (3 runs)"));
 
     const std::string out = directory.path() + "/out.txt";
