@@ -5,6 +5,8 @@
 
 #include <array>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -17,6 +19,8 @@
 namespace kvorum::integration {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr auto kDeadline = Milliseconds(30'000);
 constexpr auto kPatience = Milliseconds(25);  // of a read; a node that has no lease takes longer
 constexpr uint32_t kLongMs = 3000;
@@ -26,7 +30,12 @@ constexpr int kReadsOfAStaleLeaderMin = 20;
 // Node N runs in host N. Clients speak to it from inside, over loopback, so that its cable is not theirs.
 class RollingTimeoutTest : public testing::Test {
  protected:
-    RollingTimeoutTest() : cluster_(options()) {}
+    // Its peers are not on loopback, so they need a secret.
+    RollingTimeoutTest() : cluster_(options()) {
+        std::ofstream(secret_file()) << "the secret of a test\n";
+        fs::permissions(secret_file(), fs::perms::owner_read | fs::perms::owner_write);
+    }
+    [[nodiscard]] std::string secret_file() const { return cluster_.directory() + "/secret"; }
 
     ClusterOptions options() {
         ClusterOptions options;
@@ -36,8 +45,12 @@ class RollingTimeoutTest : public testing::Test {
             return command;
         };
         options.node_flags = [this](uint32_t node) {
-            return std::vector<std::string>{"--election-timeout-ms", std::to_string(timeout_ms_[node]), "--listen",
-                                            fmt::format("127.0.0.1:{}", cluster_.client_port(node))};
+            return std::vector<std::string>{"--election-timeout-ms",
+                                            std::to_string(timeout_ms_[node]),
+                                            "--listen",
+                                            fmt::format("127.0.0.1:{}", cluster_.client_port(node)),
+                                            "--cluster-secret-file",
+                                            secret_file()};
         };
         options.address = [this](uint32_t node) { return lab_.address(node); };
         return options;
