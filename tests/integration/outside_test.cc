@@ -91,9 +91,14 @@ TEST(Outside, ADeadPeerWhoseNameServerIsSilentStopsNoHealthyNode) {
     if (const std::string problem = enter_own_namespace(); !problem.empty()) GTEST_SKIP() << "LEFT OUT: " << problem;
     const TestDirectory directory;
     SilentNameServer name_server(directory.path());
+    // A peer that is named may be on another machine, so the nodes need a secret.
+    const std::string secret_file = directory.path() + "/secret";
+    std::ofstream(secret_file) << "the secret of a test\n";
     // Node 3 is dead, and named by a name; nobody names the others.
-    Cluster cluster(
-        {.nodes = 3, .directory = directory.path(), .command = shell("exec \"${@/#3=127.0.0.1:/3=node-3.test:}\"")});
+    Cluster cluster({.nodes = 3,
+                     .flags = {"--cluster-secret-file", secret_file},
+                     .directory = directory.path(),
+                     .command = shell("exec \"${@/#3=127.0.0.1:/3=node-3.test:}\"")});
     cluster.start(1);
     cluster.start(2);
     ASSERT_TRUE(wait_until(kDeadline, [&] { return cluster.find_leader().has_value(); }));

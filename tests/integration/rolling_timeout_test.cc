@@ -202,6 +202,7 @@ TEST_F(RollingTimeoutTest, AnOldLeaderWithTheOldTimeoutServesNothingStale) {
         EXPECT_TRUE(wait_until(kDeadline, [&] {
             Client client(cluster_.endpoint(leader));
             const Answer answer = client.command({"GET", "counter"});
+            if (answer.outcome != Outcome::kDone) fmt::print("the old leader: {}\n", answer.to_string());
             return answer.outcome == Outcome::kDone && std::stoi(answer.text) >= counter.acknowledged();
         }));
     });
