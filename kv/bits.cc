@@ -85,12 +85,15 @@ void BitfieldType::write(std::string& bytes, uint64_t bit_offset, int64_t value)
         set_bit(bytes, bit_offset + i, (static_cast<uint64_t>(value) >> (bits - 1 - i) & 1) != 0);
 }
 
+// Holds the sum of any two fields.
+__extension__ using Wide = __int128;
+
 std::optional<int64_t> add_in_field(BitfieldType type, int64_t value, int64_t increment, Overflow overflow) {
-    const __int128 one = 1;
-    const __int128 least = type.is_signed ? -(one << (type.bits - 1)) : 0;
-    const __int128 most = (one << (type.is_signed ? type.bits - 1 : type.bits)) - 1;
-    const __int128 start = type.is_signed ? __int128{value} : __int128{static_cast<uint64_t>(value)};
-    const __int128 sum = start + increment;
+    const Wide one = 1;
+    const Wide least = type.is_signed ? -(one << (type.bits - 1)) : 0;
+    const Wide most = (one << (type.is_signed ? type.bits - 1 : type.bits)) - 1;
+    const Wide start = type.is_signed ? Wide{value} : Wide{static_cast<uint64_t>(value)};
+    const Wide sum = start + increment;
     if (sum >= least && sum <= most) return static_cast<int64_t>(sum);
     switch (overflow) {
         case Overflow::kWrap: return cut(type, static_cast<uint64_t>(sum));

@@ -94,8 +94,8 @@ bool encode_restore(const WriteRequest& request) {
     std::string_view value;
     Fault fault = parse_deadline(request.arguments[2], options.is_absolute, request.now_ms, deadline_ms);
     if (fault == Fault::kNone) fault = fault_of(parse_dump_payload(request.arguments[3], storage, value));
-    const auto flags = static_cast<uint16_t>((options.replaces ? kRestoreReplaces : kNoFlags) |
-                                             static_cast<uint16_t>(fault) << kFaultShift);
+    const uint16_t replaces = options.replaces ? uint16_t{kRestoreReplaces} : kNoFlags;
+    const auto flags = static_cast<uint16_t>(replaces | static_cast<uint16_t>(fault) << kFaultShift);
     RecordWriter(request.batch, CommandCode::kRestore, flags)
         .integer(deadline_ms)
         .sized(request.arguments[1])

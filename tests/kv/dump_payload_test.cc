@@ -75,7 +75,9 @@ TEST(DumpPayload, AnyBytesWithARightChecksumAreTaken) {
         if (bytes.size() > 1 && prng.chance(1, 2)) bytes[1] = '\xc3';
         std::string value;
         const DumpError error = parse(sealed(bytes), value);
-        if (error != DumpError::kNone) EXPECT_EQ(value, "");
+        if (error != DumpError::kNone) {
+            EXPECT_EQ(value, "");
+        }
     }
 }
 

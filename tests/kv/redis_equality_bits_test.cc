@@ -19,7 +19,7 @@ TEST_F(RedisEquality, Bits) {
     compare("SET empty \"\"");
     const std::vector<std::string> positions{"0",  "1",  "3",  "4",  "7",   "11",  "12",
                                              "39", "40", "-1", "-2", "-40", "-41", "x"};
-    for (const std::string& key : {"k", "ones", "empty", "absent"}) {
+    for (const std::string key : {"k", "ones", "empty", "absent"}) {
         for (const std::string& first : positions) {
             compare(Words{"BITPOS", key, "0", first});
             compare(Words{"BITPOS", key, "1", first});
