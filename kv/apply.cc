@@ -8,6 +8,8 @@
 #include "kv/families.h"
 #include "kv/key_list_write.h"
 #include "kv/log_record.h"
+#include "kv/memory_count.h"
+#include "kv/memory_limit.h"
 
 namespace kvorum::kv {
 namespace {
@@ -49,6 +51,18 @@ LogRecord read_record(ByteReader& reader) {
     const auto flags = reader.read<uint16_t>();
     const auto payload_size = reader.read<uint32_t>();
     return {code, flags, reader.read_bytes(payload_size)};
+}
+
+// Of a batch, which is then read up to its first command.
+uint64_t read_memory_limit(ByteReader& batch) {
+    ByteReader reader = batch;
+    const LogRecord record = read_record(reader);
+    if (reader.failed() || record.code != CommandCode::kMemoryLimit || record.flags != kNoFlags) return 0;
+    ByteReader payload(record.payload);
+    const auto limit_bytes = payload.read<uint64_t>();
+    if (!payload.finished()) return 0;
+    batch = reader;
+    return limit_bytes;
 }
 
 // For speed, and for people to read: what is malformed here is found out when it is applied.
@@ -122,6 +136,7 @@ bool apply(CommandCode code, LoggedCommand& command) {
 
 std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
     ByteReader reader(body);
+    read_memory_limit(reader);
     std::vector<std::string> out;
     for (uint32_t i = 0; i <= number && !reader.failed(); ++i) {
         const LogRecord record = read_record(reader);
@@ -134,7 +149,7 @@ std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
 }
 
 EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
-    : store_(store), command_count_(command_count), reader_(body) {}
+    : store_(store), command_count_(command_count), reader_(body), memory_limit_bytes_(read_memory_limit(reader_)) {}
 EntryApply::~EntryApply() = default;
 
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
@@ -157,6 +172,14 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     const LogRecord record = read_record(reader_);
     if (reader_.failed()) return ApplyProgress::kMalformed;
     const uint32_t number = next_command_++;
+    if (memory_limit_bytes_ != 0) {
+        if (exceeds_limit(store_, memory_limit_bytes_, record.code, record.flags, ByteReader(record.payload))) {
+            store_.add_work(kCommandWork);
+            replies.reply_for(number).error(kOutOfMemory);
+            return ApplyProgress::kDone;
+        }
+        counted_bytes_max_ = std::max(store_.counted_bytes(), memory_limit_bytes_) + kCountedDeadlineBytes;
+    }
     const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
     if (is_key_list && record.payload.size() > kLongPayloadBytes) {
         replies.before_long(number);
@@ -165,15 +188,23 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     }
     store_.add_work(kCommandWork + record.payload.size() / kBytesPerWork);
     LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number)};
-    return apply(record.code, command) ? ApplyProgress::kDone : ApplyProgress::kMalformed;
+    if (!apply(record.code, command)) return ApplyProgress::kMalformed;
+    check_growth();
+    return ApplyProgress::kDone;
 }
 
 ApplyProgress EntryApply::go_on(uint64_t work_end, const ApplyReplies& replies) {
     const ApplyProgress progress = long_write_->run(store_, work_end);
     if (progress != ApplyProgress::kDone) return progress;
+    check_growth();
     long_write_->reply(replies.reply_for(next_command_ - 1));
     long_write_.reset();
     return ApplyProgress::kDone;
+}
+
+void EntryApply::check_growth() const {
+    KVORUM_VERIFY(store_.counted_bytes() <= counted_bytes_max_, "{} bytes, above {}", store_.counted_bytes(),
+                  counted_bytes_max_);
 }
 
 bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,

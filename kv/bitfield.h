@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/reply_sink.h"
 #include "kv/bits.h"
 #include "kv/commands.h"
@@ -25,5 +27,8 @@ struct BitfieldOperation {
 
 // The words behind the key. False when an error was replied.
 [[nodiscard]] bool parse_bitfield(Arguments words, std::vector<BitfieldOperation>& operations, ReplySink& reply);
+// Of what stands behind the key in the log: how long the value is at least after it, 0 when nothing is written. None
+// when it is malformed.
+[[nodiscard]] std::optional<uint64_t> bitfield_reach(ByteReader operations);
 
 }  // namespace kvorum::kv

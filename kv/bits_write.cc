@@ -234,26 +234,32 @@ bool encode_bitfield(const WriteRequest& request) {
     return true;
 }
 
+std::optional<uint64_t> bitfield_reach(ByteReader operations) {
+    const auto count = operations.read<uint32_t>();
+    uint64_t reach_bytes = 0;
+    BitfieldOperation operation;
+    for (uint32_t i = 0; i < count; ++i) {
+        if (!read_operation(operations, operation)) return std::nullopt;
+        if (operation.writes()) reach_bytes = std::max(reach_bytes, operation.last_bit() / 8 + 1);
+    }
+    return operations.finished() ? std::optional(reach_bytes) : std::nullopt;
+}
+
 bool apply_bitfield(LoggedCommand& command) {
     if (command.flags != kNoFlags) return false;
     const std::string_view key = read_sized(command.payload);
-    const auto count = command.payload.read<uint32_t>();
-    ByteReader again = command.payload;
-    uint64_t size_bytes = 0;  // that the writes reach
-    BitfieldOperation operation;
-    for (uint32_t i = 0; i < count; ++i) {
-        if (!read_operation(command.payload, operation)) return false;
-        if (operation.writes()) size_bytes = std::max(size_bytes, operation.last_bit() / 8 + 1);
-    }
-    if (!command.payload.finished()) return false;
+    const std::optional<uint64_t> reach_bytes = bitfield_reach(command.payload);
+    if (!reach_bytes.has_value()) return false;
 
     const Record* old = command.store.find(key);
-    std::string bytes = copy_grown(old, size_bytes);
+    std::string bytes = copy_grown(old, *reach_bytes);
+    const auto count = command.payload.read<uint32_t>();
     command.reply.array(count);
+    BitfieldOperation operation;
     for (uint32_t i = 0; i < count; ++i) {
-        if (read_operation(again, operation)) carry_out(operation, bytes, command.reply);
+        if (read_operation(command.payload, operation)) carry_out(operation, bytes, command.reply);
     }
-    if (size_bytes > 0) command.store.put(key, bytes, deadline_of(old));
+    if (*reach_bytes > 0) command.store.put(key, bytes, deadline_of(old));
     return true;
 }
 

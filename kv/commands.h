@@ -28,7 +28,15 @@ namespace kvorum::kv {
 // A write command whose arguments together are above this is refused, so that any command fits into a log entry.
 inline constexpr uint64_t kCommandSizeMax = 48u << 20;
 
+// The reply to a command that might take the state above its limit of memory. It was definitely not executed.
+inline constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
+
 using Arguments = std::span<const std::string_view>;  // the command's name is the first
+
+// Begins a batch, which is empty. Commands that apply_batch finds in it are carried out only as far as
+// store.counted_bytes() does not come above `memory_limit_bytes` (0: no limit); the others get kOutOfMemory. What makes
+// the state smaller or changes a deadline is always carried out (kv/memory_limit.h says what exactly).
+void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
 
 // Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
 // returns false (the command was definitely not executed). `spec` is a kWrite command of data_commands(), arity already
@@ -62,13 +70,20 @@ class EntryApply {
     // Does about `work_max` units of base/turn_work.h.
     [[nodiscard]] ApplyProgress run(uint64_t work_max, const ApplyReplies& replies);
 
+    // Of the batch; 0: none.
+    [[nodiscard]] uint64_t memory_limit_bytes() const { return memory_limit_bytes_; }
+    void judge_by(uint64_t memory_limit_bytes) { memory_limit_bytes_ = memory_limit_bytes; }  // for a mutant
+
  private:
     ApplyProgress apply_next(uint64_t work_end, const ApplyReplies& replies);
     ApplyProgress go_on(uint64_t work_end, const ApplyReplies& replies);
+    void check_growth() const;
 
     Store& store_;
     const uint32_t command_count_;
     ByteReader reader_;
+    uint64_t memory_limit_bytes_;
+    uint64_t counted_bytes_max_ = UINT64_MAX;  // of the state after the command that is under way
     uint32_t next_command_ = 0;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
 };

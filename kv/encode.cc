@@ -72,6 +72,11 @@ bool refuse_argument_count(ReplySink& reply, std::string_view command_name) {
     return refuse(reply, fmt::format("ERR wrong number of arguments for '{}' command", command_name));
 }
 
+void begin_batch(uint64_t memory_limit_bytes, std::string& batch) {
+    if (memory_limit_bytes == 0) return;
+    RecordWriter(batch, CommandCode::kMemoryLimit, kNoFlags).integer(memory_limit_bytes);
+}
+
 bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch, ReplySink& reply) {
     KVORUM_ASSERT(arity_fits(spec, arguments.size()), "{} with {} arguments", spec.name, arguments.size());
     if (!sizes_fit(arguments, reply)) return false;

@@ -89,6 +89,9 @@ enum SortFlags : uint16_t {
 //   kGetdel:      tail(key)
 //   kPersist:     tail(key)
 //   kFlushall:    nothing
+//   kMemoryLimit: u64 bytes, not 0. Only as the first of a batch, and not counted as one of its commands: the limit
+//   under
+//                 which they are carried out. Without it there is none.
 inline constexpr uint16_t kNoFlags = 0;
 
 inline constexpr size_t kRecordHeaderSize = 8;

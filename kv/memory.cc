@@ -5,6 +5,7 @@
 #include <array>
 
 #include "kv/families.h"
+#include "kv/memory_count.h"
 #include "kv/text.h"
 
 namespace kvorum::kv {
@@ -27,9 +28,6 @@ constexpr auto kHelp = std::to_array<std::string_view>({
     "    Prints this help.",
 });
 
-// A slot of the map, at the share of slots that are used.
-constexpr uint64_t kSlotBytes = 16;
-
 void reply_usage(const ReadRequest& request) {
     const Arguments options = request.arguments.subspan(3);
     // Strings have nothing to sample; the option is checked all the same.
@@ -42,8 +40,7 @@ void reply_usage(const ReadRequest& request) {
     }
     const Record* record = request.store.find(request.arguments[2]);
     if (record == nullptr) return request.reply.null();
-    const uint64_t bytes = kSlotBytes + record->size_bytes();
-    request.reply.integer(static_cast<int64_t>(bytes));
+    request.reply.integer(static_cast<int64_t>(counted_bytes(*record)));
 }
 
 // Of Redis' figures those that mean the same here.

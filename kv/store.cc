@@ -14,6 +14,7 @@
 #include "base/turn_work.h"
 #include "base/units.h"
 #include "kv/hash_map.h"
+#include "kv/memory_count.h"
 
 namespace kvorum::kv {
 namespace {
@@ -59,6 +60,8 @@ uint64_t digest(uint64_t key_hash, const Record& record) {
     return mix(key_hash ^ checksum64(as_bytes(record.value()), when));
 }
 
+// Odd: other counts, other products.
+constexpr uint64_t kCountedBytesMix = 0x9e3779b97f4a7c15ULL;
 // Nodes of the tree are three quarters full on average.
 constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
 // So many due keys, of so many bytes, are removed at an entry: a part of the log's meaning, since replicas must agree.
@@ -104,6 +107,7 @@ class Store::Impl {
         move_deadline(replaced, record);
         if (replaced != nullptr) forget(hash, *replaced);
         state_hash_ += digest(hash, *record);
+        counted_bytes_ += kv::counted_bytes(*record);
         work_ += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
@@ -141,6 +145,7 @@ class Store::Impl {
         map_.clear();
         if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
+        counted_bytes_ = 0;
         due_remain_ = false;
     }
 
@@ -165,7 +170,9 @@ class Store::Impl {
     int64_t log_time_ms() const { return log_time_ms_; }
     LogIndex applied_index() const { return applied_index_; }
     uint64_t keys_with_expiry() const { return deadlines_.size(); }
-    uint64_t state_hash() const { return state_hash_; }
+    uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix; }
+    uint64_t counted_bytes() const { return counted_bytes_; }
+    void check() const;
 
     uint64_t memory_bytes() const {
         uint64_t deadline_count = deadlines_.size();
@@ -206,6 +213,7 @@ class Store::Impl {
     // Of a record that was taken out of the map.
     void forget(uint64_t hash, const Record& record) {
         state_hash_ -= digest(hash, record);
+        counted_bytes_ -= kv::counted_bytes(record);
         work_ += record.value_size() / kBytesPerWork;
         if (is_due(record)) ++expired_keys_;
     }
@@ -230,6 +238,7 @@ class Store::Impl {
     Deadlines deadlines_;
     std::vector<Deadlines> cleared_deadlines_;  // their records may be gone
     uint64_t state_hash_ = 0;                   // the sum of all digests
+    uint64_t counted_bytes_ = 0;
     int64_t log_time_ms_ = 0;
     LogIndex applied_index_;
     bool due_remain_ = false;  // a key may be due and not removed yet
@@ -302,6 +311,23 @@ void Store::Impl::for_each(const std::function<void(std::string_view key, const 
     } while (hash != 0);
 }
 
+void Store::Impl::check() const {
+    uint64_t keys = 0;
+    uint64_t hash_sum = 0;
+    uint64_t bytes = 0;
+    uint64_t deadlines = 0;
+    for_each([&](std::string_view key, const Record& record) {
+        ++keys;
+        hash_sum += digest(map_.hash(key), record);
+        bytes += kv::counted_bytes(record);
+        deadlines += record.expire_at_ms() == kNoExpiry ? 0 : 1;
+    });
+    KVORUM_ASSERT(keys == size(), "{} keys, counted {}", keys, size());
+    KVORUM_ASSERT(hash_sum == state_hash_, "hash {:016x}, kept {:016x}", hash_sum, state_hash_);
+    KVORUM_ASSERT(bytes == counted_bytes_, "{} bytes, counted {}", bytes, counted_bytes_);
+    KVORUM_ASSERT(deadlines == deadlines_.size(), "{} deadlines, kept {}", deadlines, deadlines_.size());
+}
+
 Store::Store(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
@@ -324,6 +350,8 @@ void Store::for_each(const std::function<void(std::string_view key, const Record
     impl_->for_each(visit);
 }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
+uint64_t Store::counted_bytes() const { return impl_->counted_bytes(); }
+void Store::check() const { impl_->check(); }
 
 bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }

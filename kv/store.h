@@ -58,6 +58,8 @@ class Store {
     [[nodiscard]] uint64_t expired_keys() const;  // removed when due so far; not part of the state
     // What the key space takes from the system, with what was freed and will be used again. Deadlines are estimated.
     [[nodiscard]] uint64_t memory_bytes() const;
+    // What all keys count for by the formula of kv/memory_count.h, due ones included: equal on all replicas, O(1).
+    [[nodiscard]] uint64_t counted_bytes() const;
     // Returns keys at and after `cursor` in hash order, about `count` of them. A key that is there during a whole scan
     // is returned, once; a cursor means the same on every node, needs no state here, and stays below 2^53, so that a
     // client may keep it in a double.
@@ -67,9 +69,13 @@ class Store {
     // All of the state, due keys included, in hash order: equal states are visited alike on every node. Takes as long
     // as the state is large.
     void for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const;
-    // A hash of all keys with their values, deadlines and revisions that does not depend on the order of insertion:
-    // equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so this is O(1).
+    // A hash of all keys with their values, deadlines and revisions, and of counted_bytes(), that does not depend on
+    // the order of insertion: equal states (under one hash_seed) have equal hashes. Kept up to date by every change, so
+    // this is O(1).
     [[nodiscard]] uint64_t state_hash() const;
+    // Holds what is kept up to date against the keys themselves, and asserts that they agree. Takes as long as
+    // for_each().
+    void check() const;
 
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.

@@ -1,0 +1,33 @@
+// How many bytes a key counts for where the state is held against a limit of memory.
+//
+// A fixed formula over what replicas share, so that all of them count alike whatever their allocators do. It is a part
+// of the log's meaning: commands are refused by it (kv/memory_limit.h), so it may not change for entries that exist. It
+// comes near what a key takes in the map: its record, which is rounded up to a size class or lies in a block of its
+// own, its slot, and its place in the order of deadlines. Thread: any.
+#pragma once
+
+#include <cstdint>
+
+#include "kv/record.h"
+
+namespace kvorum::kv {
+
+inline constexpr uint64_t kCountedSlotBytes = 16;
+inline constexpr uint64_t kCountedHeaderBytes = 16;
+inline constexpr uint64_t kCountedDeadlineBytes = 32;  // in the record and in the order of deadlines
+inline constexpr uint64_t kCountedClassBytes = 16;
+inline constexpr uint64_t kCountedLargeBytes = 1024;     // records above this have blocks of their own,
+inline constexpr uint64_t kCountedLargeBlockBytes = 48;  // with so much around them
+
+[[nodiscard]] constexpr uint64_t counted_bytes(uint64_t key_bytes, uint64_t value_bytes, bool has_deadline) {
+    const uint64_t record_bytes = kCountedHeaderBytes + key_bytes + value_bytes;
+    const uint64_t rounded_bytes = (record_bytes + kCountedClassBytes - 1) / kCountedClassBytes * kCountedClassBytes;
+    return kCountedSlotBytes + rounded_bytes + (has_deadline ? kCountedDeadlineBytes : 0) +
+           (record_bytes > kCountedLargeBytes ? kCountedLargeBlockBytes : 0);
+}
+
+[[nodiscard]] inline uint64_t counted_bytes(const Record& record) {
+    return counted_bytes(record.key().size(), record.value_size(), record.expire_at_ms() != kNoExpiry);
+}
+
+}  // namespace kvorum::kv
