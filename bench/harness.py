@@ -43,9 +43,9 @@ def free_base_port(count=3, among=range(21000, 31000), offsets=(0, PEER_PORT_OFF
     sys.exit(f"bench: no free ports among {among}")
 
 
-def memory_kib(pid):
+def memory_kib(pid, which="VmRSS"):
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) for line in file if line.startswith(which + ":"))
 
 
 class Node:
@@ -57,15 +57,21 @@ class Node:
     def memory_kib(self):
         return memory_kib(self.pid)
 
+    def peak_memory_kib(self):
+        return memory_kib(self.pid, "VmHWM")
+
+    def is_running(self):
+        return os.path.exists(f"/proc/{self.pid}")
+
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
 class Cluster:
-    def __init__(self, programs, directory, base_port, nodes=3):
+    def __init__(self, programs, directory, base_port, nodes=3, node_flags=()):
         self.kvorum = os.path.join(programs, "kvorum")
         self.directory = directory
-        check_output(self.kvorum, "local", "start", "--nodes", str(nodes), "--dir", directory, "--base-port", str(base_port))
+        check_output(self.kvorum, "local", "start", "--nodes", str(nodes), "--dir", directory, "--base-port", str(base_port), "--", *node_flags)
         with open(os.path.join(directory, "cluster.json"), encoding="utf-8") as file:
             self.nodes = [Node(node) for node in json.load(file)["nodes"]]
 
