@@ -16,13 +16,12 @@ import sys
 import time
 
 import harness
-from hostile import verdict
+from hostile import priority, verdict
 from hostile.loads import LOADS, QUICK, LoadFailed, Sizes
 from hostile.trial import Trial
 
 FAILED, INVALID = 1, 8
 BUFFER_MEMORY_MIB = 256
-PRIORITY = -10
 
 
 def parse_options():
@@ -89,14 +88,6 @@ def report(results):
     return worst
 
 
-def go_before_other_programs():
-    """The nodes and the clients of the load alike: what else runs on the machine is not what is measured. The bystander goes before them."""
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    except PermissionError:
-        print("hostile: may not raise its priority, so other programs are measured too", file=sys.stderr)
-
-
 def main():
     # The cluster is stopped on the way out, whoever ends this program.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("hostile: ended by SIGTERM"))
@@ -104,7 +95,8 @@ def main():
     if options.list:
         print_list()
         return 0
-    go_before_other_programs()
+    if not priority.raise_for_me(priority.LOADS):
+        print("hostile: may not raise its priority, so other programs are measured too", file=sys.stderr)
     _, files_max = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files_max, files_max))
     directory = os.path.join(harness.ROOT, "build", f"hostile-{os.getpid()}")

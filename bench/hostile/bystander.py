@@ -18,11 +18,11 @@ import sys
 import time
 from collections import deque
 
+from hostile import priority
 from hostile.wire import bulk, command
 
 COMMANDS_PER_SECOND = 200
 LAST_REPLIES_S = 15
-PRIORITY = -15  # before the load
 VALUE = b"%012d"
 KEYS = {"leader": b"bystander:01", "follower": b"bystander:02"}
 
@@ -168,11 +168,8 @@ def collect_last_replies(places):
 
 
 def main():
-    try:
-        # On a machine of its own it would not wait for a processor either.
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    except PermissionError:
-        pass  # its late ticks will tell
+    # On a machine of its own it would not wait for a processor either. Where it may not, its late ticks will tell.
+    priority.raise_for_me(priority.BYSTANDER)
     gc.disable()
     places = [Place(int(port), place) for port, place in zip(sys.argv[1:], KEYS)]
     phases = run(places)

@@ -8,7 +8,7 @@ import sys
 import time
 
 import harness
-from hostile import loads
+from hostile import loads, priority
 from hostile.verdict import Figures, Turn, Waits
 from hostile.wire import Asker, Refused
 
@@ -77,6 +77,8 @@ class Trial:
 
     def _measure(self, cluster, load, place):
         leader = cluster.leader()
+        for node in cluster.nodes:
+            priority.raise_session(node.pid, priority.LOADS)
         nodes = [leader, *(node for node in cluster.nodes if node is not leader)]
         ports, pids = tuple(node.port for node in nodes), tuple(node.pid for node in nodes)
         at_leader = loads.Target(ports[0], ports, pids)

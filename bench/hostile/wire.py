@@ -73,12 +73,13 @@ class Listing:
         return self.right == 1
 
     def feed(self, data):
+        received = data
         if not self._head.done:
             head, data = data[:self._header_bytes], data[self._header_bytes:]
             self._header_bytes -= len(head)
             self._head.feed(head)
-            if data and not self.wrong and not data.startswith(self._opening[:len(data)]):
-                self._head.wrong = f"{data[:80]!r}"
+            if self.wrong or not data.startswith(self._opening[:len(data)]):
+                self._head.wrong = f"{received[:80]!r}"
         self._left -= len(data)
         if self._left < 0:
             self._head.wrong = "a longer list than there are keys"
