@@ -63,7 +63,11 @@ reactor::Task<void> ClientConnection::serve() {
         reactor::Chunk chunk = co_await receive_.next(stop_.token());
         if (chunk.result <= 0) {
             // 0: the client will send no more, but may still read.
-            if (chunk.result < 0) close_now();
+            if (chunk.result < 0) {
+                close_now();
+            } else {
+                services_.router.end_input(*this);
+            }
             break;
         }
         last_input_ns_ = services_.reactor.now_ns();

@@ -2,7 +2,7 @@
 //
 // One coroutine per connection, none per command. Back-pressure: a client with too many unanswered commands is not read
 // until some are answered; one that does not read its replies is closed at the output limit. A client that closes its
-// sending side still gets the replies to what it sent.
+// sending side still gets the replies to what it sent, for 5 s; CommandRouter::end_input() says what waits no longer.
 //
 // Thread: the owning core. Ownership: the coroutine that serves it owns it. serve() ends when the client is gone, after
 // QUIT or a protocol error once the replies are out, or soon after close_now().

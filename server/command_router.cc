@@ -19,6 +19,8 @@ constexpr std::string_view kUncertain =
 constexpr std::string_view kOverloaded = "TRYAGAIN Too many writes wait for a quorum: the command was not executed";
 constexpr std::string_view kDiskFull =
     "MISCONF The disk of the leader is nearly full: writes are refused, reads go on. The command was not executed";
+constexpr std::string_view kClientLeft =
+    "CLUSTERDOWN The client ended its stream before a leader had the command: it was not executed";
 constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: the command was not executed";
 
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
@@ -56,6 +58,16 @@ CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor
 void CommandRouter::remove_session(Session& session) {
     if (session.long_reply != nullptr) end_long_read(session);
     sessions_.remove(session);
+}
+
+void CommandRouter::end_input(Session& session) {
+    session.input_ended = true;
+    // What waits for something else, such as a WAIT before it, has its turn.
+    if (session.barriers > 0 || may_route(session, current_target())) return;
+    for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
+        Request& request = *session.queue.find(s);
+        if (request.state == RequestState::kParked && request.is_write()) refuse(session, request, kClientLeft);
+    }
 }
 
 void CommandRouter::mark_dirty(Session& session) {
@@ -568,7 +580,9 @@ void CommandRouter::forward_not_executed(ForwardWaiter waiter) {
     Session* session = nullptr;
     Request* request = find_forwarded(waiter, session);
     if (request == nullptr) return;
-    if (request->is_long) {
+    if (session->input_ended && request->is_write()) {
+        refuse(*session, *request, kClientLeft);
+    } else if (request->is_long) {
         repeat_read(*session, *request);
     } else {
         set_state(*session, *request, RequestState::kParked);

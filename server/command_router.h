@@ -53,6 +53,11 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Reads of these keys are about to be submitted.
     void prefetch(std::span<const std::string_view> keys) const { store_.prefetch(keys); }
 
+    // Its client sends no more, and most such clients are gone: as in Redis, nothing that waits is carried out for them
+    // later, when others may have written since. A write that has no leader, or comes back from one as not executed, is
+    // refused instead of parked.
+    void end_input(Session& session);
+
     // Something was put into the session's queue by other ways than submit(): look at it at the end of the turn.
     void wake(Session& session) { mark_dirty(session); }
     // Advances and flushes every session that something happened to.

@@ -42,6 +42,7 @@ struct Request {
     uint64_t origin_id = 0;  // the id that the forwarding node gave it; 0 for clients of this node
     uint64_t arrived_ns = 0;
 
+    [[nodiscard]] bool is_write() const { return spec != nullptr && spec->kind == kv::CommandKind::kWrite; }
     [[nodiscard]] bool is_outstanding() const {
         return state == RequestState::kRead || state == RequestState::kWrite || state == RequestState::kForwarded ||
                state == RequestState::kWait;

@@ -77,6 +77,7 @@ class Session {
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
     CommandGate gate;
+    bool input_ended = false;       // no more commands come: its client left, or waits for the replies only
     bool dirty = false;             // on the router's list of sessions to advance and flush this turn
     uint32_t barriers = 0;          // requests in the queue with is_barrier set
     uint32_t identity_changes = 0;  // of those: AUTH, HELLO and RESET; what follows them is judged once they are done

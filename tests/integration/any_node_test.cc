@@ -79,6 +79,37 @@ TEST(AnyNodeTest, CommandsOfAnElectionWaitAndThenWork) {
     EXPECT_EQ(client.command({"GET", "after"}).to_string(), "2");
 }
 
+// Found as a number that went back long after others had written higher ones.
+TEST(AnyNodeTest, AWriteThatItsLeaderDidNotCarryOutIsNotSentToTheNextWhenItsClientHasLeft) {
+    Cluster cluster({});
+    cluster.start_all();
+    const uint32_t leader = cluster.wait_for_leader();
+    const uint32_t follower = cluster.wait_for_follower();
+    cluster.pause(leader);
+    RawConnection leaving(cluster.endpoint(follower), kDeadline);
+    ASSERT_TRUE(leaving.send(encode({"SET", "k", "old"})));
+    ASSERT_TRUE(wait_until(kDeadline, [&] {
+        const auto status = cluster.status(follower);
+        return status.has_value() && status->leader_id != 0 && status->leader_id != leader;
+    }));
+    Client client(cluster.endpoint(follower));
+    ASSERT_EQ(client.command({"SET", "k", "new"}).to_string(), "OK");
+    leaving.end_sending();
+    cluster.resume(leader);
+    EXPECT_THAT(leaving.receive_until("\r\n"), StartsWith("-CLUSTERDOWN"));
+    EXPECT_EQ(client.command({"GET", "k"}).to_string(), "new");
+}
+
+TEST(AnyNodeTest, AWriteWhoseClientLeftDoesNotWaitForALeader) {
+    Cluster cluster({.flags = {"--leader-wait-ms", "60000"}});
+    cluster.start(1);
+    ASSERT_TRUE(wait_until(kDeadline, [&] { return cluster.status(1).has_value(); }));
+    RawConnection leaving(cluster.endpoint(1), kDeadline);
+    ASSERT_TRUE(leaving.send(encode({"SET", "k", "old"})));
+    leaving.end_sending();
+    EXPECT_THAT(leaving.receive_until("\r\n"), StartsWith("-CLUSTERDOWN"));
+}
+
 TEST(AnyNodeTest, WithoutAMajorityTheAnswerIsADefiniteNo) {
     Cluster cluster({.flags = {"--leader-wait-ms", "1500"}});
     cluster.start_all();

@@ -129,6 +129,8 @@ bool RawConnection::send(std::string_view bytes) {
     return true;
 }
 
+void RawConnection::end_sending() { ::shutdown(handle_, SHUT_WR); }
+
 std::string RawConnection::receive_until(std::string_view ending) {
     std::string all;
     std::array<char, 16 * 1024> part{};

@@ -70,6 +70,8 @@ class RawConnection {
     [[nodiscard]] bool is_connected() const { return handle_ >= 0; }
     // False when the other side has closed.
     bool send(std::string_view bytes);
+    // Nothing more will be sent; what comes is still received. Who closes looks the same to the other side.
+    void end_sending();
     // Receives until what came since the last call ends in `ending`, the other side closes, or the timeout; returns all
     // of it.
     std::string receive_until(std::string_view ending);
