@@ -27,8 +27,9 @@ struct LevelName {
     std::string_view in_line;
     std::string_view color;
 };
-constexpr std::array<LevelName, 5> kLevelNames{{
+constexpr std::array<LevelName, 6> kLevelNames{{
     {"debug", "debug", "\033[36m"},
+    {"verbose", "verbose", "\033[36m"},
     {"info", "info", "\033[32m"},
     {"warn", "warning", "\033[33m\033[1m"},
     {"error", "error", "\033[31m\033[1m"},

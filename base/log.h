@@ -1,4 +1,4 @@
-// The log of the process, for operators: one line an event, levels debug < info < warn < error.
+// The log of the process, for operators: one line an event, levels debug < verbose < info < warn < error.
 //
 // Lines go to stderr or to a file, as they come; after start_log_thread() a thread writes them (base/log_queue.h), so
 // that nobody who logs waits for whoever reads. KVORUM_LOG limits each place in the code to a burst of ten lines and
@@ -20,7 +20,7 @@
 
 namespace kvorum {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
+enum class LogLevel { kDebug, kVerbose, kInfo, kWarn, kError, kOff };
 
 [[nodiscard]] std::optional<LogLevel> parse_log_level(std::string_view name);
 [[nodiscard]] std::string_view log_level_name(LogLevel level);

@@ -74,7 +74,7 @@ Fault parse_deadline(std::string_view text, bool is_absolute, int64_t now_ms, in
     // A time to live that ends beyond 64 bits has ended already, in Redis too.
     const int64_t start_ms = is_absolute ? 0 : now_ms;
     deadline_ms = static_cast<int64_t>(static_cast<uint64_t>(*number) + static_cast<uint64_t>(start_ms));
-    deadline_ms = std::min(deadline_ms, kDeadlineMax);
+    deadline_ms = std::max(deadline_ms, kDeadlineMin);
     return Fault::kNone;
 }
 

@@ -43,7 +43,7 @@ bool parse_conditions(Arguments words, uint16_t& flags, ReplySink& reply) {
 bool to_deadline(int64_t time, TimeUnit unit, int64_t now_ms, int64_t& deadline_ms) {
     if (unit.seconds && __builtin_mul_overflow(time, int64_t{1000}, &time)) return false;
     if (unit.relative && __builtin_add_overflow(time, now_ms, &time)) return false;
-    deadline_ms = std::min(time, kDeadlineMax);
+    deadline_ms = std::max(time, kDeadlineMin);
     return true;
 }
 
@@ -52,8 +52,8 @@ bool conditions_hold(uint16_t flags, int64_t old_deadline_ms, int64_t new_deadli
     const bool has_deadline = old_deadline_ms != kNoExpiry;
     if ((flags & kExpireIfNone) != 0 && has_deadline) return false;
     if ((flags & kExpireIfAny) != 0 && !has_deadline) return false;
-    if ((flags & kExpireIfGreater) != 0 && new_deadline_ms <= old_deadline_ms) return false;
-    if ((flags & kExpireIfLess) != 0 && new_deadline_ms >= old_deadline_ms) return false;
+    if ((flags & kExpireIfGreater) != 0 && (!has_deadline || new_deadline_ms <= old_deadline_ms)) return false;
+    if ((flags & kExpireIfLess) != 0 && has_deadline && new_deadline_ms >= old_deadline_ms) return false;
     return true;
 }
 

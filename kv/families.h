@@ -80,9 +80,6 @@ inline void reply_value(ReplySink& reply, const Record* record) {
     }
 }
 
-// The highest deadline of a key: kNoExpiry itself means that there is none.
-inline constexpr int64_t kDeadlineMax = kNoExpiry - 1;
-
 // How a command states a time.
 struct TimeUnit {
     bool seconds;   // else milliseconds

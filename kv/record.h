@@ -15,7 +15,13 @@
 
 namespace kvorum::kv {
 
-inline constexpr int64_t kNoExpiry = INT64_MAX;
+// Below every time, so that every time above may be a deadline.
+inline constexpr int64_t kNoExpiry = INT64_MIN;
+inline constexpr int64_t kDeadlineMin = kNoExpiry + 1;
+
+[[nodiscard]] constexpr bool has_passed(int64_t deadline_ms, int64_t now_ms) {
+    return deadline_ms != kNoExpiry && deadline_ms <= now_ms;
+}
 
 // What a record is made from. The views may point into another record.
 struct RecordFields {

@@ -89,7 +89,7 @@ class Store::Impl {
     void prefetch(std::span<const std::string_view> keys) const;
 
     void put(const RecordFields& fields) {
-        if (fields.expire_at_ms <= log_time_ms_) {
+        if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
         } else {
             put_record(fields);
@@ -98,7 +98,7 @@ class Store::Impl {
 
     void restore(const RecordFields& fields) {
         put_record(fields);
-        due_remain_ = due_remain_ || fields.expire_at_ms <= log_time_ms_;
+        due_remain_ = due_remain_ || has_passed(fields.expire_at_ms, log_time_ms_);
     }
 
     void put_record(const RecordFields& fields) {
@@ -188,7 +188,7 @@ class Store::Impl {
 
  private:
     [[nodiscard]] bool is_due(const Record& record) const {
-        return due_remain_ && record.expire_at_ms() <= log_time_ms_;
+        return due_remain_ && has_passed(record.expire_at_ms(), log_time_ms_);
     }
     [[nodiscard]] const Record* unless_due(const Record* record) const {
         return due_remain_ && record != nullptr && is_due(*record) ? nullptr : record;

@@ -86,7 +86,7 @@ TimeError parse_deadline(std::string_view text, TimeUnit unit, int64_t now_ms, i
     if (time_ms <= 0) return TimeError::kInvalid;
     if (unit.seconds && __builtin_mul_overflow(time_ms, int64_t{1000}, &time_ms)) return TimeError::kInvalid;
     if (unit.relative && __builtin_add_overflow(time_ms, now_ms, &time_ms)) return TimeError::kInvalid;
-    deadline_ms = std::min(time_ms, kDeadlineMax);
+    deadline_ms = time_ms;
     return TimeError::kNone;
 }
 

@@ -19,7 +19,7 @@ net::RespLimits resp_limits(const Limits& limits, bool authenticated) {
     out.authenticated = authenticated;
     out.arguments_max = limits.arguments_max;
     out.bulk_bytes_max = limits.bulk_bytes_max;
-    out.inline_bytes_max = limits.inline_bytes_max;
+    out.inline_bytes_max = std::min<uint64_t>(limits.inline_bytes_max, limits.query_bytes_max);
     out.command_bytes_max = limits.query_bytes_max;
     return out;
 }
@@ -157,7 +157,7 @@ void ClientConnection::answer_protocol_error() {
         close_now();
         return;
     }
-    KVORUM_LOG(kInfo, "client {}: protocol error: {}; closed", state_.address, parser_.error());
+    KVORUM_LOG(kVerbose, "client {}: protocol error: {}; closed", state_.address, parser_.error());
     // In its turn: replies to the commands before it come first.
     Request& request = queue.push_back();
     request.state = RequestState::kAnswered;
@@ -191,7 +191,7 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
                          now_ns - command_began_ns_ > limits.partial_command_timeout_s * kSecondNs;
     if (!idle && !endless) return;
     ++services_.counters.idle_closes;
-    if (endless) KVORUM_LOG(kInfo, "client {}: a command was not completed in time; closed", state_.address);
+    if (endless) KVORUM_LOG(kVerbose, "client {}: a command was not completed in time; closed", state_.address);
     close_now();
 }
 

@@ -49,6 +49,8 @@ class ClientConnection final : public Session {
     void close_after_replies();
     // Closes an idle, stuck or endlessly typing client; called about once a second.
     void check_timeouts(uint64_t now_ns);
+    // Those of the services: they hold from the next command on.
+    void limits_changed() { set_authenticated(state_.authenticated); }
 
     [[nodiscard]] ClientState& state();
 

@@ -113,6 +113,11 @@ bool ClientListener::close_client(uint64_t client_id) {
     return true;
 }
 
+void ClientListener::limits_changed() {
+    for (const auto& [id, connection] : connections_)
+        connection->limits_changed();
+}
+
 void ClientListener::check_timeouts(uint64_t now_ns) {
     for (const auto& [id, connection] : connections_)
         connection->check_timeouts(now_ns);

@@ -27,6 +27,7 @@ class ClientListener {
     void visit(const std::function<void(ClientState&)>& visit);
     bool close_client(uint64_t client_id);
     void check_timeouts(uint64_t now_ns);
+    void limits_changed();
 
  private:
     reactor::Task<void> accept_clients();

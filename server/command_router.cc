@@ -53,7 +53,8 @@ CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor
       store_(store),
       forwarder_(forwarder),
       counters_(counters),
-      timer_(config, reactor, latency, slow_log) {}
+      timer_(config, reactor, latency, slow_log),
+      random_(reactor.backend().random_seed()) {}
 
 void CommandRouter::remove_session(Session& session) {
     if (session.long_reply != nullptr) end_long_read(session);
@@ -259,6 +260,12 @@ bool CommandRouter::route_wait(Session& session, Request& request, kv::Arguments
                      timeout_ms < 0 ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
         return true;
     }
+    // No clock reaches it.
+    if (static_cast<uint64_t>(timeout_ms) > (UINT64_MAX - reactor_.now_ns()) / kMillisecondNs) {
+        set_state(session, request, RequestState::kAnswered);
+        answer_error(session, request, "ERR timeout is out of range");
+        return true;
+    }
     request.token = replicas < 0 ? 0 : static_cast<uint64_t>(replicas);
     set_state(session, request, RequestState::kWait);
     set_barrier(session, request);
@@ -365,8 +372,7 @@ void CommandRouter::answer_head_read(Session& session) {
 }
 
 void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
-    const kv::ReadContext context{driver_->turn_clock_ms(),
-                                  reactor_.now_ns() * 0x9e3779b97f4a7c15ULL ^ counters_.commands_processed};
+    const kv::ReadContext context{driver_->turn_clock_ms(), random_.next()};
     net::RespWriter& reply = session.begin_reply();
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
     counters_.keyspace_hits += lookups.hits;

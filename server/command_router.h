@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/prng.h"
 #include "server/command_timer.h"
 #include "server/config.h"
 #include "server/forwarder.h"
@@ -140,6 +141,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     Forwarder& forwarder_;
     NodeCounters& counters_;
     CommandTimer timer_;
+    Prng random_;  // for RANDOMKEY
     RaftDriver* driver_ = nullptr;
 
     SessionTable sessions_;

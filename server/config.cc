@@ -10,13 +10,12 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "server/access_control.h"
+#include "server/config_options.h"
 
 namespace kvorum::server {
 namespace {
 
 constexpr size_t kClusterNameBytesMax = 64;
-constexpr uint64_t kWalSegmentBytesMin = 16 * kKiB;
-constexpr uint64_t kWalSegmentBytesMax = 1 * kGiB;
 constexpr uint64_t kWalBlockBytes = 4 * kKiB;
 
 using Violations = std::vector<std::string>;
@@ -108,48 +107,27 @@ void check_secret(const NodeConfig& config, Violations& violations) {
     }
 }
 
-void check_times(const NodeConfig& config, Violations& violations) {
-    if (config.heartbeat_interval_ms == 0) violations.emplace_back("heartbeat-interval-ms: must be at least 1");
+// What a single value must be says the table of options; these depend on each other, or are of a form of their own.
+void check_combinations(const NodeConfig& config, Violations& violations) {
     if (uint64_t{config.heartbeat_interval_ms} * 3 > config.election_timeout_ms) {
         violations.push_back(
             fmt::format("heartbeat-interval-ms: {} is more than a third of election-timeout-ms ({}), so one lost "
                         "heartbeat could depose a leader; give at most {}",
                         config.heartbeat_interval_ms, config.election_timeout_ms, config.election_timeout_ms / 3));
     }
-    if (config.disk_stall_ms == 0) violations.emplace_back("disk-stall-ms: must be at least 1");
-    if (config.outcome_wait_ms == 0) violations.emplace_back("outcome-wait-ms: must be at least 1");
-}
-
-void check_log(const NodeConfig& config, Violations& violations) {
     if (config.data_directory.empty()) {
         violations.emplace_back(
             "data-dir: is missing; give the directory of this node's log, which no other node may use");
     }
-    if (config.wal_segment_bytes % kWalBlockBytes != 0 || config.wal_segment_bytes < kWalSegmentBytesMin ||
-        config.wal_segment_bytes > kWalSegmentBytesMax) {
+    if (config.wal_segment_bytes % kWalBlockBytes != 0) {
         violations.push_back(
-            fmt::format("wal-segment-size: {} bytes do not fit; give a multiple of 4KiB from {}KiB to {}GiB",
-                        config.wal_segment_bytes, kWalSegmentBytesMin / kKiB, kWalSegmentBytesMax / kGiB));
+            fmt::format("wal-segment-size: {} bytes do not fit; give a multiple of 4KiB", config.wal_segment_bytes));
     }
-    if (config.wal_groups_in_flight == 0 || config.wal_groups_in_flight > 32) {
+    if (config.limits.bulk_bytes_max > config.limits.query_bytes_max) {
         violations.push_back(
-            fmt::format("wal-groups-in-flight: {} does not fit; give 1 to 32", config.wal_groups_in_flight));
-    }
-    if (config.wal_spare_segments == 0) violations.emplace_back("wal-spare-segments: must be at least 1");
-    if (config.batch_bytes_max == 0) violations.emplace_back("batch-size: must be at least 1");
-}
-
-void check_limits(const Limits& limits, Violations& violations) {
-    if (limits.clients_max == 0) violations.emplace_back("max-clients: must be at least 1");
-    if (limits.arguments_max == 0) violations.emplace_back("max-arguments: must be at least 1");
-    if (limits.inline_bytes_max == 0) violations.emplace_back("max-inline-size: must be at least 1");
-    if (limits.pipeline_depth_max == 0) violations.emplace_back("max-pipeline: must be at least 1");
-    if (limits.output_bytes_max == 0) violations.emplace_back("max-output-buffer: must be at least 1");
-    if (limits.bulk_bytes_max == 0 || limits.bulk_bytes_max > limits.query_bytes_max) {
-        violations.push_back(fmt::format(
-            "max-bulk-size: {} bytes do not fit; one argument is part of a command, so give 1 to max-query-size "
-            "({})",
-            limits.bulk_bytes_max, limits.query_bytes_max));
+            fmt::format("max-bulk-size: {} bytes do not fit; one argument is part of a command, so give at most "
+                        "max-query-size ({})",
+                        config.limits.bulk_bytes_max, config.limits.query_bytes_max));
     }
 }
 
@@ -199,14 +177,12 @@ std::string NodeConfig::cluster_node_name(NodeId node) const {
 }
 
 std::vector<std::string> NodeConfig::validate() const {
-    Violations violations;
+    Violations violations = values_out_of_range(*this);
     check_cluster_name(cluster_name, violations);
     check_members(*this, violations);
     check_listen(*this, violations);
     check_secret(*this, violations);
-    check_times(*this, violations);
-    check_log(*this, violations);
-    check_limits(limits, violations);
+    check_combinations(*this, violations);
     return violations;
 }
 

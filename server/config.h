@@ -3,7 +3,8 @@
 // Cluster scope: cluster_name and the ids of the members; from these a node derives cluster_id(), which the peer
 // handshake compares. Node scope: the rest; it may differ from node to node and change at any restart,
 // election_timeout_ms too: leases count on what voters promise (raft/read_index.cc), not on equal options. Units are in
-// the names. Thread: read-only after start, except what runtime_settings.h may change.
+// the names. Thread: read-only after start, except what NodeFacade::change_config() may
+// change.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,17 @@ enum class AfterRefusedSelect { kRefuse, kUseZero };
 // Sync method of the write-ahead log; kAuto measures both at start.
 enum class WalSync { kAuto, kDataSync, kDsync };
 
+// Bounds within which every value works, in every combination that validate() lets through.
+inline constexpr uint64_t kQueryBytesMin = 1 * kKiB;  // CONFIG SET still fits
+inline constexpr uint64_t kQueryBytesMax = 4095 * kMiB;
+inline constexpr uint64_t kBulkBytesMin = 1 * kKiB;  // the names of commands and options still fit
+inline constexpr uint32_t kArgumentsMin = 16;
+inline constexpr uint32_t kInlineBytesMin = 64;
+inline constexpr uint64_t kOutputBytesMin = 1 * kMiB;  // INFO and COMMAND DOCS still fit
+inline constexpr uint64_t kWalSegmentBytesMin = 16 * kKiB;
+inline constexpr uint64_t kWalSegmentBytesMax = 1 * kGiB;
+inline constexpr uint64_t kBatchBytesMax = 8 * kMiB;  // with the largest command behind it, an entry still fits
+
 struct Limits {
     uint32_t clients_max = 10000;
     uint64_t query_bytes_max = 64 * kMiB;  // one command
@@ -54,6 +66,7 @@ struct Limits {
     uint32_t partial_command_timeout_s = 30;  // a command that never ends (slowloris); 0: never
     int64_t slowlog_slower_than_us = 10000;   // what SLOWLOG keeps; 0: everything, -1: nothing
     uint64_t slowlog_entries_max = 128;
+    uint64_t latency_threshold_ms = 0;  // what takes so long is an event of LATENCY; 0: nothing is
 };
 
 struct AccessConfig {

@@ -1,108 +1,13 @@
 #include "server/config_options.h"
 
-#include <fmt/format.h>
-
-#include <array>
-#include <charconv>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
-#include "kv/text.h"
+#include "base/assert.h"
 #include "raft/raft.h"
+#include "server/config_values.h"
 
 namespace kvorum::server {
 namespace {
-
-using Problem = std::optional<std::string>;
-
-// --- fields: pointers to members of NodeConfig or of its limits ---
-
-template <auto kField, typename Config>
-auto& field_of(Config& config) {
-    if constexpr (std::is_invocable_v<decltype(kField), const NodeConfig&>) {
-        return config.*kField;
-    } else {
-        return config.limits.*kField;
-    }
-}
-
-std::optional<uint64_t> parse_number(std::string_view text) {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
-
-template <auto kField>
-std::string show_number(const NodeConfig& config) {
-    return fmt::format("{}", field_of<kField>(config));
-}
-
-template <auto kField, uint32_t kMin, uint32_t kMax>
-Problem parse_count(NodeConfig& config, std::string_view text) {
-    const std::optional<uint64_t> value = parse_number(text);
-    if (!value.has_value() || *value < kMin || *value > kMax) {
-        return fmt::format("'{}' does not fit; give a whole number from {} to {}", text, kMin, kMax);
-    }
-    field_of<kField>(config) = static_cast<uint32_t>(*value);
-    return std::nullopt;
-}
-
-Problem parse_slower_than(NodeConfig& config, std::string_view text) {
-    int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < -1)
-        return fmt::format("'{}' does not fit; give microseconds, 0 for all commands, or -1 for none", text);
-    config.limits.slowlog_slower_than_us = value;
-    return std::nullopt;
-}
-
-template <auto kField>
-std::string show_size(const NodeConfig& config) {
-    return format_size(field_of<kField>(config));
-}
-
-template <auto kField>
-Problem parse_size_field(NodeConfig& config, std::string_view text) {
-    const std::optional<uint64_t> size_bytes = parse_size(text);
-    if (!size_bytes.has_value() || *size_bytes == 0) {
-        return fmt::format("'{}' is not a size; give bytes, or a number with KiB, MiB or GiB, for instance 64MiB",
-                           text);
-    }
-    field_of<kField>(config) = *size_bytes;
-    return std::nullopt;
-}
-
-template <auto kField>
-std::string show_text(const NodeConfig& config) {
-    return field_of<kField>(config);
-}
-
-template <auto kField>
-Problem parse_text(NodeConfig& config, std::string_view text) {
-    field_of<kField>(config) = text;
-    return std::nullopt;
-}
-
-template <auto kField>
-std::string show_endpoint(const NodeConfig& config) {
-    const auto& endpoint = field_of<kField>(config);
-    return endpoint.has_value() ? endpoint->to_string() : std::string{};
-}
-
-template <auto kField>
-Problem parse_endpoint(NodeConfig& config, std::string_view text) {
-    if (text.empty()) {
-        field_of<kField>(config).reset();
-        return std::nullopt;
-    }
-    const auto endpoint = reactor::Endpoint::parse(text);
-    if (!endpoint.has_value())
-        return fmt::format("'{}' is not an address; give HOST:PORT, for instance 0.0.0.0:7001", text);
-    field_of<kField>(config) = *endpoint;
-    return std::nullopt;
-}
 
 // --- options with forms of their own ---
 
@@ -115,7 +20,7 @@ Problem parse_id(NodeConfig& config, std::string_view text) {
         config.id = NodeId{};
         return std::nullopt;
     }
-    const std::optional<uint64_t> id = parse_number(text);
+    const std::optional<uint64_t> id = parse_number<uint64_t>(text);
     if (!id.has_value() || *id == 0) return fmt::format("'{}' is not a node id; give a whole number from 1", text);
     config.id = NodeId{*id};
     return std::nullopt;
@@ -142,57 +47,19 @@ Problem parse_members(NodeConfig& config, std::string_view text) {
     return std::nullopt;
 }
 
-template <typename Value, size_t kCount>
-using Words = std::array<std::pair<std::string_view, Value>, kCount>;
-
 constexpr Words<FollowerMode, 2> kFollowerModes{
     {{"forward", FollowerMode::kForward}, {"redirect", FollowerMode::kRedirect}}};
-constexpr Words<bool, 2> kYesNo{{{"yes", true}, {"no", false}}};
 constexpr Words<ClusterView, 2> kClusterViews{{{"spread", ClusterView::kSpread}, {"leader", ClusterView::kLeader}}};
 constexpr Words<AfterRefusedSelect, 2> kAfterRefusedSelects{
     {{"refuse", AfterRefusedSelect::kRefuse}, {"use-0", AfterRefusedSelect::kUseZero}}};
 constexpr Words<WalSync, 3> kWalSyncs{
     {{"auto", WalSync::kAuto}, {"fdatasync", WalSync::kDataSync}, {"dsync", WalSync::kDsync}}};
-constexpr Words<LogLevel, 5> kLogLevels{{{"debug", LogLevel::kDebug},
+constexpr Words<LogLevel, 6> kLogLevels{{{"debug", LogLevel::kDebug},
+                                         {"verbose", LogLevel::kVerbose},
                                          {"info", LogLevel::kInfo},
                                          {"warn", LogLevel::kWarn},
                                          {"error", LogLevel::kError},
                                          {"off", LogLevel::kOff}}};
-
-template <auto kField, const auto& kWords>
-std::string show_word(const NodeConfig& config) {
-    for (const auto& [word, value] : kWords) {
-        if (value == field_of<kField>(config)) return std::string{word};
-    }
-    return {};
-}
-
-template <auto kField, const auto& kWords>
-Problem parse_word(NodeConfig& config, std::string_view text) {
-    std::string known;
-    for (const auto& [word, value] : kWords) {
-        if (kv::equals_ignore_case(word, text)) {
-            field_of<kField>(config) = value;
-            return std::nullopt;
-        }
-        known += fmt::format("{}{}", known.empty() ? "" : ", ", word);
-    }
-    return fmt::format("'{}' is not known; give one of: {}", text, known);
-}
-
-std::string show_protected_mode(const NodeConfig& config) { return config.access.protected_mode ? "yes" : "no"; }
-
-Problem parse_protected_mode(NodeConfig& config, std::string_view text) {
-    const bool yes = kv::equals_ignore_case(text, "yes");
-    if (!yes && !kv::equals_ignore_case(text, "no")) return "argument must be 'yes' or 'no'";
-    config.access.protected_mode = yes;
-    return std::nullopt;
-}
-
-Problem parse_password(NodeConfig& config, std::string_view text) {
-    config.access.password = text;
-    return std::nullopt;
-}
 
 constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kStorage = "Storage";
@@ -201,13 +68,13 @@ constexpr std::string_view kAccess = "Access";
 constexpr std::string_view kLimits = "Limits of clients";
 constexpr std::string_view kOperation = "Operation";
 
-template <auto kField>
+template <auto kField, uint64_t kMin, uint64_t kMax>
 constexpr ConfigOption size_option(std::string_view name, std::string_view group, bool may_change,
                                    std::string_view help) {
-    return {name, group, "SIZE", help, may_change, show_size<kField>, parse_size_field<kField>};
+    return {name, group, "SIZE", help, may_change, show_size<kField>, parse_size_field<kField, kMin, kMax>};
 }
 
-template <auto kField, uint32_t kMin, uint32_t kMax>
+template <auto kField, int64_t kMin, int64_t kMax>
 constexpr ConfigOption count_option(std::string_view name, std::string_view group, std::string_view value,
                                     bool may_change, std::string_view help) {
     return {name, group, value, help, may_change, show_number<kField>, parse_count<kField, kMin, kMax>};
@@ -265,7 +132,7 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "OK then means nothing after a power cut or a restart of the machine. For tests.",
      false, show_word<&NodeConfig::allow_volatile_storage, kYesNo>,
      parse_word<&NodeConfig::allow_volatile_storage, kYesNo>},
-    size_option<&NodeConfig::wal_segment_bytes>(
+    size_option<&NodeConfig::wal_segment_bytes, kWalSegmentBytesMin, kWalSegmentBytesMax>(
         "wal-segment-size", kStorage, false,
         "Size of one log file, a multiple of 4KiB. Larger: fewer switches; smaller: less space reserved ahead."),
     count_option<&NodeConfig::wal_spare_segments, 1, 64>("wal-spare-segments", kStorage, "N", false,
@@ -278,10 +145,10 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
     count_option<&NodeConfig::wal_groups_in_flight, 1, 32>(
         "wal-groups-in-flight", kStorage, "N", false,
         "Log writes under way at once. More on disks with deep queues; 1 on a single spinning disk."),
-    size_option<&NodeConfig::batch_bytes_max>(
+    size_option<&NodeConfig::batch_bytes_max, 1, kBatchBytesMax>(
         "batch-size", kStorage, false,
         "Commands gathered into one log entry at most. Larger: throughput; smaller: even latency."),
-    size_option<&NodeConfig::entry_cache_bytes>(
+    size_option<&NodeConfig::entry_cache_bytes, 1, INT64_MAX>(
         "entry-cache-size", kStorage, false,
         "Log entries kept in memory for followers that lag. More when a node that was away catches up slowly."),
 
@@ -322,29 +189,30 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "What clients must give with AUTH (or HELLO 3 AUTH default PASSWORD) before anything else. The same on all nodes. "
      "Whoever may list processes sees a command line, so keep it in the file that --config names, readable by this "
      "user only. Long and random: openssl rand -hex 32. Passwords cross the network in the clear.",
-     true, [](const NodeConfig& config) { return config.access.password; }, parse_password},
+     true, show_text<&AccessConfig::password>, parse_text<&AccessConfig::password>},
     {"protected-mode", kAccess, "yes|no",
      "While no password is set, serve only clients of this machine and tell the others why. no: anybody who reaches "
      "the port may read and write everything.",
-     true, show_protected_mode, parse_protected_mode},
+     true, show_word<&AccessConfig::protected_mode, kYesNo>, parse_word<&AccessConfig::protected_mode, kYesNo>},
 
-    count_option<&Limits::clients_max, 1, kCountMax>(
+    count_option<&Limits::clients_max, 1, UINT32_MAX>(
         "max-clients", kLimits, "N", true,
         "Connections at once; above it new ones are refused. Each needs a file descriptor."),
-    size_option<&Limits::query_bytes_max>("max-query-size", kLimits, true,
-                                          "One command as a whole. Larger ones close the connection."),
-    size_option<&Limits::bulk_bytes_max>("max-bulk-size", kLimits, true,
-                                         "One argument: the largest key or value. At most max-query-size."),
-    count_option<&Limits::arguments_max, 1, kCountMax>("max-arguments", kLimits, "N", true,
-                                                       "Arguments of one command (MSET, DEL)."),
-    count_option<&Limits::inline_bytes_max, 1, kCountMax>("max-inline-size", kLimits, "BYTES", true,
-                                                          "One command typed as a line (telnet)."),
+    size_option<&Limits::query_bytes_max, kQueryBytesMin, kQueryBytesMax>(
+        "max-query-size", kLimits, true, "One command as a whole. Larger ones close the connection."),
+    size_option<&Limits::bulk_bytes_max, kBulkBytesMin, kQueryBytesMax>(
+        "max-bulk-size", kLimits, true, "One argument: the largest key or value. At most max-query-size."),
+    count_option<&Limits::arguments_max, kArgumentsMin, kCountMax>("max-arguments", kLimits, "N", true,
+                                                                   "Arguments of one command (MSET, DEL)."),
+    count_option<&Limits::inline_bytes_max, kInlineBytesMin, kCountMax>(
+        "max-inline-size", kLimits, "BYTES", true,
+        "One command typed as a line (telnet). Never more than max-query-size."),
     count_option<&Limits::pipeline_depth_max, 1, kCountMax>(
         "max-pipeline", kLimits, "N", true,
         "Commands of one connection that wait for their replies; above it the connection is not read until some are "
         "answered."),
-    size_option<&Limits::output_bytes_max>("max-output-buffer", kLimits, true,
-                                           "Replies that a client does not take; above it the connection is closed."),
+    size_option<&Limits::output_bytes_max, kOutputBytesMin, INT64_MAX>(
+        "max-output-buffer", kLimits, true, "Replies that a client does not take; above it the connection is closed."),
     count_option<&Limits::idle_timeout_s, 0, kCountMax>("idle-timeout-s", kLimits, "S", true,
                                                         "Silence after which a connection is closed; 0: never."),
     count_option<&Limits::tcp_keepalive_s, 0, kCountMax>(
@@ -360,13 +228,18 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "SELECT 0 or RESET, so that nobody's data is mixed, or they use database 0 as if nothing had been asked.",
      true, show_word<&NodeConfig::after_refused_select, kAfterRefusedSelects>,
      parse_word<&NodeConfig::after_refused_select, kAfterRefusedSelects>},
-    {"slowlog-log-slower-than", kOperation, "US",
-     "Commands that took longer, from arrival to reply, are kept for SLOWLOG; 0: all, -1: none.", true,
-     show_number<&Limits::slowlog_slower_than_us>, parse_slower_than},
-    count_option<&Limits::slowlog_entries_max, 0, kCountMax>("slowlog-max-len", kOperation, "N", true,
+    count_option<&Limits::slowlog_slower_than_us, -1, INT64_MAX>(
+        "slowlog-log-slower-than", kOperation, "US", true,
+        "Commands that took longer, from arrival to reply, are kept for SLOWLOG; 0: all, -1: none."),
+    count_option<&Limits::slowlog_entries_max, 0, INT64_MAX>("slowlog-max-len", kOperation, "N", true,
                                                              "How many of them are kept."),
-    {"log-level", kOperation, "debug|info|warn|error|off", "What is logged.", true,
-     show_word<&NodeConfig::log_level, kLogLevels>, parse_word<&NodeConfig::log_level, kLogLevels>},
+    count_option<&Limits::latency_threshold_ms, 0, INT64_MAX>(
+        "latency-monitor-threshold", kOperation, "MS", true,
+        "Commands that took at least so long, from arrival to reply, are events of LATENCY LATEST and HISTORY; "
+        "0: none."),
+    {"log-level", kOperation, "debug|verbose|info|warn|error|off",
+     "What is logged; verbose: also what single clients do wrong.", true, show_word<&NodeConfig::log_level, kLogLevels>,
+     parse_word<&NodeConfig::log_level, kLogLevels>},
     {"log-file", kOperation, "FILE", "Log here instead of to standard error.", false, show_text<&NodeConfig::log_file>,
      parse_text<&NodeConfig::log_file>},
     {"pid-file", kOperation, "FILE", "Write the process id here.", false, show_text<&NodeConfig::pid_file>,
@@ -394,6 +267,25 @@ const ConfigOption* find_config_option(std::string_view name) {
         if (option.name == name) return &option;
     }
     return nullptr;
+}
+
+std::vector<std::string> values_out_of_range(const NodeConfig& config) {
+    std::vector<std::string> violations;
+    NodeConfig scratch;
+    for (const ConfigOption& option : kOptions) {
+        if (option.parse == parse_members) continue;  // validate() knows more about them
+        const Problem problem = option.parse(scratch, option.show(config));
+        if (problem.has_value()) violations.push_back(fmt::format("{}: {}", option.name, *problem));
+    }
+    return violations;
+}
+
+void copy_changeable_options(const NodeConfig& from, NodeConfig& to) {
+    for (const ConfigOption& option : kOptions) {
+        if (!option.may_change_at_run_time) continue;
+        const Problem problem = option.parse(to, option.show(from));
+        KVORUM_ASSERT(!problem.has_value(), "{}: {}", option.name, *problem);
+    }
 }
 
 std::optional<uint64_t> parse_size(std::string_view text) {

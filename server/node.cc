@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "server/config_options.h"
 #include "server/descriptors.h"
 #include "server/log_repair.h"
 
@@ -123,6 +124,15 @@ void Node::fit_clients() {
     config_.limits.clients_max = fitting;
     KVORUM_LOG(kWarn, "max-clients is {} instead of {}: the process may not have more descriptors (raise ulimit -n)",
                fitting, wanted);
+}
+
+void Node::change_config(const NodeConfig& config) {
+    const AccessConfig access_before = config_.access;
+    const LogLevel log_level_before = config_.log_level;
+    copy_changeable_options(config, config_);
+    if (config_.access != access_before) access_.configure(config_.access);
+    if (config_.log_level != log_level_before) set_log_level(config_.log_level);
+    clients_->limits_changed();
 }
 
 uint32_t Node::clients_that_fit(uint32_t wanted) {

@@ -64,7 +64,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void visit_clients(const std::function<void(ClientState&)>& visit) override { clients_->visit(visit); }
     bool close_client(uint64_t client_id) override { return clients_->close_client(client_id); }
     [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
-    NodeConfig& mutable_config() override { return config_; }
+    void change_config(const NodeConfig& config) override;
     [[nodiscard]] uint32_t clients_that_fit(uint32_t wanted) override;
     [[nodiscard]] AccessControl& access() override { return access_; }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {

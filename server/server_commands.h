@@ -103,8 +103,8 @@ class NodeFacade {
     // Closes the connection after its pending replies; false when there is none of that id.
     virtual bool close_client(uint64_t client_id) = 0;
     [[nodiscard]] virtual std::string io_backend_name() = 0;  // for INFO: what runs underneath
-    // For CONFIG SET of what may change at run time, already checked.
-    virtual NodeConfig& mutable_config() = 0;
+    // Takes over what may change at run time, for connections that stand too. `config` is valid.
+    virtual void change_config(const NodeConfig& config) = 0;
     [[nodiscard]] virtual uint32_t clients_that_fit(uint32_t wanted) = 0;  // into the descriptors of the process
     [[nodiscard]] virtual AccessControl& access() = 0;
     // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.

@@ -124,11 +124,11 @@ TEST(CommandLine, SetsEveryKindOfOption) {
                                       "--max-bulk-size",
                                       "1000k",
                                       "--max-arguments",
-                                      "6",
+                                      "60",
                                       "--max-pipeline",
                                       "3",
                                       "--max-output-buffer",
-                                      "123456",
+                                      "1234567",
                                       "--idle-timeout-s",
                                       "11",
                                       "--partial-command-timeout-s",
@@ -152,9 +152,9 @@ TEST(CommandLine, SetsEveryKindOfOption) {
     EXPECT_EQ(config.limits.clients_max, 5u);
     EXPECT_EQ(config.limits.query_bytes_max, 2 * kMiB);
     EXPECT_EQ(config.limits.bulk_bytes_max, 1'000'000u);
-    EXPECT_EQ(config.limits.arguments_max, 6u);
+    EXPECT_EQ(config.limits.arguments_max, 60u);
     EXPECT_EQ(config.limits.pipeline_depth_max, 3u);
-    EXPECT_EQ(config.limits.output_bytes_max, 123456u);
+    EXPECT_EQ(config.limits.output_bytes_max, 1234567u);
     EXPECT_EQ(config.limits.idle_timeout_s, 11u);
     EXPECT_EQ(config.limits.partial_command_timeout_s, 12u);
     EXPECT_EQ(config.log_level, LogLevel::kDebug);
@@ -307,6 +307,29 @@ TEST(ConfigOptions, HaveDistinctNamesAndAllExplainThemselves) {
     EXPECT_EQ(find_config_option("no-such-thing"), nullptr);
 }
 
+// What CONFIG SET changes is carried from one config to another as text.
+TEST(ConfigOptions, ShowTextThatMeansTheSame) {
+    const NodeConfig config = three_node_config();
+    for (const ConfigOption& option : config_options()) {
+        NodeConfig copy;
+        EXPECT_EQ(option.parse(copy, option.show(config)), std::nullopt) << option.name;
+        EXPECT_EQ(option.show(copy), option.show(config)) << option.name;
+    }
+}
+
+// Else a value that CONFIG SET took under Redis's name could not be carried over.
+TEST(ConfigOptions, TakeWhatTheirRedisNamesTake) {
+    for (const ConfigParameter& parameter : redis_parameters()) {
+        if (parameter.change != ParameterChange::kAnyValue) continue;
+        for (const std::string_view value : {"-1", "0", "1", "65536", "1048576", "4095mb", "2147483647", "4294967295",
+                                             "9223372036854775807", "yes", "no", "debug", "verbose", "notice"}) {
+            NodeConfig config = three_node_config();
+            if (parameter.parse(config, value).has_value()) continue;
+            EXPECT_THAT(values_out_of_range(config), IsEmpty()) << parameter.name << ' ' << value;
+        }
+    }
+}
+
 TEST(Sizes, AreReadInRedissUnitsAndOurs) {
     EXPECT_EQ(parse_size("64MiB"), 64 * kMiB);
     EXPECT_EQ(parse_size("64mb"), 64 * kMiB);
@@ -373,6 +396,23 @@ TEST(Validation, WantsHeartbeatsAtMostAThirdOfTheElectionTimeout) {
     EXPECT_THAT(config.validate(), IsEmpty());
     config.heartbeat_interval_ms = 101;
     EXPECT_THAT(config.validate(), Contains(HasSubstr("give at most 100")));
+}
+
+// Each of these once passed, and the node then aborted or could not be talked to.
+TEST(Validation, RefusesWhatNoConnectionCouldLiveWith) {
+    const auto violations_with = [](auto change) {
+        NodeConfig config = three_node_config();
+        change(config.limits);
+        return config.validate();
+    };
+    EXPECT_THAT(violations_with([](Limits& limits) { limits.query_bytes_max = 8 * kGiB; }),
+                Contains(HasSubstr("max-query-size: '8GiB' does not fit; give 1KiB to 4095MiB")));
+    EXPECT_THAT(violations_with([](Limits& limits) { limits.inline_bytes_max = 16; }),
+                Contains(HasSubstr("max-inline-size: '16' does not fit")));
+    EXPECT_THAT(violations_with([](Limits& limits) { limits.bulk_bytes_max = 1; }),
+                Contains(HasSubstr("max-bulk-size: '1' does not fit")));
+    EXPECT_THAT(violations_with([](Limits& limits) { limits.arguments_max = 1; }),
+                Contains(HasSubstr("max-arguments: '1' does not fit")));
 }
 
 TEST(Validation, RefusesMembersThatCannotBeACluster) {

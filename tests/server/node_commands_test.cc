@@ -165,10 +165,11 @@ TEST_F(NodeCommands, RefuseWrongValuesInRedissWords) {
     EXPECT_EQ(refusal("timeout", "-1"), "argument must be between 0 and 2147483647 inclusive\r\n");
     EXPECT_EQ(refusal("timeout", "1.5"), "argument couldn't be parsed into an integer\r\n");
     EXPECT_EQ(refusal("proto-max-bulk-len", "abc"), "argument must be a memory value\r\n");
-    EXPECT_EQ(refusal("proto-max-bulk-len", "1"),
-              "argument must be between 1048576 and 9223372036854775807 inclusive\r\n");
+    EXPECT_EQ(refusal("proto-max-bulk-len", "1"), "argument must be between 1048576 and 4293918720 inclusive\r\n");
+    EXPECT_EQ(refusal("client-query-buffer-limit", "5gb"),
+              "argument must be between 1048576 and 4293918720 inclusive\r\n");
     EXPECT_EQ(refusal("databases", "3"), "can't set immutable config\r\n");
-    EXPECT_EQ(refusal("wal-segment-size", "64MiB"), "can't set immutable config\r\n");
+    EXPECT_EQ(refusal("wal-segment-size", "32MiB"), "can't set immutable config\r\n");
     EXPECT_EQ(refusal("max-pipeline", "many"), "'many' does not fit; give a whole number from 1 to 2147483647\r\n");
     EXPECT_THAT(refusal("proto-max-bulk-len", "1gb"), HasSubstr("max-bulk-size: 1073741824 bytes do not fit"));
     EXPECT_EQ(run({"CONFIG", "SET", "a", "b"}), "-ERR Unknown option or number of arguments for CONFIG SET - 'a'\r\n");
@@ -182,6 +183,46 @@ TEST_F(NodeCommands, SetAllParametersOrNone) {
                 HasSubstr("'databases') - can't set immutable config"));
     EXPECT_THAT(run({"CONFIG", "SET", "maxclients", "9000", "timeout", "x"}), HasSubstr("'timeout')"));
     EXPECT_EQ(node_.config_.limits.clients_max, 10000u);
+}
+
+// A tool may write back what it read, and read back what it wrote.
+TEST_F(NodeCommands, TakeEveryValueThatTheyShow) {
+    const LogLevel before = log_level();
+    for (const auto& [name, value] : config_get({"*"})) {
+        const std::string reply = run({"CONFIG", "SET", name, value});
+        if (reply != "+OK\r\n") EXPECT_THAT(reply, HasSubstr("can't set immutable config")) << name;
+        EXPECT_EQ(config_get({name}).at(name), value) << name;
+    }
+    set_log_level(before);
+}
+
+TEST_F(NodeCommands, ShowEveryValueAsItWasSet) {
+    const LogLevel before = log_level();
+    const std::vector<std::pair<std::string_view, std::vector<std::string_view>>> values{
+        {"follower-mode", {"redirect", "forward"}},
+        {"cluster-view", {"leader", "spread"}},
+        {"after-refused-select", {"use-0", "refuse"}},
+        {"loglevel", {"debug", "verbose", "notice", "warning"}},
+        {"log-level", {"off", "error", "warn", "info", "verbose", "debug"}},
+        {"protected-mode", {"no", "yes"}},
+        {"requirepass", {"secret", ""}},
+        {"maxclients", {"1", "10000"}},
+        {"max-clients", {"1", "10000"}},
+        {"tcp-keepalive", {"0", "2147483647"}},
+        {"latency-monitor-threshold", {"100", "9223372036854775807", "0"}},
+        {"slowlog-max-len", {"9223372036854775807", "0"}},
+        {"slowlog-log-slower-than", {"-1", "9223372036854775807"}},
+        {"client-query-buffer-limit", {"4293918720", "67108864"}},
+        {"max-query-size", {"4095MiB", "64MiB"}},
+        {"max-bulk-size", {"1KiB", "16MiB"}},
+    };
+    for (const auto& [name, texts] : values) {
+        for (const std::string_view text : texts) {
+            EXPECT_EQ(run({"CONFIG", "SET", name, text}), "+OK\r\n") << name;
+            EXPECT_EQ(config_get({name}).at(std::string{name}), text);
+        }
+    }
+    set_log_level(before);
 }
 
 TEST_F(NodeCommands, LetToolsInsistOnWhatHoldsAnyway) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/resp_reply_parser.h"
+#include "server/config_options.h"
 #include "server/server_commands.h"
 
 namespace kvorum::server {
@@ -105,7 +106,11 @@ class FakeNode final : public NodeFacade {
     }
     std::string io_backend_name() override { return "io_uring"; }
     uint32_t clients_that_fit(uint32_t wanted) override { return std::min(wanted, clients_possible); }
-    NodeConfig& mutable_config() override { return config_; }
+    void change_config(const NodeConfig& config) override {
+        copy_changeable_options(config, config_);
+        set_log_level(config_.log_level);
+        access_control.configure(config_.access);
+    }
     void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
     void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("ERR", 2); }
 
