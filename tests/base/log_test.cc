@@ -42,10 +42,10 @@ TEST_F(LogTest, LinesBelowTheLevelAreNotWritten) {
 
 TEST_F(LogTest, LevelsAreParsedByTheNamesThatTheyPrint) {
     for (const LogLevel level :
-         {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {
+         {LogLevel::kDebug, LogLevel::kVerbose, LogLevel::kInfo, LogLevel::kWarn, LogLevel::kError, LogLevel::kOff}) {
         EXPECT_EQ(parse_log_level(log_level_name(level)), level);
     }
-    EXPECT_EQ(parse_log_level("verbose"), std::nullopt);
+    EXPECT_EQ(parse_log_level("chatty"), std::nullopt);
 }
 
 class LogFileTest : public ::testing::Test {

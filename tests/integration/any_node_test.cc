@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
 
@@ -44,6 +46,32 @@ TEST(AnyNodeTest, APipelineThroughAFollowerTakesEffectInOrder) {
             all += answer.to_string() + " ";
         ASSERT_EQ(all, "OK 2 2 1 (nil) PONG ");
     }
+}
+
+// Once the choice hung on the clock of the turn and a counter, so that some keys never came.
+TEST(AnyNodeTest, RandomkeyInAPipelineFindsEveryKey) {
+    Cluster cluster({});
+    cluster.start_all();
+    Client client(cluster.endpoint(cluster.wait_for_leader()));
+    EXPECT_EQ(client.command({"MSET", "a", "1", "b", "1", "c", "1", "d", "1"}).to_string(), "OK");
+    std::vector<std::vector<std::string>> commands;
+    for (int i = 0; i < 200; ++i) {
+        commands.push_back({"RANDOMKEY"});
+        commands.push_back({"PING"});
+    }
+    std::map<std::string, int> drawn;
+    for (const Answer& answer : client.pipeline(commands))
+        ++drawn[answer.to_string()];
+    for (const char* key : {"a", "b", "c", "d"})
+        EXPECT_GT(drawn[key], 20) << key;
+}
+
+TEST(AnyNodeTest, ATimeoutOfWaitThatNoClockReachesIsRefused) {
+    Cluster cluster({});
+    cluster.start_all();
+    Client client(cluster.endpoint(cluster.wait_for_leader()));
+    for (const char* timeout : {"18446744073710", "9223372036854775807"})
+        EXPECT_EQ(client.command({"WAIT", "3", timeout}).to_string(), "ERR timeout is out of range");
 }
 
 TEST(AnyNodeTest, RedirectingFollowersNameTheLeader) {

@@ -128,6 +128,28 @@ TEST(Expire, TakesTheLargestTimeAsAlmostForEver) {
     EXPECT_EQ(db("PERSIST k"), integer(1));
 }
 
+TEST(Expire, TakesEveryTimeThatFitsInto64Bits) {
+    Database db;
+    db("SET k v");
+    EXPECT_EQ(db("PEXPIREAT k 9223372036854775807"), integer(1));
+    EXPECT_EQ(db("PEXPIRETIME k"), integer(9'223'372'036'854'775'807));
+    EXPECT_EQ(db("EXPIRETIME k"), integer(9'223'372'036'854'776));
+    EXPECT_EQ(db("PERSIST k"), integer(1));
+    EXPECT_EQ(db("TTL k"), integer(-1));
+    EXPECT_EQ(db("SET k v PXAT 9223372036854775807"), ok());
+    EXPECT_EQ(db("PEXPIRETIME k"), integer(9'223'372'036'854'775'807));
+    // The earliest time there is deletes the key, as every time in the past does.
+    EXPECT_EQ(db("PEXPIREAT k -9223372036854775808"), integer(1));
+    EXPECT_EQ(db("EXISTS k"), integer(0));
+}
+
+TEST(Expire, TakesAKeyWithoutADeadlineForOneThatLivesForEver) {
+    Database db;
+    db("SET k v");
+    EXPECT_EQ(db("PEXPIREAT k 9223372036854775807 GT"), integer(0));
+    EXPECT_EQ(db("PEXPIREAT k 9223372036854775807 LT"), integer(1));
+}
+
 TEST(Persist, RemovesADeadline) {
     Database db;
     db("SET k v EX 100");

@@ -240,7 +240,7 @@ TEST(ConfigAccessTest, PeersOfOtherMachinesNeedASecret) {
 TEST(ConfigAccessTest, ProtectedModeIsOnUntilItIsSwitchedOff) {
     EXPECT_TRUE(parsed({"--data-dir", "d"}).access.protected_mode);
     EXPECT_FALSE(parsed({"--data-dir", "d", "--protected-mode", "NO"}).access.protected_mode);
-    EXPECT_THAT(refusal({"--data-dir", "d", "--protected-mode", "maybe"}), HasSubstr("'yes' or 'no'"));
+    EXPECT_THAT(refusal({"--data-dir", "d", "--protected-mode", "maybe"}), HasSubstr("give one of: yes, no"));
     EXPECT_EQ(parsed({"--data-dir", "d", "--requirepass", "pw"}).access.password, "pw");
 }
 
@@ -377,14 +377,14 @@ TEST(Validation, PassesTheDefaultsWithMembers) { EXPECT_THAT(three_node_config()
 TEST(Validation, FindsEveryViolationAtOnce) {
     NodeConfig config = three_node_config();
     config.heartbeat_interval_ms = config.election_timeout_ms;
-    config.wal_segment_bytes = 5000;
+    config.wal_segment_bytes = 20'000;
     config.limits.bulk_bytes_max = config.limits.query_bytes_max + 1;
     config.cluster_name = "two words";
     const std::vector<std::string> violations = config.validate();
     EXPECT_EQ(violations.size(), 4u);
     EXPECT_THAT(violations,
                 Contains(HasSubstr("heartbeat-interval-ms: 1000 is more than a third of election-timeout-ms (1000)")));
-    EXPECT_THAT(violations, Contains(HasSubstr("wal-segment-size: 5000 bytes do not fit")));
+    EXPECT_THAT(violations, Contains(HasSubstr("wal-segment-size: 20000 bytes do not fit")));
     EXPECT_THAT(violations, Contains(HasSubstr("max-bulk-size")));
     EXPECT_THAT(violations, Contains(HasSubstr("cluster: 'two words' is not a name")));
 }
