@@ -57,6 +57,8 @@ constexpr std::array kMutants{
                "a voter gives its vote away half an election timeout before its silence ends"},
     MutantInfo{Mutant::kSilenceForgottenAtRestart, "silence-forgotten-at-restart",
                "a restarted node does not wait for the end of what it may have promised"},
+    MutantInfo{Mutant::kOwnMemoryLimit, "own-memory-limit",
+               "each node holds what it applies against its own limit of memory"},
 };
 
 }  // namespace

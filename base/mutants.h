@@ -47,6 +47,7 @@ enum class Mutant : uint8_t {
     kLeaseFromOwnTimeout,
     kSilenceShorterThanPromised,
     kSilenceForgottenAtRestart,
+    kOwnMemoryLimit,
 };
 
 struct MutantInfo {

@@ -17,6 +17,8 @@ namespace {
 // So many commands are looked at together before they are carried out, so that their cache misses overlap.
 constexpr uint32_t kCommandsAhead = 16;
 constexpr size_t kKeysAhead = 32;
+// When so much was written and replaced, what was replaced is freed: large values must not pile up beside the state.
+constexpr uint64_t kRecycleWork = 1 * kMiB / kBytesPerWork;
 // A list of keys that takes more than this is carried out in steps.
 constexpr size_t kLongPayloadBytes = 8 * kKiB;
 
@@ -165,8 +167,12 @@ ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
 }
 
 ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& replies) {
-    if (next_command_ % kCommandsAhead == 0) {
+    const bool is_group_begin = next_command_ % kCommandsAhead == 0;
+    if (is_group_begin || store_.work() - recycled_at_work_ > kRecycleWork) {
         store_.recycle();
+        recycled_at_work_ = store_.work();
+    }
+    if (is_group_begin) {
         prefetch(store_, reader_, std::min(kCommandsAhead, command_count_ - next_command_));
     }
     const LogRecord record = read_record(reader_);

@@ -30,10 +30,11 @@ uint64_t growth_to(const Record* old, std::string_view key, uint64_t value_bytes
     return after - std::min(after, before);
 }
 
-// Of a value that comes to `value_bytes` at least and keeps its deadline; one above the limit of values is refused.
+// Of a value that is `value_bytes` long at least and keeps its deadline; above the limit of values it stays as it is.
 uint64_t growth_within(const Record* old, std::string_view key, uint64_t value_bytes) {
+    if (value_bytes > kValueSizeMax) return 0;
     const uint64_t old_bytes = old == nullptr ? 0 : old->value_size();
-    return growth_to(old, key, std::max(old_bytes, std::min(value_bytes, kValueSizeMax)), has_deadline(old));
+    return growth_to(old, key, std::max(old_bytes, value_bytes), has_deadline(old));
 }
 
 uint64_t growth_of_set(const Store& store, uint16_t flags, ByteReader payload) {
@@ -60,7 +61,7 @@ uint64_t growth_of_setrange(const Store& store, ByteReader payload) {
     const auto offset = payload.read<uint64_t>();
     const std::string_view key = read_sized(payload);
     const uint64_t patch_bytes = read_tail(payload).size();
-    return growth_within(store.find(key), key, std::min(offset, kValueSizeMax) + patch_bytes);
+    return growth_within(store.find(key), key, offset + patch_bytes);
 }
 
 uint64_t growth_of_setbit(const Store& store, ByteReader payload) {

@@ -22,8 +22,8 @@
 namespace kvorum::net {
 
 // 3: peers prove that they know the secret of their cluster, and acknowledgements promise the silence that leases count
-// on.
-inline constexpr uint16_t kPeerProtocolVersion = 3;
+// on. 4: acknowledgements tell a limit of memory.
+inline constexpr uint16_t kPeerProtocolVersion = 4;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
 inline constexpr uint32_t kFramePayloadBytesMax = 128 * kMiB;

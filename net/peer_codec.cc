@@ -104,6 +104,7 @@ void encode_body(const raft::AppendEntriesReply& message, OutputBuffer& out) {
     write_id(writer, message.hint_term);
     writer.write<uint64_t>(message.read_round);
     writer.write<uint64_t>(message.silence_ns);
+    writer.write<uint64_t>(message.memory_limit_bytes);
     writer.write<uint8_t>(message.success ? kSuccessFlag : 0);
     frame.finish();
 }
@@ -117,6 +118,7 @@ bool decode_body(ByteReader& reader, raft::AppendEntriesReply& message) {
     message.hint_term = read_id<Term>(reader);
     message.read_round = reader.read<uint64_t>();
     message.silence_ns = reader.read<uint64_t>();
+    message.memory_limit_bytes = reader.read<uint64_t>();
     message.success = (read_flags(reader, kSuccessFlag, valid) & kSuccessFlag) != 0;
     return valid && reader.finished();
 }

@@ -127,7 +127,8 @@ void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
                                     .success = true,
                                     .match_index = durable,
                                     .read_round = read_round,
-                                    .silence_ns = follower.silence_ns});
+                                    .silence_ns = follower.silence_ns,
+                                    .memory_limit_bytes = memory_limit_bytes_});
 }
 
 // Also an AppendEntries that will be rejected is contact with a leader: else a follower that lags would go on calling
@@ -151,7 +152,8 @@ void Raft::Impl::reject_append(NodeId from, const AppendEntries& request) {
                                       .hint_index = hint,
                                       .hint_term = log_.term_at(hint),
                                       .read_round = request.read_round,
-                                      .silence_ns = std::get<Follower>(role_).silence_ns});
+                                      .silence_ns = std::get<Follower>(role_).silence_ns,
+                                      .memory_limit_bytes = memory_limit_bytes_});
 }
 
 void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_new) {

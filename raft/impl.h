@@ -46,6 +46,8 @@ class Raft::Impl {
     void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
     void on_peer_unreachable(NodeId peer);
     void on_peer_connected(NodeId peer);
+    void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
+    [[nodiscard]] uint64_t least_memory_limit() const;
 
     // --- read_index.cc ---
     [[nodiscard]] ReadStatus read_index(uint64_t id, uint64_t clock_ns);
@@ -123,6 +125,7 @@ class Raft::Impl {
     [[nodiscard]] std::vector<EntryPtr> cached_entries_from(LogIndex first, uint64_t& bytes) const;
     [[nodiscard]] bool belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const;
     [[nodiscard]] Progress* find_peer(NodeId id);
+    [[nodiscard]] bool answers(const Progress& peer) const;  // within an election timeout
 
     // --- read_index.cc ---
     void admit_early_reads(Leader& leader);
@@ -155,6 +158,7 @@ class Raft::Impl {
     // What was promised before the start has ended by then.
     uint64_t inherited_until_ns_ = 0;
     bool disk_stalled_ = false;
+    uint64_t memory_limit_bytes_ = 0;
 
     Output output_;
     LeadershipView told_leadership_;

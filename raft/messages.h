@@ -8,6 +8,7 @@
 //  term and never used twice.
 //  - AppendEntriesReply promises a silence: leases (6.4.1) count on what voters say, not on a timeout that they may not
 //  share.
+//  - AppendEntriesReply tells a limit of memory, so that the leader can ask for no more than all voters can hold.
 #pragma once
 
 #include <cstdint>
@@ -60,6 +61,8 @@ struct AppendEntriesReply {
     // From when it got the last AppendEntries of this leader, and so also from when it got the one of read_round, this
     // follower gives nobody else a vote for so long, by its own clock. At most kSilenceNsMax; 0: no promise.
     uint64_t silence_ns = 0;
+    // What the follower's state machine may take (Raft::set_memory_limit); 0: as much as there is.
+    uint64_t memory_limit_bytes = 0;
 };
 
 using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;

@@ -87,8 +87,9 @@ struct Progress {
     bool heartbeat_due = false;
     uint64_t sent_round = 0;
     uint64_t acked_round = 0;
-    uint64_t silence_ns = 0;       // as promised last; 0: not known
-    uint64_t silent_until_ns = 0;  // by this node's clock, whatever the peer's does; never goes back
+    uint64_t silence_ns = 0;          // as promised last; 0: not known
+    uint64_t silent_until_ns = 0;     // by this node's clock, whatever the peer's does; never goes back
+    uint64_t memory_limit_bytes = 0;  // as it told last; 0: none, or it has told nothing yet
 
     // The first index of the LogRead that the owner has not answered; none if there is none.
     LogIndex outstanding_read;

@@ -186,7 +186,7 @@ Status Raft::Impl::status() const {
                                     .match_index = peer.match_index,
                                     .next_index = peer.next_index,
                                     .inflight_bytes = peer.inflights.bytes(),
-                                    .recently_active = now_ns_ - peer.last_heard_ns < config_.election_timeout_ns,
+                                    .recently_active = answers(peer),
                                     .state = progress_state_name(peer.state)});
         }
     }
@@ -293,6 +293,8 @@ void Raft::set_disk_stalled(bool stalled) {
     impl_->set_disk_stalled(stalled);
 }
 
+void Raft::set_memory_limit(uint64_t limit_bytes) { impl_->set_memory_limit(limit_bytes); }
+
 bool Raft::has_output() const { return impl_->has_output(); }
 
 Output Raft::take_output() {
@@ -306,6 +308,7 @@ NodeId Raft::leader() const { return impl_->leader(); }
 LogIndex Raft::commit_index() const { return impl_->commit_index(); }
 LogIndex Raft::last_index() const { return impl_->log().last_index(); }
 int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms(); }
+uint64_t Raft::least_memory_limit() const { return impl_->least_memory_limit(); }
 Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
 Status Raft::status() const { return impl_->status(); }
 

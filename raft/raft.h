@@ -216,6 +216,8 @@ class Raft {
     // The local log did not complete a write for too long (a hung disk): a leader steps down, and nobody campaigns
     // until it is cleared.
     void set_disk_stalled(bool stalled);
+    // What this node's state machine may take, 0: no limit. The leader is told with each acknowledgement.
+    void set_memory_limit(uint64_t limit_bytes);
 
     // --- output ---
     [[nodiscard]] bool has_output() const;
@@ -229,6 +231,10 @@ class Raft {
     [[nodiscard]] LogIndex commit_index() const;
     [[nodiscard]] LogIndex last_index() const;
     [[nodiscard]] int64_t last_log_time_ms() const;
+    // The least of this node's limit and, while it leads, of those that the voters told since it does; 0: nobody has
+    // one. A voter that does not answer has no say: it holds nothing of what is proposed, and one that is gone for good
+    // must not stop the others.
+    [[nodiscard]] uint64_t least_memory_limit() const;
     // The cached entry at `index`, or null when it must be read from the log.
     [[nodiscard]] EntryPtr cached_entry(LogIndex index) const;
     // The term of the entry at `index`; none for 0 or beyond the log.

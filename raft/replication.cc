@@ -65,6 +65,10 @@ Progress* Raft::Impl::find_peer(NodeId id) {
     return nullptr;
 }
 
+bool Raft::Impl::answers(const Progress& peer) const {
+    return now_ns_ - peer.last_heard_ns < config_.election_timeout_ns;
+}
+
 void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     if (reply.term.value() > kTermMax || reply.silence_ns > kSilenceNsMax) {
         ++dropped_messages_.malformed;
@@ -86,6 +90,7 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     peer->last_heard_ns = now_ns_;
     leader.replication_due = true;
     take_promise(leader, *peer, reply);
+    peer->memory_limit_bytes = reply.memory_limit_bytes;
     schedule_heartbeat(leader);
     if (reply.read_round > peer->acked_round) {
         peer->acked_round = reply.read_round;
@@ -98,6 +103,17 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     if (!peer->is_news(reply.rejected_prev_index)) return;
     const LogIndex limit = std::min(reply.hint_index, reply.rejected_prev_index - 1);
     peer->probe_from(log_.last_index_of_term_at_most(limit, reply.hint_term));
+}
+
+uint64_t Raft::Impl::least_memory_limit() const {
+    uint64_t least_bytes = memory_limit_bytes_;
+    const auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr) return least_bytes;
+    for (const Progress& peer : leader->peers) {
+        const uint64_t limit_bytes = answers(peer) ? peer.memory_limit_bytes : 0;
+        if (limit_bytes != 0 && (least_bytes == 0 || limit_bytes < least_bytes)) least_bytes = limit_bytes;
+    }
+    return least_bytes;
 }
 
 void Raft::Impl::on_peer_unreachable(NodeId id) {

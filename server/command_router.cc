@@ -238,6 +238,7 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
         case RaftDriver::WriteAdmission::kNotLeader: return false;
         case RaftDriver::WriteAdmission::kOverloaded: answer_refusal(session, request, kOverloaded); return true;
         case RaftDriver::WriteAdmission::kDiskFull: answer_refusal(session, request, kDiskFull); return true;
+        case RaftDriver::WriteAdmission::kOutOfMemory: answer_refusal(session, request, kv::kOutOfMemory); return true;
     }
     return false;
 }

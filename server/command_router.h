@@ -6,7 +6,7 @@
 //
 // The three reply classes (docs/guarantees.md):
 //   executed               the reply of the command
-//   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF: clients may send it again
+//   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF, OOM: clients may send it again
 //   outcome unknown        UNCERTAIN: it may have taken effect; nothing in the server ever sends it again
 //
 // Why a read may be answered early by a write behind it: a read still unanswered when a later write of its session is

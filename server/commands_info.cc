@@ -97,10 +97,12 @@ void write_memory(NodeFacade& node, std::string& out) {
     const KeyspaceFacts keyspace = node.keyspace();
     field(out, "used_memory", keyspace.memory_bytes);
     field(out, "used_memory_human", human_bytes(keyspace.memory_bytes));
-    field(out, "used_memory_dataset", keyspace.memory_bytes);
-    field(out, "maxmemory", 0);
-    field(out, "maxmemory_human", human_bytes(0));
+    field(out, "used_memory_dataset", keyspace.counted_bytes);
+    const uint64_t limit_bytes = node.config().memory_bytes_max.value_or(0);
+    field(out, "maxmemory", limit_bytes);
+    field(out, "maxmemory_human", human_bytes(limit_bytes));
     field(out, "maxmemory_policy", "noeviction");
+    field(out, "maxmemory_cluster", keyspace.memory_limit_bytes);
 }
 
 void write_persistence(NodeFacade& node, std::string& out) {

@@ -106,6 +106,9 @@ struct NodeConfig {
     uint32_t wal_groups_in_flight = 4;
     WalSync wal_sync = WalSync::kAuto;
     bool allow_volatile_storage = false;
+    // What all keys and values together may take, by the count of kv/memory_count.h; the least of the members' counts.
+    // 0: no limit; none: not decided yet (kvorumd takes a share of the machine).
+    std::optional<uint64_t> memory_bytes_max;
     uint64_t batch_bytes_max = 1 * kMiB;
     uint64_t entry_cache_bytes = 32 * kMiB;
 

@@ -47,6 +47,18 @@ Problem parse_members(NodeConfig& config, std::string_view text) {
     return std::nullopt;
 }
 
+std::string show_memory_limit(const NodeConfig& config) {
+    return config.memory_bytes_max.has_value() ? format_size(*config.memory_bytes_max) : "auto";
+}
+
+Problem parse_memory_limit(NodeConfig& config, std::string_view text) {
+    const std::optional<uint64_t> size_bytes = parse_size(text);
+    if (!size_bytes.has_value() && !kv::equals_ignore_case(text, "auto"))
+        return fmt::format("'{}' is not a size; give bytes, a number with MiB or GiB, 0 for no limit, or auto", text);
+    config.memory_bytes_max = size_bytes;
+    return std::nullopt;
+}
+
 constexpr Words<FollowerMode, 2> kFollowerModes{
     {{"forward", FollowerMode::kForward}, {"redirect", FollowerMode::kRedirect}}};
 constexpr Words<ClusterView, 2> kClusterViews{{{"spread", ClusterView::kSpread}, {"leader", ClusterView::kLeader}}};
@@ -65,6 +77,7 @@ constexpr std::string_view kCluster = "Cluster";
 constexpr std::string_view kStorage = "Storage";
 constexpr std::string_view kConsensus = "Consensus";
 constexpr std::string_view kAccess = "Access";
+constexpr std::string_view kMemory = "Memory";
 constexpr std::string_view kLimits = "Limits of clients";
 constexpr std::string_view kOperation = "Operation";
 
@@ -194,6 +207,17 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "While no password is set, serve only clients of this machine and tell the others why. no: anybody who reaches "
      "the port may read and write everything.",
      true, show_word<&AccessConfig::protected_mode, kYesNo>, parse_word<&AccessConfig::protected_mode, kYesNo>},
+
+    {"maxmemory", kMemory, "SIZE|auto",
+     "What all keys and values may take: above it commands that could add to them are refused (OOM), and reads, "
+     "deletes "
+     "and expiry go on. The least that any member has counts for all. Counted without client buffers and the log's "
+     "cache, and what is freed is used again only for values of a like size: leave a third of the machine. auto: half "
+     "of "
+     "the machine's memory, or of what its cgroup may have; give each a smaller one when several nodes share a "
+     "machine. "
+     "0: no limit, and the kernel ends a node that takes too much.",
+     true, show_memory_limit, parse_memory_limit},
 
     count_option<&Limits::clients_max, 1, UINT32_MAX>(
         "max-clients", kLimits, "N", true,

@@ -236,6 +236,8 @@ KeyspaceFacts Node::keyspace() {
     facts.keys_with_expiry = store_.keys_with_expiry();
     facts.expired_keys = store_.expired_keys();
     facts.memory_bytes = store_.memory_bytes();
+    facts.counted_bytes = store_.counted_bytes();
+    facts.memory_limit_bytes = driver_->memory_limit_bytes();
     facts.state_hash = state_hash();
     return facts;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/machine_memory.h"
 #include "base/standard_output.h"
 #include "reactor/reactor.h"
 #include "reactor/sync_wait.h"
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kExitCannotStart = 1;
 constexpr int kExitWrongOptions = 2;
+// Of the machine's memory, what keys and values may take unless --maxmemory says it.
+constexpr uint64_t kMemoryShareDivisor = 2;
 
 reactor::Reactor* signalled_reactor = nullptr;
 
@@ -98,6 +101,9 @@ int run_program(int argument_count, char** arguments, const MakeBackend& make_ba
         std::fprintf(stderr, "kvorumd: %s\n", std::string(loaded.message()).c_str());
         return kExitWrongOptions;
     }
+    if (!config.memory_bytes_max.has_value()) config.memory_bytes_max = usable_memory_bytes() / kMemoryShareDivisor;
+    KVORUM_LOG(kInfo, "maxmemory is {}{}", *config.memory_bytes_max,
+               *config.memory_bytes_max == 0 ? ": no limit" : " bytes");
     start_log_thread();
     const int exit_code = run_node(std::move(config), make_backend);
     flush_log();

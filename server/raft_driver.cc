@@ -83,6 +83,9 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
                                                  WriteWaiter waiter, ReplySink& error) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    // CONFIG SET may have come earlier in this turn.
+    take_memory_limit();
+    if ((spec.flags & kv::kFlagDenyOom) != 0 && is_out_of_memory()) return WriteAdmission::kOutOfMemory;
     if (writes_.size_bytes() >= config_.batch_bytes_max) {
         propose_open_batch();
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
@@ -90,6 +93,21 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
     if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
     return writes_.add(spec, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
                                                                         : WriteAdmission::kRefused;
+}
+
+void RaftDriver::take_memory_limit() {
+    raft_.set_memory_limit(config_.memory_bytes_max.value_or(0));
+    writes_.set_memory_limit(raft_.least_memory_limit());
+}
+
+// Saves a command that would be refused when it is applied its way there; what decides is kv/memory_limit.h.
+bool RaftDriver::is_out_of_memory() const {
+    const uint64_t limit_bytes = raft_.least_memory_limit();
+    return limit_bytes != 0 && store_.counted_bytes() > limit_bytes;
+}
+
+uint64_t RaftDriver::memory_limit_bytes() const {
+    return raft_.is_leader() ? raft_.least_memory_limit() : applied_limit_bytes_;
 }
 
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {
@@ -100,6 +118,7 @@ uint32_t RaftDriver::replicas_holding(LogIndex index) const {
 }
 
 void RaftDriver::run_turn() {
+    take_memory_limit();
     tick_if_due();
     // Writes before reads: a read that follows a write of its own session is registered with the write already in the
     // log.
@@ -356,6 +375,8 @@ void RaftDriver::begin_entry(raft::EntryPtr entry) {
     KVORUM_ASSERT(executed_waiters_.empty() || executed_waiters_.size() == header.command_count,
                   "{} waiters, {} commands", executed_waiters_.size(), header.command_count);
     apply_.emplace(store_, header.command_count, applying_->body());
+    if (is_mutant(Mutant::kOwnMemoryLimit)) apply_->judge_by(config_.memory_bytes_max.value_or(0));
+    applied_limit_bytes_ = apply_->memory_limit_bytes();
     if (!executed_waiters_.empty()) outcomes_.begin_entry(applying_->index());
 }
 

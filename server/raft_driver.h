@@ -71,7 +71,7 @@ class RaftDriver {
     void peer_connected(NodeId peer);
 
     // --- for the command router, while this node leads ---
-    enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull };
+    enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull, kOutOfMemory };
     // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to
     // `error`.
     [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
@@ -99,6 +99,9 @@ class RaftDriver {
 
     [[nodiscard]] const raft::Raft& raft() const { return raft_; }
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new
+    // batches, elsewhere that of the batch which was applied last.
+    [[nodiscard]] uint64_t memory_limit_bytes() const;
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
     // The same as of the turn: from it relative times of commands count, and what remains of a key's life.
@@ -113,6 +116,8 @@ class RaftDriver {
         std::vector<raft::Message> messages;
     };
 
+    void take_memory_limit();
+    [[nodiscard]] bool is_out_of_memory() const;
     void tick_if_due();
     [[nodiscard]] bool log_takes_open_batch() const;
     void propose_open_batch();
@@ -173,6 +178,7 @@ class RaftDriver {
     raft::EntryPtr applying_;
     std::optional<kv::EntryApply> apply_;  // none for an entry without commands
     uint64_t hash_before_entry_ = 0;
+    uint64_t applied_limit_bytes_ = 0;  // of memory, of the last batch
     bool reply_open_ = false;
     const kv::ApplyReplies apply_replies_ = apply_replies();
     DiscardingReplySink discard_;

@@ -27,6 +27,14 @@ Problem parse_memory(NodeConfig& config, std::string_view text) {
     return std::nullopt;
 }
 
+// Redis knows no "auto".
+Problem parse_redis_memory_limit(NodeConfig& config, std::string_view text) {
+    const std::optional<uint64_t> size_bytes = parse_size(text);
+    if (!size_bytes.has_value()) return "argument must be a memory value";
+    config.memory_bytes_max = size_bytes;
+    return std::nullopt;
+}
+
 template <auto kField>
 Problem parse_yes_no(NodeConfig& config, std::string_view text) {
     if (parse_word<kField, kYesNo>(config, text).has_value()) return "argument must be 'yes' or 'no'";
@@ -63,7 +71,6 @@ constexpr ConfigParameter memory(std::string_view name) {
 constexpr std::string_view kNone;
 constexpr std::string_view kYes = "yes";
 constexpr std::string_view kAlways = "always";
-constexpr std::string_view kZero = "0";
 constexpr std::string_view kOne = "1";
 constexpr std::string_view kNoEviction = "noeviction";
 
@@ -83,7 +90,9 @@ constexpr auto kParameters = std::to_array<ConfigParameter>({
     fixed<kNone>("save"),
     fixed<kYes>("appendonly"),
     fixed<kAlways>("appendfsync"),
-    fixed<kZero>("maxmemory"),
+    {"maxmemory", kAnyValue,
+     [](const NodeConfig& config) { return fmt::format("{}", config.memory_bytes_max.value_or(0)); },
+     parse_redis_memory_limit},
     fixed<kNoEviction>("maxmemory-policy"),
     fixed<kOne>("databases", kNever),
     fixed<kYes>("cluster-enabled", kNever),

@@ -72,6 +72,8 @@ struct KeyspaceFacts {
     uint64_t keys_with_expiry = 0;
     uint64_t expired_keys = 0;
     uint64_t memory_bytes = 0;
+    uint64_t counted_bytes = 0;       // equal on all nodes (kv/memory_count.h)
+    uint64_t memory_limit_bytes = 0;  // that it is held against, the least of the members'; 0: none
     uint64_t state_hash = 0;
 };
 

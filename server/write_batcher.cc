@@ -6,7 +6,12 @@ namespace kvorum::server {
 
 bool WriteBatcher::add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
                        ReplySink& error) {
-    if (!kv::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) return false;
+    const bool opens = waiters_.empty();
+    if (opens) kv::begin_batch(memory_limit_bytes_, builder_.buffer());
+    if (!kv::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) {
+        if (opens) restart_builder();
+        return false;
+    }
     builder_.add_command_count(1);
     waiters_.push_back(waiter);
     return true;

@@ -33,6 +33,10 @@ class WriteBatcher {
  public:
     WriteBatcher() : builder_(raft::EntryType::kCommands) {}
 
+    // The limit under which the commands of an open batch are carried out, 0: none. It counts for a batch whose first
+    // command is added later.
+    void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
+
     // False: the command was refused with the error that `error` now holds, and is not in the batch.
     [[nodiscard]] bool add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
                            ReplySink& error);
@@ -57,6 +61,7 @@ class WriteBatcher {
     void restart_builder();
 
     raft::EntryBuilder builder_;
+    uint64_t memory_limit_bytes_ = 0;
     std::vector<WriteWaiter> waiters_;
     std::deque<ProposedBatch> in_flight_;
     std::vector<std::vector<WriteWaiter>> spare_waiters_;  // kept for their capacity

@@ -17,7 +17,7 @@ timeval to_timeval(Milliseconds time) {
 
 Outcome outcome_of_error(std::string_view error) {
     if (error.starts_with("UNCERTAIN")) return Outcome::kUnknown;
-    for (const std::string_view promise : {"CLUSTERDOWN", "TRYAGAIN", "MOVED", "MISCONF"}) {
+    for (const std::string_view promise : {"CLUSTERDOWN", "TRYAGAIN", "MOVED", "MISCONF", "OOM"}) {
         if (error.starts_with(promise)) return Outcome::kNotExecuted;
     }
     return Outcome::kOtherError;

@@ -79,7 +79,7 @@ TEST_F(ClientToolsTest, CommandsTypedOneByOne) {
         EXPECT_THAT(cli(node, "NOSUCH x"), HasSubstr("ERR unknown command 'NOSUCH', with args beginning with: 'x'"));
         EXPECT_THAT(cli(node, "INFO raft"), HasSubstr("raft_commit_index:"));
         EXPECT_THAT(cli(node, "COMMAND COUNT"), ContainsRegex("^[0-9]+"));
-        EXPECT_EQ(cli(node, "-3 --no-raw CONFIG GET maxmemory"), "1# \"maxmemory\" => \"0\"\n");
+        EXPECT_EQ(cli(node, "-3 --no-raw CONFIG GET maxmemory-policy"), "1# \"maxmemory-policy\" => \"noeviction\"\n");
         EXPECT_THAT(cli(node, "CLUSTER INFO"), HasSubstr("cluster_state:ok"));
         EXPECT_THAT(cli(node, "CLUSTER SLOTS"), HasSubstr("16383"));
         EXPECT_THAT(cli(node, "ROLE"), HasSubstr(node == leader_ ? "master" : "slave"));

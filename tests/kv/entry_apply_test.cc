@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/prng.h"
 #include "base/turn_work.h"
+#include "base/units.h"
 #include "tests/kv/database.h"
 
 namespace kvorum::kv {
@@ -132,6 +134,26 @@ TEST(EntryApply, ALongCommandIsAnnouncedAndRepliesWhenItIsDone) {
     }
     EXPECT_THAT(calls,
                 ElementsAre("reply 0 at 0 keys", "before 1 at 1 keys", "reply 1 at 2001 keys", "reply 2 at 2001 keys"));
+}
+
+TEST(EntryApply, WhatLargeValuesReplaceIsFreedBeforeTheNextOne) {
+    constexpr size_t kLargeBytes = 4'000'000;
+    Store store(1);
+    store.advance(LogIndex(1), 0);
+    Batch batch;
+    batch.add({"SET", "k", std::string(kLargeBytes, 'v')});
+    for (int i = 0; i < 12; ++i)
+        batch.add({"SETRANGE", "k", "0", "x"});
+    EntryApply entry(store, batch.count, as_bytes(batch.body));
+    DiscardingReplySink sink;
+    uint64_t most_bytes = 0;
+    const ApplyReplies replies{[&](uint32_t) -> ReplySink& {
+                                   most_bytes = std::max(most_bytes, store.memory_bytes());
+                                   return sink;
+                               },
+                               [](uint32_t) {}};
+    EXPECT_EQ(entry.run(UINT64_MAX, replies), ApplyProgress::kDone);
+    EXPECT_LE(most_bytes, 2 * kLargeBytes + kMiB);
 }
 
 TEST(EntryApply, AMalformedLongCommandChangesNothing) {

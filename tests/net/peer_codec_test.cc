@@ -50,7 +50,8 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
                                    .hint_index = LogIndex{4},
                                    .hint_term = Term{5},
                                    .read_round = 6,
-                                   .silence_ns = 7};
+                                   .silence_ns = 7,
+                                   .memory_limit_bytes = 8};
     const std::string text = test::encoded(reply);
     Frame frame;
     raft::MessageBody body;
@@ -65,6 +66,7 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
     EXPECT_EQ(decoded.hint_term, Term{5});
     EXPECT_EQ(decoded.read_round, 6u);
     EXPECT_EQ(decoded.silence_ns, 7u);
+    EXPECT_EQ(decoded.memory_limit_bytes, 8u);
 }
 
 TEST(PeerCodec, VoteFlagsAreKeptApart) {

@@ -77,6 +77,35 @@ TEST_F(WriteBatcherTest, ARefusedCommandLeavesNoTraceInTheBatch) {
     EXPECT_EQ(slots(batcher_.discard_open()), (std::vector<uint32_t>{1}));
 }
 
+uint64_t limit_of(const raft::EntryBuilder& builder) {
+    kv::Store store(1);
+    raft::EntryBuilder copy = builder;
+    const raft::EntryPtr entry = std::move(copy).seal(ClusterId{1}, LogIndex{1}, Term{1}, 0);
+    return kv::EntryApply(store, builder.command_count(), entry->body()).memory_limit_bytes();
+}
+
+TEST_F(WriteBatcherTest, ABatchIsUnderTheLimitOfMemoryThatWasInForceWhenItWasOpened) {
+    batcher_.set_memory_limit(500);
+    set(1);
+    batcher_.set_memory_limit(700);
+    set(2);
+    EXPECT_EQ(limit_of(batcher_.builder()), 500u);
+    propose({}, 5, 1);
+    set(3);
+    EXPECT_EQ(limit_of(batcher_.builder()), 700u);
+}
+
+TEST_F(WriteBatcherTest, ARefusedFirstCommandLeavesNoLimitBehind) {
+    batcher_.set_memory_limit(500);
+    const std::vector<std::string_view> bad{"set", "k", "v", "EX", "nonsense"};
+    DiscardingReplySink error;
+    EXPECT_FALSE(batcher_.add(*kv::find_data_command("set"), bad, 0, waiter(1), error));
+    EXPECT_EQ(batcher_.size_bytes(), 0u);
+    batcher_.set_memory_limit(700);
+    set(2);
+    EXPECT_EQ(limit_of(batcher_.builder()), 700u);
+}
+
 TEST(ReadBatcher, ABatchIsReadyWhenItIsConfirmedAndItsIndexIsApplied) {
     ReadBatcher reads;
     const uint64_t id = reads.add(session(1));

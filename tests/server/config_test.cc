@@ -162,6 +162,17 @@ TEST(CommandLine, SetsEveryKindOfOption) {
     EXPECT_EQ(config.pid_file, "p");
 }
 
+TEST(CommandLine, LeavesTheLimitOfMemoryToTheMachineUnlessItIsTold) {
+    const auto limit = [](const std::string& text) {
+        return parsed({"--data-dir", "d", "--maxmemory", text}).memory_bytes_max;
+    };
+    EXPECT_EQ(parsed({"--data-dir", "d"}).memory_bytes_max, std::nullopt);
+    EXPECT_EQ(limit("auto"), std::nullopt);
+    EXPECT_EQ(limit("0"), 0u);
+    EXPECT_EQ(limit("100mb"), 100 * kMiB);
+    EXPECT_THAT(refusal({"--data-dir", "d", "--maxmemory", "much"}), HasSubstr("maxmemory: 'much' is not a size"));
+}
+
 TEST(CommandLine, NamesTheOptionTheValueAndTheRightFormOfEveryError) {
     const std::string message =
         refusal({"--data-dir", "d", "--election-timeout-ms", "1s", "--wal-segment-size", "big", "--wal-sync", "never",

@@ -120,6 +120,24 @@ TEST_F(NodeCommands, ShowWhatBenchmarksAskOfTheConfig) {
                                                   {"proto-max-bulk-len", "16777216"}}));
 }
 
+TEST_F(NodeCommands, SetTheLimitOfMemoryAsRedisDoes) {
+    for (const auto& [text, bytes] : std::map<std::string, std::string>{
+             {"100mb", "104857600"}, {"1g", "1000000000"}, {"12345", "12345"}, {"0", "0"}}) {
+        EXPECT_EQ(run({"CONFIG", "SET", "maxmemory", text}), "+OK\r\n");
+        EXPECT_EQ(config_get({"maxmemory"}), (std::map<std::string, std::string>{{"maxmemory", bytes}}));
+        EXPECT_THAT(text_of({"INFO", "memory"}), HasSubstr("\r\nmaxmemory:" + bytes + "\r\n"));
+    }
+    EXPECT_EQ(
+        run({"CONFIG", "SET", "maxmemory", "much"}),
+        "-ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value\r\n");
+}
+
+TEST_F(NodeCommands, TellInInfoWhatCountsAgainstWhichLimit) {
+    const std::string info = text_of({"INFO", "memory"});
+    EXPECT_THAT(info, HasSubstr("\r\nused_memory_dataset:900000\r\n"));
+    EXPECT_THAT(info, HasSubstr("\r\nmaxmemory_cluster:1000000\r\n"));
+}
+
 TEST_F(NodeCommands, MatchParametersByGlobIgnoringCaseAndRepeats) {
     const auto found = config_get({"MAX*", "sav?", "max*", "election-*"});
     EXPECT_EQ(found.at("maxmemory-policy"), "noeviction");

@@ -80,7 +80,12 @@ class FakeNode final : public NodeFacade {
                 .volatile_because = "it is memory"};
     }
     KeyspaceFacts keyspace() override {
-        return {.keys = keys, .keys_with_expiry = 1, .memory_bytes = 916384, .state_hash = 0xabc};
+        return {.keys = keys,
+                .keys_with_expiry = 1,
+                .memory_bytes = 916384,
+                .counted_bytes = 900'000,
+                .memory_limit_bytes = 1'000'000,
+                .state_hash = 0xabc};
     }
     uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
     bool peer_connected(NodeId peer) override { return peer != unreachable; }
