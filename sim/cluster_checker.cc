@@ -268,6 +268,12 @@ void ClusterChecker::check_turn(const Machine& machine) {
                     kTurnPartNames[static_cast<size_t>(work.heaviest())]));
 }
 
+void ClusterChecker::check_stores() const {
+    for (const auto& machine : machines_) {
+        if (machine->serving() != nullptr) machine->serving()->store().check();
+    }
+}
+
 void ClusterChecker::check_logs() {
     for (size_t i = 0; i < machines_.size(); ++i) {
         for (size_t j = i + 1; j < machines_.size(); ++j) {

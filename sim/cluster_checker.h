@@ -16,6 +16,7 @@
 //   Memory                a node that starts again has the term, the vote and the entries that its disk had, and the
 //                         entries that it had called durable; one whose disk was damaged repairs it
 //   Turn                  no turn of a node does more work than fits into one (base/turn_work.h)
+//   Count                 what a state is counted as, hash and bytes, is what it is when it is counted again
 //   Bounds                what waits in a leader's windows stays below its limits
 //
 // Disks are read (sim/durable_log.h) at each election, at each start, whenever a machine went down, after truncations,
@@ -52,6 +53,8 @@ class ClusterChecker {
     void check_disks();
     // Compares the logs in memory of all nodes.
     void check_logs();
+    // Each store against itself (kv::Store::check): a violation is an assertion that fails.
+    void check_stores() const;
     // The disk of `host` was damaged as `how` says. Until its node has repaired it, it counts as if it held everything.
     // The node must not serve without having repaired it, unless only its peers can tell (`may_start`).
     void excuse_disk(const Machine& machine, std::string how, bool may_start);

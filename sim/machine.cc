@@ -61,10 +61,16 @@ void Machine::set_election_timeout(uint32_t timeout_ms) {
     node.heartbeat_interval_ms = timeout_ms / beats;
 }
 
+void Machine::set_memory_limit(uint64_t limit_bytes) {
+    config_.node.memory_bytes_max = limit_bytes;
+    if (started_) node_->change_config(config_.node);
+}
+
 reactor::Task<void> Machine::live(uint64_t incarnation) {
     absl::Status status = co_await node_->start();
     if (status.ok()) {
         started_ = true;
+        node_->change_config(config_.node);  // what changed while it started
         trace_.note(host(), "serves", incarnation);
     } else if (!backend_->halted()) {
         refused_ = std::string(status.message());

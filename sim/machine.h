@@ -67,6 +67,7 @@ class Machine {
     // A power cut, and somebody takes the disk away and puts an empty one in.
     void wipe();
     void set_election_timeout(uint32_t timeout_ms);  // from the next start on
+    void set_memory_limit(uint64_t limit_bytes);     // at once, and at every start; 0: none
     void cancel_crashes() { trigger_ = {}; }         // that are to come
     void pause_until(uint64_t when_ns);
     void set_fault_policy(DiskBackend::FaultPolicy policy) { policy_ = std::move(policy); }

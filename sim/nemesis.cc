@@ -57,6 +57,7 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
         const HostId host = machine->host();
         moods_[host] = {};
         machine->set_election_timeout(draw_election_timeout_ms());
+        if (!scenario_.memory_limits_bytes.empty()) machine->set_memory_limit(draw_memory_limit());
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
     const uint64_t tolerance = (machines_.size() - 1) / 2;
@@ -70,6 +71,18 @@ void Nemesis::start() {
     for (size_t i = 0; i < kFaultCount; ++i) {
         if (scenario_.fault_interval_ns[i] > 0) schedule(static_cast<Fault>(i));
     }
+    if (!scenario_.memory_limits_bytes.empty()) schedule_memory_limit();
+}
+
+void Nemesis::schedule_memory_limit() {
+    events_.after(random_.between(200, 4000) * kMillisecondNs, [this] {
+        if (stopped_) return;
+        Machine& machine = *machines_[random_.below(machines_.size())];
+        const uint64_t limit_bytes = draw_memory_limit();
+        trace_.note(machine.host(), "memory limit", limit_bytes);
+        machine.set_memory_limit(limit_bytes);
+        schedule_memory_limit();
+    });
 }
 
 void Nemesis::schedule(Fault fault) {
@@ -101,6 +114,7 @@ void Nemesis::stop() {
     network_.stop_faults();
     for (const auto& machine : machines_) {
         machine->disk().set_capacity_bytes(scenario_.disk.capacity_bytes);
+        machine->set_memory_limit(0);
         machine->release_hung();
         machine->cancel_crashes();
         machine->pause_until(0);

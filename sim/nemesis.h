@@ -84,6 +84,11 @@ class Nemesis {
     };
 
     void schedule(Fault fault);
+    // What CONFIG SET maxmemory does, at one node.
+    void schedule_memory_limit();
+    [[nodiscard]] uint64_t draw_memory_limit() {
+        return scenario_.memory_limits_bytes[random_.below(scenario_.memory_limits_bytes.size())];
+    }
     void strike(Fault fault);
     void strike_machine(Fault fault, Machine& victim);
     void strike_network(Fault fault);

@@ -88,7 +88,16 @@ Scenario Scenario::focused(uint64_t seed, uint32_t nodes, Fault fault) {
 Scenario Scenario::draw(uint64_t seed) {
     Scenario scenario = draw_faults(seed);
     scenario.draw_unequal_timeouts();
+    scenario.draw_memory_limits();
     return scenario;
+}
+
+// In a quarter of all seeds: from what a few keys fill to what only the largest commands do.
+void Scenario::draw_memory_limits() {
+    Prng random(seed ^ 0x0c0a7bULL);
+    if (!random.chance(1, 4)) return;
+    constexpr std::array<uint64_t, 5> kLimits{512, 2 * kKiB, 6 * kKiB, 20 * kKiB, 100 * kKiB};
+    memory_limits_bytes = {pick(random, kLimits), pick(random, kLimits), 0};
 }
 
 // In a third of all seeds: from the mixtures of a careful operator to those of a careless one.
@@ -162,6 +171,7 @@ std::string Scenario::describe() const {
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
         "{}x{} drift {}ppm of {}% shuffle {} "
+        "memory {} "
         "faults:{}",
         nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
         election_timeout_ns_max() / kMillisecondNs, node.heartbeat_interval_ms, node.leader_wait_ms,
@@ -170,7 +180,8 @@ std::string Scenario::describe() const {
         node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,
         network.delay_ns_spread / kMicrosecondNs, network.slow_one_in, network.corrupt_one_in, network.reset_one_in,
-        backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, node.clock_drift_percent, shuffle, faults);
+        backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, node.clock_drift_percent, shuffle,
+        fmt::join(memory_limits_bytes, "/"), faults);
 }
 
 MachineConfig Scenario::machine(HostId host) const {

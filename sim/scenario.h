@@ -66,6 +66,8 @@ struct Scenario {
     server::NodeConfig node;  // of all nodes, but for the id
     // Each node has one of these, and may have another after a restart; empty: all have that of `node`, for ever.
     std::vector<uint32_t> election_timeouts_ms;
+    // Each node has one of these (0: none), and is given another now and then; empty: nobody has one.
+    std::vector<uint64_t> memory_limits_bytes;
     SimBackendConfig backend;
     DiskConfig disk;
     int64_t drift_ppm_max = 0;
@@ -85,6 +87,7 @@ struct Scenario {
  private:
     [[nodiscard]] static Scenario draw_faults(uint64_t seed);
     void draw_unequal_timeouts();
+    void draw_memory_limits();
 };
 
 }  // namespace kvorum::sim

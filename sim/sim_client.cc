@@ -72,7 +72,7 @@ Reply reply_of(const net::ReplyValue& value) {
 
 Outcome outcome_of(const net::ReplyValue& value) {
     if (!value.is_error()) return Outcome::kExecuted;
-    constexpr std::array<std::string_view, 4> kNotExecuted{"CLUSTERDOWN", "TRYAGAIN", "MISCONF", "MOVED"};
+    constexpr std::array<std::string_view, 5> kNotExecuted{"CLUSTERDOWN", "TRYAGAIN", "MISCONF", "MOVED", "OOM"};
     const std::string_view text = value.text;
     if (text.starts_with("UNCERTAIN")) return Outcome::kUnknown;
     for (const std::string_view prefix : kNotExecuted) {

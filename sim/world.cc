@@ -175,6 +175,7 @@ void World::schedule_log_check() {
     events_.after(random_.below(2 * scenario_.safety_ns / kLogChecks), [this] {
         if (phase_ != Phase::kSafety) return;
         checker_.check_logs();
+        checker_.check_stores();
         schedule_log_check();
     });
 }
@@ -399,6 +400,7 @@ void World::run_convergence() {
     read_all_keys();
     checker_.check_disks();
     checker_.check_logs();
+    checker_.check_stores();
     fail_if_violated();
 }
 
