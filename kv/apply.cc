@@ -67,7 +67,7 @@ uint64_t read_memory_limit(ByteReader& batch) {
     return limit_bytes;
 }
 
-// For speed, and for people to read: what is malformed here is found out when it is applied.
+// For speed: what is malformed here is found out when it is applied.
 void look_ahead(const LogRecord& record, KeysAhead& keys) {
     ByteReader payload(record.payload);
     switch (record.code) {
@@ -136,20 +136,6 @@ bool apply(CommandCode code, LoggedCommand& command) {
 
 }  // namespace
 
-std::vector<std::string> keys_of_command(Bytes body, uint32_t number) {
-    ByteReader reader(body);
-    read_memory_limit(reader);
-    std::vector<std::string> out;
-    for (uint32_t i = 0; i <= number && !reader.failed(); ++i) {
-        const LogRecord record = read_record(reader);
-        if (i < number || reader.failed()) continue;
-        KeysAhead keys;
-        look_ahead(record, keys);
-        out.assign(keys.keys().begin(), keys.keys().end());
-    }
-    return out;
-}
-
 EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
     : store_(store), command_count_(command_count), reader_(body), memory_limit_bytes_(read_memory_limit(reader_)) {}
 EntryApply::~EntryApply() = default;
@@ -193,7 +179,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
         return go_on(work_end, replies);
     }
     store_.add_work(kCommandWork + record.payload.size() / kBytesPerWork);
-    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number)};
+    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number), lookups_};
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;
     check_growth();
     return ApplyProgress::kDone;

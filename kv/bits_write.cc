@@ -191,7 +191,7 @@ bool apply_bitop(LoggedCommand& command) {
     uint64_t longest = 0;
     uint64_t total = 0;
     for (uint32_t i = 1; i < key_count && !command.payload.failed(); ++i) {
-        const Record* record = command.store.find(read_sized(command.payload));
+        const Record* record = command.look_up(read_sized(command.payload));
         const uint64_t size = record == nullptr ? 0 : record->value().size();
         longest = std::max(longest, size);
         total += size;

@@ -15,7 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -44,6 +44,13 @@ void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
 [[nodiscard]] bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch,
                                 ReplySink& reply);
 
+// How many keys a command looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
+struct KeyLookups {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+    uint64_t work = 0;  // of a read: what it cost, in the unit of base/turn_work.h
+};
+
 // For command i (0-based) of an entry, reply_for(i) is called just before it is carried out and names the sink of its
 // reply; it stays valid until the next call of anything. A command that may take several steps is announced by
 // before_long(i) before it changes anything, and reply_for(i) follows when it is done.
@@ -69,6 +76,8 @@ class EntryApply {
 
     // Does about `work_max` units of base/turn_work.h.
     [[nodiscard]] ApplyProgress run(uint64_t work_max, const ApplyReplies& replies);
+    // What the commands that ran since the last call looked up to reply it (GETEX, GETDEL, SET with GET, COPY...).
+    [[nodiscard]] KeyLookups take_lookups() { return std::exchange(lookups_, {}); }
 
     // Of the batch; 0: none.
     [[nodiscard]] uint64_t memory_limit_bytes() const { return memory_limit_bytes_; }
@@ -86,6 +95,7 @@ class EntryApply {
     uint64_t counted_bytes_max_ = UINT64_MAX;  // of the state after the command that is under way
     uint32_t next_command_ = 0;
     uint64_t recycled_at_work_ = 0;             // store_.work() when it was last
+    KeyLookups lookups_;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
 };
 
@@ -93,16 +103,6 @@ class EntryApply {
 // store's applied index. False: malformed.
 [[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                                const ReplyFor& reply_for);
-
-// The first keys (32 at most) of command `number` of an entry's body, for people to read.
-[[nodiscard]] std::vector<std::string> keys_of_command(Bytes body, uint32_t number);
-
-// How many keys a read looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
-struct KeyLookups {
-    uint64_t hits = 0;
-    uint64_t misses = 0;
-    uint64_t work = 0;  // what it cost, in the unit of base/turn_work.h
-};
 
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)

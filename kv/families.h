@@ -33,6 +33,14 @@ struct LoggedCommand {
     uint16_t flags;
     ByteReader payload;
     ReplySink& reply;
+    KeyLookups& lookups;
+
+    // For a command that reads what it then changes: Redis counts the reading.
+    [[nodiscard]] const Record* look_up(std::string_view key) const {
+        const Record* record = store.find(key);
+        ++(record == nullptr ? lookups.misses : lookups.hits);
+        return record;
+    }
 };
 
 inline void count_lookup(KeyLookups& lookups, const Record* record) {

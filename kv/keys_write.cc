@@ -84,7 +84,7 @@ bool apply_copy(LoggedCommand& command) {
     const std::string_view destination = read_tail(command.payload);
     if (command.payload.failed()) return false;
 
-    const Record* record = command.store.find(source);
+    const Record* record = command.look_up(source);
     const bool in_the_way = (command.flags & kCopyReplaces) == 0 && command.store.find(destination) != nullptr;
     if (record == nullptr || in_the_way) {
         command.reply.integer(0);

@@ -57,7 +57,7 @@ bool apply_sort(LoggedCommand& command) {
     const std::string_view destination = read_tail(command.payload);
     if (command.payload.failed()) return false;
 
-    if (command.store.find(key) != nullptr) {
+    if (command.look_up(key) != nullptr) {
         command.reply.error(kWrongType);
     } else if ((command.flags & kSortStores) != 0) {
         command.store.erase(destination);

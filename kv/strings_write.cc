@@ -157,7 +157,7 @@ bool apply_set(LoggedCommand& command) {
 
     bool sets = true;
     if (flags & (kSetIfAbsent | kSetIfPresent | kSetRepliesOldValue | kSetKeepsDeadline)) {
-        const Record* old = command.store.find(key);
+        const Record* old = flags & kSetRepliesOldValue ? command.look_up(key) : command.store.find(key);
         sets = old == nullptr ? (flags & kSetIfPresent) == 0 : (flags & kSetIfAbsent) == 0;
         if (old != nullptr && (flags & kSetKeepsDeadline)) deadline_ms = old->expire_at_ms();
         if (flags & kSetRepliesOldValue) reply_value(command.reply, old);
@@ -182,7 +182,7 @@ bool encode_getdel(const WriteRequest& request) {
 bool apply_getdel(LoggedCommand& command) {
     if (command.flags != kNoFlags) return false;
     const std::string_view key = read_tail(command.payload);
-    reply_value(command.reply, command.store.find(key));
+    reply_value(command.reply, command.look_up(key));
     command.store.erase(key);
     return true;
 }
@@ -219,7 +219,7 @@ bool apply_getex(LoggedCommand& command) {
     const std::string_view key = read_tail(command.payload);
     if (command.payload.failed()) return false;
 
-    const Record* record = command.store.find(key);
+    const Record* record = command.look_up(key);
     if (record != nullptr && command.flags == kGetexTimeIsNotInteger) {
         command.reply.error(kNotInteger);
         return true;

@@ -31,6 +31,7 @@ void RespWriter::simple_string(std::string_view text) {
 }
 
 void RespWriter::error(std::string_view line) {
+    error_code_ = line.substr(0, line.find_first_of(" \r\n"));
     out_->push_back('-');
     const size_t begin = out_->size();
     out_->append(line);

@@ -34,6 +34,9 @@ class RespWriter final : public ReplySink {
     void array(uint64_t count) override;
     void map(uint64_t pair_count) override;
     void set(uint64_t count) override;
+    // The code of the last error written since forget_error() ("ERR"); empty: none was.
+    [[nodiscard]] std::string_view error_code() const { return error_code_; }
+    void forget_error() { error_code_.clear(); }
     // An out-of-band message (client tracking, pub/sub): RESP2 has only arrays for it.
     void push(uint64_t count);
 
@@ -42,6 +45,7 @@ class RespWriter final : public ReplySink {
 
     std::string* out_;
     RespVersion version_;
+    std::string error_code_;
 };
 
 // Appends a command as clients send it: an array of bulk strings.

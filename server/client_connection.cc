@@ -39,6 +39,7 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
     queue_id = id;
     state_.authenticated = !services_.access.password_required();
     state_.id = id;
+    state_.descriptor = socket;
     state_.address = services_.reactor.backend().peer_address(socket);
     state_.local_address = services_.node.config().listen_endpoint().to_string();
     state_.connected_at_ns = services_.reactor.now_ns();
@@ -51,8 +52,14 @@ ClientConnection::~ClientConnection() {
 }
 
 ClientState& ClientConnection::state() {
+    state_.last_command = last_called == nullptr ? "NULL" : last_called->name.data();
     state_.pending_commands = static_cast<uint32_t>(queue.size());
     state_.query_buffer_bytes = parser_.buffered_bytes();
+    state_.query_buffer_free_bytes =
+        parser_.allocated_bytes() - std::min(parser_.allocated_bytes(), parser_.buffered_bytes());
+    state_.argument_bytes = 0;
+    for (uint64_t i = queue.head_sequence(); i < queue.end_sequence(); ++i)
+        state_.argument_bytes += queue.find(i)->text.size();
     state_.output_buffer_bytes = output_.queued_bytes();
     state_.bytes_out = output_.sent_bytes();
     return state_;
@@ -73,6 +80,7 @@ reactor::Task<void> ClientConnection::serve() {
         last_input_ns_ = services_.reactor.now_ns();
         state_.bytes_in += static_cast<uint64_t>(chunk.result);
         services_.counters.net_input_bytes += static_cast<uint64_t>(chunk.result);
+        ++services_.counters.reads_from_clients;
         parser_.feed(chunk.bytes);
         services_.reactor.work().add(TurnPart::kParse, chunk.bytes.size() / kBytesPerWork);
         run_commands();
@@ -199,6 +207,7 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
 
 net::RespWriter& ClientConnection::begin_reply() {
     writer_.set_output(output_.tail());
+    writer_.forget_error();
     reply_start_ = output_.tail().size();
     return writer_;
 }
@@ -223,6 +232,11 @@ void ClientConnection::write_reply_part(std::string_view part, bool is_last) {
     }
 }
 
+void ClientConnection::write_line(std::string_view line) {
+    net::RespWriter(output_.tail(), protocol()).simple_string(line);
+    services_.router.wake(*this);
+}
+
 void ClientConnection::write_error(std::string_view line) {
     begin_reply().error(line);
     end_reply();
@@ -231,11 +245,11 @@ void ClientConnection::write_error(std::string_view line) {
 void ClientConnection::reply_not_executed(std::string_view why) { write_error(why); }
 void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error(why); }
 
-void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
-                                              std::span<const std::string_view> arguments) {
+std::string_view ClientConnection::execute_server_command(const kv::CommandSpec& spec,
+                                                          std::span<const std::string_view> arguments) {
     const ClientState::ReplyMode before = state_.reply_mode;
     const bool was_authenticated = state_.authenticated;
-    state_.last_command = spec.name.data();
+    const bool was_monitor = state_.monitors;
     server::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
     const bool skip_begins =
         before == ClientState::ReplyMode::kOn && state_.reply_mode == ClientState::ReplyMode::kSkipNext;
@@ -250,7 +264,9 @@ void ClientConnection::execute_server_command(const kv::CommandSpec& spec,
                                  output_.tail().size() - std::min(output_.tail().size(), reply_start_));
     if (state_.authenticated != was_authenticated) set_authenticated(state_.authenticated);
     if (state_.reply_delay_ns > 0) hold_reply_back();
+    if (state_.monitors != was_monitor) services_.router.set_monitors(*this, state_.monitors);
     if (state_.close_after_reply) close_after_replies();
+    return writer_.error_code();
 }
 
 void ClientConnection::hold_reply_back() {
@@ -265,7 +281,14 @@ void ClientConnection::release_reply() {
     progress_.set();
 }
 
+void ClientConnection::count_output() {
+    services_.counters.net_output_bytes += output_.sent_bytes() - counted_output_bytes_;
+    counted_output_bytes_ = output_.sent_bytes();
+}
+
 void ClientConnection::on_output_progress() {
+    ++services_.counters.writes_to_clients;
+    count_output();
     if (output_.failed()) close_now();
     if (long_reply != nullptr) services_.router.wake(*this);
 }
@@ -297,7 +320,7 @@ reactor::Task<void> ClientConnection::finish_replies() {
 reactor::Task<void> ClientConnection::shut_down() {
     services_.reactor.cancel(held_reply_);
     services_.router.remove_session(*this);
-    services_.counters.net_output_bytes += output_.sent_bytes();
+    count_output();
     // Ends a send that the client does not take.
     services_.reactor.backend().shutdown_socket(socket_);
     co_await receive_.close();

@@ -62,7 +62,9 @@ class ClientConnection final : public Session {
     [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }
     void reply_not_executed(std::string_view why) override;
     void reply_outcome_unknown(std::string_view why) override;
-    void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) override;
+    std::string_view execute_server_command(const kv::CommandSpec& spec,
+                                            std::span<const std::string_view> arguments) override;
+    void write_line(std::string_view line) override;
     void flush() override;
     [[nodiscard]] bool may_be_forwarded() const override { return true; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
@@ -94,6 +96,7 @@ class ClientConnection final : public Session {
         ClientConnection& connection;
     };
     void on_output_progress();
+    void count_output();
 
     // The reply to a wrong password, until its time has come.
     struct HeldReply : reactor::Timer {
@@ -122,6 +125,7 @@ class ClientConnection final : public Session {
     bool closing_ = false;  // no more commands are taken
     uint64_t closing_since_ns_ = 0;
     uint64_t last_input_ns_ = 0;
+    uint64_t counted_output_bytes_ = 0;
     uint64_t command_began_ns_ = 0;  // of an incomplete command; 0: none
 };
 

@@ -20,7 +20,10 @@ struct ClientState {
     uint64_t commands = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    int descriptor = -1;
     uint64_t query_buffer_bytes = 0;
+    uint64_t query_buffer_free_bytes = 0;
+    uint64_t argument_bytes = 0;  // of the commands that wait
     uint64_t output_buffer_bytes = 0;
     uint32_t pending_commands = 0;
     int protocol = 2;
@@ -28,11 +31,16 @@ struct ClientState {
     bool no_touch = false;
     bool tracking = false;
     bool readonly = false;
+    bool monitors = false;  // MONITOR
     // CLIENT REPLY: kSkipNext suppresses the reply of the next command only.
     enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
     bool close_after_reply = false;
     bool authenticated = true;    // gave the password, or was there before one was needed
     uint64_t reply_delay_ns = 0;  // the reply that was just written must wait so long
+
+    [[nodiscard]] uint64_t buffer_bytes() const {
+        return query_buffer_bytes + query_buffer_free_bytes + argument_bytes + output_buffer_bytes;
+    }
 };
 
 }  // namespace kvorum::server

@@ -26,6 +26,9 @@ struct CommandContext {
     void ok() { reply.simple_string("OK"); }
 };
 
+// Of Redis's flags the one that no data command has, so that kv does not know it.
+inline constexpr uint32_t kFlagSkipSlowlog = 1u << 31;
+
 using CommandHandler = void (*)(CommandContext&);
 
 // One row of the tables: what COMMAND tells of a command, and what carries it out. Subcommands are named "client|id".
@@ -67,6 +70,7 @@ void run_auth(CommandContext& context);
 void run_select(CommandContext& context);
 void run_time(CommandContext& context);
 void run_lolwut(CommandContext& context);
+void run_monitor(CommandContext& context);
 void run_module_list(CommandContext& context);
 void run_module_help(CommandContext& context);
 void run_acl_whoami(CommandContext& context);
@@ -121,6 +125,8 @@ void run_slowlog_get(CommandContext& context);
 void run_slowlog_len(CommandContext& context);
 void run_slowlog_reset(CommandContext& context);
 void run_slowlog_help(CommandContext& context);
+void run_kvorum_slowlog(CommandContext& context);
+void run_kvorum_help(CommandContext& context);
 
 // commands_config.cc
 void run_config_get(CommandContext& context);

@@ -37,9 +37,8 @@ bool changes_identity(const kv::CommandSpec& spec) {
     return spec.name == "hello" || spec.name == "reset" || spec.name == "auth";
 }
 
-// The subcommands of OBJECT have their key behind them.
-std::optional<std::string_view> slot_key(const kv::CommandSpec& spec, kv::Arguments arguments) {
-    const auto position = static_cast<size_t>(spec.name == "object" ? 2 : spec.first_key);
+std::optional<std::string_view> slot_key(const kv::CommandSpec& called, kv::Arguments arguments) {
+    const auto position = static_cast<size_t>(called.first_key);
     if (position == 0 || position >= arguments.size()) return std::nullopt;
     return arguments[position];
 }
@@ -85,6 +84,19 @@ void CommandRouter::set_state(Session& session, Request& request, RequestState s
     if (request.state == RequestState::kParked) ++session.parked;
 }
 
+void CommandRouter::set_monitors(Session& session, bool monitors) {
+    if (monitors) {
+        monitors_.add(session.handle);
+    } else {
+        monitors_.remove(session.handle);
+    }
+}
+
+void CommandRouter::tell_monitors(const Session& session, const kv::CommandSpec& called, kv::Arguments arguments) {
+    const int64_t wall_clock_us = reactor_.backend().wall_clock_ms() * 1000;
+    reactor_.work().add(TurnPart::kOther, monitors_.tell(session, called, arguments, wall_clock_us));
+}
+
 void CommandRouter::set_barrier(Session& session, Request& request) {
     request.is_barrier = true;
     ++session.barriers;
@@ -93,29 +105,33 @@ void CommandRouter::set_barrier(Session& session, Request& request) {
 // --- arrival ---
 
 bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t origin_id) {
-    ++counters_.commands_processed;
     reactor_.work().add(TurnPart::kParse, kCommandWork + arguments.size() * kArgumentWork);
     mark_dirty(session);
-    const kv::CommandSpec* spec = find_command(arguments.front());
-    const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
+    const NamedCommand named = find_named_command(arguments);
+    const kv::CommandSpec* spec = named.command;
+    const bool is_runnable = named.is_runnable;
     const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
-    if (is_runnable) count_call(*spec);
+    session.last_called = named.called;
+    if (!monitors_.empty() && is_runnable && origin_id == 0) [[unlikely]]
+        tell_monitors(session, *named.called, arguments);
     const bool asks_gate = is_runnable && (spec->kind == kv::CommandKind::kServer || !session.gate.is_open());
-    if (asks_gate && answer_at_gate(session, *spec, arguments, origin_id)) return false;
+    if (asks_gate && answer_at_gate(session, named, arguments, origin_id)) return false;
     if (is_local && session.queue.empty()) {
-        timer_.time_inline(session, *spec, arguments, [&] { session.execute_server_command(*spec, arguments); });
+        timer_.time_inline(session, *named.called, arguments,
+                           [&] { return session.execute_server_command(*spec, arguments); });
         return false;
     }
     const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
     const bool is_long = is_read && may_be_long(*spec, arguments, store_.size());
     if (is_read && !is_long && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
         ++counters_.lease_reads;
-        timer_.time_inline(session, *spec, arguments, [&] { answer_read(session, *spec, arguments); });
+        timer_.time_inline(session, *named.called, arguments, [&] { return answer_read(session, *spec, arguments); });
         return true;
     }
     Request& request = session.queue.push_back();
     const uint64_t sequence = session.queue.end_sequence() - 1;
     request.spec = spec;
+    request.called = named.called;
     // The store may have grown until it is carried out.
     request.is_long = is_read && may_be_long(*spec, arguments, UINT64_MAX);
     request.origin_id = origin_id;
@@ -123,7 +139,8 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     request.is_readonly = session.gate.is_readonly();
     if (!is_runnable) {
         request.state = RequestState::kAnswered;
-        answer_error(session, request, spec == nullptr ? unknown_command_error(arguments) : wrong_arity_error(*spec));
+        request.is_rejected = true;
+        answer_error(session, request, not_runnable_error(named, arguments));
         return false;
     }
     if (is_local) {
@@ -145,30 +162,30 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
 }
 
 void CommandRouter::submit_unauthenticated(Session& session, kv::Arguments arguments) {
-    const kv::CommandSpec* spec = find_command(arguments.front());
-    const bool is_runnable = spec != nullptr && kv::arity_fits(*spec, arguments.size());
-    if (!is_runnable || (spec->flags & kv::kFlagNoAuth) != 0 || !subcommand_fits(*spec, arguments)) {
+    const NamedCommand named = find_named_command(arguments);
+    if (!named.is_runnable || (named.command->flags & kv::kFlagNoAuth) != 0) {
         submit(session, arguments);
         return;
     }
-    ++counters_.commands_processed;
     Request& request = session.queue.push_back();
-    request.spec = spec;
+    request.spec = named.command;
+    request.called = named.called;
     request.arrived_ns = reactor_.now_ns();
     request.state = RequestState::kAnswered;
     answer_error(session, request, kNoAuth);
     mark_dirty(session);
 }
 
-bool CommandRouter::answer_at_gate(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments,
+bool CommandRouter::answer_at_gate(Session& session, const NamedCommand& named, kv::Arguments arguments,
                                    uint64_t origin_id) {
     scratch_reply_.clear();
     net::RespWriter reply(scratch_reply_, session.protocol());
-    if (!session.gate.answers(spec, arguments, config_.after_refused_select, reply)) return false;
-    if (scratch_reply_.starts_with('-')) count_error(scratch_reply_);
+    if (!session.gate.answers(*named.command, arguments, config_.after_refused_select, reply)) return false;
     Request& request = session.queue.push_back();
     request.state = RequestState::kAnswered;
-    request.spec = &spec;
+    request.spec = named.command;
+    request.called = named.called;
+    request.is_rejected = named.command->group != "transactions" && scratch_reply_.starts_with('-');
     request.origin_id = origin_id;
     request.arrived_ns = reactor_.now_ns();
     request.text = scratch_reply_;
@@ -228,12 +245,13 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
     switch (driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error)) {
         case RaftDriver::WriteAdmission::kAccepted:
             KVORUM_PROBE2(queued, session.handle.slot, sequence);
+            timer_.keep_arguments(request, arguments);
             set_state(session, request, RequestState::kWrite);
             return true;
         case RaftDriver::WriteAdmission::kRefused:
+            timer_.note_refused_write(session, arguments, request.arrived_ns);
             set_state(session, request, RequestState::kAnswered);
             request.text = scratch_reply_;
-            count_error(scratch_reply_);
             return true;
         case RaftDriver::WriteAdmission::kNotLeader: return false;
         case RaftDriver::WriteAdmission::kOverloaded: answer_refusal(session, request, kOverloaded); return true;
@@ -282,14 +300,14 @@ bool CommandRouter::route_wait(Session& session, Request& request, kv::Arguments
 bool CommandRouter::redirects(const Request& request, kv::Arguments arguments) const {
     if (config_.follower_mode == FollowerMode::kForward) return false;
     if (request.spec->kind == kv::CommandKind::kWrite) return true;
-    return !request.is_readonly && slot_key(*request.spec, arguments).has_value();
+    return !request.is_readonly && slot_key(*request.called, arguments).has_value();
 }
 
 bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target) {
     Request& request = *session.queue.find(sequence);
     if (redirects(request, arguments)) {
         const Member* leader = config_.find_member(target.leader);
-        const std::optional<std::string_view> key = slot_key(*request.spec, arguments);
+        const std::optional<std::string_view> key = slot_key(*request.called, arguments);
         const uint16_t slot = key.has_value() ? hash_slot(*key) : 0;
         refuse(session, request, fmt::format("MOVED {} {}", slot, leader->client.to_string()));
         return true;
@@ -319,28 +337,13 @@ void CommandRouter::route_parked(Session& session) {
 
 // --- answers ---
 
-void CommandRouter::count_error(std::string_view line) {
-    const std::string_view text = line.starts_with('-') ? line.substr(1) : line;
-    ++errors_[std::string(text.substr(0, text.find_first_of(" \r")))];
-}
-
-void CommandRouter::count_call(const kv::CommandSpec& spec) {
-    if (last_called_ != &spec) {
-        last_called_ = &spec;
-        last_calls_ = &calls_[&spec];
-    }
-    ++*last_calls_;
-}
-
 void CommandRouter::answer_error(Session& session, Request& request, std::string_view line) {
-    count_error(line);
     scratch_reply_.clear();
     net::RespWriter(scratch_reply_, session.protocol()).error(line);
     request.text = scratch_reply_;
 }
 
 void CommandRouter::refuse(Session& session, Request& request, std::string_view line) {
-    count_error(line);
     ++counters_.replies_not_executed;
     set_state(session, request, RequestState::kAnswered);
     request.reply_class = ReplyClass::kNotExecuted;
@@ -366,13 +369,13 @@ void CommandRouter::pop(Session& session) {
 void CommandRouter::answer_head_read(Session& session) {
     const Request& head = session.queue.front();
     unpack_arguments(head.text, scratch_arguments_);
-    answer_read(session, *head.spec, scratch_arguments_);
-    timer_.answered(head);
+    const std::string_view error_code = answer_read(session, *head.spec, scratch_arguments_);
+    timer_.answered(head, error_code);
     timer_.note_if_slow(session, head, "read-index");
     pop(session);
 }
 
-void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
+std::string_view CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
     const kv::ReadContext context{driver_->turn_clock_ms(), random_.next()};
     net::RespWriter& reply = session.begin_reply();
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
@@ -380,6 +383,7 @@ void CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, k
     counters_.keyspace_misses += lookups.misses;
     reactor_.work().add(TurnPart::kRead, lookups.work);
     session.end_reply();
+    return reply.error_code();
 }
 
 bool CommandRouter::answer_wait(Session& session) {
@@ -393,33 +397,38 @@ bool CommandRouter::answer_wait(Session& session) {
     if (leads) {
         session.begin_reply().integer(replicas);
         session.end_reply();
+        timer_.answered(head, {});
     } else {
         session.reply_not_executed(kLeadershipLost);
+        timer_.answered(head, error_code_of_line(kLeadershipLost));
     }
     pop(session);
     return true;
 }
 
+void CommandRouter::write_answer(Session& session, const Request& head) {
+    switch (head.reply_class) {
+        case ReplyClass::kExecuted: session.write_reply(head.text); break;
+        case ReplyClass::kNotExecuted: session.reply_not_executed(head.text); break;
+        case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text); break;
+    }
+    const bool is_reply = head.reply_class == ReplyClass::kExecuted;
+    timer_.answered(head, is_reply ? error_code_of_reply(head.text) : error_code_of_line(head.text));
+    pop(session);
+}
+
 bool CommandRouter::advance_head(Session& session) {
     Request& head = session.queue.front();
     switch (head.state) {
-        case RequestState::kAnswered:
-            switch (head.reply_class) {
-                case ReplyClass::kExecuted:
-                    session.write_reply(head.text);
-                    timer_.answered(head);
-                    break;
-                case ReplyClass::kNotExecuted: session.reply_not_executed(head.text); break;
-                case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text); break;
-            }
-            pop(session);
-            return true;
-        case RequestState::kLocal:
+        case RequestState::kAnswered: write_answer(session, head); return true;
+        case RequestState::kLocal: {
             unpack_arguments(head.text, scratch_arguments_);
-            session.execute_server_command(*head.spec, scratch_arguments_);
+            const std::string_view error_code = session.execute_server_command(*head.spec, scratch_arguments_);
+            timer_.answered(head, error_code);
             if (head.is_barrier) --session.identity_changes;
             pop(session);
             return true;
+        }
         case RequestState::kRead:
             if (head.token > served_read_id_) return false;
             if (driver_->mid_entry()) {
@@ -494,14 +503,11 @@ Session* CommandRouter::answer_what_is_before(WriteWaiter waiter) {
 }
 
 ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
-    timer_.next_write();
-    Session* session = answer_what_is_before(waiter);
-    write_reply_session_ = session;
-    if (session == nullptr) return discard_;
-    const Request* request = session->queue.find(waiter.sequence);
-    write_reply_spec_ = request->spec;
-    write_reply_arrived_ns_ = request->arrived_ns;
-    return session->begin_reply();
+    write_reply_session_ = answer_what_is_before(waiter);
+    if (write_reply_session_ == nullptr) return discard_;
+    net::RespWriter& reply = write_reply_session_->begin_reply();
+    write_reply_ = &reply;
+    return reply;
 }
 
 void CommandRouter::end_write_reply() {
@@ -509,7 +515,8 @@ void CommandRouter::end_write_reply() {
     Session& session = *write_reply_session_;
     write_reply_session_ = nullptr;
     session.end_reply();
-    timer_.write_answered(session, *write_reply_spec_, write_reply_arrived_ns_);
+    // Everything before it is answered.
+    timer_.write_answered(session, session.queue.front(), write_reply_->error_code());
     KVORUM_PROBE2(replied, session.handle.slot, session.queue.head_sequence());
     pop(session);
     mark_dirty(session);
@@ -610,7 +617,6 @@ void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
 // --- time ---
 
 void CommandRouter::answer_unknown(Session& session, Request& request) {
-    count_error(kUncertain);
     ++counters_.replies_uncertain;
     set_state(session, request, RequestState::kAnswered);
     request.reply_class = ReplyClass::kUnknown;
@@ -655,16 +661,6 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
         case RequestState::kWait:
         case RequestState::kAnswered: return;
     }
-}
-
-void CommandRouter::visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const {
-    for (const auto& [spec, calls] : calls_)
-        visit(spec->name, calls);
-}
-
-void CommandRouter::visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const {
-    for (const auto& [prefix, count] : errors_)
-        visit(prefix, count);
 }
 
 }  // namespace kvorum::server

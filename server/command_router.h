@@ -18,15 +18,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "base/prng.h"
 #include "server/command_timer.h"
 #include "server/config.h"
 #include "server/forwarder.h"
+#include "server/monitors.h"
 #include "server/raft_driver.h"
 #include "server/server_commands.h"
 #include "server/session.h"
@@ -59,6 +58,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // refused instead of parked.
     void end_input(Session& session);
 
+    // From now on, or no longer, it gets a line for each command (MONITOR).
+    void set_monitors(Session& session, bool monitors);
+
     // Something was put into the session's queue by other ways than submit(): look at it at the end of the turn.
     void wake(Session& session) { mark_dirty(session); }
     // Advances and flushes every session that something happened to.
@@ -70,14 +72,15 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     [[nodiscard]] bool has_work() const { return !dirty_.empty(); }
 
     [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
-    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) const;
-    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) const;
+    [[nodiscard]] const CommandStatistics& statistics() const { return timer_.statistics(); }
+    void reset_statistics() { timer_.reset_statistics(); }
+    // What was answered in this turn so far counts in the LatencyMonitor.
+    void settle_latency() { timer_.end_turn(); }
 
     // --- CommandOutcomes ---
     void begin_entry(LogIndex index) override { timer_.begin_entry(index); }
     void before_long_write(WriteWaiter waiter) override { (void)answer_what_is_before(waiter); }
     [[nodiscard]] bool holds_state() const override { return one_state_reads_ > 0; }
-    void end_entry(const raft::Entry& entry) override { timer_.end_entry(entry); }
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
     void write_not_executed(WriteWaiter waiter) override;
@@ -97,7 +100,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     bool route_write(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_wait(Session& session, Request& request, kv::Arguments arguments);
     // Its reply is known from what the session has sent before (command_gate.h). True: it was queued.
-    bool answer_at_gate(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t origin_id);
+    bool answer_at_gate(Session& session, const NamedCommand& named, kv::Arguments arguments, uint64_t origin_id);
     [[nodiscard]] bool redirects(const Request& request, kv::Arguments arguments) const;
     bool route_away(Session& session, uint64_t sequence, kv::Arguments arguments, const Target& target);
     void route_parked(Session& session);
@@ -107,12 +110,14 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Every change of a request's state goes through here: it keeps the session's counts.
     void set_state(Session& session, Request& request, RequestState state);
     void set_barrier(Session& session, Request& request);
+    void tell_monitors(const Session& session, const kv::CommandSpec& called, kv::Arguments arguments);
     void mark_dirty(Session& session);
     // `line` is the reply; the command was carried out (and failed) or was never one.
     void answer_error(Session& session, Request& request, std::string_view line);
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
-    void answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
+    // Returns the code of the error, as Session::execute_server_command() does.
+    std::string_view answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
     void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
     void repeat_read(Session& session, Request& request);
@@ -120,6 +125,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Answers requests from the head on as far as possible, and routes what is parked.
     void advance(Session& session);
     bool advance_head(Session& session);
+    void write_answer(Session& session, const Request& head);
     void answer_head_read(Session& session);
     bool go_on_with_long_read(Session& session);
     void begin_long_read(Session& session);
@@ -132,8 +138,6 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void pop(Session& session);
     [[nodiscard]] Request* find_forwarded(ForwardWaiter waiter, Session*& session);
     void expire_request(Session& session, Request& request, uint64_t now_ns);
-    void count_error(std::string_view line);
-    void count_call(const kv::CommandSpec& spec);
 
     const NodeConfig& config_;
     reactor::Reactor& reactor_;
@@ -145,6 +149,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     RaftDriver* driver_ = nullptr;
 
     SessionTable sessions_;
+    Monitors monitors_{sessions_};
     std::vector<SessionHandle> dirty_;
     std::vector<SessionHandle> advancing_;
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
@@ -154,16 +159,10 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;
-    const kv::CommandSpec* write_reply_spec_ = nullptr;
-    uint64_t write_reply_arrived_ns_ = 0;
+    const net::RespWriter* write_reply_ = nullptr;
     DiscardingReplySink discard_;
     std::string scratch_reply_;
     std::vector<std::string_view> scratch_arguments_;
-    absl::flat_hash_map<const kv::CommandSpec*, uint64_t> calls_;
-    // The command that came last: most come in runs.
-    const kv::CommandSpec* last_called_ = nullptr;
-    uint64_t* last_calls_ = nullptr;  // in calls_; what moves it sets both
-    absl::flat_hash_map<std::string, uint64_t> errors_;
 };
 
 }  // namespace kvorum::server

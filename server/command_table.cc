@@ -89,8 +89,9 @@ constexpr auto kCommands = std::to_array<ServerCommand>({
     {{"multi", kServer, kMultiCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0, 0,
       0, "transactions", "1.2.0", "Mark the start of a transaction block", "O(1)", "@fast @transaction"},
      nullptr},
-    {{"exec", kServer, kExecCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "transactions", "1.2.0",
-      "Execute all commands issued after MULTI", "Depends on commands in the transaction", "@slow @transaction"},
+    {{"exec", kServer, kExecCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagSkipSlowlog, 0, 0, 0,
+      "transactions", "1.2.0", "Execute all commands issued after MULTI", "Depends on commands in the transaction",
+      "@slow @transaction"},
      nullptr},
     {{"discard", kServer, kDiscardCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0,
       0, 0, "transactions", "2.0.0", "Discard all commands issued after MULTI",
@@ -103,9 +104,15 @@ constexpr auto kCommands = std::to_array<ServerCommand>({
     {{"unwatch", kServer, kUnwatchCommand, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast | kFlagAllowBusy, 0,
       0, 0, "transactions", "2.2.0", "Forget about all watched keys", "O(1)", "@fast @transaction"},
      nullptr},
+    {{"kvorum", kServer, 29, -2, 0, 0, 0, 0, "server", "7.0.0", "A container for commands that Redis does not have",
+      "Depends on subcommand.", "@slow"},
+     run_subcommand},
+    {{"monitor", kServer, 30, 1, kFlagAdmin | kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "server", "1.0.0",
+      "Listen for all requests received by the server in real time", "", "@admin @slow @dangerous"},
+     run_monitor},
 });
 
-// Their code is 0: nothing looks a subcommand up by its code.
+// Their code is 0: nothing looks a subcommand up by its code. Those of data commands have no handler here.
 constexpr auto kSubcommands = std::to_array<ServerCommand>({
     {{"client|id", kServer, 0, 2, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "connection", "5.0.0",
       "Returns the client ID for the current connection", "O(1)", "@slow @connection"},
@@ -281,6 +288,44 @@ constexpr auto kSubcommands = std::to_array<ServerCommand>({
     {{"cluster|help", kServer, 0, 2, kFlagLoading | kFlagStale, 0, 0, 0, "cluster", "5.0.0",
       "Show helpful text about the different subcommands", "O(1)", "@slow"},
      run_cluster_help},
+    {{"object|encoding", kRead, 0, 3, kFlagReadonly, 2, 2, 1, "generic", "2.2.3",
+      "Inspect the internal encoding of a Redis object", "O(1)", "@keyspace @read @slow"},
+     nullptr},
+    {{"object|refcount", kRead, 0, 3, kFlagReadonly, 2, 2, 1, "generic", "2.2.3",
+      "Get the number of references to the value of the key", "O(1)", "@keyspace @read @slow"},
+     nullptr},
+    {{"object|idletime", kRead, 0, 3, kFlagReadonly, 2, 2, 1, "generic", "2.2.3",
+      "Get the time since a Redis object was last accessed", "O(1)", "@keyspace @read @slow"},
+     nullptr},
+    {{"object|freq", kRead, 0, 3, kFlagReadonly, 2, 2, 1, "generic", "4.0.0",
+      "Get the logarithmic access frequency counter of a Redis object", "O(1)", "@keyspace @read @slow"},
+     nullptr},
+    {{"object|help", kRead, 0, 2, kFlagLoading | kFlagStale, 0, 0, 0, "generic", "6.2.0",
+      "Show helpful text about the different subcommands", "O(1)", "@keyspace @slow"},
+     nullptr},
+    {{"memory|usage", kRead, 0, -3, kFlagReadonly, 2, 2, 1, "server", "4.0.0", "Estimate the memory usage of a key",
+      "O(N) where N is the number of samples.", "@read @slow"},
+     nullptr},
+    {{"memory|doctor", kRead, 0, 2, 0, 0, 0, 0, "server", "4.0.0", "Outputs memory problems report", "O(1)", "@slow"},
+     nullptr},
+    {{"memory|stats", kRead, 0, 2, 0, 0, 0, 0, "server", "4.0.0", "Show memory usage details", "O(1)", "@slow"},
+     nullptr},
+    {{"memory|purge", kRead, 0, 2, 0, 0, 0, 0, "server", "4.0.0", "Ask the allocator to release memory",
+      "Depends on how much memory is allocated, could be slow", "@slow"},
+     nullptr},
+    {{"memory|malloc-stats", kRead, 0, 2, 0, 0, 0, 0, "server", "4.0.0", "Show allocator internal stats",
+      "Depends on how much memory is allocated, could be slow", "@slow"},
+     nullptr},
+    {{"memory|help", kRead, 0, 2, kFlagLoading | kFlagStale, 0, 0, 0, "server", "4.0.0",
+      "Show helpful text about the different subcommands", "O(1)", "@slow"},
+     nullptr},
+    {{"kvorum|slowlog", kServer, 0, -2, kFlagAdmin | kFlagLoading | kFlagStale, 0, 0, 0, "server", "7.0.0",
+      "Get the stages in which the time of slow commands went", "O(N) where N is the number of entries returned",
+      "@admin @slow @dangerous"},
+     run_kvorum_slowlog},
+    {{"kvorum|help", kServer, 0, 2, kFlagLoading | kFlagStale, 0, 0, 0, "server", "7.0.0",
+      "Show helpful text about the different subcommands", "O(1)", "@slow"},
+     run_kvorum_help},
     {{"module|list", kServer, 0, 2, kFlagAdmin | kFlagNoScript, 0, 0, 0, "server", "4.0.0",
       "List all modules loaded by the server", "O(N) where N is the number of loaded modules.",
       "@admin @slow @dangerous"},
@@ -327,6 +372,27 @@ const ServerCommand* find_subcommand(std::string_view container, std::string_vie
     return nullptr;
 }
 
+// Redis's "ERR unknown command 'x', with args beginning with: ..." line.
+std::string unknown_command_error(std::span<const std::string_view> arguments) {
+    std::string beginning;
+    for (size_t i = 1; i < arguments.size() && beginning.size() < kErrorArgumentBytesMax; ++i)
+        beginning += fmt::format("'{}' ", printable_start(arguments[i], kErrorArgumentBytesMax - beginning.size()));
+    return fmt::format("ERR unknown command '{}', with args beginning with: {}",
+                       printable_start(arguments[0], kErrorArgumentBytesMax), beginning);
+}
+
+// Asked for every command: without a search for names. A data command without a flag is one that has subcommands.
+bool is_container(const kv::CommandSpec& spec) {
+    if (spec.kind != kServer) return spec.flags == 0;
+    static const auto kContainers = [] {
+        std::array<bool, kCommands.size() + 1> containers{};
+        for (const ServerCommand& command : kCommands)
+            containers[command.spec.code] = !subcommands_of(command.spec.name).empty();
+        return containers;
+    }();
+    return kContainers[spec.code];
+}
+
 std::string change_case(std::string_view text, int (*change)(int)) {
     std::string changed{text};
     std::transform(changed.begin(), changed.end(), changed.begin(),
@@ -366,37 +432,33 @@ const kv::CommandSpec* find_command_or_subcommand(std::string_view name) {
     return find_command(name);
 }
 
-std::string unknown_command_error(std::span<const std::string_view> arguments) {
-    std::string beginning;
-    for (size_t i = 1; i < arguments.size() && beginning.size() < kErrorArgumentBytesMax; ++i) {
-        beginning += fmt::format("'{}' ", printable_start(arguments[i], kErrorArgumentBytesMax - beginning.size()));
+NamedCommand find_named_command(std::span<const std::string_view> arguments) {
+    NamedCommand named{.command = find_command(arguments[0])};
+    if (named.command == nullptr) return named;
+    named.called = named.command;
+    if (arguments.size() > 1 && is_container(*named.command)) {
+        const ServerCommand* subcommand = find_subcommand(named.command->name, arguments[1]);
+        named.called = subcommand == nullptr ? nullptr : &subcommand->spec;
     }
-    const std::string_view name = arguments.empty() ? std::string_view{} : arguments[0];
-    return fmt::format("ERR unknown command '{}', with args beginning with: {}",
-                       printable_start(name, kErrorArgumentBytesMax), beginning);
+    named.is_runnable = named.called != nullptr && kv::arity_fits(*named.command, arguments.size()) &&
+                        kv::arity_fits(*named.called, arguments.size());
+    return named;
 }
 
-std::string wrong_arity_error(const kv::CommandSpec& spec) {
-    return fmt::format("ERR wrong number of arguments for '{}' command", spec.name);
+std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments) {
+    if (named.command == nullptr) return unknown_command_error(arguments);
+    if (named.called == nullptr) {
+        return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.",
+                           printable_start(arguments[1], kErrorArgumentBytesMax), to_upper(named.command->name));
+    }
+    return fmt::format("ERR wrong number of arguments for '{}' command", named.called->name);
 }
 
-bool subcommand_fits(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) {
-    if (arguments.size() < 2 || subcommands_of(spec.name).empty()) return true;
-    const ServerCommand* subcommand = find_subcommand(spec.name, arguments[1]);
-    return subcommand != nullptr && kv::arity_fits(subcommand->spec, arguments.size());
-}
-
+// That there is one, and with so many arguments, was checked.
 void run_subcommand(CommandContext& context) {
-    const std::string container = to_lower(context.arguments[0]);
-    const ServerCommand* subcommand = find_subcommand(container, context.arguments[1]);
-    if (subcommand == nullptr) {
-        context.fail("ERR unknown subcommand '{}'. Try {} HELP.",
-                     printable_start(context.arguments[1], kErrorArgumentBytesMax), to_upper(container));
-    } else if (!kv::arity_fits(subcommand->spec, context.arguments.size())) {
-        context.reply.error(wrong_arity_error(subcommand->spec));
-    } else {
-        subcommand->handler(context);
-    }
+    const ServerCommand* subcommand = find_subcommand(to_lower(context.arguments[0]), context.arguments[1]);
+    KVORUM_ASSERT(subcommand != nullptr, "{}", context.arguments[1]);
+    subcommand->handler(context);
 }
 
 void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments,

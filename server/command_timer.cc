@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace kvorum::server {
 namespace {
 
@@ -16,50 +14,62 @@ void CommandTimer::end_turn() {
     latency_.turn_ends(since(reactor_.now_ns()));
 }
 
-void CommandTimer::answered(const Request& request) {
-    if (request.spec != nullptr) latency_.command_done(*request.spec, since(request.arrived_ns));
+void CommandTimer::answered(const Request& request, std::string_view error_code) {
+    if (request.origin_id != 0) return;
+    if (request.called == nullptr || request.is_rejected) {
+        statistics_.rejected(request.called, error_code);
+    } else if (statistics_.answered(*request.called, error_code)) {
+        const uint64_t latency_ns = since(request.arrived_ns);
+        latency_.command_done(*request.called, latency_ns);
+        note_event(*request.called, latency_ns);
+    }
 }
 
 void CommandTimer::note_if_slow(const Session& session, const Request& request, std::string_view stage) {
     const uint64_t latency_ns = reactor_.now_ns() - request.arrived_ns;
     if (!is_slow(latency_ns)) return;
-    std::vector<std::string_view> arguments{request.spec->name};
+    scratch_arguments_.assign({request.spec->name});
     // Only the first of very many are shown.
-    if (request.text.size() <= kLoggedTextBytesMax) unpack_arguments(request.text, arguments);
-    note_if_slow(session, arguments, latency_ns, stage);
+    if (request.text.size() <= kLoggedTextBytesMax) unpack_arguments(request.text, scratch_arguments_);
+    note_if_slow(session, scratch_arguments_, latency_ns, stage);
+}
+
+void CommandTimer::keep_arguments(Request& request, kv::Arguments arguments) {
+    if (config_.limits.slowlog_slower_than_us >= 0) pack_loggable_arguments(arguments, request.text);
+}
+
+void CommandTimer::note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns) {
+    note_if_slow(session, arguments, reactor_.backend().monotonic_ns() - arrived_ns, "execute");
 }
 
 void CommandTimer::begin_entry(LogIndex index) {
     entry_index_ = index;
-    writes_seen_ = 0;
+    slow_writes_ = 0;
     clock_ns_ = reactor_.backend().monotonic_ns();
 }
 
-void CommandTimer::write_answered(const Session& session, const kv::CommandSpec& spec, uint64_t arrived_ns) {
-    const uint64_t latency_ns = since(arrived_ns);
-    latency_.command_done(spec, latency_ns);
-    if (!is_slow(latency_ns) || slow_writes_.size() >= kSlowWritesMax) return;
+void CommandTimer::write_answered(const Session& session, const Request& request, std::string_view error_code) {
+    answered(request, error_code);
+    const uint64_t latency_ns = since(request.arrived_ns);
+    if (!is_slow(latency_ns) || slow_writes_ == kSlowWritesMax) return;
+    ++slow_writes_;
     SlowCommand command = slow_command(session, latency_ns, latency_.stages_of(entry_index_, clock_ns_));
-    command.arguments = {std::string{spec.name}};
-    slow_writes_.emplace_back(writes_seen_ - 1, std::move(command));
-}
-
-// What a write said is not kept once it is in a batch; the entry still knows its keys.
-void CommandTimer::end_entry(const raft::Entry& entry) {
-    for (auto& [number, command] : slow_writes_) {
-        const std::vector<std::string> keys = kv::keys_of_command(entry.body(), number);
-        const std::string name = command.arguments.front();
-        std::vector<std::string_view> arguments{name};
-        arguments.insert(arguments.end(), keys.begin(), keys.end());
-        command.arguments = loggable_arguments(arguments);
-        add(std::move(command));
-    }
-    slow_writes_.clear();
+    command.arguments = unpack_loggable_arguments(request.text);
+    add(std::move(command));
 }
 
 bool CommandTimer::is_slow(uint64_t latency_ns) const {
     const int64_t limit_us = config_.limits.slowlog_slower_than_us;
     return limit_us >= 0 && latency_ns / kMicrosecondNs >= static_cast<uint64_t>(limit_us);
+}
+
+void CommandTimer::note_event(const kv::CommandSpec& called, uint64_t latency_ns) {
+    const uint64_t threshold_ms = config_.limits.latency_threshold_ms;
+    const uint64_t latency_ms = latency_ns / kMillisecondNs;
+    if (threshold_ms == 0 || latency_ms < threshold_ms) return;
+    const bool is_fast = (called.flags & kv::kFlagFast) != 0;
+    latency_.events().add(is_fast ? "fast-command" : "command",
+                          {reactor_.backend().wall_clock_ms() / 1000, latency_ms});
 }
 
 SlowCommand CommandTimer::slow_command(const Session& session, uint64_t latency_ns, std::string stages) const {

@@ -1,5 +1,6 @@
-// Times the commands of one node as the router answers them: every one goes into the LatencyMonitor, one that took
-// longer than slowlog-log-slower-than into the SlowLog with the stage in which its time went.
+// Counts and times the commands of one node as the router answers them: every one goes into the CommandStatistics and
+// the LatencyMonitor, one that took longer than slowlog-log-slower-than into the SlowLog with the stage in which its
+// time went. What another node sent here counts there.
 //
 // The clock is read once for the replies of a log entry and once for those of the end of a turn, not once a command. A
 // command that is answered on the spot is timed by itself only when it may take long, or when everything is to be
@@ -11,12 +12,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "kv/commands.h"
-#include "raft/entry.h"
 #include "reactor/reactor.h"
+#include "server/command_statistics.h"
 #include "server/config.h"
 #include "server/latency_monitor.h"
 #include "server/session.h"
@@ -29,42 +29,52 @@ class CommandTimer {
     CommandTimer(const NodeConfig& config, reactor::Reactor& reactor, LatencyMonitor& latency, SlowLog& slow_log)
         : config_(config), reactor_(reactor), latency_(latency), slow_log_(slow_log) {}
 
-    // `execute()` carries the command out and answers it.
+    // A client's command that is answered on the spot. `execute()` carries it out and returns the code of its error.
     template <typename Execute>
-    void time_inline(const Session& session, const kv::CommandSpec& spec, kv::Arguments arguments,
+    void time_inline(const Session& session, const kv::CommandSpec& called, kv::Arguments arguments,
                      const Execute& execute) {
-        const bool alone = is_timed_alone(spec, arguments);
+        const bool alone = is_timed_alone(called, arguments);
         const uint64_t began_ns = alone ? reactor_.backend().monotonic_ns() : 0;
-        execute();
-        latency_.command_done_this_turn(spec);
-        if (alone) note_if_slow(session, arguments, reactor_.backend().monotonic_ns() - began_ns, "execute");
+        const std::string_view error_code = execute();
+        if (statistics_.answered(called, error_code)) latency_.command_done_this_turn(called);
+        if (!alone) return;
+        const uint64_t latency_ns = reactor_.backend().monotonic_ns() - began_ns;
+        note_event(called, latency_ns);
+        note_if_slow(session, arguments, latency_ns, "execute");
     }
 
     // The commands that were answered inline in this turn take until now; so do those that are answered next.
     void end_turn();
 
-    // A command from the session's queue is answered now.
-    void answered(const Request& request);
+    // A command from the session's queue is answered now; `error_code` is empty unless the reply is an error.
+    void answered(const Request& request, std::string_view error_code);
     // Its `text` still holds the arguments; `stage` is what it waited for.
     void note_if_slow(const Session& session, const Request& request, std::string_view stage);
+    // A write, which will be answered when it is applied: its `text` keeps what the slow log would show of it.
+    void keep_arguments(Request& request, kv::Arguments arguments);
+    // A write that was refused for its arguments.
+    void note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns);
 
     // The writes of an entry, one after the other: its replies, or the lack of one.
     void begin_entry(LogIndex index);
-    void next_write() { ++writes_seen_; }
-    void write_answered(const Session& session, const kv::CommandSpec& spec, uint64_t arrived_ns);
-    void end_entry(const raft::Entry& entry);
+    void write_answered(const Session& session, const Request& request, std::string_view error_code);
+
+    [[nodiscard]] const CommandStatistics& statistics() const { return statistics_; }
+    void reset_statistics() { statistics_.reset(); }
 
  private:
     // A command that Redis calls fast takes no time to speak of unless it has more arguments than this.
     static constexpr size_t kManyArguments = 16;
     // Of an entry: the others waited for the same.
-    static constexpr size_t kSlowWritesMax = 16;
+    static constexpr uint32_t kSlowWritesMax = 16;
 
     [[nodiscard]] bool is_timed_alone(const kv::CommandSpec& spec, kv::Arguments arguments) const {
         return (spec.flags & kv::kFlagFast) == 0 || arguments.size() > kManyArguments ||
                config_.limits.slowlog_slower_than_us == 0;
     }
     [[nodiscard]] bool is_slow(uint64_t latency_ns) const;
+    // For LATENCY LATEST.
+    void note_event(const kv::CommandSpec& called, uint64_t latency_ns);
     [[nodiscard]] uint64_t since(uint64_t arrived_ns) const {
         return clock_ns_ > arrived_ns ? clock_ns_ - arrived_ns : 0;
     }
@@ -76,11 +86,12 @@ class CommandTimer {
     reactor::Reactor& reactor_;
     LatencyMonitor& latency_;
     SlowLog& slow_log_;
+    CommandStatistics statistics_;
     uint64_t clock_ns_ = 0;
 
     LogIndex entry_index_;
-    uint32_t writes_seen_ = 0;
-    std::vector<std::pair<uint32_t, SlowCommand>> slow_writes_;  // by their number in the entry
+    uint32_t slow_writes_ = 0;  // of this entry
+    std::vector<std::string_view> scratch_arguments_;
 };
 
 }  // namespace kvorum::server

@@ -1,6 +1,7 @@
 // CLIENT: what a connection says of itself, and the list of the others.
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -24,6 +25,7 @@ uint64_t seconds_between(uint64_t from_ns, uint64_t to_ns) {
 
 std::string flags_of(const ClientState& client) {
     std::string flags;
+    if (client.monitors) flags += 'O';
     if (client.tracking) flags += 't';
     if (client.readonly) flags += 'r';
     if (client.no_evict) flags += 'e';
@@ -33,18 +35,24 @@ std::string flags_of(const ClientState& client) {
 }
 
 // One line of CLIENT LIST, with Redis's fields in Redis's order; a field that means nothing here has Redis's value for
-// "nothing".
-std::string describe(const ClientState& client, uint64_t now_ns) {
+// "nothing". Replies lie in a list of buffers, so that of a fixed one (rbs, obl) nothing is in use.
+std::string describe(const ClientState& client, CommandContext& context) {
+    uint64_t argument_bytes = client.argument_bytes;
+    if (client.id == context.client.id) {
+        for (const std::string_view argument : context.arguments)
+            argument_bytes += argument.size();
+    }
+    const uint64_t now_ns = context.node.now_ns();
     return fmt::format(
-        "id={} addr={} laddr={} fd=-1 name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} "
-        "qbuf-free=0 "
-        "argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={} omem={} tot-mem={} events=r cmd={} user=default redir={} "
-        "resp={} "
-        "lib-name={} lib-ver={}\n",
-        client.id, client.address, client.local_address, client.name, seconds_between(client.connected_at_ns, now_ns),
-        seconds_between(client.last_command_at_ns, now_ns), flags_of(client), client.query_buffer_bytes,
-        client.pending_commands, client.output_buffer_bytes, client.query_buffer_bytes + client.output_buffer_bytes,
-        client.last_command, client.tracking ? 0 : -1, client.protocol, client.library_name, client.library_version);
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} "
+        "qbuf-free={} argv-mem={} multi-mem=0 rbs={} rbp=0 obl=0 oll={} omem={} tot-mem={} events=r cmd={} "
+        "user=default redir={} resp={} lib-name={} lib-ver={}\n",
+        client.id, client.address, client.local_address, client.descriptor, client.name,
+        seconds_between(client.connected_at_ns, now_ns), seconds_between(client.last_command_at_ns, now_ns),
+        flags_of(client), client.query_buffer_bytes, client.query_buffer_free_bytes, argument_bytes,
+        client.output_buffer_bytes, client.output_buffer_bytes == 0 ? 0 : 1, client.output_buffer_bytes,
+        sizeof(client) + client.buffer_bytes() - client.argument_bytes + argument_bytes, client.last_command,
+        client.tracking ? 0 : -1, client.protocol, client.library_name, client.library_version);
 }
 
 std::optional<uint64_t> parse_client_id(std::string_view text) {
@@ -154,7 +162,12 @@ void run_client_setinfo(CommandContext& context) {
 }
 
 void run_client_info(CommandContext& context) {
-    context.reply.verbatim_text(describe(context.client, context.node.now_ns()));
+    std::string line;
+    // As CLIENT LIST sees it: what a connection has in its buffers is only looked at when somebody asks.
+    context.node.visit_clients([&](ClientState& client) {
+        if (client.id == context.client.id) line = describe(client, context);
+    });
+    context.reply.verbatim_text(line);
 }
 
 void run_client_list(CommandContext& context) {
@@ -181,13 +194,21 @@ void run_client_list(CommandContext& context) {
         context.reply.error(kSyntaxError);
         return;
     }
-    std::string lines;
-    const uint64_t now_ns = context.node.now_ns();
+    std::map<uint64_t, std::string> lines;
     context.node.visit_clients([&](ClientState& client) {
         const bool wanted = !ids.has_value() || std::find(ids->begin(), ids->end(), client.id) != ids->end();
-        if (wanted && !only_other_types) lines += describe(client, now_ns);
+        if (wanted && !only_other_types) lines[client.id] = describe(client, context);
     });
-    context.reply.verbatim_text(lines);
+    std::string text;
+    if (ids.has_value()) {
+        // In the order and as often as asked.
+        for (const uint64_t id : *ids)
+            text += lines[id];
+    } else {
+        for (const auto& [id, line] : lines)
+            text += line;
+    }
+    context.reply.verbatim_text(text);
 }
 
 void run_client_kill(CommandContext& context) {

@@ -1,4 +1,5 @@
 // COMMAND: what commands there are, from both tables, in the shapes of Redis 7.0.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
@@ -8,12 +9,13 @@
 #include "kv/glob.h"
 #include "kv/text.h"
 #include "server/command_context.h"
+#include "server/command_facts.h"
 
 namespace kvorum::server {
 namespace {
 
 // In the order in which Redis lists them.
-constexpr std::array<std::pair<uint32_t, std::string_view>, 12> kFlagNames{{
+constexpr std::array<std::pair<uint32_t, std::string_view>, 13> kFlagNames{{
     {kv::kFlagWrite, "write"},
     {kv::kFlagReadonly, "readonly"},
     {kv::kFlagDenyOom, "denyoom"},
@@ -22,21 +24,12 @@ constexpr std::array<std::pair<uint32_t, std::string_view>, 12> kFlagNames{{
     {kv::kFlagBlocking, "blocking"},
     {kv::kFlagLoading, "loading"},
     {kv::kFlagStale, "stale"},
+    {kFlagSkipSlowlog, "skip_slowlog"},
     {kv::kFlagFast, "fast"},
     {kv::kFlagNoAuth, "no_auth"},
     {kv::kFlagMovableKeys, "movablekeys"},
     {kv::kFlagAllowBusy, "allow_busy"},
 }};
-
-std::vector<std::string_view> split_words(std::string_view words) {
-    std::vector<std::string_view> result;
-    while (!words.empty()) {
-        const size_t end = words.find(' ');
-        if (end != 0) result.push_back(words.substr(0, end));
-        words = end == std::string_view::npos ? std::string_view{} : words.substr(end + 1);
-    }
-    return result;
-}
 
 void reply_word_set(net::RespWriter& reply, std::span<const std::string_view> words) {
     reply.set(words.size());
@@ -44,38 +37,52 @@ void reply_word_set(net::RespWriter& reply, std::span<const std::string_view> wo
         reply.simple_string(word);
 }
 
-// How a command uses its keys. The tables know only whether it writes, so a write is said to do all that writes do.
-std::vector<std::string_view> key_flags(const kv::CommandSpec& spec) {
-    if (spec.kind == kv::CommandKind::kWrite) return {"RW", "access", "update"};
-    return {"RO", "access"};
+void reply_search(net::RespWriter& reply, std::string_view name, std::string_view type, uint64_t spec_size) {
+    reply.bulk_string(name);
+    reply.map(2);
+    reply.bulk_string("type");
+    reply.bulk_string(type);
+    reply.bulk_string("spec");
+    reply.map(spec_size);
 }
 
-void reply_key_specs(net::RespWriter& reply, const kv::CommandSpec& spec) {
-    reply.set(spec.first_key == 0 ? 0 : 1);
-    if (spec.first_key == 0) return;
-    reply.map(3);
+void reply_key_spec(net::RespWriter& reply, const KeySpec& spec) {
+    reply.map(spec.note.empty() ? 3 : 4);
+    if (!spec.note.empty()) {
+        reply.bulk_string("notes");
+        reply.bulk_string(spec.note);
+    }
     reply.bulk_string("flags");
-    reply_word_set(reply, key_flags(spec));
-    reply.bulk_string("begin_search");
-    reply.map(2);
-    reply.bulk_string("type");
+    reply_word_set(reply, spec.flags);
+    if (!spec.is_known) {
+        reply_search(reply, "begin_search", "unknown", 0);
+        reply_search(reply, "find_keys", "unknown", 0);
+        return;
+    }
+    reply_search(reply, "begin_search", "index", 1);
     reply.bulk_string("index");
-    reply.bulk_string("spec");
-    reply.map(1);
-    reply.bulk_string("index");
-    reply.integer(spec.first_key);
-    reply.bulk_string("find_keys");
-    reply.map(2);
-    reply.bulk_string("type");
-    reply.bulk_string("range");
-    reply.bulk_string("spec");
-    reply.map(3);
-    reply.bulk_string("lastkey");  // counted from the first key; negative: from the last argument
-    reply.integer(spec.last_key < 0 ? spec.last_key : spec.last_key - spec.first_key);
+    reply.integer(spec.first);
+    reply_search(reply, "find_keys", "range", 3);
+    reply.bulk_string("lastkey");
+    reply.integer(spec.last);
     reply.bulk_string("keystep");
-    reply.integer(spec.key_step);
+    reply.integer(spec.step);
     reply.bulk_string("limit");
     reply.integer(0);
+}
+
+void reply_key_specs(net::RespWriter& reply, std::string_view keys) {
+    const std::vector<KeySpec> specs = key_specs(keys);
+    reply.set(specs.size());
+    for (const KeySpec& spec : specs)
+        reply_key_spec(reply, spec);
+}
+
+void reply_tips(net::RespWriter& reply, std::string_view tips) {
+    const std::vector<std::string_view> words = split_words(tips);
+    reply.set(words.size());
+    for (const std::string_view word : words)
+        reply.bulk_string(word);
 }
 
 void reply_command_info(net::RespWriter& reply, const kv::CommandSpec& spec) {
@@ -90,16 +97,39 @@ void reply_command_info(net::RespWriter& reply, const kv::CommandSpec& spec) {
     reply.integer(spec.last_key);
     reply.integer(spec.key_step);
     reply_word_set(reply, split_words(spec.acl_categories));
-    reply.set(0);  // tips
-    reply_key_specs(reply, spec);
+    const CommandFacts facts = facts_of(spec.name);
+    reply_tips(reply, facts.tips);
+    reply_key_specs(reply, facts.keys);
     const auto subcommands = subcommands_of(spec.name);
     reply.set(subcommands.size());
     for (const ServerCommand& subcommand : subcommands)
         reply_command_info(reply, subcommand.spec);
 }
 
+void reply_history(net::RespWriter& reply, std::string_view history) {
+    const std::vector<std::string_view> changes = split_list(history);
+    reply.set(changes.size());
+    for (const std::string_view change : changes) {
+        const size_t space = change.find(' ');
+        reply.array(2);
+        reply.bulk_string(change.substr(0, space));
+        reply.bulk_string(change.substr(space + 1));
+    }
+}
+
+void reply_deprecation(net::RespWriter& reply, std::string_view deprecated) {
+    const size_t space = deprecated.find(' ');
+    reply.bulk_string("doc_flags");
+    reply_word_set(reply, std::array<std::string_view, 1>{"deprecated"});
+    reply.bulk_string("deprecated_since");
+    reply.bulk_string(deprecated.substr(0, space));
+    reply.bulk_string("replaced_by");
+    reply.bulk_string(deprecated.substr(space + 1));
+}
+
 void reply_command_docs(net::RespWriter& reply, const kv::CommandSpec& spec) {
     const auto subcommands = subcommands_of(spec.name);
+    const CommandFacts facts = facts_of(spec.name);
     const std::array<std::pair<std::string_view, std::string_view>, 4> fields{{
         {"summary", spec.summary},
         {"since", spec.since},
@@ -108,10 +138,20 @@ void reply_command_docs(net::RespWriter& reply, const kv::CommandSpec& spec) {
     }};
     const uint64_t field_count = spec.complexity.empty() ? 3 : 4;
     reply.bulk_string(spec.name);
-    reply.map(field_count + (subcommands.empty() ? 0 : 1));
+    reply.map(field_count + (facts.deprecated.empty() ? 0 : 3) + (facts.history.empty() ? 0 : 1) +
+              (facts.syntax.empty() ? 0 : 1) + (subcommands.empty() ? 0 : 1));
     for (const auto& [name, value] : std::span(fields).first(field_count)) {
         reply.bulk_string(name);
         reply.bulk_string(value);
+    }
+    if (!facts.deprecated.empty()) reply_deprecation(reply, facts.deprecated);
+    if (!facts.history.empty()) {
+        reply.bulk_string("history");
+        reply_history(reply, facts.history);
+    }
+    if (!facts.syntax.empty()) {
+        reply.bulk_string("arguments");
+        reply_arguments(reply, facts.syntax);
     }
     if (subcommands.empty()) return;
     reply.bulk_string("subcommands");
@@ -135,34 +175,64 @@ void reply_all_infos(net::RespWriter& reply) {
     for_each_command([&](const kv::CommandSpec& spec) { reply_command_info(reply, spec); });
 }
 
-// The command that COMMAND GETKEYS asks about and its keys. Replies with the error and returns nothing when there are
-// none.
-struct KeysOfCommand {
-    const kv::CommandSpec* spec = nullptr;
-    std::vector<std::string_view> keys;
+struct Key {
+    std::string_view name;
+    std::vector<std::string_view> flags;
 };
+using Keys = std::vector<Key>;
 
-std::optional<KeysOfCommand> find_keys(CommandContext& context) {
+// Where what a command does with its keys hangs on its arguments, as Redis tells it.
+void refine(const kv::CommandSpec& called, std::span<const std::string_view> command, Keys& keys) {
+    const auto has = [&](std::string_view word, size_t from) {
+        return std::any_of(command.begin() + static_cast<ptrdiff_t>(std::min(from, command.size())), command.end(),
+                           [word](std::string_view argument) { return kv::equals_ignore_case(argument, word); });
+    };
+    if (called.name == "set") {
+        if (has("get", 3)) {
+            keys.front().flags = {"RW", "access", "update"};
+        } else {
+            keys.front().flags = {"OW", "update"};
+        }
+    } else if (called.name == "bitfield") {
+        if (has("set", 2) || has("incrby", 2)) {
+            keys.front().flags = {"RW", "access", "update"};
+        } else {
+            keys.front().flags = {"RO", "access"};
+        }
+    } else if (called.name == "sort") {
+        for (size_t i = 2; i + 1 < command.size(); ++i) {
+            if (kv::equals_ignore_case(command[i], "store")) keys.push_back({command[i + 1], {"OW", "update"}});
+        }
+    }
+}
+
+// The keys of the command that COMMAND GETKEYS asks about. Replies with the error and returns nothing when it has none.
+std::optional<Keys> find_keys(CommandContext& context) {
     const auto command = context.arguments.subspan(2);
-    KeysOfCommand found{.spec = find_command(command[0]), .keys = {}};
-    if (found.spec == nullptr) {
+    const NamedCommand named = find_named_command(command);
+    if (named.called == nullptr) {
         context.reply.error("ERR Invalid command specified");
         return std::nullopt;
     }
-    if (found.spec->first_key == 0) {
+    const std::vector<KeySpec> specs = key_specs(facts_of(named.called->name).keys);
+    if (specs.empty()) {
         context.reply.error("ERR The command has no key arguments");
         return std::nullopt;
     }
-    if (!kv::arity_fits(*found.spec, command.size())) {
+    if (!named.is_runnable) {
         context.reply.error("ERR Invalid number of arguments specified for command");
         return std::nullopt;
     }
+    Keys keys;
     const auto count = static_cast<int64_t>(command.size());
-    const int64_t last = found.spec->last_key < 0 ? count + found.spec->last_key : found.spec->last_key;
-    for (int64_t i = found.spec->first_key; i <= last && i < count; i += found.spec->key_step) {
-        found.keys.push_back(command[static_cast<size_t>(i)]);
+    for (const KeySpec& spec : specs) {
+        if (!spec.is_known) continue;
+        const int64_t last = spec.last < 0 ? count + spec.last : spec.first + spec.last;
+        for (int64_t i = spec.first; i <= last && i < count; i += spec.step)
+            keys.push_back({command[static_cast<size_t>(i)], spec.flags});
     }
-    return found;
+    refine(*named.called, command, keys);
+    return keys;
 }
 
 bool has_category(const kv::CommandSpec& spec, std::string_view category) {
@@ -241,21 +311,21 @@ void run_command_list(CommandContext& context) {
 }
 
 void run_command_getkeys(CommandContext& context) {
-    const std::optional<KeysOfCommand> found = find_keys(context);
-    if (!found.has_value()) return;
-    context.reply.array(found->keys.size());
-    for (const std::string_view key : found->keys)
-        context.reply.bulk_string(key);
+    const std::optional<Keys> keys = find_keys(context);
+    if (!keys.has_value()) return;
+    context.reply.array(keys->size());
+    for (const Key& key : *keys)
+        context.reply.bulk_string(key.name);
 }
 
 void run_command_getkeysandflags(CommandContext& context) {
-    const std::optional<KeysOfCommand> found = find_keys(context);
-    if (!found.has_value()) return;
-    context.reply.array(found->keys.size());
-    for (const std::string_view key : found->keys) {
+    const std::optional<Keys> keys = find_keys(context);
+    if (!keys.has_value()) return;
+    context.reply.array(keys->size());
+    for (const Key& key : *keys) {
         context.reply.array(2);
-        context.reply.bulk_string(key);
-        reply_word_set(context.reply, key_flags(*found->spec));
+        context.reply.bulk_string(key.name);
+        reply_word_set(context.reply, key.flags);
     }
 }
 

@@ -103,6 +103,7 @@ void run_reset(CommandContext& context) {
     set_protocol(context, 2);
     client.name.clear();
     client.tracking = false;
+    client.monitors = false;
     client.readonly = false;
     client.no_evict = false;
     client.no_touch = false;
@@ -180,6 +181,11 @@ void run_lolwut(CommandContext& context) {
                     "\n"
                     "Kvorum ver. {}, speaking as Redis ver. {}\n",
                     kKvorumVersion, kRedisVersion));
+}
+
+void run_monitor(CommandContext& context) {
+    context.client.monitors = true;
+    context.ok();
 }
 
 void run_module_list(CommandContext& context) { context.reply.array(0); }

@@ -1,5 +1,6 @@
-// LATENCY and SLOWLOG. Redis's latency *events* (fork, AOF...) do not exist here: what asks for them hears what Redis
-// says when there were none. LATENCY HISTOGRAM also knows the stages of a write, as `stage:queue` and the like.
+// LATENCY, SLOWLOG and KVORUM SLOWLOG. Of Redis's latency events only those of commands exist here. LATENCY HISTOGRAM
+// also knows the stages of a write, as `stage:queue` and the like; KVORUM SLOWLOG tells those of slow commands, which
+// the six fields of SLOWLOG have no room for.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -13,6 +14,12 @@ namespace {
 
 constexpr std::string_view kStagePrefix = "stage:";
 constexpr size_t kSlowlogDefaultCount = 10;
+constexpr uint64_t kBarWidth = 60;
+
+// A container's name stands for all its subcommands.
+bool is_called(std::string_view asked, std::string_view name) {
+    return name == asked || (name.starts_with(asked) && name.substr(asked.size()).starts_with('|'));
+}
 
 struct NamedHistogram {
     std::string name;
@@ -58,7 +65,7 @@ void reply_histogram(CommandContext& context, const NamedHistogram& named) {
 }
 
 void reply_slow_command(CommandContext& context, const SlowCommand& command) {
-    context.reply.array(7);
+    context.reply.array(6);
     context.reply.integer(static_cast<int64_t>(command.id));
     context.reply.integer(command.unix_time_s);
     context.reply.integer(static_cast<int64_t>(command.duration_us));
@@ -67,23 +74,96 @@ void reply_slow_command(CommandContext& context, const SlowCommand& command) {
         context.reply.bulk_string(argument);
     context.reply.bulk_string(command.client_address);
     context.reply.bulk_string(command.client_name);
+}
+
+void reply_stages(CommandContext& context, const SlowCommand& command) {
+    context.reply.array(2);
+    context.reply.integer(static_cast<int64_t>(command.id));
     context.reply.bulk_string(command.stages);
+}
+
+// Of SLOWLOG GET and KVORUM SLOWLOG.
+void reply_slow_commands(CommandContext& context, void (*reply_one)(CommandContext&, const SlowCommand&)) {
+    const auto& commands = context.node.slow_log().newest_first();
+    size_t count = std::min(kSlowlogDefaultCount, commands.size());
+    if (context.arguments.size() == 3) {
+        const std::optional<int64_t> asked = kv::parse_int64(context.arguments[2]);
+        if (!asked.has_value() || *asked < -1) {
+            context.reply.error("ERR count should be greater than or equal to -1");
+            return;
+        }
+        count = *asked == -1 ? commands.size() : std::min(static_cast<size_t>(*asked), commands.size());
+    }
+    context.reply.array(count);
+    for (size_t i = 0; i < count; ++i)
+        reply_one(context, commands[i]);
+}
+
+void reply_sample(CommandContext& context, const LatencySample& sample) {
+    context.reply.integer(sample.unix_time_s);
+    context.reply.integer(static_cast<int64_t>(sample.latency_ms));
 }
 
 }  // namespace
 
-void run_latency_latest(CommandContext& context) { context.reply.array(0); }
-void run_latency_history(CommandContext& context) { context.reply.array(0); }
-void run_latency_reset(CommandContext& context) { context.reply.integer(0); }
+void run_latency_latest(CommandContext& context) {
+    const auto& all = context.node.latency().events().series();
+    context.reply.array(all.size());
+    for (const auto& [event, series] : all) {
+        context.reply.array(4);
+        context.reply.bulk_string(event);
+        reply_sample(context, series.samples.back());
+        context.reply.integer(static_cast<int64_t>(series.highest_ms));
+    }
+}
 
+void run_latency_history(CommandContext& context) {
+    const LatencyEvents::Series* series = context.node.latency().events().find(context.arguments[2]);
+    context.reply.array(series == nullptr ? 0 : series->samples.size());
+    if (series == nullptr) return;
+    for (const LatencySample& sample : series->samples) {
+        context.reply.array(2);
+        reply_sample(context, sample);
+    }
+}
+
+void run_latency_reset(CommandContext& context) {
+    LatencyEvents& events = context.node.latency().events();
+    std::vector<std::string> names(context.arguments.begin() + 2, context.arguments.end());
+    if (names.empty()) {
+        for (const auto& [event, series] : events.series())
+            names.push_back(event);
+    }
+    const auto count = std::count_if(names.begin(), names.end(), [&](const auto& name) { return events.reset(name); });
+    context.reply.integer(count);
+}
+
+// A bar of '#' for each sample, the oldest first, beside its age in seconds and its milliseconds.
 void run_latency_graph(CommandContext& context) {
-    context.fail("ERR No samples available for event '{}'", context.arguments[2]);
+    const LatencyEvents::Series* series = context.node.latency().events().find(context.arguments[2]);
+    if (series == nullptr) {
+        context.fail("ERR No samples available for event '{}'", context.arguments[2]);
+        return;
+    }
+    const auto [low, high] =
+        std::minmax_element(series->samples.begin(), series->samples.end(),
+                            [](const auto& a, const auto& b) { return a.latency_ms < b.latency_ms; });
+    std::string text = fmt::format("{} - high {} ms, low {} ms (all time high {} ms)\n", context.arguments[2],
+                                   high->latency_ms, low->latency_ms, series->highest_ms);
+    const int64_t now_s = context.node.wall_clock_ms() / 1000;
+    for (const LatencySample& sample : series->samples) {
+        const uint64_t width = sample.latency_ms * kBarWidth / std::max<uint64_t>(1, high->latency_ms);
+        text += fmt::format("{:>6}s {:>8} ms {}\n", now_s - sample.unix_time_s, sample.latency_ms,
+                            std::string(std::max<uint64_t>(1, width), '#'));
+    }
+    context.reply.verbatim_text(text);
 }
 
 void run_latency_doctor(CommandContext& context) {
     context.reply.verbatim_text(
-        "There are no latency events here to look into. LATENCY HISTOGRAM tells how long commands take and in which "
-        "stage of a write the time goes, SLOWLOG GET which commands took longest.");
+        "LATENCY HISTOGRAM tells how long commands take and in which stage of a write the time goes, SLOWLOG GET which "
+        "commands took longest, KVORUM SLOWLOG in which stage, LATENCY LATEST when commands were slow (CONFIG SET "
+        "latency-monitor-threshold <milliseconds> switches it on).");
 }
 
 void run_latency_histogram(CommandContext& context) {
@@ -92,7 +172,7 @@ void run_latency_histogram(CommandContext& context) {
     if (!names.empty()) {
         std::erase_if(chosen, [&](const NamedHistogram& named) {
             return std::none_of(names.begin(), names.end(),
-                                [&](std::string_view name) { return kv::equals_ignore_case(name, named.name); });
+                                [&](std::string_view name) { return is_called(to_lower(name), named.name); });
         });
     }
     context.reply.map(chosen.size());
@@ -127,19 +207,25 @@ void run_slowlog_get(CommandContext& context) {
                      context.arguments[1]);
         return;
     }
-    const auto& commands = context.node.slow_log().newest_first();
-    size_t count = std::min(kSlowlogDefaultCount, commands.size());
-    if (context.arguments.size() == 3) {
-        const std::optional<int64_t> asked = kv::parse_int64(context.arguments[2]);
-        if (!asked.has_value() || *asked < -1) {
-            context.reply.error("ERR count should be greater than or equal to -1");
-            return;
-        }
-        count = *asked == -1 ? commands.size() : std::min(static_cast<size_t>(*asked), commands.size());
+    reply_slow_commands(context, reply_slow_command);
+}
+
+void run_kvorum_slowlog(CommandContext& context) {
+    if (context.arguments.size() > 3) {
+        context.reply.error(kSyntaxError);
+        return;
     }
-    context.reply.array(count);
-    for (size_t i = 0; i < count; ++i)
-        reply_slow_command(context, commands[i]);
+    reply_slow_commands(context, reply_stages);
+}
+
+void run_kvorum_help(CommandContext& context) {
+    static constexpr auto kLines = std::to_array<std::string_view>({
+        "SLOWLOG [<count>]",
+        "    Return the stages in which the time of the top <count> entries of the slowlog went (default: 10, -1: "
+        "all).",
+        "    Entries are made of: id, stages.",
+    });
+    reply_help(context, kLines);
 }
 
 void run_slowlog_len(CommandContext& context) {

@@ -16,6 +16,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
 
     net::RespWriter& begin_reply() override {
         reply_.clear();
+        writer_.forget_error();
         return writer_;
     }
     void end_reply() override { send(net::ForwardOutcome::kExecuted, reply_); }
@@ -28,12 +29,15 @@ class ForwardedSessions::ForwardedSession final : public Session {
     void reply_not_executed(std::string_view why) override { send(net::ForwardOutcome::kNotExecuted, why); }
     void reply_outcome_unknown(std::string_view why) override { send(net::ForwardOutcome::kUnknown, why); }
 
-    void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> /*arguments*/) override {
+    std::string_view execute_server_command(const kv::CommandSpec& spec,
+                                            std::span<const std::string_view> /*arguments*/) override {
         // Followers answer these themselves, so only a node of another version could send one.
         begin_reply().error(fmt::format("ERR command '{}' is not carried out for other nodes", spec.name));
         end_reply();
+        return writer_.error_code();
     }
 
+    void write_line(std::string_view /*line*/) override {}
     void flush() override {
         if (queue.empty()) owner_.retire(*this);
     }

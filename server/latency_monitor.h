@@ -29,6 +29,7 @@
 #include "base/histogram.h"
 #include "base/ids.h"
 #include "kv/command_table.h"
+#include "server/latency_events.h"
 
 namespace kvorum::server {
 
@@ -61,6 +62,9 @@ class LatencyMonitor {
     [[nodiscard]] const Histogram* command(std::string_view name) const;
     void reset();
 
+    // Not forgotten by reset(), as in Redis.
+    [[nodiscard]] LatencyEvents& events() { return events_; }
+
  private:
     struct EntryTimes {
         LogIndex index;
@@ -88,6 +92,7 @@ class LatencyMonitor {
     const kv::CommandSpec* last_spec_ = nullptr;
     Histogram* last_histogram_ = nullptr;
     std::vector<ThisTurn> this_turn_;
+    LatencyEvents events_;
 };
 
 }  // namespace kvorum::server

@@ -33,7 +33,7 @@ bool CommandRouter::go_on_with_long_read(Session& session) {
     if (session.long_reply->made() && write_long_reply(session)) {
         const Request& head = session.queue.front();
         end_long_read(session);
-        timer_.answered(head);
+        timer_.answered(head, {});
         timer_.note_if_slow(session, head, "read-index");
         pop(session);
         return true;

@@ -173,10 +173,19 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
         if (!slept) co_return;
         router_->expire_overdue();
         look_at_members();
+        look_at_numbers();
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
         clients_->check_timeouts(clients_checked_ns);
     }
+}
+
+void Node::look_at_numbers() {
+    const uint64_t now_ns = reactor_.now_ns();
+    command_rate_.sample(now_ns, statistics().calls());
+    input_rate_.sample(now_ns, counters_.net_input_bytes);
+    output_rate_.sample(now_ns, counters_.net_output_bytes);
+    memory_bytes_peak_ = std::max(memory_bytes_peak_, store_.memory_bytes());
 }
 
 // A leader hears from each follower; the others know only whether a connection stands.
@@ -206,7 +215,11 @@ void Node::reset_counters() {
     fresh.started_at_ns = counters_.started_at_ns;
     fresh.started_at_wall_ms = counters_.started_at_wall_ms;
     counters_ = fresh;
+    expired_keys_at_reset_ = store_.expired_keys();
     access_.reset_failures();
+    router_->reset_statistics();
+    for (RateMeter* rate : {&command_rate_, &input_rate_, &output_rate_})
+        rate->reset();
     latency_.reset();
     reactor_.meter().reset();
 }
@@ -234,8 +247,11 @@ KeyspaceFacts Node::keyspace() {
     KeyspaceFacts facts;
     facts.keys = store_.size();
     facts.keys_with_expiry = store_.keys_with_expiry();
-    facts.expired_keys = store_.expired_keys();
+    facts.expired_keys = store_.expired_keys() - expired_keys_at_reset_;
     facts.memory_bytes = store_.memory_bytes();
+    memory_bytes_peak_ = std::max(memory_bytes_peak_, facts.memory_bytes);
+    facts.memory_bytes_peak = memory_bytes_peak_;
+    facts.memory_bytes_at_start = memory_bytes_at_start_;
     facts.counted_bytes = store_.counted_bytes();
     facts.memory_limit_bytes = driver_->memory_limit_bytes();
     facts.state_hash = state_hash();

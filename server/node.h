@@ -24,6 +24,7 @@
 #include "server/forwarder.h"
 #include "server/peers.h"
 #include "server/raft_driver.h"
+#include "server/rate_meter.h"
 #include "server/repair_answers.h"
 #include "server/server_commands.h"
 
@@ -67,14 +68,15 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void change_config(const NodeConfig& config) override;
     [[nodiscard]] uint32_t clients_that_fit(uint32_t wanted) override;
     [[nodiscard]] AccessControl& access() override { return access_; }
-    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override {
-        router_->visit_command_calls(visit);
+    [[nodiscard]] const CommandStatistics& statistics() const override { return router_->statistics(); }
+    [[nodiscard]] NodeRates rates() const override {
+        return {command_rate_.per_second(), input_rate_.per_second(), output_rate_.per_second()};
     }
-    [[nodiscard]] LatencyMonitor& latency() override { return latency_; }
+    [[nodiscard]] LatencyMonitor& latency() override {
+        router_->settle_latency();
+        return latency_;
+    }
     [[nodiscard]] SlowLog& slow_log() override { return slow_log_; }
-    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override {
-        router_->visit_error_counts(visit);
-    }
 
  private:
     void on_turn_end() override;
@@ -83,6 +85,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void fit_clients();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
+    void look_at_numbers();
 
     // --- PeerEvents ---
     void on_raft_message(const raft::Message& message) override;
@@ -105,6 +108,12 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     LatencyMonitor latency_;
     SlowLog slow_log_;
     kv::Store store_;
+    uint64_t expired_keys_at_reset_ = 0;
+    RateMeter command_rate_;
+    RateMeter input_rate_;
+    RateMeter output_rate_;
+    uint64_t memory_bytes_at_start_ = store_.memory_bytes();
+    uint64_t memory_bytes_peak_ = 0;
     reactor::TaskScope tasks_;
     std::unique_ptr<net::OutputFlusher> flusher_;
     bool running_ = false;

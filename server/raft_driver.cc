@@ -404,6 +404,12 @@ void RaftDriver::go_on_with_entry() {
     if (apply_.has_value()) {
         const uint64_t work_before = store_.work();
         progress = apply_->run(reactor_.work().slice(), apply_replies_);
+        // A key that was looked up for others counts where they asked.
+        const kv::KeyLookups lookups = apply_->take_lookups();
+        if (!executed_waiters_.empty()) {
+            counters_.keyspace_hits += lookups.hits;
+            counters_.keyspace_misses += lookups.misses;
+        }
         reactor_.work().add(TurnPart::kApply, store_.work() - work_before);
         end_open_reply();
     }
@@ -424,10 +430,7 @@ void RaftDriver::end_entry() {
     const raft::EntryPtr entry = std::exchange(applying_, nullptr);
     apply_.reset();
     last_applied_ = entry->index();
-    if (!executed_waiters_.empty()) {
-        outcomes_.end_entry(*entry);
-        latency_.entry_applied(entry->index(), reactor_.backend().monotonic_ns());
-    }
+    if (!executed_waiters_.empty()) latency_.entry_applied(entry->index(), reactor_.backend().monotonic_ns());
     KVORUM_PROBE2(applied, last_applied_.value(), entry->header().command_count);
     ++counters_.entries_applied;
     overloaded_ = false;

@@ -38,9 +38,8 @@ class PeerSender {
 class CommandOutcomes {
  public:
     virtual ~CommandOutcomes() = default;
-    // Commands of this entry, proposed here, are carried out next. Pairs with end_entry().
+    // Commands of this entry, proposed here, are carried out next.
     virtual void begin_entry(LogIndex index) = 0;
-    virtual void end_entry(const raft::Entry& entry) = 0;
     // The waiter's command is carried out next, in steps that may be in several turns; begin_write_reply() follows when
     // it is done.
     virtual void before_long_write(WriteWaiter waiter) = 0;

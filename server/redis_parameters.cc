@@ -95,6 +95,7 @@ constexpr auto kParameters = std::to_array<ConfigParameter>({
      parse_redis_memory_limit},
     fixed<kNoEviction>("maxmemory-policy"),
     fixed<kOne>("databases", kNever),
+    fixed<kOne>("io-threads", kNever),
     fixed<kYes>("cluster-enabled", kNever),
     // Who leads says the vote; no node is configured to follow another.
     fixed<kNone>("replicaof", kNever),

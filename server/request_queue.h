@@ -34,9 +34,11 @@ struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
     bool is_long = false;                            // a read that may take several turns (kv/long_read.h)
-    bool is_barrier = false;   // what follows it in the session is not routed before it is answered
-    bool is_readonly = false;  // it arrived behind READONLY: a follower may serve it
-    const kv::CommandSpec* spec = nullptr;
+    bool is_barrier = false;                  // what follows it in the session is not routed before it is answered
+    bool is_readonly = false;                 // it arrived behind READONLY: a follower may serve it
+    bool is_rejected = false;                 // kAnswered: it was refused before it was looked at closer
+    const kv::CommandSpec* spec = nullptr;    // null: unknown
+    const kv::CommandSpec* called = nullptr;  // spec or its subcommand; what is counted; null: unknown
     std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
     uint64_t token = 0;      // kRead: its read batch; kForwarded: its forward id
     uint64_t origin_id = 0;  // the id that the forwarding node gave it; 0 for clients of this node

@@ -20,6 +20,7 @@
 #include "reactor/turn_meter.h"
 #include "server/access_control.h"
 #include "server/client_state.h"
+#include "server/command_statistics.h"
 #include "server/config.h"
 #include "server/latency_monitor.h"
 #include "server/member_watch.h"
@@ -33,9 +34,10 @@ struct NodeCounters {
     int64_t started_at_wall_ms = 0;
     uint64_t connections_received = 0;
     uint64_t connections_rejected = 0;
-    uint64_t commands_processed = 0;
     uint64_t net_input_bytes = 0;
     uint64_t net_output_bytes = 0;
+    uint64_t reads_from_clients = 0;  // pieces of input
+    uint64_t writes_to_clients = 0;   // sends that ended
     uint64_t protocol_errors = 0;
     uint64_t output_limit_closes = 0;
     uint64_t idle_closes = 0;
@@ -72,9 +74,18 @@ struct KeyspaceFacts {
     uint64_t keys_with_expiry = 0;
     uint64_t expired_keys = 0;
     uint64_t memory_bytes = 0;
+    uint64_t memory_bytes_peak = 0;
+    uint64_t memory_bytes_at_start = 0;
     uint64_t counted_bytes = 0;       // equal on all nodes (kv/memory_count.h)
     uint64_t memory_limit_bytes = 0;  // that it is held against, the least of the members'; 0: none
     uint64_t state_hash = 0;
+};
+
+// Of the last one and a half seconds.
+struct NodeRates {
+    double commands_per_s = 0;
+    double input_bytes_per_s = 0;
+    double output_bytes_per_s = 0;
 };
 
 struct PeerLinkFacts {
@@ -109,11 +120,10 @@ class NodeFacade {
     virtual void change_config(const NodeConfig& config) = 0;
     [[nodiscard]] virtual uint32_t clients_that_fit(uint32_t wanted) = 0;  // into the descriptors of the process
     [[nodiscard]] virtual AccessControl& access() = 0;
-    // Per-command call counters for INFO commandstats: name -> calls. Kept by the dispatcher.
-    virtual void visit_command_calls(const std::function<void(std::string_view name, uint64_t calls)>& visit) = 0;
-    [[nodiscard]] virtual LatencyMonitor& latency() = 0;
+    [[nodiscard]] virtual const CommandStatistics& statistics() const = 0;
+    [[nodiscard]] virtual NodeRates rates() const = 0;
+    [[nodiscard]] virtual LatencyMonitor& latency() = 0;  // of all that was answered so far, in this turn too
     [[nodiscard]] virtual SlowLog& slow_log() = 0;
-    virtual void visit_error_counts(const std::function<void(std::string_view prefix, uint64_t count)>& visit) = 0;
 };
 
 // The kServer commands. WAIT and the commands of transactions are listed too (COMMAND shows them), but carried out by
@@ -132,12 +142,16 @@ inline constexpr uint16_t kUnwatchCommand = 28;
 [[nodiscard]] std::span<const kv::CommandSpec> server_commands();
 // Any command, data or server, ignoring case; null: unknown.
 [[nodiscard]] const kv::CommandSpec* find_command(std::string_view name);
-// Whether the subcommand that a container's second argument names exists and has the right number of arguments; true
-// for commands without subcommands.
-[[nodiscard]] bool subcommand_fits(const kv::CommandSpec& spec, std::span<const std::string_view> arguments);
-// Redis's "ERR unknown command 'x', with args beginning with: ..." line.
-[[nodiscard]] std::string unknown_command_error(std::span<const std::string_view> arguments);
-[[nodiscard]] std::string wrong_arity_error(const kv::CommandSpec& spec);
+// The command that `arguments` name, and the part of it that they are meant for.
+struct NamedCommand {
+    const kv::CommandSpec* command = nullptr;  // null: unknown
+    // Itself, or its subcommand; null: unknown. What is counted, and whose flags and keys count.
+    const kv::CommandSpec* called = nullptr;
+    bool is_runnable = false;  // both are known, and the number of arguments fits
+};
+[[nodiscard]] NamedCommand find_named_command(std::span<const std::string_view> arguments);
+// Why it is not runnable, as Redis says it.
+[[nodiscard]] std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments);
 
 // Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply (none if the client's reply
 // mode says so is the caller's business). May change `client` (HELLO sets its protocol and `reply`'s before replying).

@@ -57,8 +57,12 @@ class Session {
     virtual void reply_not_executed(std::string_view why) = 0;
     virtual void reply_outcome_unknown(std::string_view why) = 0;
 
-    // Carries out a command of kind kServer. Only clients send these.
-    virtual void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments) = 0;
+    // Carries out a command of kind kServer. Only clients send these. Returns the code of the error that it replied,
+    // empty for another reply; good until the next reply.
+    virtual std::string_view execute_server_command(const kv::CommandSpec& spec,
+                                                    std::span<const std::string_view> arguments) = 0;
+    // A line that answers nothing, for a client that asked for MONITOR. Only clients get these.
+    virtual void write_line(std::string_view line) = 0;
     // Called when every request that could be answered was: time to send.
     virtual void flush() = 0;
 
@@ -83,7 +87,8 @@ class Session {
     uint32_t identity_changes = 0;  // of those: AUTH, HELLO and RESET; what follows them is judged once they are done
     bool waiting = false;           // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
-    LogIndex wait_index;  // none until the WAIT is at the head
+    const kv::CommandSpec* last_called = nullptr;  // the command that came last; null: none, or an unknown one
+    LogIndex wait_index;                           // none until the WAIT is at the head
 };
 
 }  // namespace kvorum::server

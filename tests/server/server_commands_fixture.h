@@ -49,7 +49,8 @@ class FakeNode final : public NodeFacade {
                          .state = "probe"}};
         counter.started_at_ns = 1 * kSecondNs;
         counter.connections_received = 5;
-        counter.commands_processed = 42;
+        for (int i = 0; i < 7; ++i)
+            EXPECT_TRUE(command_statistics.answered(*find_command("get"), i < 5 ? "" : "ERR"));
     }
 
     void follow(NodeId leader) {
@@ -65,7 +66,10 @@ class FakeNode final : public NodeFacade {
     raft::Status raft_status() override { return status; }
     const NodeCounters& counters() const override { return counter; }
     const reactor::TurnFacts& turns() const override { return turn_facts; }
-    void reset_counters() override { counter = {}; }
+    void reset_counters() override {
+        counter = {};
+        command_statistics.reset();
+    }
     LogCounters log_counters() override {
         return {.groups = 3,
                 .bytes_written = 4096,
@@ -116,8 +120,8 @@ class FakeNode final : public NodeFacade {
         set_log_level(config_.log_level);
         access_control.configure(config_.access);
     }
-    void visit_command_calls(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("get", 7); }
-    void visit_error_counts(const std::function<void(std::string_view, uint64_t)>& visit) override { visit("ERR", 2); }
+    const CommandStatistics& statistics() const override { return command_statistics; }
+    NodeRates rates() const override { return {.commands_per_s = 12.4, .input_bytes_per_s = 2048}; }
 
     AccessControl& access() override { return access_control; }
 
@@ -126,6 +130,7 @@ class FakeNode final : public NodeFacade {
 
     NodeConfig config_;
     AccessControl access_control{AccessConfig{}};
+    CommandStatistics command_statistics;
     LatencyMonitor latency_monitor;
     SlowLog slow_commands;
     raft::Status status;
@@ -160,9 +165,13 @@ class ServerCommandsTest : public ::testing::Test {
             ADD_FAILURE() << "no command " << arguments[0];
             return {};
         }
-        EXPECT_TRUE(kv::arity_fits(*spec, arguments.size()));
+        const NamedCommand named = find_named_command(arguments);
         std::string out;
         net::RespWriter writer(out, client_.protocol == 3 ? net::RespVersion::kResp3 : net::RespVersion::kResp2);
+        if (!named.is_runnable) {
+            writer.error(not_runnable_error(named, arguments));
+            return out;
+        }
         execute_server_command(*spec, arguments, client_, node_, writer);
         return out;
     }

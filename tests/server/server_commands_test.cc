@@ -19,10 +19,15 @@ using ServerCommands = ServerCommandsTest;
 
 // --- errors ---
 
+std::string refusal_of(const std::vector<std::string_view>& arguments) {
+    const NamedCommand named = find_named_command(arguments);
+    EXPECT_FALSE(named.is_runnable);
+    return not_runnable_error(named, arguments);
+}
+
 TEST(UnknownCommand, IsNamedWithTheBeginningOfItsArguments) {
-    EXPECT_EQ(unknown_command_error(std::vector<std::string_view>{"nosuchcmd"}),
-              "ERR unknown command 'nosuchcmd', with args beginning with: ");
-    EXPECT_EQ(unknown_command_error(std::vector<std::string_view>{"nosuchcmd", "a", "b"}),
+    EXPECT_EQ(refusal_of({"nosuchcmd"}), "ERR unknown command 'nosuchcmd', with args beginning with: ");
+    EXPECT_EQ(refusal_of({"nosuchcmd", "a", "b"}),
               "ERR unknown command 'nosuchcmd', with args beginning with: 'a' 'b' ");
 }
 
@@ -30,11 +35,10 @@ TEST(UnknownCommand, IsCutAt128Characters) {
     const std::string a(52, 'a');
     const std::string b(61, 'b');
     const std::string c(27, 'c');
-    EXPECT_EQ(unknown_command_error(std::vector<std::string_view>{"nosuchcmd", a, b, c, "d"}),
-              "ERR unknown command 'nosuchcmd', with args beginning with: '" + a + "' '" + b + "' '" +
-                  std::string(9, 'c') + "' ");
+    EXPECT_EQ(refusal_of({"nosuchcmd", a, b, c, "d"}), "ERR unknown command 'nosuchcmd', with args beginning with: '" +
+                                                           a + "' '" + b + "' '" + std::string(9, 'c') + "' ");
     const std::string y(200, 'y');
-    EXPECT_EQ(unknown_command_error(std::vector<std::string_view>{y, "a"}),
+    EXPECT_EQ(refusal_of({y, "a"}),
               "ERR unknown command '" + std::string(128, 'y') + "', with args beginning with: 'a' ");
 }
 
@@ -54,7 +58,7 @@ TEST_F(ServerCommands, CheckTheArityOfSubcommands) {
     EXPECT_EQ(run({"config", "set", "a"}), "-ERR wrong number of arguments for 'config|set' command\r\n");
     EXPECT_EQ(run({"command", "count", "x"}), "-ERR wrong number of arguments for 'command|count' command\r\n");
     EXPECT_EQ(run({"cluster", "keyslot"}), "-ERR wrong number of arguments for 'cluster|keyslot' command\r\n");
-    EXPECT_EQ(wrong_arity_error(*find_command("GET")), "ERR wrong number of arguments for 'get' command");
+    EXPECT_EQ(refusal_of({"GET"}), "ERR wrong number of arguments for 'get' command");
 }
 
 TEST(CommandTable, FindsCommandsOfBothTablesIgnoringCase) {
@@ -186,12 +190,17 @@ TEST_F(ServerCommands, RememberTheClientsLibrary) {
 }
 
 TEST_F(ServerCommands, DescribeAClientInRedissFields) {
-    EXPECT_EQ(text_of({"CLIENT", "INFO"}),
-              "id=7 addr=127.0.0.1:50001 laddr=127.0.0.1:7001 fd=-1 name= age=10 idle=3 flags=N db=0 sub=0 psub=0 "
-              "ssub=0 multi=-1 qbuf=0 "
-              "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=NULL "
-              "user=default redir=-1 resp=2 "
-              "lib-name= lib-ver=\n");
+    client_.descriptor = 9;
+    client_.query_buffer_bytes = 5;
+    client_.query_buffer_free_bytes = 100;
+    client_.output_buffer_bytes = 7;
+    client_.last_command = "client|info";
+    EXPECT_EQ(
+        text_of({"CLIENT", "INFO"}),
+        fmt::format("id=7 addr=127.0.0.1:50001 laddr=127.0.0.1:7001 fd=9 name= age=10 idle=3 flags=N db=0 sub=0 psub=0 "
+                    "ssub=0 multi=-1 qbuf=5 qbuf-free=100 argv-mem=10 multi-mem=0 rbs=7 rbp=0 obl=0 oll=1 omem=7 "
+                    "tot-mem={} events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver=\n",
+                    sizeof(ClientState) + 5 + 100 + 7 + 10));
 }
 
 TEST_F(ServerCommands, ListClientsByTypeOrId) {
@@ -203,6 +212,10 @@ TEST_F(ServerCommands, ListClientsByTypeOrId) {
     EXPECT_EQ(lines({"CLIENT", "LIST", "TYPE", "normal"}), 2);
     EXPECT_EQ(lines({"CLIENT", "LIST", "TYPE", "replica"}), 0);
     EXPECT_EQ(lines({"CLIENT", "LIST", "ID", "8", "99"}), 1);
+    const std::string asked = text_of({"CLIENT", "LIST", "ID", "8", "7", "8"});
+    EXPECT_EQ(lines({"CLIENT", "LIST", "ID", "8", "7", "8"}), 3) << "in the order and as often as asked";
+    EXPECT_TRUE(asked.starts_with("id=8 "));
+    EXPECT_NE(asked.find("\nid=7 "), std::string::npos);
     EXPECT_EQ(run({"CLIENT", "LIST", "TYPE", "foo"}), "-ERR Unknown client type 'foo'\r\n");
     EXPECT_EQ(run({"CLIENT", "LIST", "ID", "abc"}), "-ERR Invalid client ID\r\n");
     EXPECT_EQ(run({"CLIENT", "LIST", "ID"}), "-ERR syntax error\r\n");

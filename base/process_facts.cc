@@ -1,0 +1,55 @@
+#include "base/process_facts.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace kvorum {
+namespace {
+
+double seconds(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1'000'000;
+}
+
+uint64_t page_bytes() { return static_cast<uint64_t>(sysconf(_SC_PAGESIZE)); }
+
+}  // namespace
+
+ProcessFacts process_facts() {
+    ProcessFacts facts;
+    facts.id = getpid();
+    uint64_t size_pages = 0;
+    uint64_t resident_pages = 0;
+    if (std::ifstream("/proc/self/statm") >> size_pages >> resident_pages)
+        facts.resident_bytes = resident_pages * page_bytes();
+    rusage usage{};
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        facts.user_s = seconds(usage.ru_utime);
+        facts.system_s = seconds(usage.ru_stime);
+    }
+    if (getrusage(RUSAGE_THREAD, &usage) == 0) {
+        facts.thread_user_s = seconds(usage.ru_utime);
+        facts.thread_system_s = seconds(usage.ru_stime);
+    }
+    return facts;
+}
+
+HeapFacts heap_facts() {
+    const struct mallinfo2 info = mallinfo2();
+    return {.allocated_bytes = info.uordblks + info.hblkhd, .active_bytes = info.arena + info.hblkhd};
+}
+
+uint64_t machine_memory_bytes() { return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page_bytes(); }
+
+std::string operating_system() {
+    utsname name{};
+    if (uname(&name) != 0) return "unknown";
+    return fmt::format("{} {} {}", static_cast<const char*>(name.sysname), static_cast<const char*>(name.release),
+                       static_cast<const char*>(name.machine));
+}
+
+}  // namespace kvorum
