@@ -94,7 +94,7 @@ class EntryApply {
     uint64_t memory_limit_bytes_;
     uint64_t counted_bytes_max_ = UINT64_MAX;  // of the state after the command that is under way
     uint32_t next_command_ = 0;
-    uint64_t recycled_at_work_ = 0;             // store_.work() when it was last
+    uint64_t recycled_at_work_ = 0;  // store_.work() when it was last
     KeyLookups lookups_;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
 };
