@@ -61,7 +61,12 @@ uint64_t cgroup_bytes(const std::string& root) {
     return least;
 }
 
+// The other half is for buffers, the log's cache, and what the count does not see (docs/guarantees.md, "Memory").
+constexpr uint64_t kDataShareDivisor = 2;
+
 }  // namespace
+
+uint64_t default_memory_limit_bytes(uint64_t nodes) { return usable_memory_bytes() / kDataShareDivisor / nodes; }
 
 uint64_t usable_memory_bytes(const std::string& root) {
     const uint64_t physical = physical_bytes(root);

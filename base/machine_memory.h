@@ -12,4 +12,7 @@ namespace kvorum {
 // 0: it cannot be found out. `root` stands in front of all paths, for tests.
 [[nodiscard]] uint64_t usable_memory_bytes(const std::string& root = "");
 
+// What the keys and values of a node may take when nobody says it: half of that, shared by the nodes of this machine.
+[[nodiscard]] uint64_t default_memory_limit_bytes(uint64_t nodes);
+
 }  // namespace kvorum

@@ -23,8 +23,6 @@ namespace {
 
 constexpr int kExitCannotStart = 1;
 constexpr int kExitWrongOptions = 2;
-// Of the machine's memory, what keys and values may take unless --maxmemory says it.
-constexpr uint64_t kMemoryShareDivisor = 2;
 
 reactor::Reactor* signalled_reactor = nullptr;
 
@@ -101,7 +99,7 @@ int run_program(int argument_count, char** arguments, const MakeBackend& make_ba
         std::fprintf(stderr, "kvorumd: %s\n", std::string(loaded.message()).c_str());
         return kExitWrongOptions;
     }
-    if (!config.memory_bytes_max.has_value()) config.memory_bytes_max = usable_memory_bytes() / kMemoryShareDivisor;
+    if (!config.memory_bytes_max.has_value()) config.memory_bytes_max = default_memory_limit_bytes(1);
     KVORUM_LOG(kInfo, "maxmemory is {}{}", *config.memory_bytes_max,
                *config.memory_bytes_max == 0 ? ": no limit" : " bytes");
     start_log_thread();

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -17,6 +18,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/machine_memory.h"
+
 namespace kvorum::tools {
 namespace {
 
@@ -26,6 +29,13 @@ using Clock = std::chrono::steady_clock;
 constexpr uint32_t kAskTimeoutMs = 1000;
 constexpr auto kLookInterval = std::chrono::milliseconds(30);
 constexpr uint32_t kLogLinesShown = 15;
+
+// Or a file that may say it.
+bool says_memory_limit(const std::vector<std::string>& flags) {
+    return std::any_of(flags.begin(), flags.end(), [](const std::string& flag) {
+        return flag.starts_with("--maxmemory") || flag.starts_with("--config");
+    });
+}
 
 uint64_t elapsed_ms(Clock::time_point since) {
     return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since).count());
@@ -219,6 +229,10 @@ std::vector<std::string> LocalCluster::arguments_of(const LocalNode& node) const
     for (const LocalNode& member : nodes_) {
         arguments.emplace_back("--member");
         arguments.push_back(fmt::format("{}={}/{}", member.id, member.peer().to_string(), member.client().to_string()));
+    }
+    if (!says_memory_limit(options_.extra_flags)) {
+        arguments.emplace_back("--maxmemory");
+        arguments.push_back(fmt::format("{}", default_memory_limit_bytes(nodes_.size())));
     }
     arguments.insert(arguments.end(), options_.extra_flags.begin(), options_.extra_flags.end());
     return arguments;

@@ -42,6 +42,18 @@ TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) 
     }
     EXPECT_THAT(what, testing::HasSubstr("its disk is that of"));
 }
+
+TEST(LimitForMutantTest, ReplicasThatGoByTheirOwnLimitsOfMemoryComeApart) {
+    std::string what;
+    for (uint64_t seed = 1; seed <= 40 && what.empty(); ++seed) {
+        const Scenario scenario = Scenario::draw(seed);
+        if (scenario.memory_limits_bytes.empty()) continue;
+        ASSERT_TRUE(activate_mutant("own-memory-limit"));
+        what = World(scenario, false).run().what;
+        deactivate_mutant();
+    }
+    EXPECT_THAT(what, testing::HasSubstr("Equal State"));
+}
 #endif
 
 }  // namespace
