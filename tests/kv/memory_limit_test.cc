@@ -89,7 +89,7 @@ TEST(CountedBytes, AreNearWhatTheMapTakes) {
         const uint64_t empty_bytes = db.store().memory_bytes();
         const uint64_t keys = value_bytes < 1000 ? 100'000 : 2000;
         for (uint64_t i = 0; i < keys; ++i) {
-            const int64_t expire_at_ms = i % 2 == 0 ? kNoExpiry : kNoExpiry - 1;
+            const int64_t expire_at_ms = i % 2 == 0 ? kNoExpiry : INT64_MAX;
             db.store().put(fmt::format("key:{:08}", i), std::string(value_bytes, 'v'), expire_at_ms);
             db.store().end_turn();
         }
