@@ -21,7 +21,7 @@ from hostile.loads import LOADS, QUICK, LoadFailed, Sizes
 from hostile.trial import Trial
 
 FAILED, INVALID = 1, 8
-BUFFER_MEMORY_MIB = 256
+BUFFER_MEMORY_MIB = 384
 
 
 def parse_options():

@@ -15,6 +15,7 @@ from hostile.wire import Asker, Refused
 MIB = 1 << 20
 SETTLE_S = 30
 BEFORE_S = 2.0
+PORTS = range(21000, 31000)
 AFTER_S = 0.5
 
 
@@ -66,7 +67,9 @@ class Trial:
         """Figures. LoadFailed when the load could not be made."""
         directory = os.path.join(self.directory, f"{load.name}-{place}")
         flags = (f"--max-buffer-memory={self.options.buffer_memory_mib}MiB",) if self.options.buffer_memory_mib else ()
-        cluster = harness.Cluster(self.options.programs, directory, harness.free_base_port(), node_flags=flags)
+        # Not where others that look for free ports begin.
+        base_port = harness.free_base_port(among=range(PORTS.start + os.getpid() % 1000 * 9, PORTS.stop))
+        cluster = harness.Cluster(self.options.programs, directory, base_port, node_flags=flags)
         try:
             return self._measure(cluster, load, place)
         except Refused as error:
