@@ -49,14 +49,25 @@ std::vector<std::string> loggable_arguments(std::span<const std::string_view> ar
     return out;
 }
 
-// The whole count, then of each argument that is shown its whole size and as much as is shown.
+// The whole count, then of each argument that is shown its whole size and as much as is shown. Done for every write, so
+// the string grows once.
 void pack_loggable_arguments(std::span<const std::string_view> arguments, std::string& out) {
-    out.clear();
-    ByteWriter writer(out);
-    writer.write(static_cast<uint32_t>(arguments.size()));
-    for (const std::string_view argument : arguments.first(std::min(arguments.size(), kArgumentsMax))) {
-        writer.write(static_cast<uint32_t>(argument.size()));
-        writer.write_text(argument.substr(0, kArgumentBytesMax));
+    const auto shown = arguments.first(std::min(arguments.size(), kArgumentsMax));
+    size_t size_bytes = sizeof(uint32_t);
+    for (const std::string_view argument : shown)
+        size_bytes += sizeof(uint32_t) + std::min(argument.size(), kArgumentBytesMax);
+    out.resize(size_bytes);
+    auto* at = reinterpret_cast<std::byte*>(out.data());
+    const auto put_number = [&at](size_t number) {
+        store_le(at, static_cast<uint32_t>(number));
+        at += sizeof(uint32_t);
+    };
+    put_number(arguments.size());
+    for (const std::string_view argument : shown) {
+        put_number(argument.size());
+        const size_t kept_bytes = std::min(argument.size(), kArgumentBytesMax);
+        std::copy_n(argument.data(), kept_bytes, reinterpret_cast<char*>(at));
+        at += kept_bytes;
     }
 }
 
