@@ -60,18 +60,18 @@ void FrameReader::feed(Bytes chunk) {
 FrameStatus FrameReader::next(Frame& frame) {
     if (!error_.empty()) return FrameStatus::kError;
     forget_last_frame();
+    if (stream_left_bytes_ > 0) return next_piece(frame);
     while (!input_.empty()) {
         // Straddling frames gather in partial_ up to what is known to be needed; whole ones are used where they lie.
         if (!partial_.empty()) {
-            const size_t known_size = kFrameHeaderBytes + (header_known_ ? header_.payload_bytes : 0);
-            const size_t size = std::min(known_size - partial_.size(), input_.size());
-            append_bounded(partial_, as_text(input_.first(size)), known_size);
+            const size_t size = std::min(gathered_bytes() - partial_.size(), input_.size());
+            append_bounded(partial_, as_text(input_.first(size)), gathered_bytes());
             input_ = input_.subspan(size);
         }
         const bool straddles = !partial_.empty();
         const Bytes bytes = straddles ? bytes_of(partial_) : input_;
         if (!header_known_ && bytes.size() >= kFrameHeaderBytes && !parse_header(bytes)) return FrameStatus::kError;
-        const size_t frame_size = kFrameHeaderBytes + (header_known_ ? header_.payload_bytes : 0);
+        const size_t frame_size = gathered_bytes();
         if (!header_known_ || bytes.size() < frame_size) {
             if (!straddles) {
                 append_bounded(partial_, as_text(input_), frame_size);
@@ -89,6 +89,14 @@ FrameStatus FrameReader::next(Frame& frame) {
         return FrameStatus::kFrame;
     }
     return FrameStatus::kNeedMore;
+}
+
+FrameStatus FrameReader::next_piece(Frame& frame) {
+    if (input_.empty()) return FrameStatus::kNeedMore;
+    frame.payload = input_.first(std::min<size_t>(stream_left_bytes_, input_.size()));
+    stream_left_bytes_ -= static_cast<uint32_t>(frame.payload.size());
+    input_ = input_.subspan(frame.payload.size());
+    return FrameStatus::kPiece;
 }
 
 bool FrameReader::parse_header(Bytes bytes) {
@@ -122,7 +130,8 @@ bool FrameReader::parse_header(Bytes bytes) {
 bool FrameReader::check_frame(Bytes bytes, Frame& frame) {
     frame.type = header_.type;
     frame.covered_bytes = header_.covered_bytes;
-    frame.payload = bytes.subspan(kFrameHeaderBytes, header_.payload_bytes);
+    frame.streamed_bytes = stream_left_bytes_ = streamed_bytes();
+    frame.payload = bytes.subspan(kFrameHeaderBytes, header_.payload_bytes - frame.streamed_bytes);
     if (checksum64(frame.payload.first(frame.covered_bytes)) == header_.payload_checksum) return true;
     fail("frame payload checksum mismatch");
     return false;

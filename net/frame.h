@@ -49,6 +49,8 @@ struct Frame {
     FrameType type = FrameType::kHello;
     uint32_t covered_bytes = 0;
     Bytes payload;
+    // Bytes of entries that follow the payload in pieces (FrameReader::stream_entries).
+    uint32_t streamed_bytes = 0;
 };
 
 // Writes one frame into an OutputBuffer: construct, append the covered payload to tail(), finish() or
@@ -67,7 +69,8 @@ class FrameWriter {
     size_t begin_;
 };
 
-enum class FrameStatus { kFrame, kNeedMore, kError };
+// kPiece: `payload` is the next of the streamed bytes of the frame before it.
+enum class FrameStatus { kFrame, kPiece, kNeedMore, kError };
 
 // Incremental reader. Frames that lie whole in a chunk are not copied; memory follows what was received.
 class FrameReader {
@@ -80,6 +83,10 @@ class FrameReader {
     void feed(Bytes chunk);
     // A frame's payload is valid until the next call of next(). After kError every further call returns kError.
     [[nodiscard]] FrameStatus next(Frame& frame);
+
+    // From now on a large AppendEntries is handed out as a frame with the covered part alone, then its entries in
+    // pieces as they came, uncopied.
+    void stream_entries() { streams_entries_ = true; }
 
     // A handshake needs little: a stranger is granted no more.
     void set_payload_bytes_max(uint32_t payload_bytes_max) { payload_bytes_max_ = payload_bytes_max; }
@@ -97,8 +104,21 @@ class FrameReader {
         uint64_t payload_checksum = 0;
     };
 
+    // Frames with less than this behind the covered part are handed out whole.
+    static constexpr uint32_t kStreamedBytesMin = 64 * kKiB;
+
+    // What next() gathers before it hands out a frame, as far as is known.
+    [[nodiscard]] size_t gathered_bytes() const {
+        return kFrameHeaderBytes + (header_known_ ? header_.payload_bytes - streamed_bytes() : 0);
+    }
+    [[nodiscard]] uint32_t streamed_bytes() const {
+        const uint32_t uncovered = header_.payload_bytes - header_.covered_bytes;
+        const bool streams = streams_entries_ && header_.type == FrameType::kAppendEntries;
+        return streams && uncovered >= kStreamedBytesMin ? uncovered : 0;
+    }
     bool parse_header(Bytes bytes);
     bool check_frame(Bytes bytes, Frame& frame);
+    FrameStatus next_piece(Frame& frame);
     void forget_last_frame();
     FrameStatus fail(const char* text);
 
@@ -108,6 +128,8 @@ class FrameReader {
     bool last_in_partial_ = false;
     bool header_known_ = false;
     Header header_;
+    bool streams_entries_ = false;
+    uint32_t stream_left_bytes_ = 0;  // of the last frame
     std::string error_;
 };
 

@@ -51,16 +51,32 @@ void OutputStream::begin_flight() {
     gathering_.clear();
     pieces_.clear();
     flying_.pieces(pieces_);
+    if (flying_.size_bytes() > kSendBytesMax) cut_large_pieces();
     pieces_done_ = 0;
     idle_.reset();
 }
 
+void OutputStream::cut_large_pieces() {
+    std::vector<iovec> cut;
+    for (iovec piece : pieces_) {
+        while (piece.iov_len > kSendBytesMax) {
+            cut.push_back({piece.iov_base, kSendBytesMax});
+            piece.iov_base = static_cast<char*>(piece.iov_base) + kSendBytesMax;
+            piece.iov_len -= kSendBytesMax;
+        }
+        cut.push_back(piece);
+    }
+    pieces_.swap(cut);
+}
+
 void OutputStream::submit_send() {
     iov = pieces_.data() + pieces_done_;
-    iov_count = static_cast<uint32_t>(std::min<size_t>(pieces_.size() - pieces_done_, kPiecesMax));
+    const auto count_max = static_cast<uint32_t>(std::min<size_t>(pieces_.size() - pieces_done_, kPiecesMax));
+    iov_count = 0;
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < iov_count; ++i)
-        bytes += iov[i].iov_len;
+    while (iov_count < count_max && (iov_count == 0 || bytes + iov[iov_count].iov_len <= kSendBytesMax))
+        bytes += iov[iov_count++].iov_len;
+    reactor_.work().add(TurnPart::kSend, bytes / kBytesPerWork);
     handed_bytes_ = std::max(handed_bytes_, sent_bytes_ + bytes);
     sending_ = true;
     reactor_.backend().submit(*this);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/units.h"
 #include "net/output_buffer.h"
 #include "reactor/event.h"
 #include "reactor/io_backend.h"
@@ -80,12 +81,15 @@ class OutputStream final : private reactor::IoOp {
     void on_completion(const reactor::IoCompletion& completion) override;
     void on_send_done();
     void begin_flight();
+    void cut_large_pieces();
     void submit_send();
     void advance(uint64_t bytes);
     void fail(int32_t error);
 
     // Most of a batch goes with one call; the rest follows. The kernel takes 1024 (IOV_MAX).
     static constexpr uint32_t kPiecesMax = 128;
+    // The kernel copies what it is given in this thread, so that what goes with one call is bounded.
+    static constexpr size_t kSendBytesMax = 512 * kKiB;
 
     reactor::Reactor& reactor_;
     OutputFlusher& flusher_;

@@ -135,32 +135,43 @@ void encode_body(const raft::AppendEntries& message, OutputBuffer& out) {
     frame.finish_with_entries(message.entries);
 }
 
+bool add_entry(raft::EntryPtr entry, ClusterId cluster, raft::AppendEntries& message) {
+    const LogIndex expected_index = message.prev_log_index + (message.entries.size() + 1);
+    if (entry->header().cluster != cluster || entry->index() != expected_index) return false;
+    if (entry->term() > message.term) return false;
+    message.entries.push_back(std::move(entry));
+    return true;
+}
+
 bool decode_entries(Bytes bytes, uint32_t count, ClusterId cluster, raft::AppendEntries& message) {
-    if (count > bytes.size() / raft::EntryHeader::kEncodedSize) return false;
-    if (message.prev_log_index.value() > UINT64_MAX - count) return false;
-    message.entries.clear();
     for (uint32_t i = 0; i < count; ++i) {
         raft::EntryPtr entry;
         if (raft::Entry::parse(bytes, entry) != raft::EntryParseError::kNone) return false;
-        const LogIndex expected_index = message.prev_log_index + (i + 1);
-        if (entry->header().cluster != cluster || entry->index() != expected_index) return false;
-        if (entry->term() > message.term) return false;
         bytes = bytes.subspan(entry->encoded().size());
-        message.entries.push_back(std::move(entry));
+        if (!add_entry(std::move(entry), cluster, message)) return false;
     }
     return bytes.empty();
 }
 
-bool decode_append_entries(const Frame& frame, ClusterId cluster, raft::AppendEntries& message) {
+// All but the entries, `count` of them in `entry_bytes` bytes.
+bool decode_append_head(const Frame& frame, uint64_t entry_bytes, raft::AppendEntries& message, uint32_t& count) {
     ByteReader reader(frame.payload.first(frame.covered_bytes));
     message.term = read_id<Term>(reader);
     message.prev_log_index = read_id<LogIndex>(reader);
     message.prev_log_term = read_id<Term>(reader);
     message.leader_commit = read_id<LogIndex>(reader);
     message.read_round = reader.read<uint64_t>();
-    const auto count = reader.read<uint32_t>();
-    if (!reader.finished()) return false;
-    return decode_entries(frame.payload.subspan(frame.covered_bytes), count, cluster, message);
+    count = reader.read<uint32_t>();
+    message.entries.clear();
+    return reader.finished() && count <= entry_bytes / raft::EntryHeader::kEncodedSize &&
+           message.prev_log_index.value() <= UINT64_MAX - count;
+}
+
+bool decode_append_entries(const Frame& frame, ClusterId cluster, raft::AppendEntries& message) {
+    const Bytes entries = frame.payload.subspan(frame.covered_bytes);
+    uint32_t count = 0;
+    return decode_append_head(frame, entries.size(), message, count) &&
+           decode_entries(entries, count, cluster, message);
 }
 
 bool decode_repair_entries(Bytes bytes, uint32_t count, ClusterId cluster, RepairReply& reply) {
@@ -327,6 +338,25 @@ bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBod
             return decode_append_entries(frame, cluster, body.emplace<raft::AppendEntries>());
         default: return false;
     }
+}
+
+bool AppendEntriesReader::begin(const Frame& frame) {
+    bytes_left_ = frame.streamed_bytes;
+    assembler_ = {};
+    return decode_append_head(frame, frame.streamed_bytes, message_, entries_left_);
+}
+
+bool AppendEntriesReader::take(Bytes piece, ClusterId cluster) {
+    bytes_left_ -= static_cast<uint32_t>(piece.size());
+    while (!piece.empty()) {
+        raft::EntryPtr entry;
+        if (entries_left_ == 0) return false;
+        const raft::EntryParseError error = assembler_.take(piece, entry);
+        if (error == raft::EntryParseError::kShort) break;
+        if (error != raft::EntryParseError::kNone || !add_entry(std::move(entry), cluster, message_)) return false;
+        --entries_left_;
+    }
+    return !done() || entries_left_ == 0;
 }
 
 bool forward_request_fits(const ForwardRequest& request) {

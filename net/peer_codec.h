@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -84,6 +85,22 @@ void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out);
 // Entries are verified by their own checksums, must be of `cluster`, consecutive from prev_log_index + 1, and not of a
 // term above the message's.
 [[nodiscard]] bool decode_raft_message(const Frame& frame, ClusterId cluster, raft::MessageBody& body);
+
+// The same for an AppendEntries whose entries are streamed: begin() with its frame, take() with each piece, until
+// done(). False: malformed.
+class AppendEntriesReader {
+ public:
+    [[nodiscard]] bool begin(const Frame& frame);
+    [[nodiscard]] bool take(Bytes piece, ClusterId cluster);
+    [[nodiscard]] bool done() const { return bytes_left_ == 0; }
+    [[nodiscard]] raft::AppendEntries take_message() { return std::move(message_); }
+
+ private:
+    raft::AppendEntries message_;
+    raft::EntryAssembler assembler_;
+    uint32_t entries_left_ = 0;
+    uint32_t bytes_left_ = 0;
+};
 
 // --- forwarded commands ---
 struct ForwardRequest {

@@ -34,6 +34,7 @@ class PeerListener::Connection {
     reactor::ReceiveStream receive;
     OutputStream output;
     FrameReader reader{kHandshakePayloadBytesMax};
+    AppendEntriesReader append_entries;  // whose entries are streamed
     std::string address;
     reactor::StopSource stop;
     reactor::StopSource
@@ -189,6 +190,7 @@ std::string PeerListener::admit(Connection& connection) {
     ++stats_.handshakes;
     reactor_.cancel(connection.handshake_deadline);
     connection.reader.set_payload_bytes_max(kFramePayloadBytesMax);
+    connection.reader.stream_entries();
     HelloAck ack{.from = config_.self, .incarnation = config_.incarnation, .log_id = config_.log_id};
     if (connection.challenged) ack.proof = config_.secrets->prove_dialled(hello, connection.challenge, ack);
     encode_hello_ack(ack, connection.output.buffer());
@@ -264,16 +266,29 @@ reactor::Task<std::string> PeerListener::receive_messages(Connection& connection
         // A stop may come from inside the handler; nothing is dispatched after it.
         while (failure.empty() && !connection.stop.stop_requested()) {
             status = connection.reader.next(frame);
-            if (status != FrameStatus::kFrame) break;
-            failure = dispatch(connection, frame);
+            if (status != FrameStatus::kFrame && status != FrameStatus::kPiece) break;
+            failure = status == FrameStatus::kFrame ? dispatch(connection, frame) : take_piece(connection, frame);
         }
         if (status == FrameStatus::kError) failure = std::string(connection.reader.error());
+        reactor_.work().add(TurnPart::kReplicate, chunk.bytes.size() / kBytesPerWork);
         connection.receive.release(chunk);
         if (!failure.empty() || connection.stop.stop_requested()) co_return failure;
+        if (reactor_.work().used_up()) co_await reactor_.yield();
     }
 }
 
+std::string PeerListener::take_piece(Connection& connection, const Frame& frame) {
+    AppendEntriesReader& reader = connection.append_entries;
+    if (!reader.take(frame.payload, config_.cluster)) return "malformed entries";
+    if (!reader.done()) return {};
+    handler_.on_raft_message({.from = connection.peer, .to = config_.self, .body = reader.take_message()});
+    return {};
+}
+
 std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
+    if (frame.streamed_bytes > 0) {
+        return connection.append_entries.begin(frame) ? std::string() : "malformed Raft message";
+    }
     if (is_raft_frame(frame.type)) {
         raft::Message message{.from = connection.peer, .to = config_.self, .body = {}};
         if (!decode_raft_message(frame, config_.cluster, message.body)) return "malformed Raft message";

@@ -104,6 +104,7 @@ class PeerListener {
     [[nodiscard]] std::string check_hello(const Hello& hello);
     [[nodiscard]] std::string check_log(Connection& connection, const Hello& hello);
     [[nodiscard]] std::string check_incarnation(const Hello& hello) const;
+    [[nodiscard]] std::string take_piece(Connection& connection, const Frame& frame);
     [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
     void displace_oldest_stranger();
     void replace_older(const Connection& connection);

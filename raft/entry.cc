@@ -1,5 +1,6 @@
 #include "raft/entry.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -90,7 +91,49 @@ EntryParseError Entry::parse(Bytes bytes, EntryPtr& out) {
     return EntryParseError::kNone;
 }
 
+EntryParseError EntryAssembler::take(Bytes& bytes, EntryPtr& out) {
+    if (encoded_.empty() && bytes.size() >= EntryHeader::kEncodedSize) {
+        const Bytes whole = bytes.first(std::min(bytes.size(), kParsedWholeBytes));
+        const EntryParseError error = Entry::parse(whole, out);
+        if (error == EntryParseError::kNone) bytes = bytes.subspan(out->encoded().size());
+        if (error != EntryParseError::kShort) return error;
+    }
+    if (!header_known_) {
+        if (const EntryParseError error = take_header(bytes); error != EntryParseError::kNone) return error;
+    }
+    const size_t size = EntryHeader::kEncodedSize + header_.body_size_bytes;
+    const Bytes piece = bytes.first(std::min(bytes.size(), size - encoded_.size()));
+    encoded_.append(as_text(piece));
+    body_sum_->add(piece);
+    bytes = bytes.subspan(piece.size());
+    if (encoded_.size() < size) return EntryParseError::kShort;
+    if (body_sum_->value() != header_.body_checksum) return EntryParseError::kBadBodyChecksum;
+    out = EntryPtr(new Entry(header_, std::move(encoded_)));
+    encoded_ = std::string();
+    header_known_ = false;
+    return EntryParseError::kNone;
+}
+
+EntryParseError EntryAssembler::take_header(Bytes& bytes) {
+    const Bytes piece = bytes.first(std::min(bytes.size(), EntryHeader::kEncodedSize - encoded_.size()));
+    encoded_.append(as_text(piece));
+    bytes = bytes.subspan(piece.size());
+    const EntryParseError error = parse_entry_header(as_bytes(encoded_), header_);
+    if (error != EntryParseError::kNone) return error;
+    header_known_ = true;
+    body_sum_.emplace();
+    // Address space only: memory follows what is appended, and nothing is copied when it grows.
+    encoded_.reserve(EntryHeader::kEncodedSize + header_.body_size_bytes);
+    return EntryParseError::kNone;
+}
+
 EntryBuilder::EntryBuilder(EntryType type) : encoded_(EntryHeader::kEncodedSize, '\0') { header_.type = type; }
+
+void EntryBuilder::sum_up() {
+    if (!body_sum_.has_value()) body_sum_.emplace();
+    body_sum_->add(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize + summed_bytes_));
+    summed_bytes_ = body_size_bytes();
+}
 
 EntryPtr EntryBuilder::seal(ClusterId cluster, LogIndex index, Term term, uint64_t prev_checksum) && {
     KVORUM_ASSERT(body_size_bytes() <= kEntryBodySizeMax, "body of {} bytes", body_size_bytes());
@@ -99,7 +142,12 @@ EntryPtr EntryBuilder::seal(ClusterId cluster, LogIndex index, Term term, uint64
     header_.term = term;
     header_.prev_checksum = prev_checksum;
     header_.body_size_bytes = static_cast<uint32_t>(body_size_bytes());
-    header_.body_checksum = checksum64(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize));
+    if (body_sum_.has_value()) {
+        sum_up();
+        header_.body_checksum = body_sum_->value();
+    } else {
+        header_.body_checksum = checksum64(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize));
+    }
     auto* raw = reinterpret_cast<std::byte*>(encoded_.data());
     encode_header(header_, raw);
     header_.header_checksum = checksum64(Bytes(raw, kHeaderChecksumAt));

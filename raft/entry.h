@@ -10,10 +10,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/ids.h"
 #include "raft/types.h"
 
@@ -81,10 +83,32 @@ class Entry {
 
  private:
     friend class EntryBuilder;
+    friend class EntryAssembler;
     Entry(EntryHeader header, std::string encoded) : header_(header), encoded_(std::move(encoded)) {}
 
     EntryHeader header_;
     std::string encoded_;
+};
+
+// Puts entries together from pieces of their bytes, so that a large one costs no piece more than its own size. Checks
+// what Entry::parse checks.
+class EntryAssembler {
+ public:
+    // Takes what belongs to the entry under way from the front of `bytes`. kNone: `out` is complete, and the next call
+    // begins another one. kShort: all was taken. Anything else: no entry comes of this.
+    [[nodiscard]] EntryParseError take(Bytes& bytes, EntryPtr& out);
+    [[nodiscard]] bool mid_entry() const { return !encoded_.empty(); }
+
+ private:
+    // Smaller ones that lie whole in a piece are parsed where they lie.
+    static constexpr size_t kParsedWholeBytes = size_t{16} * 1024;
+
+    [[nodiscard]] EntryParseError take_header(Bytes& bytes);
+
+    std::string encoded_;
+    EntryHeader header_;
+    bool header_known_ = false;
+    std::optional<RunningChecksum> body_sum_;
 };
 
 // Collects a body behind room left for the header; seal() fills the header in place. Single use after seal().
@@ -94,6 +118,8 @@ class EntryBuilder {
 
     // Append body bytes here, only at the end. The first EntryHeader::kEncodedSize bytes are the header's room.
     [[nodiscard]] std::string& buffer() { return encoded_; }
+    // What the body holds so far will not change: it is summed now and not by seal().
+    void sum_up();
     void add_command_count(uint32_t count) { header_.command_count += count; }
     void set_log_time_ms(int64_t time_ms) { header_.log_time_ms = time_ms; }
 
@@ -108,6 +134,8 @@ class EntryBuilder {
  private:
     EntryHeader header_;
     std::string encoded_;
+    std::optional<RunningChecksum> body_sum_;  // of the body's first summed_bytes_
+    size_t summed_bytes_ = 0;
 };
 
 }  // namespace kvorum::raft

@@ -277,6 +277,10 @@ void GroupWriter::start_groups() {
             if (room == 0) return;
         }
         write_group(std::min(room, config_.group_bytes_max));
+        if (reactor_.work().used_up() && !units_.empty()) {
+            reactor_.schedule_next_turn(wake_);
+            return;
+        }
     }
     write_mark_if_due();
 }
@@ -458,6 +462,7 @@ void GroupWriter::seal(Filling& filling) {
     stats_.bytes += slot.bytes;
     stats_.padding_bytes += slot.bytes - filling.used_bytes;
     stats_.group_bytes.record(slot.bytes);
+    reactor_.work().add(TurnPart::kReplicate, slot.bytes / kBytesPerWork);
     if (method_ == SyncMethod::kDsyncWrite) ++stats_.syncs;
 }
 

@@ -115,16 +115,23 @@ absl::Status LogReader::take_record(const Record& record, LogPosition position) 
             return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:
             collecting_ = wanted(record.payload, position);
-            if (collecting_) pieces_.assign(as_text(record.payload));
-            return absl::OkStatus();
+            assembler_ = {};
+            break;
         case RecordKind::kEntryMiddle:
         case RecordKind::kEntryLast: break;
     }
-    if (!collecting_) return absl::OkStatus();
-    pieces_.append(as_text(record.payload));
-    if (record.kind == RecordKind::kEntryMiddle) return absl::OkStatus();
-    collecting_ = false;
-    return take_entry(as_bytes(pieces_));
+    return collecting_ ? take_piece(record) : absl::OkStatus();
+}
+
+absl::Status LogReader::take_piece(const Record& record) {
+    Bytes piece = record.payload;
+    raft::EntryPtr entry;
+    const raft::EntryParseError error = assembler_.take(piece, entry);
+    collecting_ = record.kind != RecordKind::kEntryLast;
+    const raft::EntryParseError expected = collecting_ ? raft::EntryParseError::kShort : raft::EntryParseError::kNone;
+    if (error != expected || !piece.empty()) return damage("the pieces of an entry do not match its checksum");
+    if (entry != nullptr) add_entry(std::move(entry));
+    return absl::OkStatus();
 }
 
 bool LogReader::wanted(Bytes encoded, LogPosition position) const {
@@ -138,9 +145,13 @@ absl::Status LogReader::take_entry(Bytes encoded) {
     raft::EntryPtr entry;
     if (raft::Entry::parse(encoded, entry) != raft::EntryParseError::kNone)
         return damage("an entry does not match its checksum");
+    add_entry(std::move(entry));
+    return absl::OkStatus();
+}
+
+void LogReader::add_entry(raft::EntryPtr entry) {
     entry_bytes_ += entry->encoded().size();
     entries_.push_back(std::move(entry));
-    return absl::OkStatus();
 }
 
 }  // namespace kvorum::wal

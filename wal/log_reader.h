@@ -47,6 +47,8 @@ class LogReader {
     [[nodiscard]] absl::Status take_group();
     [[nodiscard]] absl::Status take_record(const Record& record, LogPosition position);
     [[nodiscard]] absl::Status take_entry(Bytes encoded);
+    [[nodiscard]] absl::Status take_piece(const Record& record);
+    void add_entry(raft::EntryPtr entry);
     [[nodiscard]] bool wanted(Bytes encoded, LogPosition position) const;
     [[nodiscard]] bool done() const;
     [[nodiscard]] absl::Status damage(const char* what) const;
@@ -66,7 +68,7 @@ class LogReader {
     std::vector<raft::EntryPtr> entries_;
     uint64_t entry_bytes_ = 0;
     bool collecting_ = false;  // pieces of a wanted entry
-    std::string pieces_;
+    raft::EntryAssembler assembler_;
 };
 
 }  // namespace kvorum::wal

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace kvorum {
@@ -24,6 +25,21 @@ TEST(Checksum, SeesEverySingleBitFlip) {
 }
 
 TEST(Checksum, TheSeedSeparatesUses) { EXPECT_NE(checksum64(as_bytes("x"), 1), checksum64(as_bytes("x"), 2)); }
+
+TEST(RunningChecksum, IsTheSameHoweverTheBytesWereCut) {
+    std::string text;
+    for (int i = 0; i < 5000; ++i)
+        text += static_cast<char>(i * 7);
+    for (const uint64_t seed : {0u, 5u}) {
+        for (const size_t piece_bytes : {1u, 100u, 1024u, 5000u}) {
+            RunningChecksum sum(seed);
+            for (size_t at = 0; at < text.size(); at += piece_bytes)
+                sum.add(as_bytes(text).subspan(at, std::min(piece_bytes, text.size() - at)));
+            EXPECT_EQ(sum.value(), checksum64(as_bytes(text), seed)) << piece_bytes;
+        }
+    }
+    EXPECT_EQ(RunningChecksum().value(), checksum64({}));
+}
 
 }  // namespace
 }  // namespace kvorum

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -158,6 +160,58 @@ TEST(PeerCodec, ARejectionIsCutToItsLimit) {
     ASSERT_TRUE(only_frame(text, frame));
     ASSERT_TRUE(decode_hello_reject(frame, reject));
     EXPECT_EQ(reject.reason, std::string(kHelloRejectTextMax, 'r'));
+}
+
+// Three entries of 200 kB, the middle one of which is empty.
+raft::AppendEntries large_append_entries() {
+    raft::AppendEntries message = test::sample_append_entries();
+    message.entries = {test::make_entry(11, 3, std::string(200'000, 'L')), test::make_entry(12, 3, ""),
+                       test::make_entry(13, 3, std::string(200'000, 'M'))};
+    return message;
+}
+
+// Reads `text` in chunks of `chunk_bytes`; none when something was found wrong or missing.
+std::optional<raft::AppendEntries> read_streamed(const std::string& text, size_t chunk_bytes) {
+    FrameReader reader;
+    reader.stream_entries();
+    AppendEntriesReader entries;
+    Frame frame;
+    for (size_t at = 0; at < text.size(); at += chunk_bytes) {
+        reader.feed(as_bytes(text).subspan(at, std::min(chunk_bytes, text.size() - at)));
+        for (auto status = reader.next(frame); status != FrameStatus::kNeedMore; status = reader.next(frame)) {
+            if (status == FrameStatus::kError) return std::nullopt;
+            const bool is_head = status == FrameStatus::kFrame;
+            EXPECT_TRUE(!is_head || frame.streamed_bytes > 0);
+            if (!(is_head ? entries.begin(frame) : entries.take(frame.payload, test::kCluster))) return std::nullopt;
+        }
+        EXPECT_LT(reader.allocated_bytes(), 200u) << "the entries were gathered";
+    }
+    if (!entries.done()) return std::nullopt;
+    return entries.take_message();
+}
+
+TEST(PeerCodec, LargeEntriesAreReadInPiecesHoweverTheyWereCut) {
+    const std::string text = test::encoded(large_append_entries());
+    for (const size_t chunk_bytes : {50u, 1000u, 16'384u, 1'000'000u}) {
+        const auto message = read_streamed(text, chunk_bytes);
+        ASSERT_TRUE(message.has_value()) << chunk_bytes;
+        EXPECT_EQ(test::encoded(*message), text);
+    }
+}
+
+TEST(PeerCodec, DamageOfLargeEntriesIsFound) {
+    const std::string text = test::encoded(large_append_entries());
+    for (const size_t at : {10u, 40u, 90u, 5000u, 200'300u, 300'000u}) {
+        std::string damaged = text;
+        damaged[at] = static_cast<char>(damaged[at] ^ 1);
+        EXPECT_FALSE(read_streamed(damaged, 16'384).has_value()) << at;
+    }
+    raft::AppendEntries gap = large_append_entries();
+    gap.entries.erase(gap.entries.begin() + 1);
+    EXPECT_FALSE(read_streamed(test::encoded(gap), 16'384).has_value());
+    raft::AppendEntries stranger = large_append_entries();
+    stranger.entries[1] = test::make_entry(12, 3, "", ClusterId{9});
+    EXPECT_FALSE(read_streamed(test::encoded(stranger), 16'384).has_value());
 }
 
 TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {

@@ -123,6 +123,58 @@ TEST(EntryCodec, LayoutIsFixed) {
     EXPECT_EQ(checksum64(as_bytes(bytes)), checksum64(as_bytes(bytes_of(sample()))));
 }
 
+EntryPtr large_sample() {
+    EntryBuilder builder(EntryType::kCommands);
+    for (int i = 0; i < 100; ++i) {
+        builder.buffer().append(1000, static_cast<char>('a' + i % 26));
+        if (i % 10 == 0) builder.sum_up();
+    }
+    builder.add_command_count(1);
+    return std::move(builder).seal(ClusterId{7}, LogIndex{6}, Term{3}, 0x1234);
+}
+
+TEST(EntryBuilder, ABodyThatIsSummedOnTheWayGivesTheSameEntry) {
+    EntryBuilder at_once(EntryType::kCommands);
+    for (int i = 0; i < 100; ++i)
+        at_once.buffer().append(1000, static_cast<char>('a' + i % 26));
+    at_once.add_command_count(1);
+    EXPECT_EQ(std::move(at_once).seal(ClusterId{7}, LogIndex{6}, Term{3}, 0x1234)->id(), large_sample()->id());
+}
+
+TEST(EntryAssembler, MakesTheSameEntriesHoweverTheBytesWereCut) {
+    const std::string bytes = bytes_of(sample()) + bytes_of(large_sample()) + bytes_of(sample());
+    for (const size_t piece_bytes : {1u, 71u, 72u, 73u, 1000u, 30'000u, 200'000u}) {
+        EntryAssembler assembler;
+        std::vector<EntryId> ids;
+        for (size_t at = 0; at < bytes.size(); at += piece_bytes) {
+            Bytes piece = as_bytes(bytes).subspan(at, std::min(piece_bytes, bytes.size() - at));
+            EntryPtr entry;
+            while (!piece.empty() && assembler.take(piece, entry) == EntryParseError::kNone)
+                ids.push_back(entry->id());
+            ASSERT_TRUE(piece.empty());
+        }
+        EXPECT_FALSE(assembler.mid_entry());
+        EXPECT_EQ(ids, (std::vector<EntryId>{sample()->id(), large_sample()->id(), sample()->id()})) << piece_bytes;
+    }
+}
+
+TEST(EntryAssembler, FindsDamageAsTheParserDoes) {
+    const std::string good = bytes_of(large_sample());
+    for (const size_t damaged_at : {0u, 20u, 72u, 50'000u, 100'071u}) {
+        std::string bytes = good;
+        bytes[damaged_at] = '!';
+        Bytes first = as_bytes(bytes).first(40'000);
+        Bytes second = as_bytes(bytes).subspan(40'000);
+        EntryAssembler assembler;
+        EntryPtr assembled;
+        EntryPtr parsed;
+        EntryParseError error = assembler.take(first, assembled);
+        if (error == EntryParseError::kShort) error = assembler.take(second, assembled);
+        EXPECT_EQ(error, Entry::parse(as_bytes(bytes), parsed)) << damaged_at;
+        EXPECT_EQ(assembled, nullptr);
+    }
+}
+
 TEST(EntryChain, ChecksumCoversEverythingBefore) {
     const auto seal = [](const std::string& body, LogIndex index, uint64_t prev) {
         EntryBuilder builder(EntryType::kCommands);
