@@ -116,13 +116,15 @@ void RespParser::detach() {
 }
 
 uint64_t RespParser::allocated_bytes() const {
-    return held_.capacity() + partial_.capacity() + inline_storage_.capacity() + spans_.capacity() * sizeof(ByteSpan);
+    return held_.capacity() + partial_.capacity() + inline_storage_.capacity() + spans_.capacity() * sizeof(ByteSpan) +
+           large_.memory_bytes();
 }
 
 ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
     arguments.clear();
     if (error_kind_ != ParseErrorKind::kNone) return ParseStatus::kError;
     forget_last_command();
+    if (is_large_) return next_large(go_on_with_large());
     while (true) {
         const bool straddles = !partial_.empty();
         if (input_.empty() || (straddles && move_to_partial() == 0)) break;
@@ -137,6 +139,8 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
                 partial_.assign(input_.begin(), input_.end());
                 input_ = {};
             }
+            if (expected_arguments_ > 0 && partial_.size() > limits_.packed_above_bytes)
+                return next_large(begin_large());
             continue;
         }
         if (straddles) {
@@ -145,6 +149,10 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
             input_.remove_prefix(position_);
         }
         if (step == Step::kCommand) {
+            if (!is_inline_ && position_ > limits_.packed_above_bytes) {
+                pack(text);
+                return next_large(step);
+            }
             emit(is_inline_ ? std::string_view(inline_storage_) : text, arguments);
             begin_command();
             return ParseStatus::kCommand;
@@ -154,6 +162,101 @@ ParseStatus RespParser::next(std::vector<std::string_view>& arguments) {
     }
     if (held_.capacity() > 0) release_memory(held_);
     return ParseStatus::kNeedMore;
+}
+
+ParseStatus RespParser::next_large(Step step) {
+    if (step == Step::kCommand) {
+        begin_command();
+        return ParseStatus::kLargeCommand;
+    }
+    if (step == Step::kError) {
+        input_ = {};
+        return ParseStatus::kError;
+    }
+    if (held_.capacity() > 0) release_memory(held_);
+    return ParseStatus::kNeedMore;
+}
+
+// What was parsed so far.
+void RespParser::pack(std::string_view text) {
+    large_ = PackedCommand(expected_arguments_);
+    for (const ByteSpan& span : spans_) {
+        large_.begin_argument(span.size);
+        large_.append(text.substr(span.offset, span.size));
+    }
+    large_arguments_ = static_cast<uint32_t>(spans_.size());
+    release_memory(spans_);
+}
+
+// The command in partial_, which goes on in the input, is large.
+RespParser::Step RespParser::begin_large() {
+    const std::vector<char> gathered = std::exchange(partial_, {});
+    pack(view_of(gathered));
+    is_large_ = true;
+    const std::string_view later = std::exchange(input_, view_of(gathered).substr(position_));
+    before_line_ = std::exchange(position_, 0);
+    line_scanned_ = 0;
+    if (in_bulk_) {
+        large_.begin_argument(static_cast<uint32_t>(bulk_size_));
+        bulk_left_ = bulk_size_ + 2;
+    }
+    const Step step = go_on_with_large();
+    if (step == Step::kError) return step;
+    KVORUM_ASSERT(step == Step::kShort && input_.empty(), "a command that was incomplete is complete");
+    input_ = later;
+    return go_on_with_large();
+}
+
+RespParser::Step RespParser::go_on_with_large() {
+    while (large_arguments_ < expected_arguments_) {
+        const Step step = in_bulk_ ? read_large_argument() : read_large_size();
+        if (step != Step::kCommand) return step;
+    }
+    return Step::kCommand;
+}
+
+RespParser::Step RespParser::read_large_size() {
+    const bool straddles = !partial_.empty();
+    if (input_.empty()) return Step::kShort;
+    if (straddles) move_to_partial();
+    const std::string_view text = straddles ? view_of(partial_) : input_;
+    const Step step = read_bulk_size(text);
+    if (step == Step::kError) return step;
+    if (step == Step::kShort) {
+        if (straddles) return input_.empty() ? step : Step::kCommand;
+        partial_.assign(input_.begin(), input_.end());
+        input_ = {};
+        return step;
+    }
+    if (straddles) {
+        partial_.clear();
+    } else {
+        input_.remove_prefix(position_);
+    }
+    before_line_ += std::exchange(position_, 0);
+    line_scanned_ = 0;
+    large_.begin_argument(static_cast<uint32_t>(bulk_size_));
+    bulk_left_ = bulk_size_ + 2;
+    return Step::kCommand;
+}
+
+RespParser::Step RespParser::read_large_argument() {
+    if (bulk_left_ > 2) {
+        const std::string_view piece = input_.substr(0, std::min<uint64_t>(bulk_left_ - 2, input_.size()));
+        large_.append(piece);
+        input_.remove_prefix(piece.size());
+        bulk_left_ -= piece.size();
+    }
+    while (bulk_left_ > 0 && bulk_left_ <= 2 && !input_.empty()) {
+        if (input_.front() != (bulk_left_ == 2 ? '\r' : '\n')) return fail("expected CRLF after a bulk string");
+        input_.remove_prefix(1);
+        --bulk_left_;
+    }
+    if (bulk_left_ > 0) return Step::kShort;
+    before_line_ += bulk_size_ + 2;
+    in_bulk_ = false;
+    ++large_arguments_;
+    return Step::kCommand;
 }
 
 size_t RespParser::look_ahead(std::span<std::string_view> second_arguments) const {
@@ -186,7 +289,7 @@ size_t RespParser::move_to_partial() {
     const size_t size = std::min(wanted, input_.size());
     // While arguments are to come, what is known is only the beginning: growing by that much alone would copy the whole
     // command with every input.
-    const bool more_arguments = spans_.size() + 1 < expected_arguments_;
+    const bool more_arguments = !is_large_ && spans_.size() + 1 < expected_arguments_;
     append_bounded(partial_, input_.substr(0, size), more_arguments ? limits_.command_bytes_max : known_size);
     input_.remove_prefix(size);
     return size;
@@ -239,7 +342,7 @@ RespParser::Step RespParser::read_bulk_size(std::string_view text) {
     if (!limits_.authenticated && bulk_size_ > RespLimits::kUnauthenticatedBulkBytesMax) {
         return fail("unauthenticated bulk length");
     }
-    if (position_ + bulk_size_ + 2 > limits_.command_bytes_max) return fail("too big command");
+    if (before_line_ + position_ + bulk_size_ + 2 > limits_.command_bytes_max) return fail("too big command");
     in_bulk_ = true;
     return Step::kCommand;
 }
@@ -319,6 +422,9 @@ void RespParser::begin_command() {
     expected_arguments_ = 0;
     in_bulk_ = false;
     is_inline_ = false;
+    is_large_ = false;
+    before_line_ = 0;
+    large_arguments_ = 0;
 }
 
 void RespParser::forget_last_command() {

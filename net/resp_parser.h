@@ -20,9 +20,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/packed_command.h"
 #include "base/units.h"
 #include "net/inline_command.h"
 
@@ -34,6 +36,8 @@ struct RespLimits {
         16 * kMiB;  // of one argument; "invalid bulk length" above. Redis: proto-max-bulk-len, 512 MiB
     uint64_t inline_bytes_max = 64 * kKiB;   // of an inline command or a length line, without its newline; at least 32
     uint64_t command_bytes_max = 64 * kMiB;  // of a whole command with its framing; below 4 GiB
+    uint64_t packed_above_bytes =
+        256 * kKiB;  // a command with more, framing included, comes packed, however it was cut
 
     // A connection that must still authenticate gets no more than Redis grants it: 10 arguments of 16 KiB, with error
     // texts of their own.
@@ -42,7 +46,8 @@ struct RespLimits {
     static constexpr uint64_t kUnauthenticatedBulkBytesMax = 16 * kKiB;
 };
 
-enum class ParseStatus { kCommand, kNeedMore, kError };
+// kLargeCommand: a command of more than RespLimits::packed_above_bytes, which take_large() hands over.
+enum class ParseStatus { kCommand, kLargeCommand, kNeedMore, kError };
 
 enum class ParseErrorKind {
     kNone,
@@ -64,6 +69,9 @@ class RespParser {
     // After kError every further call returns kError.
     [[nodiscard]] ParseStatus next(std::vector<std::string_view>& arguments);
 
+    // After kLargeCommand, once: the command.
+    [[nodiscard]] PackedCommand take_large() { return std::move(large_); }
+
     // The second arguments, which are the keys of most commands, of the commands that next() will return: as a hint
     // only. Ends at the first that has none, is inline, or is not complete in the chunk. Returns how many it found.
     [[nodiscard]] size_t look_ahead(std::span<std::string_view> second_arguments) const;
@@ -80,10 +88,12 @@ class RespParser {
     [[nodiscard]] ParseErrorKind error_kind() const { return error_kind_; }
 
     // Fed, and not yet part of a command that was returned.
-    [[nodiscard]] uint64_t buffered_bytes() const { return (last_in_partial_ ? 0 : partial_.size()) + input_.size(); }
+    [[nodiscard]] uint64_t buffered_bytes() const {
+        return (last_in_partial_ ? 0 : partial_.size()) + input_.size() + (is_large_ ? large_.bytes().size() : 0);
+    }
     [[nodiscard]] uint64_t allocated_bytes() const;  // of the parser's own buffers
     // True after kNeedMore when a command has begun and is not complete: the owner's partial-command time runs.
-    [[nodiscard]] bool mid_command() const { return !partial_.empty() && !last_in_partial_; }
+    [[nodiscard]] bool mid_command() const { return is_large_ || (!partial_.empty() && !last_in_partial_); }
 
  private:
     enum class Step { kCommand, kNothing, kShort, kError };
@@ -95,6 +105,13 @@ class RespParser {
     Step read_length(std::string_view text, const char* too_big, const char* invalid, int64_t& value);
     Step find_line(std::string_view text, const char* too_big, size_t& newline_at);
     Step fail(std::string text);
+
+    ParseStatus next_large(Step step);
+    Step begin_large();
+    Step go_on_with_large();
+    Step read_large_size();
+    Step read_large_argument();
+    void pack(std::string_view text);
 
     size_t move_to_partial();
     void begin_command();
@@ -117,6 +134,14 @@ class RespParser {
     uint64_t bulk_size_ = 0;
     bool in_bulk_ = false;
     bool is_inline_ = false;
+
+    // A large command is packed as it arrives. Then offsets count from the line at hand, and partial_ holds no more
+    // than that line.
+    bool is_large_ = false;
+    PackedCommand large_;
+    uint64_t before_line_ = 0;      // bytes of the command that are packed
+    uint64_t bulk_left_ = 0;        // bytes of the argument, with its CRLF, that are to come
+    uint32_t large_arguments_ = 0;  // that are packed whole
 
     ParseErrorKind error_kind_ = ParseErrorKind::kNone;
     std::string error_;

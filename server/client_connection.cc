@@ -112,15 +112,14 @@ void ClientConnection::run_commands() {
         if (prefetched > 0) --prefetched;
         switch (parser_.next(arguments_)) {
             case net::ParseStatus::kCommand:
-                command_began_ns_ = 0;
-                state_.last_command_at_ns = services_.reactor.now_ns();
-                ++state_.commands;
+                note_command();
                 if (!state_.authenticated) [[unlikely]] {
                     submit_unauthenticated();
                     break;
                 }
                 reading_ = services_.router.submit(*this, arguments_);
                 break;
+            case net::ParseStatus::kLargeCommand: submit_large(); break;
             case net::ParseStatus::kNeedMore:
                 if (!parser_.mid_command()) {
                     command_began_ns_ = 0;
@@ -132,6 +131,20 @@ void ClientConnection::run_commands() {
             case net::ParseStatus::kError: answer_protocol_error(); return;
         }
     }
+}
+
+void ClientConnection::note_command() {
+    command_began_ns_ = 0;
+    state_.last_command_at_ns = services_.reactor.now_ns();
+    ++state_.commands;
+}
+
+// Who has not authenticated is granted no command of this size.
+void ClientConnection::submit_large() {
+    note_command();
+    const PackedCommand command = parser_.take_large();
+    command.first_arguments(SIZE_MAX, arguments_);
+    reading_ = services_.router.submit(*this, arguments_);
 }
 
 void ClientConnection::submit_unauthenticated() {

@@ -82,6 +82,8 @@ class ClientConnection final : public Session {
     [[nodiscard]] bool has_room() const {
         return queue.size() < services_.limits.pipeline_depth_max && identity_changes == 0 && !held_reply_.armed();
     }
+    void note_command();
+    void submit_large();
     void submit_unauthenticated();
     void set_authenticated(bool authenticated);
     void hold_reply_back();

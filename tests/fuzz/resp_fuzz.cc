@@ -36,6 +36,7 @@ RespLimits small_limits(bool authenticated) {
     limits.bulk_bytes_max = 512;
     limits.inline_bytes_max = 128;
     limits.command_bytes_max = 1024;
+    limits.packed_above_bytes = 128;
     limits.authenticated = authenticated;
     return limits;
 }
@@ -64,7 +65,12 @@ Parsed parse_requests(std::string_view text, uint8_t seed, bool authenticated, b
         parser.feed(as_bytes({copy.data(), copy.size()}));
         fed += piece.size();
         ParseStatus status = ParseStatus::kCommand;
-        while ((status = parser.next(arguments)) == ParseStatus::kCommand) {
+        while ((status = parser.next(arguments)) == ParseStatus::kCommand || status == ParseStatus::kLargeCommand) {
+            PackedCommand large;
+            if (status == ParseStatus::kLargeCommand) {
+                large = parser.take_large();
+                large.first_arguments(SIZE_MAX, arguments);
+            }
             KVORUM_ASSERT(!arguments.empty());
             parsed.commands.emplace_back(arguments.begin(), arguments.end());
             if (detach) parser.detach();

@@ -1,0 +1,59 @@
+// A command in one piece: u32 count of its arguments, then a u32 size and the bytes of each; little-endian. So travels
+// what is large (RespParser, forwarded commands): a million views of its arguments would take longer to make than a
+// turn may last, and the log wants the same bytes (kv/large_record.h).
+//
+// Thread: one owner. Views borrow from the command.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/growing_buffer.h"
+
+namespace kvorum {
+
+class PackedCommand {
+ public:
+    PackedCommand() = default;
+    explicit PackedCommand(uint32_t argument_count) { append_number(argument_count); }
+
+    // An argument is begun, then its bytes follow, in pieces perhaps.
+    void begin_argument(uint32_t size_bytes) {
+        largest_bytes_ = std::max(largest_bytes_, size_bytes);
+        append_number(size_bytes);
+    }
+    void append(std::string_view bytes) { bytes_.append(bytes); }
+
+    [[nodiscard]] bool empty() const { return bytes_.empty(); }
+    [[nodiscard]] Bytes bytes() const { return bytes_.bytes(); }
+    [[nodiscard]] uint32_t argument_count() const { return load_le<uint32_t>(bytes().data()); }
+    [[nodiscard]] uint32_t largest_argument_bytes() const { return largest_bytes_; }
+    // The first `count_max` of them.
+    void first_arguments(size_t count_max, std::vector<std::string_view>& out) const;
+    [[nodiscard]] uint64_t memory_bytes() const { return bytes_.memory_bytes(); }
+
+ private:
+    void append_number(uint32_t number) {
+        char raw[sizeof(number)];
+        store_le(reinterpret_cast<std::byte*>(raw), number);
+        bytes_.append({raw, sizeof(raw)});
+    }
+
+    GrowingBuffer bytes_;
+    uint32_t largest_bytes_ = 0;
+};
+
+inline void PackedCommand::first_arguments(size_t count_max, std::vector<std::string_view>& out) const {
+    ByteReader reader(bytes());
+    const auto count = reader.read<uint32_t>();
+    out.clear();
+    while (out.size() < count_max && out.size() < count) {
+        const auto size = reader.read<uint32_t>();
+        out.push_back(reader.read_text(size));
+    }
+}
+
+}  // namespace kvorum
