@@ -59,7 +59,7 @@ bool sizes_fit(Arguments arguments, ReplySink& reply) {
         total_bytes += sizeof(uint32_t) + argument.size();
     }
     if (total_bytes <= kCommandSizeMax) return true;
-    return refuse(reply, fmt::format("ERR command of {} bytes is above the limit of {}", total_bytes, kCommandSizeMax));
+    return refuse_size(reply, total_bytes);
 }
 
 }  // namespace
@@ -77,10 +77,19 @@ void begin_batch(uint64_t memory_limit_bytes, std::string& batch) {
     RecordWriter(batch, CommandCode::kMemoryLimit, kNoFlags).integer(memory_limit_bytes);
 }
 
+bool refuse_size(ReplySink& reply, uint64_t command_bytes) {
+    return refuse(reply,
+                  fmt::format("ERR command of {} bytes is above the limit of {}", command_bytes, kCommandSizeMax));
+}
+
 bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch, ReplySink& reply) {
+    return encode_record(spec, arguments, now_ms, batch, reply);
+}
+
+bool encode_record(const CommandSpec& spec, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply) {
     KVORUM_ASSERT(arity_fits(spec, arguments.size()), "{} with {} arguments", spec.name, arguments.size());
     if (!sizes_fit(arguments, reply)) return false;
-    return encode({spec, static_cast<CommandCode>(spec.code), arguments, now_ms, batch, reply});
+    return encode({spec, static_cast<CommandCode>(spec.code), arguments, now_ms, out, reply});
 }
 
 }  // namespace kvorum::kv

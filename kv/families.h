@@ -15,6 +15,7 @@
 #include "base/turn_work.h"
 #include "kv/command_codes.h"
 #include "kv/commands.h"
+#include "kv/log_record.h"
 #include "kv/store.h"
 
 namespace kvorum::kv {
@@ -24,7 +25,7 @@ struct WriteRequest {
     CommandCode code;
     Arguments arguments;
     int64_t now_ms;
-    std::string& batch;
+    RecordText batch;
     ReplySink& reply;
 };
 
@@ -79,6 +80,10 @@ inline bool refuse(ReplySink& reply, std::string_view error) {
 
 bool refuse_expire_time(ReplySink& reply, std::string_view command_name);
 bool refuse_argument_count(ReplySink& reply, std::string_view command_name);
+bool refuse_size(ReplySink& reply, uint64_t command_bytes);
+
+// encode.cc: what encode_write() does, wherever the record goes.
+bool encode_record(const CommandSpec& spec, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply);
 
 inline void reply_value(ReplySink& reply, const Record* record) {
     if (record == nullptr) {

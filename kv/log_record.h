@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "kv/command_codes.h"
+#include "kv/large_record.h"
 
 namespace kvorum::kv {
 
@@ -96,17 +97,27 @@ inline constexpr uint16_t kNoFlags = 0;
 
 inline constexpr size_t kRecordHeaderSize = 8;
 
+// Where a record is written: at the end of a batch; or of a large record, which borrows the texts that it can.
+struct RecordText {
+    RecordText(std::string& text, LargeRecord* large_record = nullptr)  // NOLINT(google-explicit-constructor)
+        : batch(text), large(large_record) {}
+    std::string& batch;
+    LargeRecord* large;
+};
+
 // Appends one record to a batch; the destructor fills in the payload's size.
 class RecordWriter {
  public:
-    RecordWriter(std::string& batch, CommandCode code, uint16_t flags) : batch_(batch), start_(batch.size()) {
+    RecordWriter(RecordText out, CommandCode code, uint16_t flags)
+        : batch_(out.batch), large_(out.large), start_(out.batch.size()) {
         ByteWriter writer(batch_);
         writer.write(static_cast<uint16_t>(code));
         writer.write(flags);
         writer.write(uint32_t{0});
     }
     ~RecordWriter() {
-        const auto payload_size = static_cast<uint32_t>(batch_.size() - start_ - kRecordHeaderSize);
+        const uint64_t borrowed = large_ == nullptr ? 0 : large_->borrowed_bytes_;
+        const auto payload_size = static_cast<uint32_t>(batch_.size() - start_ - kRecordHeaderSize + borrowed);
         store_le(reinterpret_cast<std::byte*>(batch_.data()) + start_ + sizeof(uint32_t), payload_size);
     }
     RecordWriter(const RecordWriter&) = delete;
@@ -119,16 +130,16 @@ class RecordWriter {
     }
     RecordWriter& sized(std::string_view text) {
         ByteWriter(batch_).write(static_cast<uint32_t>(text.size()));
-        batch_.append(text);
-        return *this;
+        return tail(text);
     }
     RecordWriter& tail(std::string_view text) {
-        batch_.append(text);
+        if (large_ == nullptr || !large_->borrow(text)) batch_.append(text);
         return *this;
     }
 
  private:
     std::string& batch_;
+    LargeRecord* large_;
     size_t start_;
 };
 

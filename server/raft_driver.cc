@@ -110,6 +110,21 @@ uint64_t RaftDriver::memory_limit_bytes() const {
     return raft_.is_leader() ? raft_.least_memory_limit() : applied_limit_bytes_;
 }
 
+RaftDriver::WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {
+    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    // Its session may have written before.
+    propose_open_batch();
+    if (!writes_.empty()) return WriteAdmission::kOverloaded;
+    builder.set_log_time_ms(log_clock_ms());
+    const raft::ProposeResult result = raft_.propose(builder);
+    if (result.status == raft::ProposeStatus::kOverloaded) return WriteAdmission::kOverloaded;
+    KVORUM_ASSERT(result.status == raft::ProposeStatus::kAccepted);
+    note_proposed(result.index, 1, reactor_.now_ns());
+    writes_.proposed_alone(result.index, result.term, waiter);
+    return WriteAdmission::kAccepted;
+}
+
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {
     uint32_t count = 0;
     for (const raft::PeerStatus& peer : raft_.status().peers)
@@ -167,10 +182,7 @@ void RaftDriver::propose_open_batch() {
     const raft::ProposeResult result = raft_.propose(writes_.builder());
     switch (result.status) {
         case raft::ProposeStatus::kAccepted:
-            ++counters_.batches_proposed;
-            KVORUM_PROBE2(appended, result.index.value(), writes_.open_count());
-            latency_.entry_proposed(result.index, static_cast<uint32_t>(writes_.open_count()), open_since_ns_,
-                                    reactor_.backend().monotonic_ns());
+            note_proposed(result.index, writes_.open_count(), open_since_ns_);
             writes_.proposed(result.index, result.term);
             return;
         case raft::ProposeStatus::kOverloaded: overloaded_ = true; return;
@@ -179,6 +191,12 @@ void RaftDriver::propose_open_batch() {
                 outcomes_.write_not_executed(waiter);
             return;
     }
+}
+
+void RaftDriver::note_proposed(LogIndex index, size_t commands, uint64_t since_ns) {
+    ++counters_.batches_proposed;
+    KVORUM_PROBE2(appended, index.value(), commands);
+    latency_.entry_proposed(index, static_cast<uint32_t>(commands), since_ns, reactor_.backend().monotonic_ns());
 }
 
 // Each entry removes some of them, and more of them need more entries.

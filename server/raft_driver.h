@@ -75,6 +75,9 @@ class RaftDriver {
     // `error`.
     [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
                                            ReplySink& error);
+    // A command that was encoded by itself, as an entry of its own behind all that was added before. kRefused is never
+    // said; on anything but kAccepted the builder is as it was.
+    [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter);
     [[nodiscard]] uint64_t add_read(SessionHandle session) { return reads_.add(session); }
     // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
     [[nodiscard]] bool may_read_now() const;
@@ -120,6 +123,7 @@ class RaftDriver {
     void tick_if_due();
     [[nodiscard]] bool log_takes_open_batch() const;
     void propose_open_batch();
+    void note_proposed(LogIndex index, size_t commands, uint64_t since_ns);
     [[nodiscard]] bool due_keys_need_tick() const;
     void propose_expiry_tick();
     void register_open_reads();

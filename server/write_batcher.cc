@@ -31,6 +31,10 @@ void WriteBatcher::proposed(LogIndex index, Term term) {
     restart_builder();
 }
 
+void WriteBatcher::proposed_alone(LogIndex index, Term term, WriteWaiter waiter) {
+    in_flight_.push_back({index, term, {waiter}});
+}
+
 std::vector<WriteWaiter> WriteBatcher::discard_open() {
     std::vector<WriteWaiter> waiters = std::move(waiters_);
     restart_builder();

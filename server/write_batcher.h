@@ -48,6 +48,8 @@ class WriteBatcher {
 
     // The open batch went into the log at (index, term).
     void proposed(LogIndex index, Term term);
+    // A command that was encoded by itself did.
+    void proposed_alone(LogIndex index, Term term, WriteWaiter waiter);
     // The open batch will not be proposed: its waiters, in order.
     [[nodiscard]] std::vector<WriteWaiter> discard_open();
 

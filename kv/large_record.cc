@@ -1,0 +1,91 @@
+#include "kv/large_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/assert.h"
+#include "kv/families.h"
+#include "kv/log_record.h"
+
+namespace kvorum::kv {
+namespace {
+
+// Shorter texts are copied at once.
+constexpr size_t kBorrowedBytesMin = 4096;
+
+}  // namespace
+
+bool is_key_list_write(const CommandSpec& spec) {
+    switch (static_cast<CommandCode>(spec.code)) {
+        case CommandCode::kMset:
+        case CommandCode::kMsetnx:
+        case CommandCode::kDel:
+        case CommandCode::kUnlink: return true;
+        default: return false;
+    }
+}
+
+bool LargeRecord::encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply) {
+    KVORUM_ASSERT(arity_fits(spec, command.argument_count()), "{} with {} arguments", spec.name,
+                  command.argument_count());
+    command_ = &command;
+    if (is_key_list_write(spec)) return encode_key_list(spec, command, reply);
+    std::vector<std::string_view> arguments;
+    command.first_arguments(SIZE_MAX, arguments);
+    return encode_record(spec, arguments, now_ms, RecordText(text_, this), reply);
+}
+
+// What a client sent is what the record holds, but for the name of the command.
+bool LargeRecord::encode_key_list(const CommandSpec& spec, const PackedCommand& command, ReplySink& reply) {
+    if (command.largest_argument_bytes() > kValueSizeMax) return refuse(reply, kStringTooLong);
+    const uint64_t record_bytes = kRecordHeaderSize + command.bytes().size() - sizeof(uint32_t);
+    if (record_bytes > kCommandSizeMax) return refuse_size(reply, record_bytes);
+    const auto code = static_cast<CommandCode>(spec.code);
+    const bool with_values = code == CommandCode::kMset || code == CommandCode::kMsetnx;
+    ByteReader reader(command.bytes());
+    const uint32_t count = reader.read<uint32_t>() - 1;
+    read_sized(reader);
+    if (with_values && count % 2 != 0) return refuse_argument_count(reply, spec.name);
+    RecordWriter record(RecordText(text_, this), with_values ? CommandCode::kMset : CommandCode::kDel,
+                        code == CommandCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags);
+    record.integer(with_values ? count / 2 : count).tail(read_tail(reader));
+    return true;
+}
+
+bool LargeRecord::borrow(std::string_view text) {
+    const std::string_view own = as_text(command_->bytes());
+    const std::less<const char*> before;
+    const bool is_own = !before(text.data(), own.data()) && !before(own.data() + own.size(), text.data() + text.size());
+    if (text.size() < kBorrowedBytesMin || !is_own) return false;
+    borrowed_.push_back({text_.size(), text});
+    borrowed_bytes_ += text.size();
+    return true;
+}
+
+bool LargeRecord::copy_to(std::string& out, uint64_t bytes_max) {
+    while (bytes_max > 0) {
+        const bool more_borrowed = borrowed_done_ < borrowed_.size();
+        const size_t text_end = more_borrowed ? borrowed_[borrowed_done_].text_before : text_.size();
+        if (text_done_ < text_end) {
+            const size_t size = std::min<uint64_t>(text_end - text_done_, bytes_max);
+            out.append(text_, text_done_, size);
+            text_done_ += size;
+            bytes_max -= size;
+        } else if (more_borrowed) {
+            const std::string_view piece = borrowed_[borrowed_done_].text.substr(piece_done_, bytes_max);
+            out.append(piece);
+            piece_done_ += piece.size();
+            bytes_max -= piece.size();
+            if (piece_done_ < borrowed_[borrowed_done_].text.size()) break;
+            ++borrowed_done_;
+            piece_done_ = 0;
+        } else {
+            break;
+        }
+    }
+    return text_done_ == text_.size() && borrowed_done_ == borrowed_.size();
+}
+
+}  // namespace kvorum::kv

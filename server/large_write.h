@@ -1,0 +1,45 @@
+// A large write command on its way into the log: encoded and summed in slices, into an entry of its own.
+//
+// Nothing of it is in the log before RaftDriver::add_large_write() has taken the entry, so that one that is given up
+// before that was definitely not executed. Thread: the owning core. The command outlives it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/packed_command.h"
+#include "base/turn_work.h"
+#include "kv/large_record.h"
+#include "raft/entry.h"
+
+namespace kvorum::server {
+
+class LargeWrite {
+ public:
+    // False: the command was refused with the error that `error` now holds.
+    [[nodiscard]] bool begin(const kv::CommandSpec& spec, const PackedCommand& command, int64_t now_ms,
+                             ReplySink& error) {
+        if (!record_.encode(spec, command, now_ms, error)) return false;
+        builder_.add_command_count(1);
+        builder_.buffer().reserve(builder_.buffer().size() + record_.size_bytes());
+        return true;
+    }
+
+    // Does what is left of the turn's work, or a little. True: builder() holds all of it.
+    [[nodiscard]] bool go_on(TurnWork& work) {
+        if (whole_) return true;
+        const size_t before = builder_.body_size_bytes();
+        whole_ = record_.copy_to(builder_.buffer(), work.slice() * kBytesPerWork);
+        builder_.sum_up();
+        work.add(TurnPart::kEncode, (builder_.body_size_bytes() - before) / kBytesPerWork);
+        return whole_;
+    }
+
+    [[nodiscard]] raft::EntryBuilder& builder() { return builder_; }
+
+ private:
+    kv::LargeRecord record_;
+    raft::EntryBuilder builder_{raft::EntryType::kCommands};
+    bool whole_ = false;
+};
+
+}  // namespace kvorum::server
