@@ -22,6 +22,10 @@ class ReplySink {
     virtual void error(std::string_view line) = 0;
     virtual void integer(int64_t value) = 0;
     virtual void bulk_string(std::string_view bytes) = 0;
+    // One bulk string in pieces: begin_bulk_string(), then pieces of that many bytes together, then end_bulk_string().
+    virtual void begin_bulk_string(uint64_t size_bytes) = 0;
+    virtual void bulk_string_piece(std::string_view bytes) = 0;
+    virtual void end_bulk_string() = 0;
     virtual void null() = 0;                                // RESP2: null bulk string
     virtual void null_array() = 0;                          // RESP2: null array; RESP3: null
     virtual void boolean(bool value) = 0;                   // RESP2: integer 0 or 1
@@ -39,6 +43,9 @@ class DiscardingReplySink final : public ReplySink {
     void error(std::string_view) override {}
     void integer(int64_t) override {}
     void bulk_string(std::string_view) override {}
+    void begin_bulk_string(uint64_t) override {}
+    void bulk_string_piece(std::string_view) override {}
+    void end_bulk_string() override {}
     void null() override {}
     void null_array() override {}
     void boolean(bool) override {}

@@ -143,8 +143,10 @@ EntryApply::~EntryApply() = default;
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
     const uint64_t begin = store_.work();
     const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
-    while (next_command_ < command_count_ || long_write_ != nullptr) {
+    while (next_command_ < command_count_ || long_write_ != nullptr || store_.put_pending()) {
         if (store_.work() >= work_end) return ApplyProgress::kMore;
+        if (!store_.finish_put(work_end - store_.work())) continue;
+        if (long_write_ == nullptr && next_command_ == command_count_) break;
         const ApplyProgress progress =
             long_write_ != nullptr ? go_on(work_end, replies) : apply_next(work_end, replies);
         if (progress != ApplyProgress::kDone) return progress;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "kv/bitfield.h"
@@ -46,13 +47,27 @@ int64_t count_in(std::string_view bytes, BitRange range) {
     return count + static_cast<int64_t>(count_bits(bytes.substr(first_byte, byte_count)));
 }
 
+// How many bytes at the start of `bytes` are `skipped`, at least one; the last block of them may be counted in part.
+size_t count_skipped(std::string_view bytes, char skipped) {
+    constexpr size_t kBlockBytes = 256;
+    static const std::string kZeros(kBlockBytes, '\0');
+    static const std::string kOnes(kBlockBytes, '\xff');
+    const std::string_view block = skipped == '\0' ? kZeros : kOnes;
+    size_t count = 0;
+    while (bytes.substr(count).starts_with(block))
+        count += kBlockBytes;
+    return std::max<size_t>(count, 1);
+}
+
 // The first bit of that value, or -1.
 int64_t find_in(std::string_view bytes, BitRange range, bool wanted) {
     const char skipped = wanted ? '\0' : '\xff';
     for (int64_t bit = range.first; bit <= range.last;) {
         const bool whole_byte = bit % kBitsPerByte == 0 && bit + kBitsPerByte - 1 <= range.last;
         if (whole_byte && bytes[static_cast<size_t>(bit / kBitsPerByte)] == skipped) {
-            bit += kBitsPerByte;
+            const auto first_byte = static_cast<size_t>(bit / kBitsPerByte);
+            const auto byte_count = static_cast<size_t>((range.last + 1) / kBitsPerByte) - first_byte;
+            bit += kBitsPerByte * static_cast<int64_t>(count_skipped(bytes.substr(first_byte, byte_count), skipped));
         } else if (bit_at(bytes, static_cast<uint64_t>(bit)) == wanted) {
             return bit;
         } else {

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <span>
 #include <string>
+#include <utility>
 
 #include "kv/bitfield.h"
 #include "kv/bits.h"
@@ -14,11 +17,7 @@ namespace {
 // What one BITOP reads: it is carried out in one step, and that must stay short.
 constexpr uint64_t kBitopInputBytesMax = 2 * kValueSizeMax;
 
-std::string copy_grown(const Record* record, uint64_t size_bytes) {
-    std::string bytes = record == nullptr ? std::string() : std::string(record->value());
-    if (bytes.size() < size_bytes) bytes.resize(size_bytes);
-    return bytes;
-}
+std::string_view value_of(const Record* record) { return record == nullptr ? std::string_view() : record->value(); }
 
 int64_t deadline_of(const Record* record) { return record == nullptr ? kNoExpiry : record->expire_at_ms(); }
 
@@ -87,27 +86,35 @@ bool read_operation(ByteReader& payload, BitfieldOperation& operation) {
            (!operation.writes() || bit_fits(operation.last_bit()));
 }
 
-void carry_out(const BitfieldOperation& operation, std::string& bytes, ReplySink& reply) {
-    const int64_t old = operation.type.read(bytes, operation.offset);
+// Only the bytes that the operation is about are looked at.
+void carry_out(const BitfieldOperation& operation, PagedValue& value, ReplySink& reply) {
+    std::array<char, sizeof(uint64_t) + 1> field;
+    const uint64_t first_byte = operation.offset / 8;
+    const uint64_t offset = operation.offset % 8;
+    const size_t size = operation.last_bit() / 8 - first_byte + 1;
+    value.read(first_byte, std::span(field).first(size));
+    std::string bytes(field.data(), size);
+    const int64_t old = operation.type.read(bytes, offset);
     if (!operation.writes()) return reply.integer(old);
     const bool sets = operation.kind == BitfieldOperation::Kind::kSet;
-    const auto value =
+    const auto next =
         add_in_field(operation.type, sets ? operation.value : old, sets ? 0 : operation.value, operation.overflow);
-    if (!value) return reply.null();
-    operation.type.write(bytes, operation.offset, *value);
-    reply.integer(sets ? old : *value);
+    if (!next) return reply.null();
+    operation.type.write(bytes, offset, *next);
+    value.write(first_byte, bytes);
+    reply.integer(sets ? old : *next);
 }
 
 enum class BitOperation : uint16_t { kAnd, kOr, kXor, kNot };
 
 template <typename Combine>
-void combine(std::string& result, std::string_view source, Combine combine_bytes) {
+void combine(std::span<char> result, std::string_view source, Combine combine_bytes) {
     for (size_t i = 0; i < source.size(); ++i)
         result[i] = static_cast<char>(combine_bytes(static_cast<uint8_t>(result[i]), static_cast<uint8_t>(source[i])));
 }
 
 // A source that ends earlier goes on with zeros.
-void combine(BitOperation operation, std::string& result, std::string_view source) {
+void combine(BitOperation operation, std::span<char> result, std::string_view source) {
     switch (operation) {
         case BitOperation::kAnd:
             combine(result, source, [](uint8_t a, uint8_t b) { return a & b; });
@@ -115,9 +122,29 @@ void combine(BitOperation operation, std::string& result, std::string_view sourc
             return;
         case BitOperation::kOr: return combine(result, source, [](uint8_t a, uint8_t b) { return a | b; });
         case BitOperation::kXor: return combine(result, source, [](uint8_t a, uint8_t b) { return a ^ b; });
-        case BitOperation::kNot: return combine(result, source, [](uint8_t /*a*/, uint8_t b) { return ~b; });
+        case BitOperation::kNot: return;
     }
 }
+
+class CombinedValue final : public ValueSource {
+ public:
+    CombinedValue(BitOperation operation, std::vector<std::string_view> sources)
+        : operation_(operation), sources_(std::move(sources)) {}
+
+    void fill(uint64_t offset, std::span<char> out) const override {
+        copy_with_zeros(sources_.front(), offset, out);
+        if (operation_ == BitOperation::kNot) {
+            for (char& byte : out)
+                byte = static_cast<char>(~byte);
+        }
+        for (const std::string_view source : std::span(sources_).subspan(1))
+            combine(operation_, out, source.substr(std::min<uint64_t>(offset, source.size()), out.size()));
+    }
+
+ private:
+    BitOperation operation_;
+    std::vector<std::string_view> sources_;
+};
 
 }  // namespace
 
@@ -158,10 +185,13 @@ bool apply_setbit(LoggedCommand& command) {
     if (command.payload.failed() || !bit_fits(offset)) return false;
 
     const Record* old = command.store.find(key);
-    std::string bytes = copy_grown(old, offset / 8 + 1);
-    command.reply.integer(bit_at(bytes, offset) ? 1 : 0);
-    set_bit(bytes, offset, (command.flags & kSetbitToOne) != 0);
-    command.store.put(key, bytes, deadline_of(old));
+    const std::string_view bytes = value_of(old);
+    const uint64_t at = offset / 8;
+    std::string byte(1, at < bytes.size() ? bytes[at] : '\0');
+    command.reply.integer(bit_at(byte, offset % 8) ? 1 : 0);
+    set_bit(byte, offset % 8, (command.flags & kSetbitToOne) != 0);
+    command.store.begin_put(key, std::make_unique<PatchedValue>(bytes, at, byte.front()),
+                            std::max<uint64_t>(bytes.size(), at + 1), deadline_of(old));
     return true;
 }
 
@@ -187,14 +217,13 @@ bool apply_bitop(LoggedCommand& command) {
     const auto operation = static_cast<BitOperation>(command.flags);
     const auto key_count = command.payload.read<uint32_t>();
     const std::string_view destination = read_sized(command.payload);
-    ByteReader sources = command.payload;
+    std::vector<std::string_view> sources;
     uint64_t longest = 0;
     uint64_t total = 0;
     for (uint32_t i = 1; i < key_count && !command.payload.failed(); ++i) {
-        const Record* record = command.look_up(read_sized(command.payload));
-        const uint64_t size = record == nullptr ? 0 : record->value().size();
-        longest = std::max(longest, size);
-        total += size;
+        sources.push_back(value_of(command.look_up(read_sized(command.payload))));
+        longest = std::max<uint64_t>(longest, sources.back().size());
+        total += sources.back().size();
     }
     if (!command.payload.finished() || key_count < 2) return false;
     if (total > kBitopInputBytesMax) {
@@ -206,17 +235,8 @@ bool apply_bitop(LoggedCommand& command) {
         command.store.erase(destination);
         return true;
     }
-    std::string result(longest, '\0');
-    for (uint32_t i = 1; i < key_count; ++i) {
-        const Record* record = command.store.find(read_sized(sources));
-        const std::string_view source = record == nullptr ? std::string_view() : record->value();
-        if (i == 1 && operation != BitOperation::kNot) {
-            std::copy(source.begin(), source.end(), result.begin());
-        } else {
-            combine(operation, result, source);
-        }
-    }
-    command.store.put(destination, result, kNoExpiry);
+    command.store.begin_put(destination, std::make_unique<CombinedValue>(operation, std::move(sources)), longest,
+                            kNoExpiry);
     return true;
 }
 
@@ -252,14 +272,15 @@ bool apply_bitfield(LoggedCommand& command) {
     if (!reach_bytes.has_value()) return false;
 
     const Record* old = command.store.find(key);
-    std::string bytes = copy_grown(old, *reach_bytes);
+    const uint64_t size_bytes = std::max<uint64_t>(*reach_bytes, value_of(old).size());
+    auto value = std::make_unique<PagedValue>(value_of(old), size_bytes);
     const auto count = command.payload.read<uint32_t>();
     command.reply.array(count);
     BitfieldOperation operation;
     for (uint32_t i = 0; i < count; ++i) {
-        if (read_operation(command.payload, operation)) carry_out(operation, bytes, command.reply);
+        if (read_operation(command.payload, operation)) carry_out(operation, *value, command.reply);
     }
-    if (*reach_bytes > 0) command.store.put(key, bytes, deadline_of(old));
+    if (*reach_bytes > 0) command.store.begin_put(key, std::move(value), size_bytes, deadline_of(old));
     return true;
 }
 

@@ -49,6 +49,7 @@ struct KeyLookups {
     uint64_t hits = 0;
     uint64_t misses = 0;
     uint64_t work = 0;  // of a read: what it cost, in the unit of base/turn_work.h
+    bool too_long = false;  // nothing was replied: the values are above ReadContext::value_bytes_max
 };
 
 // For command i (0-based) of an entry, reply_for(i) is called just before it is carried out and names the sink of its
@@ -107,6 +108,8 @@ class EntryApply {
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
     uint64_t random = 0;  // for RANDOMKEY
+    // A reply with more than this of values is left to kv/long_read.h.
+    uint64_t value_bytes_max = UINT64_MAX;
 };
 
 // `spec` is a kRead command of data_commands(), arity already checked.

@@ -30,9 +30,9 @@ Tables make_tables() {
 
 }  // namespace
 
-uint64_t crc64(std::string_view bytes) {
+uint64_t crc64(std::string_view bytes, uint64_t before) {
     static const Tables kTables = make_tables();
-    uint64_t crc = 0;
+    uint64_t crc = before;
     for (; bytes.size() >= kSlices; bytes.remove_prefix(kSlices)) {
         uint64_t low = 0;
         uint64_t high = 0;

@@ -8,6 +8,7 @@
 
 namespace kvorum::kv {
 
-[[nodiscard]] uint64_t crc64(std::string_view bytes);
+// `before`: of the bytes that stand in front of these.
+[[nodiscard]] uint64_t crc64(std::string_view bytes, uint64_t before = 0);
 
 }  // namespace kvorum::kv

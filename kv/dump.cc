@@ -83,6 +83,7 @@ Fault parse_deadline(std::string_view text, bool is_absolute, int64_t now_ms, in
 void read_dump(const ReadRequest& request) {
     const Record* record = request.find(request.arguments[1]);
     if (record == nullptr) return request.reply.null();
+    if (request.is_too_long(record->value_size())) return;
     request.reply.bulk_string(dump_payload(record->value()));
 }
 
@@ -117,7 +118,7 @@ bool apply_restore(LoggedCommand& command) {
     } else if (fault != 0) {
         command.reply.error(kFaultTexts[fault]);
     } else {
-        command.store.put(key, value, deadline_ms);
+        command.store.begin_put(key, value, deadline_ms);
         command.reply.simple_string("OK");
     }
     return true;

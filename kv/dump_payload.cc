@@ -37,6 +37,19 @@ bool fits(int64_t value) {
     return value >= std::numeric_limits<Integer>::min() && value <= std::numeric_limits<Integer>::max();
 }
 
+void append_length(std::string& out, uint64_t size) {
+    if (size < 1u << 6) {
+        out += static_cast<char>(size);
+    } else if (size < 1u << 14) {
+        out += static_cast<char>(kLengthIn14Bits << 6 | size >> 8);
+        out += static_cast<char>(size);
+    } else {
+        out += static_cast<char>(kWide32);
+        for (int shift = 24; shift >= 0; shift -= 8)
+            out += static_cast<char>(size >> shift);
+    }
+}
+
 void append_string(std::string& out, std::string_view value) {
     constexpr size_t kIntegerBytesMax = 11;
     const auto number = value.size() <= kIntegerBytesMax ? parse_int64(value) : std::nullopt;
@@ -52,17 +65,7 @@ void append_string(std::string& out, std::string_view value) {
         out += static_cast<char>(kInt32);
         return append_little_endian(out, static_cast<int32_t>(*number));
     }
-    const uint64_t size = value.size();
-    if (size < 1u << 6) {
-        out += static_cast<char>(size);
-    } else if (size < 1u << 14) {
-        out += static_cast<char>(kLengthIn14Bits << 6 | size >> 8);
-        out += static_cast<char>(size);
-    } else {
-        out += static_cast<char>(kWide32);
-        for (int shift = 24; shift >= 0; shift -= 8)
-            out += static_cast<char>(size >> shift);
-    }
+    append_length(out, value.size());
     out += value;
 }
 
@@ -179,6 +182,19 @@ DumpError read_string(Reader& reader, std::string& storage, std::string_view& va
 }
 
 }  // namespace
+
+std::string dump_head(uint64_t value_bytes) {
+    std::string head(1, kStringType);
+    append_length(head, value_bytes);
+    return head;
+}
+
+std::string dump_footer(uint64_t crc) {
+    std::string footer;
+    append_little_endian(footer, kRdbVersion);
+    append_little_endian(footer, crc64(footer, crc));
+    return footer;
+}
 
 std::string dump_payload(std::string_view value) {
     constexpr size_t kAroundBytesMax = 16;

@@ -11,6 +11,10 @@
 namespace kvorum::kv {
 
 [[nodiscard]] std::string dump_payload(std::string_view value);
+// The same of a large value, in parts: what stands in front of the value, the value itself, and what stands behind it,
+// given the CRC-64 of both.
+[[nodiscard]] std::string dump_head(uint64_t value_bytes);
+[[nodiscard]] std::string dump_footer(uint64_t crc);
 
 enum class DumpError {
     kNone,

@@ -64,6 +64,12 @@ struct ReadRequest {
         return record;
     }
     void count(const Record* record) const { count_lookup(lookups, record); }
+    // Then the read has ended without a reply.
+    [[nodiscard]] bool is_too_long(uint64_t value_bytes) const {
+        if (value_bytes <= context.value_bytes_max) return false;
+        lookups = {.too_long = true};
+        return true;
+    }
 };
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
@@ -140,6 +146,8 @@ void read_get(const ReadRequest& request);
 void read_mget(const ReadRequest& request);
 void read_strlen(const ReadRequest& request);
 void read_getrange(const ReadRequest& request);  // GETRANGE, SUBSTR
+// As Redis counts: negative positions from the end, what lies outside cut off, both ends included.
+std::string_view range_of(std::string_view text, int64_t first, int64_t last);
 
 // keys_read.cc
 void read_exists(const ReadRequest& request);  // EXISTS, TOUCH

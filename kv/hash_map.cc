@@ -75,10 +75,9 @@ void HashMap::prefetch(std::span<const uint64_t> hashes) const {
     }
 }
 
-HashMap::PutResult HashMap::put(const RecordFields& fields, uint64_t hash) {
-    const Record* record = contents_->records.create(fields);
+HashMap::PutResult HashMap::put(const Record* record, uint64_t hash) {
     Segment* segment = directory()->segment_of(hash);
-    const Segment::Place place = segment->find(shape_, hash, fields.key);
+    const Segment::Place place = segment->find(shape_, hash, record->key());
     if (place.record != nullptr) {
         place.bucket->replace(place.index, place.bucket->slot(place.index).with_record(record));
         retire(place.record);

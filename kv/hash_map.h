@@ -68,7 +68,12 @@ class HashMap {
         const Record* record;
         const Record* replaced;  // null when the key is new
     };
-    PutResult put(const RecordFields& fields, uint64_t hash);
+    PutResult put(const RecordFields& fields, uint64_t hash) { return put(contents_->records.create(fields), hash); }
+    // In two steps, between which nothing but the value is written: begin() and, with its record, put().
+    [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes) {
+        return contents_->records.begin(fields, value_bytes);
+    }
+    PutResult put(const Record* record, uint64_t hash);
     const Record* erase(std::string_view key, uint64_t hash);  // what was there, or null
     // Takes no longer for many keys than for few: what was in the map is given back by release_cleared().
     void clear();

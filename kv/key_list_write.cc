@@ -21,6 +21,7 @@ ApplyProgress KeyListWrite::run(Store& store, uint64_t work_end) {
     const uint16_t known_flags = code_ == CommandCode::kMset ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
     if ((flags_ & ~known_flags) != 0) return ApplyProgress::kMalformed;
     for (bool first = true; first || store.work() < work_end; first = false) {
+        if (!store.finish_put(work_end - std::min(work_end, store.work()))) continue;
         if (checked_ < count_) {
             check(store, std::min(kKeysPerStep, count_ - checked_));
             if (unchecked_.failed()) return ApplyProgress::kMalformed;
@@ -28,7 +29,7 @@ ApplyProgress KeyListWrite::run(Store& store, uint64_t work_end) {
         }
         if (!unchecked_.finished()) return ApplyProgress::kMalformed;
         if (any_present_ || changed_ == count_) return ApplyProgress::kDone;
-        change(store, std::min(kKeysPerStep, count_ - changed_));
+        change(store, std::min(kKeysPerStep, count_ - changed_), work_end);
     }
     return ApplyProgress::kMore;
 }
@@ -49,19 +50,21 @@ void KeyListWrite::check(Store& store, uint32_t count) {
     store.add_work(count * (looks_at_keys() ? kKeyReadWork : kArgumentWork));
 }
 
-void KeyListWrite::change(Store& store, uint32_t count) {
+// Fewer than `count` when the values are large.
+void KeyListWrite::change(Store& store, uint32_t count, uint64_t work_end) {
     store.recycle();
     if (count_ > kKeysPerStep) prefetch(store, unchanged_, count);
     for (uint32_t i = 0; i < count; ++i) {
         const std::string_view key = read_sized(unchanged_);
         if (code_ == CommandCode::kMset) {
-            store.put(key, read_sized(unchanged_), kNoExpiry);
+            store.begin_put(key, read_sized(unchanged_), kNoExpiry);
         } else if (store.erase(key)) {
             ++removed_;
         }
+        ++changed_;
+        store.add_work(kArgumentWork);
+        if (store.put_pending() || store.work() >= work_end) return;
     }
-    changed_ += count;
-    store.add_work(count * kArgumentWork);
 }
 
 void KeyListWrite::prefetch(const Store& store, ByteReader items, uint32_t count) const {

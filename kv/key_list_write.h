@@ -29,7 +29,7 @@ class KeyListWrite {
     [[nodiscard]] bool looks_at_keys() const { return (flags_ & kMsetIfAllAbsent) != 0; }  // MSETNX does first
     std::string_view read_key(ByteReader& items) const;
     void check(Store& store, uint32_t count);
-    void change(Store& store, uint32_t count);
+    void change(Store& store, uint32_t count, uint64_t work_end);
     void prefetch(const Store& store, ByteReader items, uint32_t count) const;
 
     const CommandCode code_;

@@ -49,7 +49,7 @@ bool apply_rename(LoggedCommand& command) {
     const bool refused = (command.flags & kRenameIfAbsent) != 0 && command.store.find(new_key) != nullptr;
     if (!refused && old_key != new_key) {
         command.store.erase(old_key);
-        command.store.put(new_key, record->value(), record->expire_at_ms());
+        command.store.begin_put(new_key, record->value(), record->expire_at_ms());
     }
     if (command.flags & kRenameIfAbsent) {
         command.reply.integer(refused ? 0 : 1);
@@ -90,7 +90,7 @@ bool apply_copy(LoggedCommand& command) {
         command.reply.integer(0);
         return true;
     }
-    command.store.put(destination, record->value(), record->expire_at_ms());
+    command.store.begin_put(destination, record->value(), record->expire_at_ms());
     command.reply.integer(1);
     return true;
 }

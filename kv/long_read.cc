@@ -10,18 +10,70 @@
 #include "base/assert.h"
 #include "base/turn_work.h"
 #include "kv/command_codes.h"
+#include "kv/crc64.h"
+#include "kv/dump_payload.h"
 #include "kv/families.h"
 #include "kv/glob.h"
 #include "kv/log_record.h"
+#include "kv/text.h"
 
 namespace kvorum::kv {
 namespace {
 
 constexpr uint64_t kKeysPerPage = 1024;
 constexpr size_t kKeysPerBatch = 16;
+constexpr size_t kPieceBytes = size_t{32} * 1024;  // of a large value
 // What looks at no more keys than this is done at once.
 constexpr uint64_t kShortWalkKeys = 512;
 constexpr size_t kShortListKeys = 256;
+
+// A value on its way into a reply, piece by piece.
+class OpenValue {
+ public:
+    [[nodiscard]] bool is_open() const { return is_open_; }
+
+    void open(std::string_view value, KeyLookups& lookups, ReplySink& items) {
+        begin(value, lookups);
+        items.begin_bulk_string(value.size());
+    }
+    void open_dump(std::string_view value, KeyLookups& lookups, ReplySink& items) {
+        begin(value, lookups);
+        dumps_ = true;
+        const std::string head = dump_head(value.size());
+        items.begin_bulk_string(head.size() + value.size() + dump_footer(0).size());
+        items.bulk_string_piece(head);
+        crc_ = crc64(head);
+    }
+
+    // True: it is written and closed.
+    [[nodiscard]] bool go_on(uint64_t work_end, KeyLookups& lookups, ReplySink& items) {
+        while (!left_.empty()) {
+            if (lookups.work >= work_end) return false;
+            const std::string_view piece = left_.substr(0, kPieceBytes);
+            items.bulk_string_piece(piece);
+            if (dumps_) crc_ = crc64(piece, crc_);
+            lookups.work += (dumps_ ? 2 : 1) * piece.size() / kBytesPerWork;
+            left_.remove_prefix(piece.size());
+        }
+        if (dumps_) items.bulk_string_piece(dump_footer(crc_));
+        items.end_bulk_string();
+        is_open_ = false;
+        return true;
+    }
+
+ private:
+    void begin(std::string_view value, KeyLookups& lookups) {
+        is_open_ = true;
+        left_ = value;
+        ++lookups.hits;
+        lookups.work += kKeyReadWork;
+    }
+
+    bool is_open_ = false;
+    bool dumps_ = false;
+    std::string_view left_;
+    uint64_t crc_ = 0;
+};
 
 class KeyWalk final : public LongRead {
  public:
@@ -84,19 +136,22 @@ class KeyListRead final : public LongRead {
         : with_values_(with_values), count_(count), keys_(keys) {}
 
     bool run(const Store& store, uint64_t work_max, ReplySink& items) override {
-        std::array<std::string_view, kKeysPerBatch> keys;
-        std::array<const Record*, kKeysPerBatch> found;
         const uint64_t work_end = lookups_.work + work_max;
         while (read_ < count_ && lookups_.work < work_end) {
-            const size_t count = std::min<uint64_t>(kKeysPerBatch, count_ - read_);
-            for (size_t i = 0; i < count; ++i)
-                keys[i] = read_sized(keys_);
-            store.find_batch(std::span(keys).first(count), std::span(found).first(count));
-            for (const Record* record : std::span(found).first(count)) {
+            if (next_found_ == found_count_) find_some(store);
+            if (value_.is_open()) {
+                if (!value_.go_on(work_end, lookups_, items)) return false;
+            } else {
+                const Record* record = found_[next_found_];
+                if (with_values_ && record != nullptr && record->value_size() > kPieceBytes) {
+                    value_.open(record->value(), lookups_, items);
+                    continue;
+                }
                 count_lookup(lookups_, record);
                 if (with_values_) reply_value(items, record);
             }
-            read_ += count;
+            ++next_found_;
+            ++read_;
         }
         return read_ == count_;
     }
@@ -112,10 +167,68 @@ class KeyListRead final : public LongRead {
     bool needs_one_state() const override { return true; }
 
  private:
+    void find_some(const Store& store) {
+        std::array<std::string_view, kKeysPerBatch> keys;
+        found_count_ = std::min<uint64_t>(kKeysPerBatch, count_ - read_);
+        next_found_ = 0;
+        for (size_t i = 0; i < found_count_; ++i)
+            keys[i] = read_sized(keys_);
+        store.find_batch(std::span(keys).first(found_count_), std::span(found_).first(found_count_));
+    }
+
     const bool with_values_;
     const uint64_t count_;
     ByteReader keys_;
     uint64_t read_ = 0;
+    std::array<const Record*, kKeysPerBatch> found_;
+    size_t found_count_ = 0;
+    size_t next_found_ = 0;
+    OpenValue value_;  // of found_[next_found_]
+};
+
+// GET, GETRANGE, SUBSTR, DUMP.
+class ValueRead final : public LongRead {
+ public:
+    ValueRead(CommandCode code, Arguments arguments) : code_(code), key_(arguments[1]) {
+        if (!is_range()) return;
+        const auto first = parse_int64(arguments[2]);
+        const auto last = parse_int64(arguments[3]);
+        KVORUM_ASSERT(first.has_value() && last.has_value());
+        first_ = *first;
+        last_ = *last;
+    }
+
+    bool run(const Store& store, uint64_t work_max, ReplySink& items) override {
+        const uint64_t work_end = lookups_.work + work_max;
+        if (!value_.is_open()) {
+            const Record* record = store.find(key_);
+            if (record == nullptr) {
+                count_lookup(lookups_, record);
+                if (is_range()) {
+                    items.bulk_string({});
+                } else {
+                    items.null();
+                }
+                return true;
+            }
+            const std::string_view value = is_range() ? range_of(record->value(), first_, last_) : record->value();
+            code_ == CommandCode::kDump ? value_.open_dump(value, lookups_, items)
+                                        : value_.open(value, lookups_, items);
+        }
+        return value_.go_on(work_end, lookups_, items);
+    }
+
+    void write_head(ReplySink& /*head*/) const override {}
+    bool needs_one_state() const override { return true; }
+
+ private:
+    [[nodiscard]] bool is_range() const { return code_ == CommandCode::kGetrange || code_ == CommandCode::kSubstr; }
+
+    const CommandCode code_;
+    const std::string key_;
+    int64_t first_ = 0;
+    int64_t last_ = 0;
+    OpenValue value_;
 };
 
 }  // namespace
@@ -140,7 +253,7 @@ std::unique_ptr<LongRead> begin_long_read(const CommandSpec& spec, Arguments arg
     const auto code = static_cast<CommandCode>(spec.code);
     if (is_key_list(spec)) return std::make_unique<KeyListRead>(code == CommandCode::kMget, key_count, keys);
     if (code == CommandCode::kKeys) return std::make_unique<KeyWalk>(arguments[1], std::nullopt);
-    KVORUM_ASSERT(code == CommandCode::kScan, "{} is never long", spec.name);
+    if (code != CommandCode::kScan) return std::make_unique<ValueRead>(code, arguments);
     DiscardingReplySink no_reply;
     const auto scan = parse_scan(arguments, no_reply);
     KVORUM_ASSERT(scan.has_value());

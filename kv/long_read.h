@@ -1,8 +1,8 @@
-// Reads that may look at more keys than a turn has time for, carried out in steps: KEYS, SCAN with a large COUNT, and
-// MGET, EXISTS and TOUCH of many keys.
+// Reads that may look at more keys, or reply more bytes, than a turn has time for, carried out in steps: KEYS, SCAN
+// with a large COUNT, MGET, EXISTS and TOUCH of many keys; GET, GETRANGE, SUBSTR, DUMP and MGET of large values.
 //
 // A walk (KEYS, SCAN) keeps its place by a cursor, so what is written between two steps may be seen or not, as between
-// two calls of SCAN. A list of keys must be read from one state: the caller changes nothing before it is done.
+// two calls of SCAN. All others must be read from one state: the caller changes nothing before they are done.
 //
 // What the reply consists of is written in the order in which it is found; what stands in front of it, the count, is
 // known at the end. Thread: the owning core. Ownership: borrows the keys of a list.
@@ -39,8 +39,9 @@ class LongRead {
 // as it does what has a syntax error.
 [[nodiscard]] bool is_long_read(uint64_t store_size, const CommandSpec& spec, Arguments arguments);
 [[nodiscard]] bool is_key_list(const CommandSpec& spec);  // MGET, EXISTS, TOUCH
-// Of a command for which is_long_read() holds for some size. A walk is told by `arguments`, which need not outlive the
-// object; a list of keys by `key_count` and `keys`, each as a u32 size and its bytes, which do.
+// Of a command for which is_long_read() holds for some size, or whose values were too long for execute_read(). A list
+// of keys is told by `key_count` and `keys`, each as a u32 size and its bytes, which outlive the object; all others by
+// `arguments`, which need not.
 [[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const CommandSpec& spec, Arguments arguments,
                                                         uint64_t key_count, ByteReader keys);
 

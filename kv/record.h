@@ -36,9 +36,15 @@ class Record {
     Record(const Record&) = delete;
     Record& operator=(const Record&) = delete;
 
-    [[nodiscard]] static size_t size_bytes(const RecordFields& fields);
+    [[nodiscard]] static size_t size_bytes(const RecordFields& fields) {
+        return size_bytes(fields, fields.value.size());
+    }
+    [[nodiscard]] static size_t size_bytes(const RecordFields& fields, size_t value_bytes);
     // Into `memory` of size_bytes(fields), aligned to 8. Its end needs no destructor.
     static const Record* create_at(void* memory, const RecordFields& fields);
+    // The same but for the value, of `value_bytes` instead of fields.value, which is then written to value_memory().
+    static Record* begin_at(void* memory, const RecordFields& fields, size_t value_bytes);
+    [[nodiscard]] char* value_memory() { return const_cast<char*>(text()) + key_size_; }
 
     [[nodiscard]] std::string_view key() const { return {text(), key_size_}; }
     [[nodiscard]] std::string_view value() const { return {text() + key_size_, value_size_}; }
@@ -53,7 +59,7 @@ class Record {
     }
 
  private:
-    explicit Record(const RecordFields& fields);
+    Record(const RecordFields& fields, size_t value_bytes);
 
     [[nodiscard]] size_t deadline_bytes() const { return has_deadline_ != 0 ? sizeof(int64_t) : 0; }
     [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(this + 1) + deadline_bytes(); }

@@ -25,9 +25,15 @@ RecordSlabs::~RecordSlabs() {
 }
 
 const Record* RecordSlabs::create(const RecordFields& fields) {
-    const size_t size_bytes = Record::size_bytes(fields);
-    void* memory = size_bytes <= kSmallBytesMax ? pool_for(size_bytes).allocate() : allocate_large(size_bytes);
-    return Record::create_at(memory, fields);
+    return Record::create_at(allocate(Record::size_bytes(fields)), fields);
+}
+
+Record* RecordSlabs::begin(const RecordFields& fields, size_t value_bytes) {
+    return Record::begin_at(allocate(Record::size_bytes(fields, value_bytes)), fields, value_bytes);
+}
+
+void* RecordSlabs::allocate(size_t size_bytes) {
+    return size_bytes <= kSmallBytesMax ? pool_for(size_bytes).allocate() : allocate_large(size_bytes);
 }
 
 void RecordSlabs::destroy(const Record* record) {

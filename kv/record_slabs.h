@@ -24,6 +24,8 @@ class RecordSlabs {
     RecordSlabs& operator=(const RecordSlabs&) = delete;
 
     [[nodiscard]] const Record* create(const RecordFields& fields);
+    // Without its value (Record::begin_at).
+    [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes);
     void destroy(const Record* record);
 
     // Frees about `budget_bytes`, whatever is in use, and returns what is left of the budget: above 0, nothing is left.
@@ -43,6 +45,7 @@ class RecordSlabs {
         size_t padding;  // keeps what follows aligned to 16
     };
 
+    void* allocate(size_t size_bytes);
     void* allocate_large(size_t size_bytes);
     void free_large(LargeBlock* block);
     [[nodiscard]] BlockPool& pool_for(size_t size_bytes) { return pools_[(size_bytes - 1) / kClassBytes]; }

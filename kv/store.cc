@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/assert.h"
@@ -55,9 +56,12 @@ uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
+uint64_t value_seed(const Record& record) {
+    return std::rotl(static_cast<uint64_t>(record.expire_at_ms()), 32) ^ record.revision();
+}
+
 uint64_t digest(uint64_t key_hash, const Record& record) {
-    const uint64_t when = std::rotl(static_cast<uint64_t>(record.expire_at_ms()), 32) ^ record.revision();
-    return mix(key_hash ^ checksum64(as_bytes(record.value()), when));
+    return mix(key_hash ^ checksum64(as_bytes(record.value()), value_seed(record)));
 }
 
 // Odd: other counts, other products.
@@ -72,6 +76,54 @@ constexpr uint64_t kRandomTries = 16;
 constexpr int kRandomRanges = 16;
 // As many deadlines of a cleared store are freed in a slice.
 constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
+// So much of a large value is written, and summed while it is in the cache, between two looks at the work.
+constexpr uint64_t kValueSliceBytes = 32 * kKiB;
+
+// A large value that is not in the map yet, and the one that it will replace, whose sum leaves the state's hash.
+class PendingPut {
+ public:
+    PendingPut(Record* record, std::unique_ptr<ValueSource> source, uint64_t hash, const Record* replaced)
+        : record_(record),
+          source_(std::move(source)),
+          hash_(hash),
+          replaced_(replaced),
+          sum_(value_seed(*record)),
+          replaced_sum_(replaced == nullptr ? 0 : value_seed(*replaced)) {}
+
+    // Returns the work that it did; 0: nothing is left.
+    uint64_t write_slice() {
+        if (written_ < record_->value_size()) {
+            const std::span<char> out(record_->value_memory() + written_,
+                                      std::min(kValueSliceBytes, record_->value_size() - written_));
+            source_->fill(written_, out);
+            sum_.add(as_bytes({out.data(), out.size()}));
+            written_ += out.size();
+            return out.size() / kBytesPerWork + 1;
+        }
+        if (replaced_ != nullptr && summed_ < replaced_->value_size()) {
+            const std::string_view slice = replaced_->value().substr(summed_, kValueSliceBytes);
+            replaced_sum_.add(as_bytes(slice));
+            summed_ += slice.size();
+            return slice.size() / kBytesPerWork + 1;
+        }
+        return 0;
+    }
+
+    [[nodiscard]] const Record* record() const { return record_; }
+    [[nodiscard]] uint64_t hash() const { return hash_; }
+    [[nodiscard]] uint64_t digest() const { return mix(hash_ ^ sum_.value()); }
+    [[nodiscard]] uint64_t replaced_digest() const { return mix(hash_ ^ replaced_sum_.value()); }
+
+ private:
+    Record* record_;
+    std::unique_ptr<ValueSource> source_;
+    uint64_t hash_;
+    const Record* replaced_;
+    RunningChecksum sum_;
+    RunningChecksum replaced_sum_;
+    uint64_t written_ = 0;
+    uint64_t summed_ = 0;
+};
 
 }  // namespace
 
@@ -105,17 +157,60 @@ class Store::Impl {
         const uint64_t hash = map_.hash(fields.key);
         const auto [record, replaced] = map_.put(fields, hash);
         move_deadline(replaced, record);
-        if (replaced != nullptr) forget(hash, *replaced);
+        if (replaced != nullptr) {
+            work_ += replaced->value_size() / kBytesPerWork;
+            forget(*replaced, digest(hash, *replaced));
+        }
         state_hash_ += digest(hash, *record);
         counted_bytes_ += kv::counted_bytes(*record);
         work_ += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
+    // `fields` has no value.
+    void begin_put(const RecordFields& fields, std::unique_ptr<ValueSource> source, uint64_t value_bytes) {
+        KVORUM_ASSERT(!put_pending(), "a value is put while another is");
+        if (fields.expire_at_ms <= log_time_ms_) {
+            erase(fields.key);
+            return;
+        }
+        const uint64_t hash = map_.hash(fields.key);
+        Record* record = map_.begin(fields, value_bytes);
+        pending_.emplace(record, std::move(source), hash, map_.find(fields.key, hash));
+        if (value_bytes < kSlicedValueBytes) finish_put(UINT64_MAX);
+    }
+
+    [[nodiscard]] bool put_pending() const { return pending_.has_value(); }
+
+    bool finish_put(uint64_t work_max) {
+        if (!put_pending()) return true;
+        uint64_t work = 0;
+        while (work < work_max) {
+            const uint64_t slice_work = pending_->write_slice();
+            if (slice_work == 0) {
+                work_ += kKeyWriteWork;
+                put_pending_record();
+                break;
+            }
+            work += slice_work;
+        }
+        work_ += work;
+        return !put_pending();
+    }
+
     bool set_expiry(std::string_view key, int64_t expire_at_ms) {
         const Record* record = find(key);
         if (record == nullptr) return false;
-        put({key, record->value(), expire_at_ms, applied_index_.value()});
+        begin_put(key, record->value(), expire_at_ms);
         return true;
+    }
+
+    void begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+        if (value.size() < kSlicedValueBytes) {
+            put({key, value, expire_at_ms, applied_index_.value()});
+        } else {
+            begin_put({key, {}, expire_at_ms, applied_index_.value()},
+                      std::make_unique<PatchedValue>(value, 0, std::string_view()), value.size());
+        }
     }
 
     bool erase(std::string_view key) {
@@ -123,8 +218,8 @@ class Store::Impl {
         const Record* record = map_.erase(key, hash);
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
-        forget(hash, *record);
-        work_ += kKeyWriteWork;
+        forget(*record, digest(hash, *record));
+        work_ += kKeyWriteWork + record->value_size() / kBytesPerWork;
         return !is_due(*record);
     }
 
@@ -149,9 +244,13 @@ class Store::Impl {
         due_remain_ = false;
     }
 
-    void recycle() { map_.collect(); }
+    // What a pending value is made from may be retired already.
+    void recycle() {
+        if (!put_pending()) map_.collect();
+    }
 
     bool end_turn() {
+        if (put_pending()) return false;
         map_.collect();
         const bool more = map_.release_cleared();
         if (cleared_deadlines_.empty()) return more;
@@ -210,11 +309,19 @@ class Store::Impl {
         return keys;
     }
 
+    void put_pending_record() {
+        const auto [record, replaced] = map_.put(pending_->record(), pending_->hash());
+        move_deadline(replaced, record);
+        if (replaced != nullptr) forget(*replaced, pending_->replaced_digest());
+        state_hash_ += pending_->digest();
+        counted_bytes_ += kv::counted_bytes(*record);
+        pending_.reset();
+    }
+
     // Of a record that was taken out of the map.
-    void forget(uint64_t hash, const Record& record) {
-        state_hash_ -= digest(hash, record);
+    void forget(const Record& record, uint64_t digest) {
+        state_hash_ -= digest;
         counted_bytes_ -= kv::counted_bytes(record);
-        work_ += record.value_size() / kBytesPerWork;
         if (is_due(record)) ++expired_keys_;
     }
 
@@ -244,6 +351,7 @@ class Store::Impl {
     bool due_remain_ = false;  // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
     uint64_t work_ = 0;
+    std::optional<PendingPut> pending_;
 };
 
 void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
@@ -362,6 +470,15 @@ void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
     impl_->put({key, value, expire_at_ms, impl_->applied_index().value()});
 }
+void Store::begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+    impl_->begin_put(key, value, expire_at_ms);
+}
+void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,
+                      int64_t expire_at_ms) {
+    impl_->begin_put({key, {}, expire_at_ms, impl_->applied_index().value()}, std::move(value), value_bytes);
+}
+bool Store::put_pending() const { return impl_->put_pending(); }
+bool Store::finish_put(uint64_t work_max) { return impl_->finish_put(work_max); }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }

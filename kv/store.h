@@ -21,12 +21,16 @@
 
 #include "base/ids.h"
 #include "kv/record.h"
+#include "kv/value_source.h"
 
 namespace kvorum::kv {
 
 // Keys and values above these are refused with Redis's error for strings above proto-max-bulk-len.
 inline constexpr uint64_t kValueSizeMax = 16u << 20;
 inline constexpr uint64_t kKeySizeMax = 16u << 20;
+
+// Shorter values are written in one step.
+inline constexpr uint64_t kSlicedValueBytes = 256u << 10;
 
 struct ScanPage {
     std::vector<std::string_view> keys;
@@ -96,9 +100,18 @@ class Store {
     // A deadline that is not after log time removes the key at once, here and in set_expiry.
     // `value` may be a view of a record that find() returned.
     void put(std::string_view key, std::string_view value, int64_t expire_at_ms);
-    bool set_expiry(std::string_view key, int64_t expire_at_ms);  // kNoExpiry removes it; false: no such key
-    bool erase(std::string_view key);                             // false: no such key, or it was due
-    void clear();  // removes the keys, at once; log time and applied index stay
+    // The same; but a value of kSlicedValueBytes and more is not there at once. Until finish_put() has said so, the
+    // state is as before and nothing else of this part is called; what key and value refer to stays.
+    void begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms);
+    void begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,
+                   int64_t expire_at_ms);
+    [[nodiscard]] bool put_pending() const;
+    // Does about `work_max` units of base/turn_work.h. True: nothing is pending.
+    bool finish_put(uint64_t work_max);
+    // kNoExpiry removes it; false: no such key. The key is put again, so a large one as by begin_put().
+    bool set_expiry(std::string_view key, int64_t expire_at_ms);
+    bool erase(std::string_view key);  // false: no such key, or it was due
+    void clear();                      // removes the keys, at once; log time and applied index stay
 
     // --- for loading a snapshot ---
 

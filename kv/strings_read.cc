@@ -1,15 +1,13 @@
 #include <algorithm>
-#include <array>
 #include <span>
+#include <vector>
 
 #include "kv/families.h"
 #include "kv/text.h"
 
 namespace kvorum::kv {
-namespace {
 
-// As Redis counts: negative positions from the end, what lies outside cut off, both ends included.
-std::string_view slice(std::string_view text, int64_t first, int64_t last) {
+std::string_view range_of(std::string_view text, int64_t first, int64_t last) {
     const auto size = static_cast<int64_t>(text.size());
     if (first < 0 && last < 0 && first > last) return {};
     if (first < 0) first = std::max<int64_t>(0, first + size);
@@ -19,23 +17,28 @@ std::string_view slice(std::string_view text, int64_t first, int64_t last) {
     return text.substr(static_cast<size_t>(first), static_cast<size_t>(last - first + 1));
 }
 
-}  // namespace
-
-void read_get(const ReadRequest& request) { reply_value(request.reply, request.find(request.arguments[1])); }
+void read_get(const ReadRequest& request) {
+    const Record* record = request.find(request.arguments[1]);
+    if (record != nullptr && request.is_too_long(record->value_size())) return;
+    reply_value(request.reply, record);
+}
 
 void read_mget(const ReadRequest& request) {
     constexpr size_t kBatch = 16;
-    std::array<const Record*, kBatch> found;
-    Arguments keys = request.arguments.subspan(1);
+    const Arguments keys = request.arguments.subspan(1);
+    std::vector<const Record*> found(keys.size());
+    uint64_t value_bytes = 0;
+    for (size_t at = 0; at < keys.size(); at += kBatch) {
+        const size_t count = std::min(keys.size() - at, kBatch);
+        request.store.find_batch(keys.subspan(at, count), std::span(found).subspan(at, count));
+        for (const Record* record : std::span(found).subspan(at, count))
+            value_bytes += record == nullptr ? 0 : record->value_size();
+    }
+    if (request.is_too_long(value_bytes)) return;
     request.reply.array(keys.size());
-    while (!keys.empty()) {
-        const size_t count = std::min(keys.size(), kBatch);
-        request.store.find_batch(keys.first(count), std::span(found).first(count));
-        for (const Record* record : std::span(found).first(count)) {
-            request.count(record);
-            reply_value(request.reply, record);
-        }
-        keys = keys.subspan(count);
+    for (const Record* record : found) {
+        request.count(record);
+        reply_value(request.reply, record);
     }
 }
 
@@ -49,7 +52,9 @@ void read_getrange(const ReadRequest& request) {
     const auto last = parse_int64(request.arguments[3]);
     if (!first || !last) return request.reply.error(kNotInteger);
     const Record* record = request.find(request.arguments[1]);
-    request.reply.bulk_string(record == nullptr ? std::string_view() : slice(record->value(), *first, *last));
+    const std::string_view range = record == nullptr ? std::string_view() : range_of(record->value(), *first, *last);
+    if (request.is_too_long(range.size())) return;
+    request.reply.bulk_string(range);
 }
 
 }  // namespace kvorum::kv

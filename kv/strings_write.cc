@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <memory>
 #include <utility>
 
 #include "kv/families.h"
@@ -162,7 +162,7 @@ bool apply_set(LoggedCommand& command) {
         if (old != nullptr && (flags & kSetKeepsDeadline)) deadline_ms = old->expire_at_ms();
         if (flags & kSetRepliesOldValue) reply_value(command.reply, old);
     }
-    if (sets) command.store.put(key, value, deadline_ms);
+    if (sets) command.store.begin_put(key, value, deadline_ms);
     if (flags & kSetRepliesOldValue) return true;
     if (flags & kSetRepliesInteger) {
         command.reply.integer(sets ? 1 : 0);
@@ -262,11 +262,10 @@ bool apply_append(LoggedCommand& command) {
     const Record* old = command.store.find(key);
     const std::string_view old_value = old == nullptr ? std::string_view() : old->value();
     if (refuse_long_result(old_value.size(), added.size(), command.reply)) return true;
-    std::string value;
-    value.reserve(old_value.size() + added.size());
-    value.append(old_value).append(added);
-    command.reply.integer(static_cast<int64_t>(value.size()));
-    command.store.put(key, value, old == nullptr ? kNoExpiry : old->expire_at_ms());
+    const uint64_t size = old_value.size() + added.size();
+    command.reply.integer(static_cast<int64_t>(size));
+    command.store.begin_put(key, std::make_unique<PatchedValue>(old_value, old_value.size(), added), size,
+                            old == nullptr ? kNoExpiry : old->expire_at_ms());
     return true;
 }
 
@@ -294,11 +293,11 @@ bool apply_setrange(LoggedCommand& command) {
         return true;
     }
     if (refuse_long_result(offset, patch.size(), command.reply)) return true;
-    std::string value = old == nullptr ? std::string() : std::string(old->value());
-    if (value.size() < offset + patch.size()) value.resize(offset + patch.size());
-    std::memcpy(value.data() + offset, patch.data(), patch.size());
-    command.reply.integer(static_cast<int64_t>(value.size()));
-    command.store.put(key, value, old == nullptr ? kNoExpiry : old->expire_at_ms());
+    const std::string_view old_value = old == nullptr ? std::string_view() : old->value();
+    const uint64_t size = std::max<uint64_t>(old_value.size(), offset + patch.size());
+    command.reply.integer(static_cast<int64_t>(size));
+    command.store.begin_put(key, std::make_unique<PatchedValue>(old_value, offset, patch), size,
+                            old == nullptr ? kNoExpiry : old->expire_at_ms());
     return true;
 }
 

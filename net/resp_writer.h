@@ -26,6 +26,9 @@ class RespWriter final : public ReplySink {
     void error(std::string_view line) override;
     void integer(int64_t value) override;
     void bulk_string(std::string_view bytes) override;
+    void begin_bulk_string(uint64_t size_bytes) override { header('$', size_bytes); }
+    void bulk_string_piece(std::string_view bytes) override { out_->append(bytes); }
+    void end_bulk_string() override { out_->append("\r\n"); }
     void null() override;
     void null_array() override;
     void boolean(bool value) override;

@@ -95,12 +95,9 @@ TEST(LargeRecord, IsTheRecordThatIsEncodedAtOnce) {
 TEST(LargeRecord, IsRefusedAsAtOnce) {
     const std::string value(kValueSizeMax, 'v');
     const std::vector<Words> commands{
-        key_list("MSET", 9999),
-        {"SET", "k", value, "NX", "XX"},
-        {"SET", "k", value + "+"},
-        {"MSET", "k", value + "+"},
-        {"DEL", value + "+"},
-        {"MSET", "a", value, "b", value, "c", value},
+        key_list("MSET", 9999),         {"SET", "k", value, "NX", "XX"},
+        {"SET", "k", value + "+"},      {"MSET", "k", value + "+"},
+        {"DEL", value + "+"},           {"MSET", "a", value, "b", value, "c", value},
         {"SETRANGE", "k", "-1", value},
     };
     for (const Words& words : commands) {

@@ -40,6 +40,9 @@ class RespTextSink final : public ReplySink {
     }
     void integer(int64_t value) override { text_ += kvorum::integer(value); }
     void bulk_string(std::string_view bytes) override { text_ += bulk(bytes); }
+    void begin_bulk_string(uint64_t size_bytes) override { text_ += fmt::format("${}\r\n", size_bytes); }
+    void bulk_string_piece(std::string_view bytes) override { text_ += bytes; }
+    void end_bulk_string() override { text_ += "\r\n"; }
     void null() override { text_ += kvorum::null(); }
     void null_array() override { text_ += "*-1\r\n"; }
     void boolean(bool value) override { integer(value ? 1 : 0); }
