@@ -145,7 +145,9 @@ ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
     const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
     while (next_command_ < command_count_ || long_write_ != nullptr || store_.put_pending()) {
         if (store_.work() >= work_end) return ApplyProgress::kMore;
+        const bool was_pending = store_.put_pending();
         if (!store_.finish_put(work_end - store_.work())) continue;
+        if (was_pending) check_growth();
         if (long_write_ == nullptr && next_command_ == command_count_) break;
         const ApplyProgress progress =
             long_write_ != nullptr ? go_on(work_end, replies) : apply_next(work_end, replies);
@@ -180,7 +182,8 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
         long_write_ = std::make_unique<KeyListWrite>(record.code, record.flags, ByteReader(record.payload));
         return go_on(work_end, replies);
     }
-    store_.add_work(kCommandWork + record.payload.size() / kBytesPerWork);
+    // A large value counts when it is put.
+    store_.add_work(kCommandWork + std::min<uint64_t>(record.payload.size(), kSlicedValueBytes) / kBytesPerWork);
     LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number), lookups_};
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;
     check_growth();
