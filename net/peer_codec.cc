@@ -213,24 +213,32 @@ void write_sized(ByteWriter& writer, std::string_view text) {
     writer.write_text(text);
 }
 
-void write_request(ByteWriter& writer, const ForwardRequest& request) {
-    KVORUM_ASSERT(forward_request_fits(request));
+void write_request_head(ByteWriter& writer, const ForwardRequest& request) {
     writer.write<uint64_t>(request.request_id);
     writer.write<uint64_t>(request.session_id);
     writer.write<uint64_t>(request.leader_term.value());
     writer.write<uint8_t>(request.resp_version);
+}
+
+bool read_request_head(ByteReader& reader, ForwardRequest& request) {
+    request.request_id = reader.read<uint64_t>();
+    request.session_id = reader.read<uint64_t>();
+    request.leader_term = Term{reader.read<uint64_t>()};
+    request.resp_version = reader.read<uint8_t>();
+    return request.resp_version == 2 || request.resp_version == 3;
+}
+
+void write_request(ByteWriter& writer, const ForwardRequest& request) {
+    KVORUM_ASSERT(forward_request_fits(request));
+    write_request_head(writer, request);
     writer.write<uint32_t>(static_cast<uint32_t>(request.arguments.size()));
     for (const std::string_view argument : request.arguments)
         write_sized(writer, argument);
 }
 
 bool read_request(ByteReader& reader, ForwardRequest& request) {
-    request.request_id = reader.read<uint64_t>();
-    request.session_id = reader.read<uint64_t>();
-    request.leader_term = Term{reader.read<uint64_t>()};
-    request.resp_version = reader.read<uint8_t>();
+    if (!read_request_head(reader, request)) return false;
     const auto count = reader.read<uint32_t>();
-    if (request.resp_version != 2 && request.resp_version != 3) return false;
     if (count == 0 || count > kForwardArgumentsMax || count > reader.remaining() / sizeof(uint32_t)) return false;
     request.arguments.reserve(count);
     for (uint32_t i = 0; i < count; ++i) {
@@ -424,6 +432,57 @@ bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& repli
         reply.reply = reader.read_text(size);
         if (reader.failed()) return false;
     }
+    return true;
+}
+
+void encode_forward_piece(const ForwardPiece& piece, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kForwardPiece);
+    ByteWriter writer(frame.payload());
+    writer.write<uint64_t>(piece.session_id);
+    writer.write<uint64_t>(piece.offset);
+    writer.write_text(piece.bytes);
+    frame.finish();
+}
+
+bool decode_forward_piece(const Frame& frame, ForwardPiece& piece) {
+    if (frame.type != FrameType::kForwardPiece) return false;
+    ByteReader reader(frame.payload);
+    piece.session_id = reader.read<uint64_t>();
+    piece.offset = reader.read<uint64_t>();
+    piece.bytes = reader.read_text(reader.remaining());
+    return !reader.failed() && !piece.bytes.empty();
+}
+
+void encode_forward_large(const ForwardRequest& request, uint64_t command_bytes, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kForwardLarge);
+    ByteWriter writer(frame.payload());
+    write_request_head(writer, request);
+    writer.write<uint64_t>(command_bytes);
+    frame.finish();
+}
+
+bool decode_forward_large(const Frame& frame, ForwardRequest& request, uint64_t& command_bytes) {
+    if (frame.type != FrameType::kForwardLarge) return false;
+    ByteReader reader(frame.payload);
+    if (!read_request_head(reader, request)) return false;
+    command_bytes = reader.read<uint64_t>();
+    return reader.finished();
+}
+
+bool ForwardPieces::take(const ForwardPiece& piece) {
+    if (piece.offset == 0) {
+        session_id_ = piece.session_id;
+        reader_ = PackedCommandReader(kForwardArgumentsMax);
+    }
+    if (piece.session_id != session_id_ || piece.offset != reader_.size_bytes()) return false;
+    if (piece.offset + piece.bytes.size() > kForwardRequestBytesMax) return false;
+    return reader_.take(piece.bytes);
+}
+
+bool ForwardPieces::finish(const ForwardRequest& request, uint64_t command_bytes, PackedCommand& command) {
+    if (request.session_id != session_id_ || command_bytes != reader_.size_bytes() || !reader_.done()) return false;
+    command = reader_.take_command();
+    reader_ = PackedCommandReader();
     return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/packed_command.h"
 #include "net/frame.h"
 #include "net/output_buffer.h"
 #include "net/peer_secrets.h"
@@ -79,6 +80,11 @@ void encode_hello_proof(const Digest& proof, OutputBuffer& out);
     return type >= FrameType::kRequestVote && type <= FrameType::kAppendEntriesReply;
 }
 
+[[nodiscard]] constexpr bool is_forward_frame(FrameType type) {
+    return type == FrameType::kForwardRequests || type == FrameType::kForwardReplies ||
+           type == FrameType::kForwardPiece || type == FrameType::kForwardLarge;
+}
+
 // Sender and receiver are those of the connection and do not travel. Entries are referenced, not copied
 // (OutputBuffer::append_entry).
 void encode_raft_message(const raft::MessageBody& body, OutputBuffer& out);
@@ -141,6 +147,35 @@ inline constexpr uint64_t kForwardReplyBytesMax = 64 * kMiB;
 [[nodiscard]] size_t encode_forward_replies(std::span<const ForwardReply> replies, OutputBuffer& out);
 [[nodiscard]] bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests);
 [[nodiscard]] bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& replies);
+
+// A large command (base/packed_command.h) is forwarded in pieces, with other messages between them, and then named by a
+// request. On one connection one command at a time is on its way; a piece at offset 0 begins another one.
+struct ForwardPiece {
+    uint64_t session_id = 0;
+    uint64_t offset = 0;
+    std::string_view bytes;
+
+    bool operator==(const ForwardPiece&) const = default;
+};
+
+inline constexpr size_t kForwardPieceBytes = 64 * kKiB;
+
+void encode_forward_piece(const ForwardPiece& piece, OutputBuffer& out);
+// `request` has no arguments: they are the `command_bytes` that came before, of its session.
+void encode_forward_large(const ForwardRequest& request, uint64_t command_bytes, OutputBuffer& out);
+[[nodiscard]] bool decode_forward_piece(const Frame& frame, ForwardPiece& piece);
+[[nodiscard]] bool decode_forward_large(const Frame& frame, ForwardRequest& request, uint64_t& command_bytes);
+
+// Puts the pieces of one connection together. False: they do not fit together, or are no command.
+class ForwardPieces {
+ public:
+    [[nodiscard]] bool take(const ForwardPiece& piece);
+    [[nodiscard]] bool finish(const ForwardRequest& request, uint64_t command_bytes, PackedCommand& command);
+
+ private:
+    uint64_t session_id_ = 0;
+    PackedCommandReader reader_;
+};
 
 // --- repair of a damaged log ---
 // Asks for one entry by its identity, whoever leads (server/repair_decision.h).

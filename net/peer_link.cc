@@ -193,6 +193,7 @@ void PeerLink::connect_to_owner(OutputStream& output, const HelloAck& ack) {
     KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}", config_.peer, config_.endpoint.to_string(),
                ack.incarnation);
     output_ = &output;
+    large_ = {};
     connected_at_wall_ms_ = reactor_.backend().wall_clock_ms();
     sent_at_last_look_ = output.sent_bytes();
     reactor_.arm(deadline_, reactor_.now_ns() + config_.stall_timeout_ns);
@@ -229,6 +230,10 @@ void PeerLink::on_output_progress() {
     if (output_ == nullptr) return;
     forget_handed_requests();
     if (output_->failed()) attempt_stop_->request_stop();
+    if (piece_waits_ && output_->queued_bytes() <= kPiecesQueuedBytesMax / 2) {
+        piece_waits_ = false;
+        owner_.on_link_room(config_.peer);
+    }
 }
 
 bool PeerLink::send(const raft::Message& message) {
@@ -256,6 +261,32 @@ bool PeerLink::send(std::span<const ForwardRequest> requests) {
             queued_requests_.push_back({end_offset, request.request_id});
         requests = requests.subspan(count);
     }
+    return true;
+}
+
+PieceStatus PeerLink::send(const ForwardPiece& piece) {
+    if (output_ == nullptr) return PieceStatus::kBeginAgain;
+    const bool is_mine = large_.session_id == piece.session_id;
+    if (piece.offset == 0 &&
+        (large_.session_id == 0 || is_mine || reactor_.now_ns() - large_.at_ns > kPieceTimeNsMax)) {
+        large_ = {piece.session_id, 0, reactor_.now_ns()};
+    } else if (!is_mine || piece.offset != large_.sent_bytes) {
+        piece_waits_ = true;
+        return piece.offset == 0 ? PieceStatus::kWait : PieceStatus::kBeginAgain;
+    }
+    piece_waits_ = piece_waits_ || output_->queued_bytes() > kPiecesQueuedBytesMax;
+    if (output_->queued_bytes() > kPiecesQueuedBytesMax) return PieceStatus::kWait;
+    encode_forward_piece(piece, output_->buffer());
+    large_.sent_bytes += piece.bytes.size();
+    large_.at_ns = reactor_.now_ns();
+    return PieceStatus::kSent;
+}
+
+bool PeerLink::send_large(const ForwardRequest& request, uint64_t command_bytes) {
+    if (!has_room() || large_.session_id != request.session_id || large_.sent_bytes != command_bytes) return false;
+    encode_forward_large(request, command_bytes, output_->buffer());
+    queued_requests_.push_back({output_->appended_bytes(), request.request_id});
+    large_ = {};
     return true;
 }
 

@@ -57,6 +57,8 @@ class PeerLinkOwner {
     virtual void on_link_connected(NodeId peer, uint64_t incarnation) = 0;  // the peer's
     // The connection is gone. The requests were never handed to the kernel; valid during the call.
     virtual void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) = 0;
+    // After a piece had to wait: there is room for more.
+    virtual void on_link_room(NodeId peer) = 0;
     // Raft messages were dropped, because there is no connection or the queue is full. At most once a turn.
     virtual void on_unreachable(NodeId peer) = 0;
 
@@ -76,6 +78,10 @@ struct PeerLinkStats {
     uint64_t refused_replies = 0;
 };
 
+// kWait: not now; the owner is told when to try again (on_link_room), but not for certain. kBeginAgain: what was sent
+// of this command so far is lost, or there is no connection.
+enum class PieceStatus : uint8_t { kSent, kWait, kBeginAgain };
+
 class PeerLink {
  public:
     PeerLink(reactor::Reactor& reactor, OutputFlusher& flusher, PeerLinkConfig config, PeerLinkOwner& owner);
@@ -91,6 +97,9 @@ class PeerLink {
     // texts are copied.
     bool send(const raft::Message& message);  // to this link's peer
     bool send(std::span<const ForwardRequest> requests);
+    // The next piece of a large command, or its request, for which all pieces were sent.
+    [[nodiscard]] PieceStatus send(const ForwardPiece& piece);
+    bool send_large(const ForwardRequest& request, uint64_t command_bytes);
     bool send(std::span<const ForwardReply> replies);
     bool send(const RepairRequest& request);
     bool send(const RepairReply& reply);
@@ -117,6 +126,17 @@ class PeerLink {
         uint64_t end_offset = 0;
         uint64_t request_id = 0;
     };
+
+    // The large command that is on its way in pieces.
+    struct LargeSend {
+        uint64_t session_id = 0;  // 0: none
+        uint64_t sent_bytes = 0;
+        uint64_t at_ns = 0;  // of the last piece
+    };
+    // While so much is queued, pieces wait, lest they stand before all else.
+    static constexpr uint64_t kPiecesQueuedBytesMax = 1 * kMiB;
+    // Who sends nothing for so long loses its place: its client is gone.
+    static constexpr uint64_t kPieceTimeNsMax = 1 * kSecondNs;
 
     struct Connection;
 
@@ -157,6 +177,8 @@ class PeerLink {
     int64_t connected_at_wall_ms_ = 0;
     uint64_t sent_at_last_look_ = 0;
     std::deque<QueuedRequest> queued_requests_;
+    LargeSend large_;
+    bool piece_waits_ = false;
     std::string last_failure_;
     PeerLinkStats stats_;
 };

@@ -35,6 +35,7 @@ class PeerListener::Connection {
     OutputStream output;
     FrameReader reader{kHandshakePayloadBytesMax};
     AppendEntriesReader append_entries;  // whose entries are streamed
+    ForwardPieces pieces;
     std::string address;
     reactor::StopSource stop;
     reactor::StopSource
@@ -285,6 +286,29 @@ std::string PeerListener::take_piece(Connection& connection, const Frame& frame)
     return {};
 }
 
+std::string PeerListener::dispatch_forward(Connection& connection, const Frame& frame) {
+    if (frame.type == FrameType::kForwardRequests) {
+        std::vector<ForwardRequest> requests;
+        if (!decode_forward_requests(frame, requests)) return "malformed forwarded requests";
+        handler_.on_forward_requests(connection.peer, connection.incarnation, requests);
+    } else if (frame.type == FrameType::kForwardReplies) {
+        std::vector<ForwardReply> replies;
+        if (!decode_forward_replies(frame, replies)) return "malformed forwarded replies";
+        handler_.on_forward_replies(connection.peer, connection.incarnation, replies);
+    } else if (frame.type == FrameType::kForwardPiece) {
+        ForwardPiece piece;
+        if (!decode_forward_piece(frame, piece) || !connection.pieces.take(piece)) return "malformed forwarded piece";
+    } else {
+        ForwardRequest request;
+        PackedCommand command;
+        uint64_t command_bytes = 0;
+        if (!decode_forward_large(frame, request, command_bytes)) return "malformed forwarded request";
+        if (!connection.pieces.finish(request, command_bytes, command)) return "a forwarded request without its pieces";
+        handler_.on_large_request(connection.peer, request, std::move(command));
+    }
+    return {};
+}
+
 std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
     if (frame.streamed_bytes > 0) {
         return connection.append_entries.begin(frame) ? std::string() : "malformed Raft message";
@@ -295,18 +319,7 @@ std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
         handler_.on_raft_message(std::move(message));
         return {};
     }
-    if (frame.type == FrameType::kForwardRequests) {
-        std::vector<ForwardRequest> requests;
-        if (!decode_forward_requests(frame, requests)) return "malformed forwarded requests";
-        handler_.on_forward_requests(connection.peer, connection.incarnation, requests);
-        return {};
-    }
-    if (frame.type == FrameType::kForwardReplies) {
-        std::vector<ForwardReply> replies;
-        if (!decode_forward_replies(frame, replies)) return "malformed forwarded replies";
-        handler_.on_forward_replies(connection.peer, connection.incarnation, replies);
-        return {};
-    }
+    if (is_forward_frame(frame.type)) return dispatch_forward(connection, frame);
     if (frame.type == FrameType::kRepairRequest) {
         RepairRequest request;
         if (!decode_repair_request(frame, request)) return "malformed repair request";

@@ -38,6 +38,8 @@ class PeerHandler {
     [[nodiscard]] virtual LogId meet_peer(NodeId peer, LogId log_id) = 0;
     virtual void on_raft_message(raft::Message message) = 0;
     virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
+    // `request` has no arguments: they are in `command`.
+    virtual void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) = 0;
     virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
     virtual void on_repair_request(NodeId from, const RepairRequest& request) = 0;
     virtual void on_repair_reply(NodeId from, RepairReply reply) = 0;
@@ -105,6 +107,7 @@ class PeerListener {
     [[nodiscard]] std::string check_log(Connection& connection, const Hello& hello);
     [[nodiscard]] std::string check_incarnation(const Hello& hello) const;
     [[nodiscard]] std::string take_piece(Connection& connection, const Frame& frame);
+    [[nodiscard]] std::string dispatch_forward(Connection& connection, const Frame& frame);
     [[nodiscard]] std::string dispatch(Connection& connection, const Frame& frame);
     void displace_oldest_stranger();
     void replace_older(const Connection& connection);

@@ -142,9 +142,8 @@ void ClientConnection::note_command() {
 // Who has not authenticated is granted no command of this size.
 void ClientConnection::submit_large() {
     note_command();
-    const PackedCommand command = parser_.take_large();
-    command.first_arguments(SIZE_MAX, arguments_);
-    reading_ = services_.router.submit(*this, arguments_);
+    reading_ = false;
+    services_.router.submit_large(*this, parser_.take_large());
 }
 
 void ClientConnection::submit_unauthenticated() {

@@ -80,7 +80,8 @@ class ClientConnection final : public Session {
     void write_error(std::string_view line);
     // While who the client is may change, and while a reply is held back, no further command is looked at.
     [[nodiscard]] bool has_room() const {
-        return queue.size() < services_.limits.pipeline_depth_max && identity_changes == 0 && !held_reply_.armed();
+        return queue.size() < services_.limits.pipeline_depth_max && identity_changes == 0 && large == nullptr &&
+               !held_reply_.armed();
     }
     void note_command();
     void submit_large();

@@ -27,6 +27,11 @@ constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 
 // A read that Redis calls fast is not long unless it has more arguments than this.
 constexpr size_t kFewArguments = 64;
+// A reply with more bytes of values than this is made in pieces.
+constexpr uint64_t kShortReplyBytes = 512 * kKiB;
+// Commands about the node look at all their arguments in one step.
+constexpr size_t kServerArgumentsMax = 1024;
+constexpr std::string_view kTooManyArguments = "ERR more than 1024 arguments of a command about the node";
 
 bool may_be_long(const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t store_size) {
     if ((spec.flags & kv::kFlagFast) != 0 && arguments.size() <= kFewArguments) return false;
@@ -116,6 +121,10 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         tell_monitors(session, *named.called, arguments);
     const bool asks_gate = is_runnable && (spec->kind == kv::CommandKind::kServer || !session.gate.is_open());
     if (asks_gate && answer_at_gate(session, named, arguments, origin_id)) return false;
+    if (is_local && arguments.size() > kServerArgumentsMax) {
+        answer_at_once(session, named, origin_id, kTooManyArguments);
+        return false;
+    }
     if (is_local && session.queue.empty()) {
         timer_.time_inline(session, *named.called, arguments,
                            [&] { return session.execute_server_command(*spec, arguments); });
@@ -123,17 +132,22 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     }
     const bool is_read = is_runnable && spec->kind == kv::CommandKind::kRead;
     const bool is_long = is_read && may_be_long(*spec, arguments, store_.size());
+    bool too_long = false;
     if (is_read && !is_long && session.queue.empty() && session.may_be_forwarded() && driver_->may_read_now()) {
         ++counters_.lease_reads;
-        timer_.time_inline(session, *named.called, arguments, [&] { return answer_read(session, *spec, arguments); });
-        return true;
+        timer_.time_inline(session, *named.called, arguments, [&] {
+            const auto error_code = answer_read(session, *spec, arguments, kShortReplyBytes);
+            too_long = !error_code.has_value();
+            return error_code;
+        });
+        if (!too_long) return true;
     }
     Request& request = session.queue.push_back();
     const uint64_t sequence = session.queue.end_sequence() - 1;
     request.spec = spec;
     request.called = named.called;
     // The store may have grown until it is carried out.
-    request.is_long = is_read && may_be_long(*spec, arguments, UINT64_MAX);
+    request.is_long = too_long || (is_read && may_be_long(*spec, arguments, UINT64_MAX));
     request.origin_id = origin_id;
     request.arrived_ns = reactor_.now_ns();
     request.is_readonly = session.gate.is_readonly();
@@ -159,6 +173,19 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     if (session.parked > 1 || !route(session, sequence, arguments))
         pack_arguments(arguments, session.queue.find(sequence)->text);
     return false;
+}
+
+// In its turn, behind what the session sent before it.
+void CommandRouter::answer_at_once(Session& session, const NamedCommand& named, uint64_t origin_id,
+                                   std::string_view line) {
+    Request& request = session.queue.push_back();
+    request.state = RequestState::kAnswered;
+    request.spec = named.command;
+    request.called = named.called;
+    request.is_rejected = true;
+    request.origin_id = origin_id;
+    request.arrived_ns = reactor_.now_ns();
+    answer_error(session, request, line);
 }
 
 void CommandRouter::submit_unauthenticated(Session& session, kv::Arguments arguments) {
@@ -228,9 +255,12 @@ bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arg
 
 bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Arguments arguments) {
     Request& request = *session.queue.find(sequence);
-    if (request.spec->kind == kv::CommandKind::kWrite) return route_write(session, sequence, arguments);
+    if (request.spec->kind == kv::CommandKind::kWrite) {
+        return is_large(session, sequence) ? route_large_write(session, sequence)
+                                           : route_write(session, sequence, arguments);
+    }
     if (request.spec->kind == kv::CommandKind::kServer) return route_wait(session, request, arguments);
-    if (request.text.empty()) pack_arguments(arguments, request.text);
+    if (request.text.empty() && !is_large(session, sequence)) pack_arguments(arguments, request.text);
     request.token = driver_->add_read(session.handle);
     set_state(session, request, RequestState::kRead);
     // It takes longer than a write behind it may wait to be carried out.
@@ -239,17 +269,24 @@ bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Argument
 }
 
 bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Arguments arguments) {
-    Request& request = *session.queue.find(sequence);
     scratch_reply_.clear();
     net::RespWriter error(scratch_reply_, session.protocol());
-    switch (driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error)) {
+    Request& request = *session.queue.find(sequence);
+    const auto admission = driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error);
+    if (admission == RaftDriver::WriteAdmission::kAccepted) timer_.keep_arguments(request, arguments);
+    if (admission == RaftDriver::WriteAdmission::kRefused)
+        timer_.note_refused_write(session, arguments, request.arrived_ns);
+    return take_admission(session, sequence, admission);
+}
+
+bool CommandRouter::take_admission(Session& session, uint64_t sequence, RaftDriver::WriteAdmission admission) {
+    Request& request = *session.queue.find(sequence);
+    switch (admission) {
         case RaftDriver::WriteAdmission::kAccepted:
             KVORUM_PROBE2(queued, session.handle.slot, sequence);
-            timer_.keep_arguments(request, arguments);
             set_state(session, request, RequestState::kWrite);
             return true;
         case RaftDriver::WriteAdmission::kRefused:
-            timer_.note_refused_write(session, arguments, request.arrived_ns);
             set_state(session, request, RequestState::kAnswered);
             request.text = scratch_reply_;
             return true;
@@ -313,12 +350,14 @@ bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Argument
         return true;
     }
     const uint64_t id =
-        forwarder_.forward(target, {session.handle, sequence}, session.queue_id, session.protocol(), arguments);
+        is_large(session, sequence)
+            ? forward_large(session, target)
+            : forwarder_.forward(target, {session.handle, sequence}, session.queue_id, session.protocol(), arguments);
     if (id == 0) return false;
     ++counters_.forwarded_out;
     request.token = id;
     // Kept, because a command that the leader did not carry out may be sent to the next one.
-    if (request.text.empty()) pack_arguments(arguments, request.text);
+    if (request.text.empty() && !is_large(session, sequence)) pack_arguments(arguments, request.text);
     set_state(session, request, RequestState::kForwarded);
     return true;
 }
@@ -328,6 +367,11 @@ void CommandRouter::route_parked(Session& session) {
          session.parked > 0 && sequence < session.queue.end_sequence(); ++sequence) {
         const Request& request = *session.queue.find(sequence);
         if (request.state != RequestState::kParked) continue;
+        if (is_large(session, sequence)) {
+            unpack_large(session, sequence);
+            if (!route(session, sequence, scratch_arguments_)) return;
+            continue;
+        }
         // A copy: answering or encoding may reuse the slot's text while the views still point into it.
         const std::string packed = request.text;
         unpack_arguments(packed, scratch_arguments_);
@@ -363,22 +407,28 @@ void CommandRouter::pop(Session& session) {
     Request& head = session.queue.front();
     set_state(session, head, RequestState::kAnswered);
     if (head.is_barrier) --session.barriers;
+    if (is_large(session, session.queue.head_sequence())) session.large.reset();
     session.queue.pop_front();
 }
 
-void CommandRouter::answer_head_read(Session& session) {
-    const Request& head = session.queue.front();
-    unpack_arguments(head.text, scratch_arguments_);
-    const std::string_view error_code = answer_read(session, *head.spec, scratch_arguments_);
-    timer_.answered(head, error_code);
+bool CommandRouter::answer_head_read(Session& session, uint64_t value_bytes_max) {
+    Request& head = session.queue.front();
+    unpack_arguments(head_arguments(session), scratch_arguments_);
+    const auto error_code = answer_read(session, *head.spec, scratch_arguments_, value_bytes_max);
+    head.is_long = !error_code.has_value();
+    if (head.is_long) return false;
+    timer_.answered(head, *error_code);
     timer_.note_if_slow(session, head, "read-index");
     pop(session);
+    return true;
 }
 
-std::string_view CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments) {
-    const kv::ReadContext context{driver_->turn_clock_ms(), random_.next()};
+std::optional<std::string_view> CommandRouter::answer_read(Session& session, const kv::CommandSpec& spec,
+                                                           kv::Arguments arguments, uint64_t value_bytes_max) {
+    const kv::ReadContext context{driver_->turn_clock_ms(), random_.next(), value_bytes_max};
     net::RespWriter& reply = session.begin_reply();
     const kv::KeyLookups lookups = kv::execute_read(store_, spec, arguments, context, reply);
+    if (lookups.too_long) return std::nullopt;
     counters_.keyspace_hits += lookups.hits;
     counters_.keyspace_misses += lookups.misses;
     reactor_.work().add(TurnPart::kRead, lookups.work);
@@ -435,9 +485,8 @@ bool CommandRouter::advance_head(Session& session) {
                 mark_dirty(session);
                 return false;
             }
-            if (head.is_long) return go_on_with_long_read(session);
-            answer_head_read(session);
-            return true;
+            if (!head.is_long && answer_head_read(session, kShortReplyBytes)) return true;
+            return go_on_with_long_read(session);
         case RequestState::kWait: return answer_wait(session);
         case RequestState::kParked:
         case RequestState::kWrite:
@@ -469,7 +518,7 @@ void CommandRouter::finish_turn() {
     if (dirty_.empty()) return;
     timer_.end_turn();
     advancing_.swap(dirty_);
-    long_read_went_on_ = false;
+    long_work_went_on_ = false;
     for (const SessionHandle handle : advancing_) {
         Session* session = sessions_.find(handle);
         if (session == nullptr) continue;
@@ -490,9 +539,13 @@ Session* CommandRouter::answer_what_is_before(WriteWaiter waiter) {
     if (request == nullptr || request->state != RequestState::kWrite) return nullptr;
     while (session->queue.head_sequence() < waiter.sequence) {
         Request& head = session->queue.front();
+        if (session->long_reply != nullptr) {
+            finish_long_reply(*session);
+            continue;
+        }
         const bool is_read = head.spec != nullptr && head.spec->kind == kv::CommandKind::kRead;
         if (is_read && (head.state == RequestState::kRead || head.state == RequestState::kParked)) {
-            answer_head_read(*session);
+            (void)answer_head_read(*session, UINT64_MAX);
             continue;
         }
         const bool advanced = advance_head(*session);

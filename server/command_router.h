@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // One command of a session. `origin_id` names it for a session of another node (0 for clients). True: it was a read
     // and is answered.
     bool submit(Session& session, kv::Arguments arguments, uint64_t origin_id = 0);
+    // The same for a large one, of a session that has no other.
+    void submit_large(Session& session, PackedCommand command, uint64_t origin_id = 0);
     // The same for a client that has not given the password: NOAUTH, but for the few commands that need none.
     void submit_unauthenticated(Session& session, kv::Arguments arguments);
     // Reads of these keys are about to be submitted.
@@ -98,6 +101,15 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     bool route(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_here(Session& session, uint64_t sequence, kv::Arguments arguments);
     bool route_write(Session& session, uint64_t sequence, kv::Arguments arguments);
+    // The id of the request, or 0 as long as it is not handed over.
+    uint64_t forward_large(Session& session, const Target& target);
+    bool route_large_write(Session& session, uint64_t sequence);
+    // `scratch_reply_` holds the error of a command that was refused.
+    bool take_admission(Session& session, uint64_t sequence, RaftDriver::WriteAdmission admission);
+    [[nodiscard]] static bool is_large(const Session& session, uint64_t sequence);
+    [[nodiscard]] static std::string_view head_arguments(const Session& session);
+    void unpack_large(const Session& session, uint64_t sequence);
+    [[nodiscard]] bool may_go_on(Session& session);
     bool route_wait(Session& session, Request& request, kv::Arguments arguments);
     // Its reply is known from what the session has sent before (command_gate.h). True: it was queued.
     bool answer_at_gate(Session& session, const NamedCommand& named, kv::Arguments arguments, uint64_t origin_id);
@@ -116,8 +128,11 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void answer_error(Session& session, Request& request, std::string_view line);
     // Definitely not executed.
     void refuse(Session& session, Request& request, std::string_view line);
-    // Returns the code of the error, as Session::execute_server_command() does.
-    std::string_view answer_read(Session& session, const kv::CommandSpec& spec, kv::Arguments arguments);
+    void answer_at_once(Session& session, const NamedCommand& named, uint64_t origin_id, std::string_view line);
+    // Returns the code of the error, as Session::execute_server_command() does. None: nothing was replied, it must be
+    // carried out as a long read.
+    [[nodiscard]] std::optional<std::string_view> answer_read(Session& session, const kv::CommandSpec& spec,
+                                                              kv::Arguments arguments, uint64_t value_bytes_max);
     void answer_refusal(Session& session, Request& request, std::string_view line);
     void answer_unknown(Session& session, Request& request);
     void repeat_read(Session& session, Request& request);
@@ -126,11 +141,12 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void advance(Session& session);
     bool advance_head(Session& session);
     void write_answer(Session& session, const Request& head);
-    void answer_head_read(Session& session);
+    [[nodiscard]] bool answer_head_read(Session& session, uint64_t value_bytes_max);
     bool go_on_with_long_read(Session& session);
     void begin_long_read(Session& session);
     void make_long_reply(Session& session);
     [[nodiscard]] bool write_long_reply(Session& session);
+    void finish_long_reply(Session& session);
     void end_long_read(Session& session);
     // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
     Session* answer_what_is_before(WriteWaiter waiter);
@@ -155,7 +171,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
     uint64_t served_read_id_ = 0;
     uint32_t one_state_reads_ = 0;    // long reads under way that need one state
-    bool long_read_went_on_ = false;  // in this finish_turn()
+    bool long_work_went_on_ = false;  // since the last finish_turn() began
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;

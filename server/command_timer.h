@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,14 +30,16 @@ class CommandTimer {
     CommandTimer(const NodeConfig& config, reactor::Reactor& reactor, LatencyMonitor& latency, SlowLog& slow_log)
         : config_(config), reactor_(reactor), latency_(latency), slow_log_(slow_log) {}
 
-    // A client's command that is answered on the spot. `execute()` carries it out and returns the code of its error.
+    // A client's command that is answered on the spot. `execute()` carries it out and returns the code of its error,
+    // or none: it is not answered yet.
     template <typename Execute>
     void time_inline(const Session& session, const kv::CommandSpec& called, kv::Arguments arguments,
                      const Execute& execute) {
         const bool alone = is_timed_alone(called, arguments);
         const uint64_t began_ns = alone ? reactor_.backend().monotonic_ns() : 0;
-        const std::string_view error_code = execute();
-        if (statistics_.answered(called, error_code)) latency_.command_done_this_turn(called);
+        const std::optional<std::string_view> error_code = execute();
+        if (!error_code.has_value()) return;
+        if (statistics_.answered(called, *error_code)) latency_.command_done_this_turn(called);
         if (!alone) return;
         const uint64_t latency_ns = reactor_.backend().monotonic_ns() - began_ns;
         note_event(called, latency_ns);

@@ -68,19 +68,31 @@ ForwardedSessions::~ForwardedSessions() {
 
 void ForwardedSessions::on_requests(NodeId origin, Term leads_in, std::span<const net::ForwardRequest> requests) {
     for (const net::ForwardRequest& request : requests) {
-        if (leads_in.is_none() || request.leader_term != leads_in) {
-            sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kNotExecuted, {});
-            continue;
-        }
-        ++counters_.forwarded_in;
-        std::unique_ptr<ForwardedSession>& session = sessions_[{origin, request.session_id}];
-        if (session == nullptr) {
-            session = std::make_unique<ForwardedSession>(*this, origin, request.session_id);
-            router_.add_session(*session);
-        }
-        session->set_protocol(request.resp_version == 3 ? net::RespVersion::kResp3 : net::RespVersion::kResp2);
-        router_.submit(*session, request.arguments, request.request_id);
+        if (ForwardedSession* session = session_for(origin, leads_in, request))
+            router_.submit(*session, request.arguments, request.request_id);
     }
+}
+
+void ForwardedSessions::on_large_request(NodeId origin, Term leads_in, const net::ForwardRequest& request,
+                                         PackedCommand command) {
+    if (ForwardedSession* session = session_for(origin, leads_in, request))
+        router_.submit_large(*session, std::move(command), request.request_id);
+}
+
+ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origin, Term leads_in,
+                                                                    const net::ForwardRequest& request) {
+    if (leads_in.is_none() || request.leader_term != leads_in) {
+        sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kNotExecuted, {});
+        return nullptr;
+    }
+    ++counters_.forwarded_in;
+    std::unique_ptr<ForwardedSession>& session = sessions_[{origin, request.session_id}];
+    if (session == nullptr) {
+        session = std::make_unique<ForwardedSession>(*this, origin, request.session_id);
+        router_.add_session(*session);
+    }
+    session->set_protocol(request.resp_version == 3 ? net::RespVersion::kResp3 : net::RespVersion::kResp2);
+    return session.get();
 }
 
 void ForwardedSessions::retire(ForwardedSession& session) { idle_.push_back(session.key()); }

@@ -38,6 +38,7 @@ class ForwardedSessions {
 
     // `leads_in`: the term in which this node leads, none if it does not.
     void on_requests(NodeId origin, Term leads_in, std::span<const net::ForwardRequest> requests);
+    void on_large_request(NodeId origin, Term leads_in, const net::ForwardRequest& request, PackedCommand command);
     // `origin` is gone, or came back as a new process: nobody waits for its replies.
     void drop_origin(NodeId origin);
     // Drops sessions that have nothing pending.
@@ -46,6 +47,8 @@ class ForwardedSessions {
  private:
     class ForwardedSession;
     using Key = std::pair<NodeId, uint64_t>;
+    // Null, and the request is answered, when this node does not lead in the request's term.
+    [[nodiscard]] ForwardedSession* session_for(NodeId origin, Term leads_in, const net::ForwardRequest& request);
     void retire(ForwardedSession& session);
 
     CommandRouter& router_;

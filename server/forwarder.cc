@@ -6,10 +6,40 @@ namespace kvorum::server {
 
 uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
                             kv::Arguments arguments) {
-    const uint64_t id = first_id_ + slots_.size();
+    const uint64_t id = next_id();
     if (!sender_.send_forward_request(target.leader, target.term, id, session_id, protocol, arguments)) return 0;
-    waiter.request_id = id;
+    add_slot(target, waiter);
+    return id;
+}
+
+void Forwarder::add_slot(const Target& target, ForwardWaiter waiter) {
+    waiter.request_id = next_id();
     slots_.push_back({target.leader, waiter});
+}
+
+uint64_t Forwarder::forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id,
+                                  net::RespVersion protocol, std::string_view command, LargeForward& progress,
+                                  TurnWork& work) {
+    if (progress.leader != target.leader || progress.term != target.term) progress = {target.leader, target.term};
+    progress.waits = false;
+    const uint64_t work_end = work.total() + work.slice();
+    while (progress.sent_bytes < command.size()) {
+        if (work.total() >= work_end) return 0;
+        const std::string_view bytes = command.substr(progress.sent_bytes, net::kForwardPieceBytes);
+        const auto status = sender_.send_forward_piece(target.leader, {session_id, progress.sent_bytes, bytes});
+        progress.waits = status != net::PieceStatus::kSent;
+        if (status == net::PieceStatus::kBeginAgain) progress.sent_bytes = 0;
+        if (progress.waits) return 0;
+        progress.sent_bytes += bytes.size();
+        work.add(TurnPart::kReplicate, bytes.size() / kBytesPerWork);
+    }
+    const uint64_t id = next_id();
+    if (!sender_.send_large_request(target.leader, target.term, id, session_id, protocol, command.size())) {
+        progress.sent_bytes = 0;
+        progress.waits = true;
+        return 0;
+    }
+    add_slot(target, waiter);
     return id;
 }
 

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/turn_work.h"
 #include "kv/commands.h"
+#include "net/peer_link.h"
 #include "server/session.h"
 
 namespace kvorum::server {
@@ -40,6 +42,10 @@ class ForwardSender {
     virtual ~ForwardSender() = default;
     virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                                       net::RespVersion protocol, kv::Arguments arguments) = 0;
+    // Of a large command, whose request follows its last piece.
+    [[nodiscard]] virtual net::PieceStatus send_forward_piece(NodeId leader, const net::ForwardPiece& piece) = 0;
+    virtual bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                                    net::RespVersion protocol, uint64_t command_bytes) = 0;
 };
 
 class Forwarder {
@@ -51,6 +57,11 @@ class Forwarder {
     // The id of the request, or 0 when it could not be handed over (definitely not executed).
     uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
                      kv::Arguments arguments);
+
+    // The same for a large command, in as many calls as it takes: 0 until the last of it was handed over. Each does
+    // what is left of the turn's work, or a little.
+    uint64_t forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
+                           std::string_view command, LargeForward& progress, TurnWork& work);
 
     enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown };
     // An answer of `from`; one that nobody waits for any more is ignored.
@@ -65,6 +76,8 @@ class Forwarder {
         NodeId leader;  // none: answered
         ForwardWaiter waiter;
     };
+    [[nodiscard]] uint64_t next_id() const { return first_id_ + slots_.size(); }
+    void add_slot(const Target& target, ForwardWaiter waiter);
     void finish(Slot& slot, Outcome outcome, std::string_view reply);
     void drop_answered();
 

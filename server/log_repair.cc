@@ -63,10 +63,12 @@ class LogRepair final : private PeerEvents {
     // --- PeerEvents ---
     void on_raft_message(const raft::Message&) override {}
     void on_forward_requests(NodeId, std::span<const net::ForwardRequest>) override {}
+    void on_large_request(NodeId, const net::ForwardRequest&, PackedCommand) override {}
     void on_forward_reply(NodeId, const net::ForwardReply&) override {}
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_link_up(NodeId) override { ask(); }
+    void on_link_room(NodeId) override {}
     void on_link_down(NodeId, uint64_t) override {}
     void on_unreachable(NodeId) override {}
     void on_peer_met(wal::KnownPeer peer) override { rebuild_.note_peer(peer); }

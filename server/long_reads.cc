@@ -19,16 +19,11 @@ constexpr size_t kCostlyBytes = 512 * kKiB;
 
 // True when the reply is written and the read is over. What is left waits for the next turn, or for room.
 bool CommandRouter::go_on_with_long_read(Session& session) {
-    TurnWork& work = reactor_.work();
-    if (work.used_up() && long_read_went_on_) {
-        mark_dirty(session);
-        return false;
-    }
+    if (!may_go_on(session)) return false;
     if (session.long_reply == nullptr) {
         begin_long_read(session);
         if (session.long_reply == nullptr) return false;
     }
-    long_read_went_on_ = true;
     if (!session.long_reply->made()) make_long_reply(session);
     if (session.long_reply->made() && write_long_reply(session)) {
         const Request& head = session.queue.front();
@@ -45,9 +40,10 @@ bool CommandRouter::go_on_with_long_read(Session& session) {
 
 void CommandRouter::begin_long_read(Session& session) {
     const Request& head = session.queue.front();
-    const PackedKeys keys = packed_keys(head.text);
+    const std::string_view packed = head_arguments(session);
+    const PackedKeys keys = packed_keys(packed);
     scratch_arguments_.clear();
-    if (!kv::is_key_list(*head.spec)) unpack_arguments(head.text, scratch_arguments_);
+    if (!kv::is_key_list(*head.spec)) unpack_arguments(packed, scratch_arguments_);
     std::unique_ptr<kv::LongRead> read = kv::begin_long_read(*head.spec, scratch_arguments_, keys.count, keys.keys);
     if (read->needs_one_state()) {
         // One after the other would keep what is committed from being applied for ever.
@@ -84,6 +80,20 @@ bool CommandRouter::write_long_reply(Session& session) {
     return false;
 }
 
+// Of one whose values turned out to be large: a write of its session may be in the log behind it, and is carried out
+// next. Nothing was applied before the reply was made; now it is written, room or not.
+void CommandRouter::finish_long_reply(Session& session) {
+    LongReply& reply = *session.long_reply;
+    KVORUM_ASSERT(reply.made(), "an entry was applied while a read needed one state");
+    for (bool is_last = false; !is_last; reply.part_written()) {
+        is_last = reply.is_last_part();
+        session.write_reply_part(reply.next_part(), is_last);
+    }
+    end_long_read(session);
+    timer_.answered(session.queue.front());
+    pop(session);
+}
+
 void CommandRouter::end_long_read(Session& session) {
     if (session.long_reply->needs_one_state()) --one_state_reads_;
     session.long_reply.reset();
@@ -92,8 +102,9 @@ void CommandRouter::end_long_read(Session& session) {
 // A read has no effect, so another leader may be asked. One that costs a second is not: it would stop the next one.
 void CommandRouter::repeat_read(Session& session, Request& request) {
     const bool walks = request.spec->first_key == 0;
-    const bool is_costly =
-        request.is_long && (walks ? store_.size() > kCostlyKeys : request.text.size() > kCostlyBytes);
+    const bool is_large = session.large != nullptr && session.queue.find(session.large->sequence) == &request;
+    const size_t text_bytes = is_large ? session.large->command.bytes().size() : request.text.size();
+    const bool is_costly = request.is_long && (walks ? store_.size() > kCostlyKeys : text_bytes > kCostlyBytes);
     if (is_costly) {
         refuse(session, request, kCutOff);
         return;

@@ -280,6 +280,11 @@ void Node::on_forward_requests(NodeId from, std::span<const net::ForwardRequest>
     forwarded_->on_requests(from, raft.is_leader() ? raft.current_term() : Term{}, requests);
 }
 
+void Node::on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) {
+    const raft::Raft& raft = driver_->raft();
+    forwarded_->on_large_request(from, raft.is_leader() ? raft.current_term() : Term{}, request, std::move(command));
+}
+
 void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
     Forwarder::Outcome outcome = Forwarder::Outcome::kUnknown;
     if (reply.outcome == net::ForwardOutcome::kExecuted) outcome = Forwarder::Outcome::kExecuted;
@@ -300,6 +305,9 @@ void Node::on_link_up(NodeId peer) {
     driver_->peer_connected(peer);
     router_->expire_overdue();
 }
+
+// What is parked may go on.
+void Node::on_link_room(NodeId /*peer*/) { router_->expire_overdue(); }
 
 void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
     KVORUM_LOG(kInfo, "lost the connection to node {}", peer);

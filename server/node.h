@@ -90,10 +90,12 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     // --- PeerEvents ---
     void on_raft_message(const raft::Message& message) override;
     void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
+    void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) override;
     void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_link_up(NodeId peer) override;
+    void on_link_room(NodeId peer) override;
     void on_link_down(NodeId peer, uint64_t first_unsent_request) override;
     void on_unreachable(NodeId peer) override;
     void on_peer_met(wal::KnownPeer peer) override;

@@ -115,6 +115,22 @@ bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, 
     return link->send(std::span(&request_, 1));
 }
 
+net::PieceStatus Peers::send_forward_piece(NodeId leader, const net::ForwardPiece& piece) {
+    net::PeerLink* link = find_link(leader);
+    return link == nullptr ? net::PieceStatus::kBeginAgain : link->send(piece);
+}
+
+bool Peers::send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                               net::RespVersion protocol, uint64_t command_bytes) {
+    net::PeerLink* link = find_link(leader);
+    return link != nullptr && link->send_large({.request_id = request_id,
+                                                .session_id = session_id,
+                                                .leader_term = term,
+                                                .resp_version = static_cast<uint8_t>(protocol),
+                                                .arguments = {}},
+                                               command_bytes);
+}
+
 void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
                                std::string_view reply) {
     net::PeerLink* link = find_link(origin);
@@ -132,6 +148,8 @@ void Peers::on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_r
     // Requests leave in the order of their ids, so what did not leave is everything from one id on.
     events_.on_link_down(peer, unsent_request_ids.empty() ? UINT64_MAX : unsent_request_ids.front());
 }
+
+void Peers::on_link_room(NodeId peer) { events_.on_link_room(peer); }
 
 void Peers::on_unreachable(NodeId peer) { events_.on_unreachable(peer); }
 
@@ -153,6 +171,10 @@ void Peers::on_raft_message(raft::Message message) { events_.on_raft_message(mes
 
 void Peers::on_forward_requests(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardRequest> requests) {
     events_.on_forward_requests(from, requests);
+}
+
+void Peers::on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) {
+    events_.on_large_request(from, request, std::move(command));
 }
 
 void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardReply> replies) {

@@ -43,10 +43,14 @@ class PeerEvents {
     virtual ~PeerEvents() = default;
     virtual void on_raft_message(const raft::Message& message) = 0;
     virtual void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) = 0;
+    // `request` has no arguments: they are in `command`.
+    virtual void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) = 0;
     virtual void on_forward_reply(NodeId from, const net::ForwardReply& reply) = 0;
     virtual void on_repair_request(NodeId from, const net::RepairRequest& request) = 0;
     virtual void on_repair_reply(NodeId from, net::RepairReply reply) = 0;
     virtual void on_link_up(NodeId peer) = 0;
+    // There is room for more of a large command.
+    virtual void on_link_room(NodeId peer) = 0;
     // Requests with ids from `first_unsent_request` on never left.
     virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
     // Raft messages to `peer` were dropped.
@@ -85,6 +89,9 @@ class Peers final : public PeerSender,
     void send(const raft::Message& message) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                               net::RespVersion protocol, kv::Arguments arguments) override;
+    net::PieceStatus send_forward_piece(NodeId leader, const net::ForwardPiece& piece) override;
+    bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                            net::RespVersion protocol, uint64_t command_bytes) override;
     void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
                             std::string_view reply) override;
 
@@ -94,6 +101,7 @@ class Peers final : public PeerSender,
     // --- net::PeerLinkOwner ---
     void on_link_connected(NodeId peer, uint64_t incarnation) override;
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) override;
+    void on_link_room(NodeId peer) override;
     void on_unreachable(NodeId peer) override;
     void on_known_by_other_log(NodeId peer, std::string_view reason) override;
 
@@ -102,6 +110,7 @@ class Peers final : public PeerSender,
     [[nodiscard]] LogId meet_peer(NodeId peer, LogId log_id) override;  // of both
     void on_raft_message(raft::Message message) override;
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;
+    void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) override;
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const net::ForwardReply> replies) override;
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;

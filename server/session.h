@@ -18,6 +18,7 @@
 #include "net/resp_writer.h"
 #include "server/client_state.h"
 #include "server/command_gate.h"
+#include "server/large_command.h"
 #include "server/long_reply.h"
 #include "server/request_queue.h"
 
@@ -75,6 +76,8 @@ class Session {
 
     RequestQueue queue;
     std::unique_ptr<LongReply> long_reply;  // of the request at the head, under way
+    // While there is one, no command is submitted.
+    std::unique_ptr<LargeCommand> large;
     SessionHandle handle;
     uint64_t queue_id = 0;  // unique in the life of the process: names the session to the leader it forwards to
     Target target;

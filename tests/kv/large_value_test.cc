@@ -146,8 +146,8 @@ class LargeValueReadTest : public ::testing::Test {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        const auto read = begin_long_read(*find_data_command(words[0]), arguments, words.size() - 1,
-                                          ByteReader(as_bytes(packed)));
+        const auto read =
+            begin_long_read(*find_data_command(words[0]), arguments, words.size() - 1, ByteReader(as_bytes(packed)));
         EXPECT_TRUE(read->needs_one_state());
         RespTextSink items;
         uint64_t before = 0;
@@ -165,9 +165,9 @@ class LargeValueReadTest : public ::testing::Test {
 };
 
 TEST_F(LargeValueReadTest, RepliesAsWhenItIsCarriedOutAtOnce) {
-    for (const Words& words : {Words{"GET", "large"}, Words{"GETRANGE", "large", "1000", "-1000"},
-                               Words{"SUBSTR", "large", "0", "-1"}, Words{"DUMP", "large"},
-                               Words{"MGET", "small", "large", "absent", "other", "large", "small"}}) {
+    for (const Words& words :
+         {Words{"GET", "large"}, Words{"GETRANGE", "large", "1000", "-1000"}, Words{"SUBSTR", "large", "0", "-1"},
+          Words{"DUMP", "large"}, Words{"MGET", "small", "large", "absent", "other", "large", "small"}}) {
         EXPECT_EQ(in_steps(words), db.run(words)) << words[0];
         EXPECT_GT(steps, 5) << words[0];
     }

@@ -25,6 +25,7 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
     void on_link_disconnected(NodeId, std::span<const uint64_t> unsent_ids) override {
         unsent.insert(unsent_ids.begin(), unsent_ids.end());
     }
+    void on_link_room(NodeId) override {}
     void on_unreachable(NodeId) override {}
     LogId meet_peer(NodeId, LogId log_id) override { return log_id; }
     void on_known_by_other_log(NodeId, std::string_view) override {}
@@ -34,6 +35,7 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
         for (const ForwardRequest& request : requests)
             received.push_back(request.request_id);
     }
+    void on_large_request(NodeId, const ForwardRequest&, PackedCommand) override {}
     void on_forward_replies(NodeId, uint64_t, std::span<const ForwardReply>) override {}
     void on_repair_request(NodeId, const RepairRequest&) override {}
     void on_repair_reply(NodeId, RepairReply) override {}

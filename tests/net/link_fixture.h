@@ -26,6 +26,7 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
         unsent_ids.assign(unsent.begin(), unsent.end());
         note(fmt::format("link {} disconnected", peer));
     }
+    void on_link_room(NodeId peer) override { note(fmt::format("link {} has room", peer)); }
     void on_unreachable(NodeId peer) override { note(fmt::format("link {} unreachable", peer)); }
     void on_known_by_other_log(NodeId peer, std::string_view reason) override {
         note(fmt::format("disowned by {}: {}", peer, reason));
@@ -43,6 +44,12 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
             note(fmt::format("request {} from {} ({}): {}", request.request_id, from, incarnation,
                              request.arguments[0]));
         }
+    }
+    void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) override {
+        std::vector<std::string_view> arguments;
+        command.first_arguments(1, arguments);
+        note(fmt::format("large request {} from {}: {} with {} arguments", request.request_id, from, arguments[0],
+                         command.argument_count()));
     }
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) override {
         for (const ForwardReply& reply : replies) {

@@ -233,6 +233,55 @@ TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
     EXPECT_EQ(replies, test::sample_replies());
 }
 
+PackedCommand packed(const std::vector<std::string>& words) {
+    PackedCommand command(static_cast<uint32_t>(words.size()));
+    for (const std::string& word : words) {
+        command.begin_argument(static_cast<uint32_t>(word.size()));
+        command.append(word);
+    }
+    return command;
+}
+
+TEST(ForwardPieces, ACommandIsWholeHoweverItWasCut) {
+    const PackedCommand command = packed({"MSET", "a", "", "b", std::string(300, 'v')});
+    const std::string bytes(as_text(command.bytes()));
+    const ForwardRequest request{.request_id = 1, .session_id = 7, .arguments = {}};
+    for (size_t piece_bytes = 1; piece_bytes <= bytes.size(); ++piece_bytes) {
+        ForwardPieces pieces;
+        // Of another command, which was given up.
+        EXPECT_TRUE(pieces.take({.session_id = 6, .offset = 0, .bytes = bytes.substr(0, 20)}));
+        for (size_t at = 0; at < bytes.size(); at += piece_bytes) {
+            PackedCommand early;
+            EXPECT_FALSE(pieces.finish(request, at, early));
+            ASSERT_TRUE(pieces.take({.session_id = 7, .offset = at, .bytes = bytes.substr(at, piece_bytes)}));
+        }
+        PackedCommand whole;
+        ASSERT_TRUE(pieces.finish(request, bytes.size(), whole));
+        EXPECT_EQ(as_text(whole.bytes()), bytes);
+        EXPECT_EQ(whole.largest_argument_bytes(), 300);
+        EXPECT_FALSE(pieces.finish(request, bytes.size(), whole)) << "carried out twice";
+    }
+}
+
+TEST(ForwardPieces, WhatDoesNotFitTogetherIsRefused) {
+    const std::string bytes(as_text(packed({"DEL", "a", "b"}).bytes()));
+    const auto begun = [&](ForwardPieces& pieces) {
+        return pieces.take({.session_id = 7, .offset = 0, .bytes = bytes.substr(0, 10)});
+    };
+    ForwardPieces pieces;
+    PackedCommand command;
+    const std::string rest = bytes.substr(10);
+    ASSERT_TRUE(begun(pieces));
+    EXPECT_FALSE(pieces.take({.session_id = 8, .offset = 10, .bytes = rest})) << "of another session";
+    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 11, .bytes = rest})) << "a gap";
+    EXPECT_TRUE(pieces.take({.session_id = 7, .offset = 10, .bytes = rest}));
+    EXPECT_FALSE(pieces.finish({.session_id = 8, .arguments = {}}, bytes.size(), command));
+    EXPECT_FALSE(pieces.finish({.session_id = 7, .arguments = {}}, bytes.size() + 1, command));
+    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = bytes.size(), .bytes = "more"})) << "behind the last argument";
+    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 0, .bytes = std::string(4, '\0')})) << "no argument at all";
+    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 0, .bytes = "\xff\xff\xff\xff"})) << "too many arguments";
+}
+
 TEST(PeerCodec, ABurstIsSplitIntoFramesOfBoundedSize) {
     const std::string value(10'000, 'v');
     std::vector<ForwardRequest> requests;
@@ -309,7 +358,9 @@ TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
         Frame original;
         ASSERT_TRUE(only_frame(text, original));
         const bool has_entries = original.type == FrameType::kAppendEntries || original.type == FrameType::kRepairReply;
-        if (original.type == FrameType::kHelloReject || has_entries) continue;  // any text; see below
+        const bool ends_anywhere =
+            original.type == FrameType::kHelloReject || original.type == FrameType::kForwardPiece;
+        if (ends_anywhere || has_entries) continue;  // see below
         const std::string payload(as_text(original.payload));
         const bool batch = original.type == FrameType::kForwardRequests || original.type == FrameType::kForwardReplies;
         size_t accepted = 0;

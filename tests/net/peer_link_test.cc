@@ -504,5 +504,46 @@ TEST_F(EstablishedTest, AStoppedListenerClosesStrangersToo) {
     EXPECT_EQ(listener_->connection_count(), 0u);
 }
 
+TEST_F(PeerLinkTest, ALargeCommandArrivesWholeWithOtherMessagesBetweenItsPieces) {
+    ASSERT_TRUE(connect());
+    PackedCommand command(2);
+    for (const std::string& argument : {std::string("DEL"), std::string(3'000'000, 'k')}) {
+        command.begin_argument(static_cast<uint32_t>(argument.size()));
+        command.append(argument);
+    }
+    const std::string_view bytes = as_text(command.bytes());
+    uint64_t sent = 0;
+    bool waited = false;
+    while (sent < bytes.size()) {
+        const std::string_view piece = bytes.substr(sent, kForwardPieceBytes);
+        const PieceStatus status = link_->send(ForwardPiece{.session_id = 5, .offset = sent, .bytes = piece});
+        ASSERT_NE(status, PieceStatus::kBeginAgain);
+        if (status == PieceStatus::kWait) {
+            waited = true;
+            EXPECT_EQ(link_->send(ForwardPiece{.session_id = 6, .offset = 0, .bytes = "x"}), PieceStatus::kWait);
+            link_->send(message_to(NodeId{2}, raft::RequestVoteReply{}));
+            const size_t told = sender_.count("link 2 has room");
+            ASSERT_TRUE(until([&] { return sender_.count("link 2 has room") > told; }));
+            continue;
+        }
+        sent += piece.size();
+    }
+    EXPECT_TRUE(waited);
+    EXPECT_FALSE(link_->send_large({.request_id = 9, .session_id = 5, .arguments = {}}, sent + 1));
+    EXPECT_TRUE(link_->send_large({.request_id = 9, .session_id = 5, .arguments = {}}, sent));
+    ASSERT_TRUE(until([&] { return receiver_.has("large request 9 from 1: DEL with 2 arguments"); }));
+    EXPECT_TRUE(receiver_.has("raft 1->2 #1"));
+    EXPECT_EQ(link_->send(ForwardPiece{.session_id = 6, .offset = 0, .bytes = "x"}), PieceStatus::kSent);
+}
+
+TEST_F(PeerLinkTest, ALargeCommandWhoseClientIsGoneGivesItsPlaceUp) {
+    ASSERT_TRUE(connect());
+    EXPECT_EQ(link_->send(ForwardPiece{.session_id = 5, .offset = 0, .bytes = "begun"}), PieceStatus::kSent);
+    EXPECT_EQ(link_->send(ForwardPiece{.session_id = 6, .offset = 0, .bytes = "x"}), PieceStatus::kWait);
+    run_for(1500 * kMillisecondNs);
+    EXPECT_EQ(link_->send(ForwardPiece{.session_id = 6, .offset = 0, .bytes = "x"}), PieceStatus::kSent);
+    EXPECT_EQ(link_->send(ForwardPiece{.session_id = 5, .offset = 5, .bytes = "late"}), PieceStatus::kBeginAgain);
+}
+
 }  // namespace
 }  // namespace kvorum::net

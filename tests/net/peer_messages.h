@@ -110,6 +110,10 @@ inline std::vector<std::string> sample_frames() {
     add([](OutputBuffer& out) { encode_hello_proof({std::byte{9}}, out); });
     add([](OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
     add([](OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
+    add([](OutputBuffer& out) { encode_forward_piece({.session_id = 7, .offset = 64, .bytes = "a piece"}, out); });
+    add([](OutputBuffer& out) {
+        encode_forward_large({.request_id = 3, .session_id = 7, .leader_term = Term{4}, .arguments = {}}, 71, out);
+    });
     add([](OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
     add([](OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
     return frames;
@@ -127,6 +131,9 @@ inline bool decodes(const Frame& frame) {
     std::vector<ForwardReply> replies;
     RepairRequest repair_request;
     RepairReply repair_reply;
+    ForwardPiece piece;
+    ForwardRequest request;
+    uint64_t command_bytes = 0;
     switch (frame.type) {
         case FrameType::kHello: return decode_hello(frame, hello);
         case FrameType::kHelloAck: return decode_hello_ack(frame, ack);
@@ -135,6 +142,8 @@ inline bool decodes(const Frame& frame) {
         case FrameType::kHelloProof: return decode_hello_proof(frame, proof);
         case FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
         case FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
+        case FrameType::kForwardPiece: return decode_forward_piece(frame, piece);
+        case FrameType::kForwardLarge: return decode_forward_large(frame, request, command_bytes);
         case FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
         case FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
         default: return decode_raft_message(frame, kCluster, body);

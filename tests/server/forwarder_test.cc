@@ -17,6 +17,20 @@ class ForwarderTest : public ::testing::Test, public ForwardSender, public Forwa
                               net::RespVersion /*protocol*/, kv::Arguments /*arguments*/) override {
         return connected_;
     }
+    net::PieceStatus send_forward_piece(NodeId /*leader*/, const net::ForwardPiece& piece) override {
+        if (!connected_) return net::PieceStatus::kBeginAgain;
+        if (pieces_left_ == 0) return net::PieceStatus::kWait;
+        --pieces_left_;
+        if (piece.offset == 0) sent_.clear();
+        EXPECT_EQ(piece.offset, sent_.size());
+        sent_ += piece.bytes;
+        return net::PieceStatus::kSent;
+    }
+    bool send_large_request(NodeId /*leader*/, Term /*term*/, uint64_t /*request_id*/, uint64_t /*session_id*/,
+                            net::RespVersion /*protocol*/, uint64_t command_bytes) override {
+        EXPECT_EQ(command_bytes, sent_.size());
+        return connected_;
+    }
     void forward_executed(ForwardWaiter waiter, std::string_view reply) override {
         outcomes_[waiter.sequence] = std::string(reply);
     }
@@ -28,7 +42,15 @@ class ForwarderTest : public ::testing::Test, public ForwardSender, public Forwa
         return forwarder_.forward({kLeader, Term{1}}, {{}, sequence}, 1, net::RespVersion::kResp2, arguments);
     }
 
+    uint64_t forward_large(uint64_t sequence, std::string_view command, LargeForward& progress, uint64_t term = 1) {
+        TurnWork work;
+        return forwarder_.forward_large({kLeader, Term{term}}, {{}, sequence}, 1, net::RespVersion::kResp2, command,
+                                        progress, work);
+    }
+
     bool connected_ = true;
+    uint64_t pieces_left_ = UINT64_MAX;
+    std::string sent_;
     Forwarder forwarder_;
     std::map<uint64_t, std::string> outcomes_;
 };
@@ -73,6 +95,48 @@ TEST_F(ForwarderTest, WithoutAConnectionNothingIsTaken) {
     EXPECT_EQ(forward(1), 0u);
     forwarder_.on_link_lost(kLeader, UINT64_MAX);
     EXPECT_TRUE(outcomes_.empty());
+}
+
+TEST_F(ForwarderTest, ALargeCommandGoesInPiecesAndHasItsIdWhenTheLastIsSent) {
+    const std::string command(20 * net::kForwardPieceBytes + 5, 'c');
+    LargeForward progress;
+    pieces_left_ = 7;
+    EXPECT_EQ(forward_large(1, command, progress), 0);
+    EXPECT_TRUE(progress.waits);
+    const uint64_t between = forward(2);
+    pieces_left_ = UINT64_MAX;
+    const uint64_t id = forward_large(1, command, progress);
+    EXPECT_GT(id, between) << "what left before it may have been carried out before it";
+    EXPECT_EQ(sent_, command);
+    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, "+OK\r\n");
+    EXPECT_EQ(outcomes_[1], "+OK\r\n");
+}
+
+TEST_F(ForwarderTest, ALargeCommandThatTakesTooLongForATurnGoesOnInTheNext) {
+    const std::string command(48u << 20, 'c');
+    LargeForward progress;
+    int turns = 1;
+    while (forward_large(1, command, progress) == 0) {
+        EXPECT_FALSE(progress.waits);
+        ++turns;
+    }
+    EXPECT_GT(turns, 5);
+    EXPECT_EQ(sent_, command);
+}
+
+TEST_F(ForwarderTest, ALargeCommandBeginsAgainAtAnotherLeaderOrConnection) {
+    const std::string command(3 * net::kForwardPieceBytes, 'c');
+    LargeForward progress;
+    pieces_left_ = 2;
+    EXPECT_EQ(forward_large(1, command, progress), 0);
+    connected_ = false;
+    EXPECT_EQ(forward_large(1, command, progress), 0);
+    connected_ = true;
+    pieces_left_ = 2;
+    EXPECT_EQ(forward_large(1, command, progress), 0);
+    pieces_left_ = UINT64_MAX;
+    EXPECT_NE(forward_large(1, command, progress, 2), 0);
+    EXPECT_EQ(sent_, command);
 }
 
 }  // namespace

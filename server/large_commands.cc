@@ -1,0 +1,130 @@
+// The router's part for large commands: each turn goes on with the first of them as far as its budget of work allows.
+// Until one has its place, in the log or at the leader, it is parked; nothing of it is known elsewhere, so that it was
+// definitely not executed when it is given up or begun again.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "kv/large_record.h"
+#include "server/command_router.h"
+
+namespace kvorum::server {
+namespace {
+
+// Of a command that is not carried out argument by argument: it takes them all in one step.
+constexpr uint32_t kArgumentsInOneStep = 65'536;
+// What errors, redirections and gates look at.
+constexpr size_t kFirstArguments = 16;
+
+constexpr std::string_view kLargeServerCommand = "ERR a command about the node may not be that large";
+constexpr std::string_view kSecondLarge = "TRYAGAIN Another large command is under way: the command was not executed";
+
+bool is_list(const kv::CommandSpec& spec) {
+    return spec.kind == kv::CommandKind::kRead ? kv::is_key_list(spec)
+                                               : spec.kind == kv::CommandKind::kWrite && kv::is_key_list_write(spec);
+}
+
+std::string large_command_error(const NamedCommand& named, kv::Arguments arguments) {
+    if (!named.is_runnable) return not_runnable_error(named, arguments);
+    if (named.command->kind == kv::CommandKind::kServer) return std::string(kLargeServerCommand);
+    return fmt::format("ERR more than {} arguments", kArgumentsInOneStep);
+}
+
+}  // namespace
+
+void CommandRouter::submit_large(Session& session, PackedCommand command, uint64_t origin_id) {
+    std::vector<std::string_view> arguments;
+    command.first_arguments(kFirstArguments, arguments);
+    // No command wants exactly as many arguments, or more.
+    const NamedCommand named = find_named_command(arguments);
+    const kv::CommandSpec* spec = named.command;
+    const uint32_t count = command.argument_count();
+    const bool is_data = named.is_runnable && spec->kind != kv::CommandKind::kServer;
+    mark_dirty(session);
+    session.last_called = named.called;
+    if (!monitors_.empty() && named.is_runnable && origin_id == 0) tell_monitors(session, *named.called, arguments);
+    if (named.is_runnable && !session.gate.is_open() && answer_at_gate(session, named, arguments, origin_id)) return;
+    if (!is_data || (!is_list(*spec) && count > kArgumentsInOneStep)) {
+        answer_at_once(session, named, origin_id, large_command_error(named, arguments));
+        return;
+    }
+    Request& request = session.queue.push_back();
+    const uint64_t sequence = session.queue.end_sequence() - 1;
+    request.spec = spec;
+    request.called = named.called;
+    request.origin_id = origin_id;
+    request.arrived_ns = reactor_.now_ns();
+    request.is_readonly = session.gate.is_readonly();
+    request.is_long = kv::is_key_list(*spec);
+    if (session.large != nullptr) {
+        request.state = RequestState::kAnswered;
+        answer_refusal(session, request, kSecondLarge);
+        return;
+    }
+    session.large = std::make_unique<LargeCommand>();
+    session.large->command = std::move(command);
+    session.large->sequence = sequence;
+    request.state = RequestState::kParked;
+    ++session.parked;
+}
+
+bool CommandRouter::is_large(const Session& session, uint64_t sequence) {
+    return session.large != nullptr && session.large->sequence == sequence;
+}
+
+std::string_view CommandRouter::head_arguments(const Session& session) {
+    if (is_large(session, session.queue.head_sequence())) return as_text(session.large->command.bytes());
+    return session.queue.front().text;
+}
+
+// Of a list the name and the first key: nobody looks at the others before it is carried out.
+void CommandRouter::unpack_large(const Session& session, uint64_t sequence) {
+    const bool first_are_enough = is_list(*session.queue.find(sequence)->spec);
+    session.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
+}
+
+// False: this turn has gone on with another one and has done enough.
+bool CommandRouter::may_go_on(Session& session) {
+    if (reactor_.work().used_up() && long_work_went_on_) {
+        mark_dirty(session);
+        return false;
+    }
+    long_work_went_on_ = true;
+    return true;
+}
+
+uint64_t CommandRouter::forward_large(Session& session, const Target& target) {
+    if (!may_go_on(session)) return 0;
+    LargeCommand& large = *session.large;
+    large.write.reset();  // of a leadership that was lost
+    const uint64_t id =
+        forwarder_.forward_large(target, {session.handle, large.sequence}, session.queue_id, session.protocol(),
+                                 as_text(large.command.bytes()), large.forward, reactor_.work());
+    // Else it is told when there is room, or looked at again by the next sweep.
+    if (id == 0 && !large.forward.waits) mark_dirty(session);
+    return id;
+}
+
+bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
+    if (!may_go_on(session)) return false;
+    LargeCommand& large = *session.large;
+    Request& request = *session.queue.find(sequence);
+    if (!large.write.has_value()) {
+        scratch_reply_.clear();
+        net::RespWriter error(scratch_reply_, session.protocol());
+        large.write.emplace();
+        if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), error)) {
+            take_admission(session, sequence, RaftDriver::WriteAdmission::kRefused);
+            return true;
+        }
+    }
+    if (!large.write->go_on(reactor_.work())) {
+        mark_dirty(session);
+        return false;
+    }
+    const auto admission = driver_->add_large_write(large.write->builder(), {session.handle, sequence});
+    if (admission == RaftDriver::WriteAdmission::kAccepted) session.large.reset();
+    return take_admission(session, sequence, admission);
+}
+
+}  // namespace kvorum::server
