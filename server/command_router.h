@@ -107,8 +107,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // `scratch_reply_` holds the error of a command that was refused.
     bool take_admission(Session& session, uint64_t sequence, RaftDriver::WriteAdmission admission);
     [[nodiscard]] static bool is_large(const Session& session, uint64_t sequence);
-    [[nodiscard]] static std::string_view head_arguments(const Session& session);
-    void unpack_large(const Session& session, uint64_t sequence);
+    [[nodiscard]] static std::string_view head_arguments(Session& session);
+    void unpack_large(Session& session, uint64_t sequence);
     [[nodiscard]] bool may_go_on(Session& session);
     bool route_wait(Session& session, Request& request, kv::Arguments arguments);
     // Its reply is known from what the session has sent before (command_gate.h). True: it was queued.

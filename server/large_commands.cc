@@ -72,13 +72,13 @@ bool CommandRouter::is_large(const Session& session, uint64_t sequence) {
     return session.large != nullptr && session.large->sequence == sequence;
 }
 
-std::string_view CommandRouter::head_arguments(const Session& session) {
+std::string_view CommandRouter::head_arguments(Session& session) {
     if (is_large(session, session.queue.head_sequence())) return as_text(session.large->command.bytes());
     return session.queue.front().text;
 }
 
 // Of a list the name and the first key: nobody looks at the others before it is carried out.
-void CommandRouter::unpack_large(const Session& session, uint64_t sequence) {
+void CommandRouter::unpack_large(Session& session, uint64_t sequence) {
     const bool first_are_enough = is_list(*session.queue.find(sequence)->spec);
     session.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
 }
