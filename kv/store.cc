@@ -76,6 +76,8 @@ constexpr uint64_t kRandomTries = 16;
 constexpr int kRandomRanges = 16;
 // As many deadlines of a cleared store are freed in a slice.
 constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
+// A value that is removed is only hashed, and its memory given back.
+constexpr uint64_t kErasedBytesPerWork = 4 * kBytesPerWork;
 // So much of a large value is written, and summed while it is in the cache, between two looks at the work.
 constexpr uint64_t kValueSliceBytes = 32 * kKiB;
 
@@ -219,7 +221,7 @@ class Store::Impl {
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
         forget(*record, digest(hash, *record));
-        work_ += kKeyWriteWork + record->value_size() / kBytesPerWork;
+        work_ += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
         return !is_due(*record);
     }
 
