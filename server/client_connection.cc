@@ -21,6 +21,7 @@ net::RespLimits resp_limits(const Limits& limits, bool authenticated) {
     out.bulk_bytes_max = limits.bulk_bytes_max;
     out.inline_bytes_max = std::min<uint64_t>(limits.inline_bytes_max, limits.query_bytes_max);
     out.command_bytes_max = limits.query_bytes_max;
+    out.packed_above_bytes = limits.packed_above_bytes;
     return out;
 }
 

@@ -57,6 +57,7 @@ struct Limits {
     uint64_t query_bytes_max = 64 * kMiB;  // one command
     uint64_t bulk_bytes_max = 16 * kMiB;   // one argument
     uint32_t arguments_max = 1024 * 1024;
+    uint64_t packed_above_bytes = 256 * kKiB;  // of a command; smaller only where it is simulated
     uint32_t inline_bytes_max = 64 * kKiB;
     uint32_t pipeline_depth_max =
         16 * 1024;                          // commands of one connection that wait; above it the connection is not read

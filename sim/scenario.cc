@@ -67,6 +67,8 @@ Scenario Scenario::calm(uint64_t seed, uint32_t nodes) {
     scenario.clients = static_cast<uint32_t>(random.between(4, 8));
     scenario.hot_keys = static_cast<uint32_t>(random.between(1, 10));
     scenario.node = draw_node_config(random, nodes);
+    // Commands of some hundred keys are large here, and in half of all seeds smaller ones too.
+    scenario.node.limits.packed_above_bytes = seed % 2 == 0 ? kKiB : 8 * kKiB;
     scenario.backend.disk.delay_ns_max = pick<uint64_t, 3>(random, {200'000, 400'000, 2'000'000});
     return scenario;
 }

@@ -200,7 +200,9 @@ std::vector<std::string> SimClient::draw_large_command() {
     const uint64_t form = random_.below(4);
     static constexpr std::array<const char*, 4> kNames{"MSET", "DEL", "MGET", "EXISTS"};
     std::vector<std::string> words{kNames[form]};
-    for (uint64_t i = random_.between(500, 2500); i > 0; --i) {
+    uint64_t count = random_.between(500, 2500);
+    if (count % 8 == 0) count *= 4;
+    for (uint64_t i = count; i > 0; --i) {
         words.push_back(fmt::format("large{}", i));
         if (form == 0) words.push_back(fmt::format("{}", next_id_));
     }

@@ -3,77 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <memory>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "base/mutants.h"
-#include "sim/scenario.h"
+#include "tests/sim/machine_cluster.h"
 
 namespace kvorum::sim {
 namespace {
-
-class Cluster final : private MachineOwner {
- public:
-    explicit Cluster(uint32_t nodes, uint64_t seed = 11)
-        : scenario_(Scenario::calm(seed, nodes)), network_(events_, trace_, 3, scenario_.network, nodes) {
-        for (HostId host = 1; host <= nodes; ++host) {
-            machines_.push_back(std::make_unique<Machine>(scenario_.machine(host), events_, network_, trace_,
-                                                          static_cast<MachineOwner&>(*this)));
-            machines_.back()->start();
-        }
-    }
-
-    Machine& machine(HostId host) { return *machines_[host - 1]; }
-    Network& network() { return network_; }
-    void run_for(uint64_t duration_ns) {
-        const uint64_t until_ns = events_.now_ns() + duration_ns;
-        while (events_.run_next(until_ns)) {
-        }
-    }
-    // Both directions between two nodes.
-    void cut(HostId a, HostId b) {
-        network_.set_blocked(a, b, true);
-        network_.set_blocked(b, a, true);
-    }
-    void cut_off(HostId host) {
-        for (const auto& machine : machines_) {
-            if (machine->host() != host) cut(host, machine->host());
-        }
-    }
-    // This node may end itself; any other that does fails the test.
-    void allow_halt(HostId host) { may_halt_.insert(host); }
-    // Why it did; empty if it did not.
-    [[nodiscard]] std::string halt_reason(HostId host) const {
-        const auto found = halts_.find(host);
-        return found == halts_.end() ? std::string() : found->second;
-    }
-    [[nodiscard]] HostId leader() const {
-        for (const auto& machine : machines_) {
-            if (machine->serving() != nullptr && machine->serving()->raft().is_leader()) return machine->host();
-        }
-        return 0;
-    }
-
- private:
-    void on_turn(Machine& /*machine*/) override {}
-    void on_refused(Machine& /*machine*/, const std::string& why) override { ADD_FAILURE() << why; }
-    void on_halted(Machine& machine, const std::string& why) override {
-        halts_[machine.host()] = why;
-        if (!may_halt_.contains(machine.host())) ADD_FAILURE() << why;
-    }
-    void on_down(Machine& /*machine*/) override {}
-
-    Scenario scenario_;
-    EventQueue events_;
-    Trace trace_{events_, false};
-    Network network_;
-    std::vector<std::unique_ptr<Machine>> machines_;
-    std::set<HostId> may_halt_;
-    std::map<HostId, std::string> halts_;
-};
 
 TEST(MachineTest, ThreeNodesElectALeader) {
     Cluster cluster(3);
