@@ -271,7 +271,7 @@ reactor::Task<std::string> PeerListener::receive_messages(Connection& connection
             failure = status == FrameStatus::kFrame ? dispatch(connection, frame) : take_piece(connection, frame);
         }
         if (status == FrameStatus::kError) failure = std::string(connection.reader.error());
-        reactor_.work().add(TurnPart::kReplicate, chunk.bytes.size() / kBytesPerWork);
+        reactor_.work().add(TurnPart::kReplicate, chunk.bytes.size() * kReceivedWork);
         connection.receive.release(chunk);
         if (!failure.empty() || connection.stop.stop_requested()) co_return failure;
         if (reactor_.work().used_up()) co_await reactor_.yield();

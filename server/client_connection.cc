@@ -83,7 +83,7 @@ reactor::Task<void> ClientConnection::serve() {
         services_.counters.net_input_bytes += static_cast<uint64_t>(chunk.result);
         ++services_.counters.reads_from_clients;
         parser_.feed(chunk.bytes);
-        services_.reactor.work().add(TurnPart::kParse, chunk.bytes.size() / kBytesPerWork);
+        services_.reactor.work().add(TurnPart::kParse, chunk.bytes.size() * kReceivedWork);
         run_commands();
         if (!took_all_) parser_.detach();
         receive_.release(chunk);
