@@ -28,7 +28,7 @@ inline constexpr uint64_t kKeyReadWork = 200;   // a lookup
 inline constexpr uint64_t kKeyWriteWork = 500;  // a lookup with what follows: a record made or freed, a deadline moved
 inline constexpr uint64_t kKeyWalkWork = 100;   // a step in hash order
 inline constexpr uint64_t kBytesPerWork = 2;    // bytes that are copied or hashed in one unit
-inline constexpr uint64_t kReceivedWork = 1;    // a byte that came from a socket: the kernel copies it in this thread too
+inline constexpr uint64_t kReceivedWork = 1;  // a byte that came from a socket: the kernel copies it in this thread too
 
 // After this much, what can wait waits for the next turn.
 inline constexpr uint64_t kTurnWorkBudget = 2'000'000;

@@ -90,6 +90,8 @@ reactor::Task<absl::Status> Node::start() {
     if (absl::Status status = peers_->start(); !status.ok()) co_return status;
     if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
     running_ = true;
+    // Reading the log took turns as long as they had to be: nobody was served yet.
+    reactor_.meter().reset();
     tasks_.spawn(driver_->run_timers(tasks_.stop_token()));
     tasks_.spawn(run_sweeps(tasks_.stop_token()));
     KVORUM_LOG(kInfo, "node {} of {} in cluster '{}' serves clients on {}:{}", config_.id, config_.members.size(),
