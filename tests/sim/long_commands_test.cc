@@ -108,9 +108,19 @@ class LongCommandsTest : public ::testing::Test {
             return (a->raft().is_leader() || b->raft().is_leader()) &&
                    a->raft().current_term() == b->raft().current_term();
         }));
+        cluster.machine(node).pause_until(0);
     }
 
-    Cluster cluster{3};
+    static Scenario scenario() {
+        Scenario scenario = Scenario::calm(11, 3);
+        scenario.node.follower_mode = server::FollowerMode::kForward;
+        scenario.node.leader_wait_ms = 20'000;
+        scenario.node.outcome_wait_ms = 60'000;
+        scenario.node.wal_segment_bytes = 4 * kMiB;
+        return scenario;
+    }
+
+    Cluster cluster{scenario()};
     HostId leader = 0;
     HostId follower = 0;
     HostId third = 0;
