@@ -137,14 +137,21 @@ bool apply(CommandCode code, LoggedCommand& command) {
 }  // namespace
 
 EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
-    : store_(store), command_count_(command_count), reader_(body), memory_limit_bytes_(read_memory_limit(reader_)) {}
-EntryApply::~EntryApply() = default;
+    : store_(store),
+      command_count_(command_count),
+      reader_(body),
+      memory_limit_bytes_(read_memory_limit(reader_)),
+      open_reply_(std::make_unique<OpenValue>()) {}
+EntryApply::~EntryApply() { store_.hold_retired(false); }
 
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
     const uint64_t begin = store_.work();
     const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
-    while (next_command_ < command_count_ || long_write_ != nullptr || store_.put_pending()) {
+    bool resumes = true;
+    while (next_command_ < command_count_ || long_write_ != nullptr || store_.put_pending() || is_replying()) {
         if (store_.work() >= work_end) return ApplyProgress::kMore;
+        if (is_replying() && resumes && !go_on_with_reply(work_end, replies.resume_reply(next_command_ - 1))) continue;
+        resumes = false;
         const bool was_pending = store_.put_pending();
         if (!store_.finish_put(work_end - store_.work())) continue;
         if (was_pending) check_growth();
@@ -184,10 +191,25 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     }
     // A large value counts when it is put.
     store_.add_work(kCommandWork + std::min<uint64_t>(record.payload.size(), kSlicedValueBytes) / kBytesPerWork);
-    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number), lookups_};
+    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number), lookups_, *open_reply_};
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;
     check_growth();
+    if (is_replying()) {
+        store_.hold_retired(true);
+        (void)go_on_with_reply(work_end, command.reply);
+    }
     return ApplyProgress::kDone;
+}
+
+bool EntryApply::is_replying() const { return open_reply_->is_open(); }
+
+// True: the reply is whole.
+bool EntryApply::go_on_with_reply(uint64_t work_end, ReplySink& reply) {
+    uint64_t work = store_.work();
+    const bool done = open_reply_->go_on(work_end, work, reply);
+    store_.add_work(work - store_.work());
+    if (done) store_.hold_retired(false);
+    return done;
 }
 
 ApplyProgress EntryApply::go_on(uint64_t work_end, const ApplyReplies& replies) {
@@ -208,7 +230,7 @@ bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t com
                  const ReplyFor& reply_for) {
     store.advance(index, log_time_ms);
     EntryApply entry(store, command_count, body);
-    return entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}}) == ApplyProgress::kDone;
+    return entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}, reply_for}) == ApplyProgress::kDone;
 }
 
 }  // namespace kvorum::kv

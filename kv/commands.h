@@ -59,6 +59,8 @@ using ReplyFor = std::function<ReplySink&(uint32_t command)>;
 struct ApplyReplies {
     ReplyFor reply_for;
     std::function<void(uint32_t command)> before_long;
+    // A reply that was not finished when run() ended (EntryApply::is_replying) goes on into this sink.
+    ReplyFor resume_reply;
 };
 
 // kMalformed: the body is not what encode_write produces: the log would be from another version or damaged, and the
@@ -66,6 +68,7 @@ struct ApplyReplies {
 enum class ApplyProgress : uint8_t { kDone, kMore, kMalformed };
 
 class KeyListWrite;
+class OpenValue;
 
 // The commands of one committed entry, carried out in order, at the entry's log time: store.advance() comes first. In
 // as many steps as the caller likes; between them the state may be in the middle of a command, so that nobody may read
@@ -79,6 +82,8 @@ class EntryApply {
     [[nodiscard]] ApplyProgress run(uint64_t work_max, const ApplyReplies& replies);
     // What the commands that ran since the last call looked up to reply it (GETEX, GETDEL, SET with GET, COPY...).
     [[nodiscard]] KeyLookups take_lookups() { return std::exchange(lookups_, {}); }
+    // A value too large for one step is on its way into the reply of the command that was carried out last.
+    [[nodiscard]] bool is_replying() const;
 
     // Of the batch; 0: none.
     [[nodiscard]] uint64_t memory_limit_bytes() const { return memory_limit_bytes_; }
@@ -88,6 +93,7 @@ class EntryApply {
     ApplyProgress apply_next(uint64_t work_end, const ApplyReplies& replies);
     ApplyProgress go_on(uint64_t work_end, const ApplyReplies& replies);
     void check_growth() const;
+    bool go_on_with_reply(uint64_t work_end, ReplySink& reply);
 
     Store& store_;
     const uint32_t command_count_;
@@ -98,6 +104,7 @@ class EntryApply {
     uint64_t recycled_at_work_ = 0;  // store_.work() when it was last
     KeyLookups lookups_;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
+    std::unique_ptr<OpenValue> open_reply_;     // of that command
 };
 
 // A whole entry in one step; an entry without commands (count 0, empty body) lets time advance. `index` is above the

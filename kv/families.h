@@ -16,6 +16,7 @@
 #include "kv/command_codes.h"
 #include "kv/commands.h"
 #include "kv/log_record.h"
+#include "kv/open_value.h"
 #include "kv/store.h"
 
 namespace kvorum::kv {
@@ -35,12 +36,23 @@ struct LoggedCommand {
     ByteReader payload;
     ReplySink& reply;
     KeyLookups& lookups;
+    OpenValue& open_reply;
 
     // For a command that reads what it then changes: Redis counts the reading.
     [[nodiscard]] const Record* look_up(std::string_view key) const {
         const Record* record = store.find(key);
         ++(record == nullptr ? lookups.misses : lookups.hits);
         return record;
+    }
+    // A large one is only begun; whoever carries out the entry goes on with it.
+    void reply_value(const Record* record) {
+        if (record == nullptr) {
+            reply.null();
+        } else if (record->value_size() < kSlicedValueBytes) {
+            reply.bulk_string(record->value());
+        } else {
+            open_reply.open(record->value(), reply);
+        }
     }
 };
 

@@ -10,11 +10,10 @@
 #include "base/assert.h"
 #include "base/turn_work.h"
 #include "kv/command_codes.h"
-#include "kv/crc64.h"
-#include "kv/dump_payload.h"
 #include "kv/families.h"
 #include "kv/glob.h"
 #include "kv/log_record.h"
+#include "kv/open_value.h"
 #include "kv/text.h"
 
 namespace kvorum::kv {
@@ -22,58 +21,9 @@ namespace {
 
 constexpr uint64_t kKeysPerPage = 1024;
 constexpr size_t kKeysPerBatch = 16;
-constexpr size_t kPieceBytes = size_t{32} * 1024;  // of a large value
 // What looks at no more keys than this is done at once.
 constexpr uint64_t kShortWalkKeys = 512;
 constexpr size_t kShortListKeys = 256;
-
-// A value on its way into a reply, piece by piece.
-class OpenValue {
- public:
-    [[nodiscard]] bool is_open() const { return is_open_; }
-
-    void open(std::string_view value, KeyLookups& lookups, ReplySink& items) {
-        begin(value, lookups);
-        items.begin_bulk_string(value.size());
-    }
-    void open_dump(std::string_view value, KeyLookups& lookups, ReplySink& items) {
-        begin(value, lookups);
-        dumps_ = true;
-        const std::string head = dump_head(value.size());
-        items.begin_bulk_string(head.size() + value.size() + dump_footer(0).size());
-        items.bulk_string_piece(head);
-        crc_ = crc64(head);
-    }
-
-    // True: it is written and closed.
-    [[nodiscard]] bool go_on(uint64_t work_end, KeyLookups& lookups, ReplySink& items) {
-        while (!left_.empty()) {
-            if (lookups.work >= work_end) return false;
-            const std::string_view piece = left_.substr(0, kPieceBytes);
-            items.bulk_string_piece(piece);
-            if (dumps_) crc_ = crc64(piece, crc_);
-            lookups.work += (dumps_ ? 2 : 1) * piece.size() / kBytesPerWork;
-            left_.remove_prefix(piece.size());
-        }
-        if (dumps_) items.bulk_string_piece(dump_footer(crc_));
-        items.end_bulk_string();
-        is_open_ = false;
-        return true;
-    }
-
- private:
-    void begin(std::string_view value, KeyLookups& lookups) {
-        is_open_ = true;
-        left_ = value;
-        ++lookups.hits;
-        lookups.work += kKeyReadWork;
-    }
-
-    bool is_open_ = false;
-    bool dumps_ = false;
-    std::string_view left_;
-    uint64_t crc_ = 0;
-};
 
 class KeyWalk final : public LongRead {
  public:
@@ -140,11 +90,13 @@ class KeyListRead final : public LongRead {
         while (read_ < count_ && lookups_.work < work_end) {
             if (next_found_ == found_count_) find_some(store);
             if (value_.is_open()) {
-                if (!value_.go_on(work_end, lookups_, items)) return false;
+                if (!value_.go_on(work_end, lookups_.work, items)) return false;
             } else {
                 const Record* record = found_[next_found_];
-                if (with_values_ && record != nullptr && record->value_size() > kPieceBytes) {
-                    value_.open(record->value(), lookups_, items);
+                if (with_values_ && record != nullptr && record->value_size() > OpenValue::kPieceBytes) {
+                    ++lookups_.hits;
+                    lookups_.work += kKeyReadWork;
+                    value_.open(record->value(), items);
                     continue;
                 }
                 count_lookup(lookups_, record);
@@ -212,10 +164,15 @@ class ValueRead final : public LongRead {
                 return true;
             }
             const std::string_view value = is_range() ? range_of(record->value(), first_, last_) : record->value();
-            code_ == CommandCode::kDump ? value_.open_dump(value, lookups_, items)
-                                        : value_.open(value, lookups_, items);
+            ++lookups_.hits;
+            lookups_.work += kKeyReadWork;
+            if (code_ == CommandCode::kDump) {
+                value_.open_dump(value, items);
+            } else {
+                value_.open(value, items);
+            }
         }
-        return value_.go_on(work_end, lookups_, items);
+        return value_.go_on(work_end, lookups_.work, items);
     }
 
     void write_head(ReplySink& /*head*/) const override {}

@@ -248,11 +248,12 @@ class Store::Impl {
 
     // What a pending value is made from may be retired already.
     void recycle() {
-        if (!put_pending()) map_.collect();
+        if (!put_pending() && !retired_held_) map_.collect();
     }
+    void hold_retired(bool held) { retired_held_ = held; }
 
     bool end_turn() {
-        if (put_pending()) return false;
+        if (put_pending() || retired_held_) return false;
         map_.collect();
         const bool more = map_.release_cleared();
         if (cleared_deadlines_.empty()) return more;
@@ -354,6 +355,7 @@ class Store::Impl {
     uint64_t expired_keys_ = 0;
     uint64_t work_ = 0;
     std::optional<PendingPut> pending_;
+    bool retired_held_ = false;
 };
 
 void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
@@ -480,6 +482,7 @@ void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, 
     impl_->begin_put({key, {}, expire_at_ms, impl_->applied_index().value()}, std::move(value), value_bytes);
 }
 bool Store::put_pending() const { return impl_->put_pending(); }
+void Store::hold_retired(bool held) { impl_->hold_retired(held); }
 bool Store::finish_put(uint64_t work_max) { return impl_->finish_put(work_max); }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }

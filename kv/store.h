@@ -108,6 +108,8 @@ class Store {
     [[nodiscard]] bool put_pending() const;
     // Does about `work_max` units of base/turn_work.h. True: nothing is pending.
     bool finish_put(uint64_t work_max);
+    // While it is held, what was replaced and removed is not freed: somebody still reads it.
+    void hold_retired(bool held);
     // kNoExpiry removes it; false: no such key. The key is put again, so a large one as by begin_put().
     bool set_expiry(std::string_view key, int64_t expire_at_ms);
     bool erase(std::string_view key);  // false: no such key, or it was due

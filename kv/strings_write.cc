@@ -160,7 +160,7 @@ bool apply_set(LoggedCommand& command) {
         const Record* old = flags & kSetRepliesOldValue ? command.look_up(key) : command.store.find(key);
         sets = old == nullptr ? (flags & kSetIfPresent) == 0 : (flags & kSetIfAbsent) == 0;
         if (old != nullptr && (flags & kSetKeepsDeadline)) deadline_ms = old->expire_at_ms();
-        if (flags & kSetRepliesOldValue) reply_value(command.reply, old);
+        if (flags & kSetRepliesOldValue) command.reply_value(old);
     }
     if (sets) command.store.begin_put(key, value, deadline_ms);
     if (flags & kSetRepliesOldValue) return true;
@@ -182,7 +182,7 @@ bool encode_getdel(const WriteRequest& request) {
 bool apply_getdel(LoggedCommand& command) {
     if (command.flags != kNoFlags) return false;
     const std::string_view key = read_tail(command.payload);
-    reply_value(command.reply, command.look_up(key));
+    command.reply_value(command.look_up(key));
     command.store.erase(key);
     return true;
 }
@@ -228,7 +228,7 @@ bool apply_getex(LoggedCommand& command) {
         refuse_expire_time(command.reply, "getex");
         return true;
     }
-    reply_value(command.reply, record);
+    command.reply_value(record);
     if (record == nullptr) return true;
     const bool has_deadline = record->expire_at_ms() != kNoExpiry;
     if (command.flags == kGetexHasDeadline || (command.flags == kGetexRemovesDeadline && has_deadline)) {

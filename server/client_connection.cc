@@ -231,6 +231,10 @@ void ClientConnection::end_reply() {
     if (state_.reply_mode == ClientState::ReplyMode::kSkipNext) state_.reply_mode = ClientState::ReplyMode::kOn;
 }
 
+void ClientConnection::pause_reply() {
+    if (state_.reply_mode != ClientState::ReplyMode::kOn) output_.tail().resize(reply_start_);
+}
+
 void ClientConnection::write_reply(std::string_view reply) {
     begin_reply();
     output_.tail().append(reply);

@@ -57,6 +57,8 @@ class ClientConnection final : public Session {
     // --- Session ---
     net::RespWriter& begin_reply() override;
     void end_reply() override;
+    void pause_reply() override;
+    net::RespWriter& resume_reply() override { return begin_reply(); }
     void write_reply(std::string_view reply) override;
     void write_reply_part(std::string_view part, bool is_last) override;
     [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }

@@ -575,6 +575,23 @@ void CommandRouter::end_write_reply() {
     mark_dirty(session);
 }
 
+void CommandRouter::pause_write_reply() {
+    if (write_reply_session_ == nullptr) return;
+    Session& session = *std::exchange(write_reply_session_, nullptr);
+    session.pause_reply();
+    paused_reply_ = session.handle;
+    mark_dirty(session);
+}
+
+ReplySink& CommandRouter::resume_write_reply(WriteWaiter waiter) {
+    const bool is_paused = std::exchange(paused_reply_, {}) == waiter.session;
+    write_reply_session_ = is_paused ? sessions_.find(waiter.session) : nullptr;
+    if (write_reply_session_ == nullptr) return discard_;
+    net::RespWriter& reply = write_reply_session_->resume_reply();
+    write_reply_ = &reply;
+    return reply;
+}
+
 void CommandRouter::write_not_executed(WriteWaiter waiter) {
     Session* session = sessions_.find(waiter.session);
     if (session == nullptr) return;
@@ -703,6 +720,7 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
         case RequestState::kWrite:
         case RequestState::kForwarded:
             if (session.long_reply != nullptr && &request == &session.queue.front()) return;
+            if (session.handle == paused_reply_ && &request == &session.queue.front()) return;
             if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
             if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
                 answer_unknown(session, request);

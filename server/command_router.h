@@ -86,6 +86,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     [[nodiscard]] bool holds_state() const override { return one_state_reads_ > 0; }
     ReplySink& begin_write_reply(WriteWaiter waiter) override;
     void end_write_reply() override;
+    void pause_write_reply() override;
+    ReplySink& resume_write_reply(WriteWaiter waiter) override;
     void write_not_executed(WriteWaiter waiter) override;
     void reads_ready(uint64_t served_id, const std::vector<SessionHandle>& sessions) override;
     void reads_dropped(const std::vector<SessionHandle>& sessions) override;
@@ -176,6 +178,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;
     const net::RespWriter* write_reply_ = nullptr;
+    SessionHandle paused_reply_;  // whose reply to a write is written in part
     DiscardingReplySink discard_;
     std::string scratch_reply_;
     std::vector<std::string_view> scratch_arguments_;

@@ -19,6 +19,8 @@ class ForwardedSessions::ForwardedSession final : public Session {
         writer_.forget_error();
         return writer_;
     }
+    void pause_reply() override {}
+    net::RespWriter& resume_reply() override { return writer_; }
     void end_reply() override { send(net::ForwardOutcome::kExecuted, reply_); }
     void write_reply(std::string_view reply) override { send(net::ForwardOutcome::kExecuted, reply); }
     void write_reply_part(std::string_view part, bool is_last) override {

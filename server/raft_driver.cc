@@ -403,7 +403,8 @@ kv::ApplyReplies RaftDriver::apply_replies() {
             [this](uint32_t command) {
                 end_open_reply();
                 if (!executed_waiters_.empty()) outcomes_.before_long_write(executed_waiters_[command]);
-            }};
+            },
+            [this](uint32_t command) -> ReplySink& { return resume_reply(command); }};
 }
 
 ReplySink& RaftDriver::reply_for(uint32_t command) {
@@ -411,6 +412,12 @@ ReplySink& RaftDriver::reply_for(uint32_t command) {
     end_open_reply();
     reply_open_ = true;
     return outcomes_.begin_write_reply(executed_waiters_[command]);
+}
+
+ReplySink& RaftDriver::resume_reply(uint32_t command) {
+    if (executed_waiters_.empty()) return discard_;
+    reply_open_ = true;
+    return outcomes_.resume_write_reply(executed_waiters_[command]);
 }
 
 void RaftDriver::end_open_reply() {
@@ -429,6 +436,10 @@ void RaftDriver::go_on_with_entry() {
             counters_.keyspace_misses += lookups.misses;
         }
         reactor_.work().add(TurnPart::kApply, store_.work() - work_before);
+        if (reply_open_ && apply_->is_replying()) {
+            reply_open_ = false;
+            outcomes_.pause_write_reply();
+        }
         end_open_reply();
     }
     switch (progress) {

@@ -46,6 +46,9 @@ class CommandOutcomes {
     // The waiter's command is carried out next; its reply goes into the sink. Pairs with end_write_reply().
     virtual ReplySink& begin_write_reply(WriteWaiter waiter) = 0;
     virtual void end_write_reply() = 0;
+    // Instead of the end: the reply is not whole, and goes on in a later turn.
+    virtual void pause_write_reply() = 0;
+    virtual ReplySink& resume_write_reply(WriteWaiter waiter) = 0;
     // A read that takes several turns must see one state: nothing may be applied before it is done.
     [[nodiscard]] virtual bool holds_state() const = 0;
     // The command never took effect and never will.
@@ -143,6 +146,7 @@ class RaftDriver {
     void end_entry();
     void end_open_reply();
     ReplySink& reply_for(uint32_t command);
+    ReplySink& resume_reply(uint32_t command);
     [[nodiscard]] kv::ApplyReplies apply_replies();
     void release_ready_reads();
     void drop_reads();

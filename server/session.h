@@ -47,6 +47,9 @@ class Session {
     // Writes the reply to the request at the head of the queue: begin, one reply into the writer, end.
     virtual net::RespWriter& begin_reply() = 0;
     virtual void end_reply() = 0;
+    // Instead of the end: more of the same reply comes in a later turn, behind resume_reply().
+    virtual void pause_reply() = 0;
+    virtual net::RespWriter& resume_reply() = 0;
     // The reply's bytes, made elsewhere.
     virtual void write_reply(std::string_view reply) = 0;
     // The same in parts, while output_has_room().

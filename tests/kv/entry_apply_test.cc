@@ -67,7 +67,8 @@ Batch draw_batch(Prng& prng) {
 std::string apply_in_steps(Store& store, const Batch& batch, uint64_t work_max, int* steps = nullptr) {
     RespTextSink sink;
     EntryApply entry(store, batch.count, as_bytes(batch.body));
-    const ApplyReplies replies{[&](uint32_t) -> ReplySink& { return sink; }, [](uint32_t) {}};
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
+    const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
     ApplyProgress progress = ApplyProgress::kMore;
     int count = 0;
     for (; progress == ApplyProgress::kMore; ++count) {
@@ -102,7 +103,8 @@ TEST(EntryApply, AStepDoesAboutTheWorkThatItMay) {
     batch.add(mset(0, kKeys, "value"));
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     DiscardingReplySink sink;
-    const ApplyReplies replies{[&](uint32_t) -> ReplySink& { return sink; }, [](uint32_t) {}};
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
+    const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
     constexpr uint64_t kWorkMax = 100'000;
     int steps = 0;
     for (ApplyProgress progress = ApplyProgress::kMore; progress == ApplyProgress::kMore; ++steps) {
@@ -164,7 +166,8 @@ TEST(EntryApply, AMalformedLongCommandChangesNothing) {
     batch.body[8 + 4] = 9;  // the size of the first key is another: what follows does not fit
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     DiscardingReplySink sink;
-    const ApplyReplies replies{[&](uint32_t) -> ReplySink& { return sink; }, [](uint32_t) {}};
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
+    const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
     ApplyProgress progress = ApplyProgress::kMore;
     while (progress == ApplyProgress::kMore)
         progress = entry.run(5'000, replies);

@@ -35,7 +35,8 @@ class SlicedDatabase {
         if (!encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         store.advance(store.applied_index() + 1, Database::kStartMs);
         EntryApply entry(store, 1, as_bytes(batch));
-        const ApplyReplies replies{[&](uint32_t) -> ReplySink& { return sink; }, [](uint32_t) {}};
+        const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
+        const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
         steps = 1;
         uint64_t before = store.work();
         while (entry.run(kStepWork, replies) == ApplyProgress::kMore) {
@@ -83,6 +84,11 @@ TEST(LargeValue, WritesOfAllKindsEndAsWhenTheyAreCarriedOutAtOnce) {
         {"MSET", "x", base, "y", "small", "z", other, "x", other},
         {"MSETNX", "x", base, "w", base},
         {"MSETNX", "v", base, "w", base},
+        {"SET", "b", other, "GET"},
+        {"GETSET", "b", base},
+        {"GETEX", "b", "PX", "100000"},
+        {"GETDEL", "b"},
+        {"GETSET", "x", "small"},
         {"SET", "b", "small"},
         {"DEL", "v", "w", "x", "copy"},
     };
