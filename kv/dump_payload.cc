@@ -142,8 +142,12 @@ bool decompress_lzf(std::string_view compressed, uint64_t size, std::string& out
         if (!low) return false;
         const uint64_t back = (uint64_t{*control & 0x1fu} << 8 | *low) + 1;
         if (back > out.size() || out.size() + length > size) return false;
-        for (uint64_t i = 0; i < length; ++i)
-            out += out[out.size() - back];
+        // What was repeated may be repeated again.
+        while (length > 0) {
+            const uint64_t size_now = std::min(length, back);
+            out.append(out, out.size() - back, size_now);
+            length -= size_now;
+        }
     }
     return out.size() == size;
 }
@@ -207,13 +211,15 @@ std::string dump_payload(std::string_view value) {
     return payload;
 }
 
-DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value) {
+DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value,
+                             std::optional<uint64_t> crc) {
     if (payload.size() < kFooterBytes) return DumpError::kChecksum;
     Reader footer(payload.substr(payload.size() - kFooterBytes));
     const auto version = footer.little_endian(sizeof(uint16_t));
     const auto checksum = footer.little_endian(sizeof(uint64_t));
-    const std::string_view summed = payload.substr(0, payload.size() - sizeof(uint64_t));
-    if (*version > kRdbVersion || *checksum != crc64(summed)) return DumpError::kChecksum;
+    if (*version > kRdbVersion) return DumpError::kChecksum;
+    if (!crc.has_value()) crc = crc64(summed_bytes(payload));
+    if (*checksum != *crc) return DumpError::kChecksum;
     Reader reader(payload.substr(0, payload.size() - kFooterBytes));
     const auto type = reader.byte();
     if (!type || *type != kStringType) return DumpError::kFormat;

@@ -5,6 +5,9 @@
 // are checked before anything is allocated. Pure; thread: any.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +26,13 @@ enum class DumpError {
     kTooLong,   // a string above kValueSizeMax
 };
 
-// `storage` owns the value, unless it lies in `payload` as it is.
-[[nodiscard]] DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value);
+// The CRC-64 that stands at the end of a payload is of these bytes.
+[[nodiscard]] inline std::string_view summed_bytes(std::string_view payload) {
+    return payload.substr(0, payload.size() - std::min(payload.size(), sizeof(uint64_t)));
+}
+
+// `storage` owns the value, unless it lies in `payload` as it is. `crc`: of summed_bytes(), if it is known already.
+[[nodiscard]] DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value,
+                                           std::optional<uint64_t> crc = std::nullopt);
 
 }  // namespace kvorum::kv

@@ -6,6 +6,9 @@
 #include <functional>
 
 #include "base/assert.h"
+#include "base/turn_work.h"
+#include "kv/crc64.h"
+#include "kv/dump_payload.h"
 #include "kv/families.h"
 #include "kv/log_record.h"
 
@@ -14,6 +17,8 @@ namespace {
 
 // Shorter texts are copied at once.
 constexpr size_t kBorrowedBytesMin = 4096;
+// Of a payload, between two looks at the work.
+constexpr size_t kSummedBytes = size_t{32} * 1024;
 
 }  // namespace
 
@@ -25,6 +30,22 @@ bool is_key_list_write(const CommandSpec& spec) {
         case CommandCode::kUnlink: return true;
         default: return false;
     }
+}
+
+bool LargeRecord::prepare(const CommandSpec& spec, const PackedCommand& command, uint64_t work_end, uint64_t& work) {
+    constexpr size_t kPayloadAt = 3;
+    if (static_cast<CommandCode>(spec.code) != CommandCode::kRestore) return true;
+    std::vector<std::string_view> arguments;
+    command.first_arguments(kPayloadAt + 1, arguments);
+    const std::string_view summed = summed_bytes(arguments[kPayloadAt]);
+    while (prepared_bytes_ < summed.size()) {
+        if (work >= work_end) return false;
+        const std::string_view slice = summed.substr(prepared_bytes_, kSummedBytes);
+        payload_crc_ = crc64(slice, payload_crc_);
+        prepared_bytes_ += slice.size();
+        work += slice.size() / kBytesPerWork;
+    }
+    return true;
 }
 
 bool LargeRecord::encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply) {

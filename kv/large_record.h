@@ -17,6 +17,10 @@ namespace kvorum::kv {
 
 class LargeRecord {
  public:
+    // What encode() would take long for, in steps that add to `work` until that has come to `work_end`. True: encode()
+    // comes next.
+    [[nodiscard]] bool prepare(const CommandSpec& spec, const PackedCommand& command, uint64_t work_end,
+                               uint64_t& work);
     // As encode_write(), of `command`, whose name and number of arguments are those of `spec`. False: refused.
     [[nodiscard]] bool encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply);
 
@@ -26,6 +30,7 @@ class LargeRecord {
 
  private:
     friend class RecordWriter;
+    friend struct RecordText;
 
     // Stands behind text_'s first `text_before` bytes.
     struct Borrowed {
@@ -41,6 +46,9 @@ class LargeRecord {
     std::string text_;  // without what is borrowed
     std::vector<Borrowed> borrowed_;
     uint64_t borrowed_bytes_ = 0;
+    // RESTORE: of the first `prepared_bytes_` of its payload's summed bytes.
+    uint64_t payload_crc_ = 0;
+    uint64_t prepared_bytes_ = 0;
     // How far copy_to() has come.
     size_t text_done_ = 0;
     size_t borrowed_done_ = 0;

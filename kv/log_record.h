@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -101,6 +102,11 @@ inline constexpr size_t kRecordHeaderSize = 8;
 struct RecordText {
     RecordText(std::string& text, LargeRecord* large_record = nullptr)  // NOLINT(google-explicit-constructor)
         : batch(text), large(large_record) {}
+    // Of RESTORE's payload, if it was summed before.
+    [[nodiscard]] std::optional<uint64_t> payload_crc() const {
+        return large == nullptr ? std::nullopt : std::optional(large->payload_crc_);
+    }
+
     std::string& batch;
     LargeRecord* large;
 };

@@ -109,10 +109,14 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     if (!may_go_on(session)) return false;
     LargeCommand& large = *session.large;
     Request& request = *session.queue.find(sequence);
-    if (!large.write.has_value()) {
+    if (!large.write.has_value()) large.write.emplace();
+    if (!large.write->prepare(*request.spec, large.command, reactor_.work())) {
+        mark_dirty(session);
+        return false;
+    }
+    if (!large.write->begun()) {
         scratch_reply_.clear();
         net::RespWriter error(scratch_reply_, session.protocol());
-        large.write.emplace();
         if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), error)) {
             take_admission(session, sequence, RaftDriver::WriteAdmission::kRefused);
             return true;

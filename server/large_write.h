@@ -15,6 +15,14 @@ namespace kvorum::server {
 
 class LargeWrite {
  public:
+    // The first steps, as go_on(). True: begin() comes next, unless it was called.
+    [[nodiscard]] bool prepare(const kv::CommandSpec& spec, const PackedCommand& command, TurnWork& work) {
+        uint64_t done = 0;
+        const bool prepared = record_.prepare(spec, command, work.slice(), done);
+        work.add(TurnPart::kEncode, done);
+        return prepared;
+    }
+    [[nodiscard]] bool begun() const { return builder_.command_count() > 0; }
     // False: the command was refused with the error that `error` now holds.
     [[nodiscard]] bool begin(const kv::CommandSpec& spec, const PackedCommand& command, int64_t now_ms,
                              ReplySink& error) {

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "kv/commands.h"
+#include "kv/dump_payload.h"
 #include "kv/store.h"
 #include "tests/kv/resp_text.h"
 
@@ -53,6 +54,9 @@ Encoded in_slices(const Words& words, uint64_t slice_bytes) {
     Encoded encoded;
     RespTextSink error;
     LargeRecord record;
+    uint64_t work = 0;
+    while (!record.prepare(spec_of(words[0]), command, work + slice_bytes, work)) {
+    }
     if (record.encode(spec_of(words[0]), command, kNowMs, error)) {
         while (!record.copy_to(encoded.record, slice_bytes)) {
         }
@@ -82,6 +86,8 @@ TEST(LargeRecord, IsTheRecordThatIsEncodedAtOnce) {
         {"APPEND", "k", value},
         {"SETRANGE", "k", "5", value},
         {"RENAME", value, value},
+        {"RESTORE", "k", "0", dump_payload(value), "REPLACE"},
+        {"RESTORE", "k", "0", dump_payload(value) + "damaged"},
         {"BITOP", "AND", "to", value, "k"},
     };
     for (const Words& words : commands) {
