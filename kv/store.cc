@@ -171,7 +171,7 @@ class Store::Impl {
     // `fields` has no value.
     void begin_put(const RecordFields& fields, std::unique_ptr<ValueSource> source, uint64_t value_bytes) {
         KVORUM_ASSERT(!put_pending(), "a value is put while another is");
-        if (fields.expire_at_ms <= log_time_ms_) {
+        if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
             return;
         }
