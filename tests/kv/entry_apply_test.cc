@@ -125,12 +125,14 @@ TEST(EntryApply, ALongCommandIsAnnouncedAndRepliesWhenItIsDone) {
     batch.add({"SET", "b", "2"});
     std::vector<std::string> calls;
     DiscardingReplySink sink;
+    const ReplyFor reply_for = [&](uint32_t command) -> ReplySink& {
+        calls.push_back(fmt::format("reply {} at {} keys", command, store.size()));
+        return sink;
+    };
     const ApplyReplies replies{
-        [&](uint32_t command) -> ReplySink& {
-            calls.push_back(fmt::format("reply {} at {} keys", command, store.size()));
-            return sink;
-        },
-        [&](uint32_t command) { calls.push_back(fmt::format("before {} at {} keys", command, store.size())); }};
+        reply_for,
+        [&](uint32_t command) { calls.push_back(fmt::format("before {} at {} keys", command, store.size())); },
+        reply_for};
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     while (entry.run(10'000, replies) == ApplyProgress::kMore) {
     }
