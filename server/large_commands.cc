@@ -115,11 +115,13 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
         return false;
     }
     if (!large.write->begun()) {
+        const auto admission = driver_->admit(*request.spec);
+        if (admission != RaftDriver::WriteAdmission::kAccepted) return take_admission(session, sequence, admission);
         scratch_reply_.clear();
         net::RespWriter error(scratch_reply_, session.protocol());
-        if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), error)) {
-            take_admission(session, sequence, RaftDriver::WriteAdmission::kRefused);
-            return true;
+        if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), driver_->memory_limit_bytes(),
+                                error)) {
+            return take_admission(session, sequence, RaftDriver::WriteAdmission::kRefused);
         }
     }
     if (!large.write->go_on(reactor_.work())) {

@@ -8,6 +8,7 @@
 
 #include "base/packed_command.h"
 #include "base/turn_work.h"
+#include "kv/commands.h"
 #include "kv/large_record.h"
 #include "raft/entry.h"
 
@@ -25,9 +26,10 @@ class LargeWrite {
     [[nodiscard]] bool begun() const { return builder_.command_count() > 0; }
     // False: the command was refused with the error that `error` now holds.
     [[nodiscard]] bool begin(const kv::CommandSpec& spec, const PackedCommand& command, int64_t now_ms,
-                             ReplySink& error) {
+                             uint64_t memory_limit_bytes, ReplySink& error) {
         if (!record_.encode(spec, command, now_ms, error)) return false;
         builder_.add_command_count(1);
+        kv::begin_batch(memory_limit_bytes, builder_.buffer());
         builder_.buffer().reserve(builder_.buffer().size() + record_.size_bytes());
         return true;
     }

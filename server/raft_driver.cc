@@ -81,11 +81,7 @@ int64_t RaftDriver::turn_clock_ms() {
 
 RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv::Arguments arguments,
                                                  WriteWaiter waiter, ReplySink& error) {
-    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
-    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
-    // CONFIG SET may have come earlier in this turn.
-    take_memory_limit();
-    if ((spec.flags & kv::kFlagDenyOom) != 0 && is_out_of_memory()) return WriteAdmission::kOutOfMemory;
+    if (const WriteAdmission admission = admit(spec); admission != WriteAdmission::kAccepted) return admission;
     if (writes_.size_bytes() >= config_.batch_bytes_max) {
         propose_open_batch();
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
@@ -93,6 +89,15 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
     if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
     return writes_.add(spec, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
                                                                         : WriteAdmission::kRefused;
+}
+
+RaftDriver::WriteAdmission RaftDriver::admit(const kv::CommandSpec& spec) {
+    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    // CONFIG SET may have come earlier in this turn.
+    take_memory_limit();
+    const bool grows = (spec.flags & kv::kFlagDenyOom) != 0;
+    return grows && is_out_of_memory() ? WriteAdmission::kOutOfMemory : WriteAdmission::kAccepted;
 }
 
 void RaftDriver::take_memory_limit() {

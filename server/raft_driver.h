@@ -78,6 +78,8 @@ class RaftDriver {
     // `error`.
     [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
                                            ReplySink& error);
+    // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
+    [[nodiscard]] WriteAdmission admit(const kv::CommandSpec& spec);
     // A command that was encoded by itself, as an entry of its own behind all that was added before. kRefused is never
     // said; on anything but kAccepted the builder is as it was.
     [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter);
