@@ -151,11 +151,11 @@ TEST(EntryApply, WhatLargeValuesReplaceIsFreedBeforeTheNextOne) {
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     DiscardingReplySink sink;
     uint64_t most_bytes = 0;
-    const ApplyReplies replies{[&](uint32_t) -> ReplySink& {
-                                   most_bytes = std::max(most_bytes, store.memory_bytes());
-                                   return sink;
-                               },
-                               [](uint32_t) {}};
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& {
+        most_bytes = std::max(most_bytes, store.memory_bytes());
+        return sink;
+    };
+    const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
     EXPECT_EQ(entry.run(UINT64_MAX, replies), ApplyProgress::kDone);
     EXPECT_LE(most_bytes, 2 * kLargeBytes + kMiB);
 }
