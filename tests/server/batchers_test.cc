@@ -77,11 +77,10 @@ TEST_F(WriteBatcherTest, ARefusedCommandLeavesNoTraceInTheBatch) {
     EXPECT_EQ(slots(batcher_.discard_open()), (std::vector<uint32_t>{1}));
 }
 
-uint64_t limit_of(const raft::EntryBuilder& builder) {
+uint64_t limit_of(raft::EntryBuilder& builder) {
     kv::Store store(1);
-    raft::EntryBuilder copy = builder;
-    const raft::EntryPtr entry = std::move(copy).seal(ClusterId{1}, LogIndex{1}, Term{1}, 0);
-    return kv::EntryApply(store, builder.command_count(), entry->body()).memory_limit_bytes();
+    const Bytes body = as_bytes(builder.buffer()).subspan(raft::EntryHeader::kEncodedSize);
+    return kv::EntryApply(store, builder.command_count(), body).memory_limit_bytes();
 }
 
 TEST_F(WriteBatcherTest, ABatchIsUnderTheLimitOfMemoryThatWasInForceWhenItWasOpened) {
