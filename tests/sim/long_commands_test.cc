@@ -16,8 +16,9 @@ using ::testing::StartsWith;
 using Words = std::vector<std::string>;
 
 constexpr uint16_t kClientPort = 7000;
-// A node does this much in a turn at most: its budget, and what was begun before that was spent.
-constexpr uint64_t kTurnWorkMax = 3 * kSimWorkBudget;
+// A node does this much in a turn at most: its budget, what was begun before that was spent, and a group of the log and
+// a send, which are as large as on a real node, whose budget is twenty times as large.
+constexpr uint64_t kTurnWorkMax = 3 * kSimWorkBudget + (kMiB + kMiB / 2) / kBytesPerWork + 100'000;
 
 // One connection to a node. It says what it is told to and keeps the replies.
 class Connection final : private SocketEvents {
@@ -60,8 +61,12 @@ class Connection final : private SocketEvents {
         parser_.feed(as_bytes(bytes));
         net::ReplyValue value;
         while (parser_.next(value) == net::ReplyStatus::kReply)
-            replies_.push_back(value.type == net::ReplyType::kArray ? std::to_string(value.elements.size()) + " items"
-                                                                    : value.to_string());
+            replies_.push_back(plain(value));
+    }
+    static std::string plain(const net::ReplyValue& value) {
+        if (value.type == net::ReplyType::kInteger) return std::to_string(value.integer);
+        if (value.type == net::ReplyType::kArray) return std::to_string(value.elements.size()) + " items";
+        return value.text;
     }
 
     Network& network_;
@@ -136,7 +141,7 @@ TEST_F(LongCommandsTest, NoTurnIsLongerThanItsBudgetAndOthersGoOnMeanwhile) {
         ASSERT_TRUE(until_busy(leader, TurnPart::kEncode));
         small.send({"INCR", "other"});
         ASSERT_TRUE(answered(small, 2));
-        EXPECT_EQ(big.count(), 0) << "the small write did not wait for the large one";
+        if (node == leader) EXPECT_EQ(big.count(), 0) << "the small write waited for the large one";
         ASSERT_TRUE(answered(big));
         EXPECT_EQ(big.reply(0), "OK");
         big.send(key_list("EXISTS", 40'000));
