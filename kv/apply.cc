@@ -191,7 +191,8 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     }
     // A large value counts when it is put.
     store_.add_work(kCommandWork + std::min<uint64_t>(record.payload.size(), kSlicedValueBytes) / kBytesPerWork);
-    LoggedCommand command{store_, record.flags, ByteReader(record.payload), replies.reply_for(number), lookups_, *open_reply_};
+    LoggedCommand command{store_,   record.flags, ByteReader(record.payload), replies.reply_for(number),
+                          lookups_, *open_reply_};
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;
     check_growth();
     if (is_replying()) {

@@ -48,7 +48,7 @@ void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
 struct KeyLookups {
     uint64_t hits = 0;
     uint64_t misses = 0;
-    uint64_t work = 0;  // of a read: what it cost, in the unit of base/turn_work.h
+    uint64_t work = 0;      // of a read: what it cost, in the unit of base/turn_work.h
     bool too_long = false;  // nothing was replied: the values are above ReadContext::value_bytes_max
 };
 

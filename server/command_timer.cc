@@ -30,7 +30,8 @@ void CommandTimer::note_if_slow(const Session& session, const Request& request, 
     if (!is_slow(latency_ns)) return;
     scratch_arguments_.assign({request.spec->name});
     // Only the first of very many are shown.
-    if (!request.text.empty() && request.text.size() <= kLoggedTextBytesMax) unpack_arguments(request.text, scratch_arguments_);
+    if (!request.text.empty() && request.text.size() <= kLoggedTextBytesMax)
+        unpack_arguments(request.text, scratch_arguments_);
     note_if_slow(session, scratch_arguments_, latency_ns, stage);
 }
 

@@ -131,7 +131,11 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     const auto admission = driver_->add_large_write(large.write->builder(), {session.handle, sequence});
     // What waits for a quorum leaves no room: the next sweep tries again.
     if (admission == RaftDriver::WriteAdmission::kOverloaded) return false;
-    if (admission == RaftDriver::WriteAdmission::kAccepted) session.large.reset();
+    if (admission == RaftDriver::WriteAdmission::kAccepted) {
+        large.command.first_arguments(kFirstArguments, scratch_arguments_);
+        timer_.keep_arguments(request, scratch_arguments_);
+        session.large.reset();
+    }
     return take_admission(session, sequence, admission);
 }
 
