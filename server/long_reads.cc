@@ -90,7 +90,7 @@ void CommandRouter::finish_long_reply(Session& session) {
         session.write_reply_part(reply.next_part(), is_last);
     }
     end_long_read(session);
-    timer_.answered(session.queue.front());
+    timer_.answered(session.queue.front(), {});
     pop(session);
 }
 
