@@ -112,6 +112,10 @@ class EntryApply {
 [[nodiscard]] bool apply_batch(Store& store, LogIndex index, int64_t log_time_ms, uint32_t command_count, Bytes body,
                                const ReplyFor& reply_for);
 
+// How large the values are that the reply would hold now, for those who must know before it is made whether there is
+// room for it. 0 for commands whose replies hold none. Another command may change it meanwhile. Costs a lookup a key.
+[[nodiscard]] uint64_t reply_value_bytes(const Store& store, const CommandSpec& spec, Arguments arguments);
+
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
     uint64_t random = 0;  // for RANDOMKEY

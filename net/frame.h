@@ -44,6 +44,7 @@ enum class FrameType : uint16_t {
     kHelloProof = 13,
     kForwardPiece = 14,
     kForwardLarge = 15,
+    kForwardCredit = 16,
 };
 
 // `payload` borrows from the reader.

@@ -27,6 +27,8 @@ class OutputBuffer {
     void append_entry(const raft::EntryPtr& entry);
 
     [[nodiscard]] uint64_t size_bytes() const { return owned_.size() + referenced_bytes_; }
+    // Of its own; entries are shared.
+    [[nodiscard]] uint64_t memory_bytes() const { return owned_.capacity(); }
     [[nodiscard]] bool empty() const { return size_bytes() == 0; }
 
     // Appends the pieces in wire order. They are valid until the buffer is changed or moved.

@@ -54,6 +54,7 @@ class OutputStream final : private reactor::IoOp {
     [[nodiscard]] uint64_t queued_bytes() const {
         return gathering_.size_bytes() + (flying_.size_bytes() - flight_offset_);
     }
+    [[nodiscard]] uint64_t memory_bytes() const { return gathering_.memory_bytes() + flying_.memory_bytes(); }
     // Counts since the beginning: appended >= handed to the kernel >= taken by it. appended_bytes() is of no use once
     // failed().
     [[nodiscard]] uint64_t appended_bytes() const { return sent_bytes_ + queued_bytes(); }

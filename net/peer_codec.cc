@@ -426,7 +426,7 @@ bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& repli
         ForwardReply& reply = replies.emplace_back();
         reply.request_id = reader.read<uint64_t>();
         const auto outcome = reader.read<uint8_t>();
-        if (outcome > static_cast<uint8_t>(ForwardOutcome::kUnknown)) return false;
+        if (outcome > static_cast<uint8_t>(ForwardOutcome::kPart)) return false;
         reply.outcome = static_cast<ForwardOutcome>(outcome);
         const auto size = reader.read<uint32_t>();
         reply.reply = reader.read_text(size);
@@ -484,6 +484,22 @@ bool ForwardPieces::finish(const ForwardRequest& request, uint64_t command_bytes
     command = reader_.take_command();
     reader_ = PackedCommandReader();
     return true;
+}
+
+void encode_forward_credit(const ForwardCredit& credit, OutputBuffer& out) {
+    FrameWriter frame(out, FrameType::kForwardCredit);
+    ByteWriter writer(frame.payload());
+    writer.write<uint64_t>(credit.session_id);
+    writer.write<uint64_t>(credit.bytes);
+    frame.finish();
+}
+
+bool decode_forward_credit(const Frame& frame, ForwardCredit& credit) {
+    if (frame.type != FrameType::kForwardCredit) return false;
+    ByteReader reader(frame.payload);
+    credit.session_id = reader.read<uint64_t>();
+    credit.bytes = reader.read<uint64_t>();
+    return reader.finished();
 }
 
 void encode_repair_request(const RepairRequest& request, OutputBuffer& out) {

@@ -123,14 +123,24 @@ enum class ForwardOutcome : uint8_t {
     kExecuted = 0,     // the reply is the command's own
     kNotExecuted = 1,  // definitely not, and never will be: it may be sent elsewhere
     kUnknown = 2,      // may or may not take effect
+    kPart = 3,         // carried out, and this is not the end of the reply
 };
 
 struct ForwardReply {
     uint64_t request_id = 0;
     ForwardOutcome outcome = ForwardOutcome::kExecuted;
-    std::string_view reply;  // kExecuted: as RESP of the version asked for; else the error line, for logs
+    std::string_view reply;  // kExecuted, kPart: as RESP of the version asked for; else the error line, for logs
 
     bool operator==(const ForwardReply&) const = default;
+};
+
+// The client of that session has taken so much more of the replies: as much may be sent again. A leader keeps what it
+// sends to one session within a window (server/forwarded_sessions.h), as HTTP/2 does with a stream.
+struct ForwardCredit {
+    uint64_t session_id = 0;
+    uint64_t bytes = 0;
+
+    bool operator==(const ForwardCredit&) const = default;
 };
 
 inline constexpr uint32_t kForwardArgumentsMax = 1024 * 1024;
@@ -145,6 +155,8 @@ inline constexpr uint64_t kForwardReplyBytesMax = 64 * kMiB;
 // empty.
 [[nodiscard]] size_t encode_forward_requests(std::span<const ForwardRequest> requests, OutputBuffer& out);
 [[nodiscard]] size_t encode_forward_replies(std::span<const ForwardReply> replies, OutputBuffer& out);
+void encode_forward_credit(const ForwardCredit& credit, OutputBuffer& out);
+[[nodiscard]] bool decode_forward_credit(const Frame& frame, ForwardCredit& credit);
 [[nodiscard]] bool decode_forward_requests(const Frame& frame, std::vector<ForwardRequest>& requests);
 [[nodiscard]] bool decode_forward_replies(const Frame& frame, std::vector<ForwardReply>& replies);
 

@@ -10,6 +10,11 @@
 #include "net/peer_nonce.h"
 
 namespace kvorum::net {
+namespace {
+
+constexpr size_t kSmallReplyBytes = 256;
+
+}  // namespace
 
 // One connection to the peer, and what its two ends said of themselves.
 struct PeerLink::Connection {
@@ -290,13 +295,23 @@ bool PeerLink::send_large(const ForwardRequest& request, uint64_t command_bytes)
     return true;
 }
 
+// What says in a few bytes that a command was not executed has room always: nothing else would tell the client.
 bool PeerLink::send(std::span<const ForwardReply> replies) {
-    if (!has_room()) {
+    const bool are_small = std::all_of(replies.begin(), replies.end(), [](const ForwardReply& reply) {
+        return reply.reply.size() <= kSmallReplyBytes;
+    });
+    if (!has_room() && !(connected() && are_small)) {
         stats_.refused_replies += replies.size();
         return false;
     }
     while (!replies.empty())
         replies = replies.subspan(encode_forward_replies(replies, output_->buffer()));
+    return true;
+}
+
+bool PeerLink::send(const ForwardCredit& credit) {
+    if (!has_room()) return false;
+    encode_forward_credit(credit, output_->buffer());
     return true;
 }
 

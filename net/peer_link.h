@@ -101,6 +101,7 @@ class PeerLink {
     [[nodiscard]] PieceStatus send(const ForwardPiece& piece);
     bool send_large(const ForwardRequest& request, uint64_t command_bytes);
     bool send(std::span<const ForwardReply> replies);
+    bool send(const ForwardCredit& credit);
     bool send(const RepairRequest& request);
     bool send(const RepairReply& reply);
 
@@ -108,6 +109,7 @@ class PeerLink {
     [[nodiscard]] int64_t connected_at_wall_ms() const { return connected_at_wall_ms_; }  // while connected
     [[nodiscard]] NodeId peer() const { return config_.peer; }
     [[nodiscard]] uint64_t queued_bytes() const { return output_ != nullptr ? output_->queued_bytes() : 0; }
+    [[nodiscard]] uint64_t buffer_bytes() const { return output_ != nullptr ? output_->memory_bytes() : 0; }
     [[nodiscard]] const PeerLinkStats& stats() const { return stats_; }
 
  private:

@@ -75,6 +75,13 @@ bool PeerListener::has_connection_of(NodeId peer) const {
                        [peer](const Connection* c) { return c->is_peer && c->peer == peer; });
 }
 
+uint64_t PeerListener::buffer_bytes() const {
+    uint64_t bytes = 0;
+    for (const Connection* connection : connections_)
+        bytes += connection->reader.allocated_bytes() + connection->output.memory_bytes();
+    return bytes;
+}
+
 reactor::Task<void> PeerListener::accept_loop() {
     reactor::AcceptStream accepts(reactor_, listener_);
     while (!stopping_) {
@@ -320,6 +327,12 @@ std::string PeerListener::dispatch(Connection& connection, const Frame& frame) {
         return {};
     }
     if (is_forward_frame(frame.type)) return dispatch_forward(connection, frame);
+    if (frame.type == FrameType::kForwardCredit) {
+        ForwardCredit credit;
+        if (!decode_forward_credit(frame, credit)) return "malformed credit";
+        handler_.on_forward_credit(connection.peer, credit);
+        return {};
+    }
     if (frame.type == FrameType::kRepairRequest) {
         RepairRequest request;
         if (!decode_repair_request(frame, request)) return "malformed repair request";

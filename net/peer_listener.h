@@ -41,6 +41,7 @@ class PeerHandler {
     // `request` has no arguments: they are in `command`.
     virtual void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) = 0;
     virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
+    virtual void on_forward_credit(NodeId from, const ForwardCredit& credit) = 0;
     virtual void on_repair_request(NodeId from, const RepairRequest& request) = 0;
     virtual void on_repair_reply(NodeId from, RepairReply reply) = 0;
     // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first
@@ -89,6 +90,7 @@ class PeerListener {
 
     [[nodiscard]] bool has_connection_of(NodeId peer) const;
     [[nodiscard]] size_t connection_count() const { return open_connections_; }
+    [[nodiscard]] uint64_t buffer_bytes() const;  // what was received of messages that are not complete
     [[nodiscard]] const PeerListenerStats& stats() const { return stats_; }
 
  private:

@@ -174,6 +174,7 @@ class IoBackend {
     [[nodiscard]] virtual uint16_t local_port(Handle handle) = 0;
     [[nodiscard]] virtual std::string peer_address(Handle handle) = 0;  // "ip:port" of a connected socket
     virtual void shutdown_socket(Handle handle) = 0;                    // both ways: pending receives and sends end
+    virtual void shutdown_output(Handle handle) = 0;                    // the other side reads the end, and may go on
     // Of a connection, or of a listening socket, whose accepted ones inherit it: a connection ends with -ETIMEDOUT when
     // nothing came back from the other machine for about twice `after_s`, the first of it being plain silence, or when
     // it did not take what was sent for so long. 0: never. A network of which nobody vanishes need not have it.

@@ -127,12 +127,14 @@ void ReceiveStream::release_untaken() {
         if (completion.has_buffer) reactor().backend().release_receive_buffer(completion.buffer_id);
     }
     kept_.clear();
+    kept_bytes_ = 0;
 }
 
 void ReceiveStream::keep(IoCompletion& completion) {
     if (!completion.has_buffer || completion.result <= 0) return;
     IoBackend& backend = reactor().backend();
     kept_.emplace_back(as_text(backend.receive_buffer(completion.buffer_id, static_cast<uint64_t>(completion.result))));
+    kept_bytes_ += static_cast<uint64_t>(completion.result);
     backend.release_receive_buffer(completion.buffer_id);
     completion.has_buffer = false;
 }
@@ -144,6 +146,7 @@ Chunk ReceiveStream::chunk_of(const IoCompletion& completion) {
                 .has_buffer = completion.has_buffer};
     if (completion.result > 0 && !completion.has_buffer) {
         taken_kept_ = std::move(kept_.front());
+        kept_bytes_ -= taken_kept_.size();
         kept_.pop_front();
         chunk.bytes = as_bytes(taken_kept_);
     } else if (completion.result > 0) {

@@ -136,6 +136,8 @@ class ReceiveStream final : public MultishotStream {
     // taken. It is copied meanwhile: buffers that a paused stream held would be missing to those that must go on.
     void pause() { pause_stream(); }
     void resume() { resume_stream(); }
+    // Copied while it was paused, and not taken yet.
+    [[nodiscard]] uint64_t kept_bytes() const { return kept_bytes_; }
     // Ends the operation and gives back the buffers of chunks that nobody took. The socket stays open.
     Task<void> close();
 
@@ -145,7 +147,8 @@ class ReceiveStream final : public MultishotStream {
     void release_untaken();
 
     std::deque<std::string> kept_;  // of the oldest completions that were not taken
-    std::string taken_kept_;        // of the last chunk, if it was kept
+    uint64_t kept_bytes_ = 0;
+    std::string taken_kept_;  // of the last chunk, if it was kept
 };
 
 }  // namespace kvorum::reactor

@@ -80,6 +80,7 @@ class UringBackend final : public IoBackend {
     [[nodiscard]] uint16_t local_port(Handle handle) override;
     [[nodiscard]] std::string peer_address(Handle handle) override;
     void shutdown_socket(Handle handle) override;
+    void shutdown_output(Handle handle) override;
     void set_keepalive(Handle handle, uint32_t after_s) override;
     [[nodiscard]] absl::Status make_directory(const std::string& path) override;
     [[nodiscard]] absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string& path) override;

@@ -169,6 +169,11 @@ void UringBackend::set_keepalive(Handle handle, uint32_t after_s) {
     try_option(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, given_up_s * 1000);
 }
 
+void UringBackend::shutdown_output(Handle handle) {
+    const int result = ::shutdown(handle, SHUT_WR);
+    maybe(result != 0);
+}
+
 void UringBackend::shutdown_socket(Handle handle) {
     // ENOTCONN when the peer was faster.
     const int result = ::shutdown(handle, SHUT_RDWR);

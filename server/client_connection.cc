@@ -9,8 +9,12 @@
 namespace kvorum::server {
 namespace {
 
-// How long a closing client may take to read its last replies.
-constexpr uint64_t kClosingTimeNsMax = 5 * kSecondNs;
+// A client that is to be closed, or holds more than --max-output-buffer, must take something of its replies in that
+// time.
+constexpr uint64_t kStuckAfterNs = 5 * kSecondNs;
+// After the last reply: so long may the client send nothing, so much is thrown away of what it sends.
+constexpr uint64_t kSilenceAfterEndNs = 1 * kSecondNs;
+constexpr uint64_t kThrownAwayBytesMax = 256 * kMiB;
 // So many reads of a pipeline are looked at together before the first is carried out.
 constexpr size_t kReadsAhead = 16;
 
@@ -36,7 +40,8 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
       parser_(resp_limits(services.limits, !services.access.password_required())),
       writer_(output_.tail()),
       progress_(services.reactor),
-      held_reply_(*this) {
+      held_reply_(*this),
+      share_(services_.buffers) {
     queue_id = id;
     state_.authenticated = !services_.access.password_required();
     state_.id = id;
@@ -60,7 +65,7 @@ ClientState& ClientConnection::state() {
         parser_.allocated_bytes() - std::min(parser_.allocated_bytes(), parser_.buffered_bytes());
     state_.argument_bytes = 0;
     for (uint64_t i = queue.head_sequence(); i < queue.end_sequence(); ++i)
-        state_.argument_bytes += queue.find(i)->text.size();
+        state_.argument_bytes += queue.find(i)->text().size();
     state_.output_buffer_bytes = output_.queued_bytes();
     state_.bytes_out = output_.sent_bytes();
     return state_;
@@ -68,7 +73,8 @@ ClientState& ClientConnection::state() {
 
 reactor::Task<void> ClientConnection::serve() {
     while (!closing_) {
-        reactor::Chunk chunk = co_await receive_.next(stop_.token());
+        reactor::Chunk chunk = co_await receive_.next(input_stop_.token());
+        if (chunk.result == -ECANCELED) break;
         if (chunk.result <= 0) {
             // 0: the client will send no more, but may still read.
             if (chunk.result < 0) {
@@ -87,6 +93,7 @@ reactor::Task<void> ClientConnection::serve() {
         run_commands();
         if (!took_all_) parser_.detach();
         receive_.release(chunk);
+        account();
         while ((!took_all_ || !has_room()) && !closing_ && !stop_.stop_requested()) {
             if (has_room()) {
                 co_await services_.reactor.yield();
@@ -121,21 +128,13 @@ void ClientConnection::run_commands() {
                 reading_ = services_.router.submit(*this, arguments_);
                 break;
             case net::ParseStatus::kLargeCommand: submit_large(); break;
-            case net::ParseStatus::kNeedMore:
-                if (!parser_.mid_command()) {
-                    command_began_ns_ = 0;
-                } else if (command_began_ns_ == 0) {
-                    command_began_ns_ = services_.reactor.now_ns();
-                }
-                took_all_ = true;
-                return;
+            case net::ParseStatus::kNeedMore: took_all_ = true; return;
             case net::ParseStatus::kError: answer_protocol_error(); return;
         }
     }
 }
 
 void ClientConnection::note_command() {
-    command_began_ns_ = 0;
     state_.last_command_at_ns = services_.reactor.now_ns();
     ++state_.commands;
 }
@@ -183,37 +182,61 @@ void ClientConnection::answer_protocol_error() {
     Request& request = queue.push_back();
     request.state = RequestState::kAnswered;
     request.arrived_ns = services_.reactor.now_ns();
-    net::RespWriter(request.text, protocol()).error(fmt::format("ERR Protocol error: {}", parser_.error()));
+    std::string reply;
+    net::RespWriter(reply, protocol()).error(fmt::format("ERR Protocol error: {}", parser_.error()));
+    queue.set_text(request, reply);
     services_.router.wake(*this);
     close_after_replies();
 }
 
 void ClientConnection::close_now() {
-    if (!closing_) closing_since_ns_ = services_.reactor.now_ns();
-    closing_ = true;
+    close_after_replies();
     stop_.request_stop();
 }
 
 void ClientConnection::close_after_replies() {
     if (closing_) return;
     closing_ = true;
-    closing_since_ns_ = services_.reactor.now_ns();
+    took_last_ns_ = services_.reactor.now_ns();
+    input_stop_.request_stop();
+    progress_.set();
 }
 
 void ClientConnection::check_timeouts(uint64_t now_ns) {
     const Limits& limits = services_.limits;
-    if (closing_) {
-        if (now_ns - closing_since_ns_ > kClosingTimeNsMax) close_now();
+    if (is_stuck(now_ns)) {
+        close_now();
         return;
     }
-    const bool idle =
-        limits.idle_timeout_s != 0 && queue.empty() && now_ns - last_input_ns_ > limits.idle_timeout_s * kSecondNs;
-    const bool endless = limits.partial_command_timeout_s != 0 && command_began_ns_ != 0 &&
-                         now_ns - command_began_ns_ > limits.partial_command_timeout_s * kSecondNs;
-    if (!idle && !endless) return;
+    if (closing_) return;
+    const uint64_t silent_ns = now_ns - last_input_ns_;
+    const bool idle = limits.idle_timeout_s != 0 && queue.empty() && output_.queued_bytes() == 0 &&
+                      silent_ns > limits.idle_timeout_s * kSecondNs;
+    // A slow sender goes on; while we do not read, it cannot.
+    const bool stopped = limits.partial_command_timeout_s != 0 && took_all_ && parser_.mid_command() &&
+                         silent_ns > limits.partial_command_timeout_s * kSecondNs;
+    if (!idle && !stopped) return;
     ++services_.counters.idle_closes;
-    if (endless) KVORUM_LOG(kVerbose, "client {}: a command was not completed in time; closed", state_.address);
+    if (stopped) KVORUM_LOG(kVerbose, "client {}: it stopped in the middle of a command; closed", state_.address);
     close_now();
+}
+
+// It takes nothing of what it should.
+bool ClientConnection::is_stuck(uint64_t now_ns) {
+    if (finished_) return now_ns - last_input_ns_ > kSilenceAfterEndNs && now_ns - took_last_ns_ > kSilenceAfterEndNs;
+    const bool waits_for_others = output_.queued_bytes() == 0;
+    if (output_.sent_bytes() != taken_bytes_ || waits_for_others) {
+        taken_bytes_ = output_.sent_bytes();
+        took_last_ns_ = now_ns;
+        return false;
+    }
+    if (now_ns - took_last_ns_ <= kStuckAfterNs) return false;
+    if (closing_) return true;
+    if (output_.queued_bytes() <= services_.limits.output_bytes_max) return false;
+    ++services_.counters.output_limit_closes;
+    KVORUM_LOG(kWarn, "client {}: {} bytes of replies unread, above the limit, and it reads nothing; closed",
+               state_.address, output_.queued_bytes());
+    return true;
 }
 
 // --- Session ---
@@ -226,13 +249,12 @@ net::RespWriter& ClientConnection::begin_reply() {
 }
 
 void ClientConnection::end_reply() {
-    if (state_.reply_mode == ClientState::ReplyMode::kOn) return;
-    output_.tail().resize(reply_start_);
-    if (state_.reply_mode == ClientState::ReplyMode::kSkipNext) state_.reply_mode = ClientState::ReplyMode::kOn;
+    if (state_.replies_off || state_.skips_reply) output_.tail().resize(reply_start_);
+    state_.skips_reply = std::exchange(state_.skips_next_reply, false);
 }
 
 void ClientConnection::pause_reply() {
-    if (state_.reply_mode != ClientState::ReplyMode::kOn) output_.tail().resize(reply_start_);
+    if (state_.replies_off || state_.skips_reply) output_.tail().resize(reply_start_);
 }
 
 void ClientConnection::write_reply(std::string_view reply) {
@@ -242,11 +264,8 @@ void ClientConnection::write_reply(std::string_view reply) {
 }
 
 void ClientConnection::write_reply_part(std::string_view part, bool is_last) {
-    if (state_.reply_mode == ClientState::ReplyMode::kOn) {
-        output_.tail().append(part);
-    } else if (is_last && state_.reply_mode == ClientState::ReplyMode::kSkipNext) {
-        state_.reply_mode = ClientState::ReplyMode::kOn;
-    }
+    if (!state_.replies_off && !state_.skips_reply) output_.tail().append(part);
+    if (is_last) state_.skips_reply = std::exchange(state_.skips_next_reply, false);
 }
 
 void ClientConnection::write_line(std::string_view line) {
@@ -264,18 +283,10 @@ void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error
 
 std::string_view ClientConnection::execute_server_command(const kv::CommandSpec& spec,
                                                           std::span<const std::string_view> arguments) {
-    const ClientState::ReplyMode before = state_.reply_mode;
     const bool was_authenticated = state_.authenticated;
     const bool was_monitor = state_.monitors;
     server::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
-    const bool skip_begins =
-        before == ClientState::ReplyMode::kOn && state_.reply_mode == ClientState::ReplyMode::kSkipNext;
-    if (skip_begins) {
-        output_.tail().resize(
-            reply_start_);  // CLIENT REPLY SKIP itself answers nothing and leaves its effect to the next command
-    } else {
-        end_reply();
-    }
+    end_reply();
     // What such a command does is mostly to put its reply together.
     services_.reactor.work().add(TurnPart::kOther,
                                  output_.tail().size() - std::min(output_.tail().size(), reply_start_));
@@ -307,17 +318,33 @@ void ClientConnection::on_output_progress() {
     ++services_.counters.writes_to_clients;
     count_output();
     if (output_.failed()) close_now();
-    if (long_reply != nullptr) services_.router.wake(*this);
+    account();
+    if (!output_has_room()) return;
+    progress_.set();
+    if (!queue.empty()) services_.router.wake(*this);
 }
 
 void ClientConnection::flush() {
     progress_.set();
-    if (output_.queued_bytes() > services_.limits.output_bytes_max) {
-        ++services_.counters.output_limit_closes;
-        KVORUM_LOG(kWarn, "client {}: {} bytes of replies unread, above the limit; closed", state_.address,
-                   output_.queued_bytes());
-        close_now();
-    }
+    account();
+}
+
+void ClientConnection::account() {
+    if (evicted_) return;
+    uint64_t bytes = sizeof(*this) + parser_.allocated_bytes() + receive_.kept_bytes() + queue.memory_bytes() +
+                     output_.memory_bytes() + forwarded_parts.size_bytes() + held_reply_.text.capacity();
+    if (long_reply != nullptr) bytes += long_reply->memory_bytes();
+    if (large != nullptr) bytes += large->command.bytes().size();
+    share_.set(bytes);
+}
+
+void ClientConnection::evict() {
+    KVORUM_LOG(kWarn, "client {}: closed, it held {} bytes of buffers and max-buffer-memory is spent", state_.address,
+               share_.bytes());
+    ++services_.counters.clients_evicted;
+    evicted_ = true;
+    share_.set(0);
+    close_now();
 }
 
 // --- the end ---
@@ -331,7 +358,21 @@ reactor::Task<void> ClientConnection::finish_replies() {
     }
     if (stop_.stop_requested()) co_return;
     const bool drained = co_await output_.drain(stop_.token());
-    maybe(drained);
+    if (drained) co_await throw_input_away();
+}
+
+reactor::Task<void> ClientConnection::throw_input_away() {
+    finished_ = true;
+    took_last_ns_ = services_.reactor.now_ns();
+    services_.reactor.backend().shutdown_output(socket_);
+    uint64_t thrown_bytes = 0;
+    while (!stop_.stop_requested() && thrown_bytes <= kThrownAwayBytesMax) {
+        reactor::Chunk chunk = co_await receive_.next(stop_.token());
+        if (chunk.result <= 0) co_return;
+        last_input_ns_ = services_.reactor.now_ns();
+        thrown_bytes += static_cast<uint64_t>(chunk.result);
+        receive_.release(chunk);
+    }
 }
 
 reactor::Task<void> ClientConnection::shut_down() {

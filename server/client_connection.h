@@ -1,11 +1,16 @@
 // One client's connection: bytes in, commands to the router, replies out in order.
 //
-// One coroutine per connection, none per command. Back-pressure: a client with too many unanswered commands is not read
-// until some are answered; one that does not read its replies is closed at the output limit. A client that closes its
-// sending side still gets the replies to what it sent, for 5 s; CommandRouter::end_input() says what waits no longer.
+// One coroutine per connection, none per command. Back-pressure: a client with too much unanswered, in commands or in
+// bytes, or with too much that it has not read yet, is neither read nor executed until it has caught up. Above
+// --max-output-buffer it is closed when it reads nothing for a while. A client that closes its sending side still gets
+// the replies to what it sent; CommandRouter::end_input() says what waits no longer.
 //
-// Thread: the owning core. Ownership: the coroutine that serves it owns it. serve() ends when the client is gone, after
-// QUIT or a protocol error once the replies are out, or soon after close_now().
+// The end: after QUIT, CLIENT KILL of itself or a protocol error nothing more is executed; the replies that are due are
+// sent for as long as the client takes some of them; then our side is closed, and what the client still sends is thrown
+// away for a while, because a connection that is closed with unread input is reset, and the last reply with it.
+//
+// Thread: the owning core. Ownership: the coroutine that serves it owns it. serve() ends when the client is gone, at
+// such an end, or soon after close_now().
 #pragma once
 
 #include <cstdint>
@@ -20,6 +25,7 @@
 #include "reactor/stop.h"
 #include "reactor/streams.h"
 #include "server/access_control.h"
+#include "server/buffer_budget.h"
 #include "server/client_state.h"
 #include "server/command_router.h"
 #include "server/session.h"
@@ -35,6 +41,7 @@ struct ClientServices {
     NodeCounters& counters;
     const Limits& limits;
     const AccessControl& access;
+    BufferBudget& buffers;
 };
 
 class ClientConnection final : public Session {
@@ -47,10 +54,16 @@ class ClientConnection final : public Session {
     void close_now();
     // Ends it after the replies that are due.
     void close_after_replies();
-    // Closes an idle, stuck or endlessly typing client; called about once a second.
+    // Closes a client that is idle, takes nothing, or has stopped in the middle of a command; called about once a
+    // second.
     void check_timeouts(uint64_t now_ns);
     // Those of the services: they hold from the next command on.
     void limits_changed() { set_authenticated(state_.authenticated); }
+
+    // What its buffers take of the node's budget.
+    [[nodiscard]] uint64_t buffer_bytes() const { return share_.bytes(); }
+    // Closes it because the budget is spent.
+    void evict();
 
     [[nodiscard]] ClientState& state();
 
@@ -62,6 +75,7 @@ class ClientConnection final : public Session {
     void write_reply(std::string_view reply) override;
     void write_reply_part(std::string_view part, bool is_last) override;
     [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }
+    void cut_off() override { close_now(); }
     void reply_not_executed(std::string_view why) override;
     void reply_outcome_unknown(std::string_view why) override;
     std::string_view execute_server_command(const kv::CommandSpec& spec,
@@ -73,25 +87,28 @@ class ClientConnection final : public Session {
     [[nodiscard]] const ClientState* client() const override { return &state_; }
 
  private:
-    // Long replies wait while so much is unsent.
+    // While so much is unsent or unanswered, nothing more is carried out or read.
     static constexpr uint64_t kOutputRoomBytes = 512 * kKiB;
+    static constexpr uint64_t kQueueRoomBytes = 2 * kMiB;
 
     void run_commands();
     [[nodiscard]] size_t prefetch_keys_ahead();
     void answer_protocol_error();
     void write_error(std::string_view line);
-    // While who the client is may change, and while a reply is held back, no further command is looked at.
     [[nodiscard]] bool has_room() const {
-        return queue.size() < services_.limits.pipeline_depth_max && identity_changes == 0 && large == nullptr &&
-               !held_reply_.armed();
+        return queue.size() < services_.limits.pipeline_depth_max && queue.memory_bytes() < kQueueRoomBytes &&
+               input_holds == 0 && large == nullptr && !held_reply_.armed() && output_has_room();
     }
     void note_command();
     void submit_large();
+    void account();
     void submit_unauthenticated();
     void set_authenticated(bool authenticated);
     void hold_reply_back();
     reactor::Task<void> finish_replies();
+    reactor::Task<void> throw_input_away();
     reactor::Task<void> shut_down();
+    [[nodiscard]] bool is_stuck(uint64_t now_ns);
 
     // Scheduled by the output when a send ended.
     struct OutputProgress : reactor::Runnable {
@@ -115,6 +132,7 @@ class ClientConnection final : public Session {
     ClientServices services_;
     reactor::Handle socket_;
     reactor::StopSource stop_;
+    reactor::StopSource input_stop_;  // nothing more is read
     reactor::ReceiveStream receive_;
     OutputProgress output_progress_;
     net::OutputStream output_;
@@ -127,11 +145,15 @@ class ClientConnection final : public Session {
     bool took_all_ = true;  // run_commands() left nothing that is complete
     size_t reply_start_ = 0;
     HeldReply held_reply_;
-    bool closing_ = false;  // no more commands are taken
-    uint64_t closing_since_ns_ = 0;
+    BufferShare share_;
+    bool evicted_ = false;
+    bool closing_ = false;   // no more commands are taken
+    bool finished_ = false;  // all replies are out
     uint64_t last_input_ns_ = 0;
     uint64_t counted_output_bytes_ = 0;
-    uint64_t command_began_ns_ = 0;  // of an incomplete command; 0: none
+    // For check_timeouts(): how much the client had taken when, at the last change that was seen.
+    uint64_t taken_bytes_ = 0;
+    uint64_t took_last_ns_ = 0;
 };
 
 }  // namespace kvorum::server

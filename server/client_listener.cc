@@ -118,6 +118,24 @@ void ClientListener::limits_changed() {
         connection->limits_changed();
 }
 
+void ClientListener::make_room() {
+    std::vector<ClientConnection*> heaviest;
+    heaviest.reserve(connections_.size());
+    for (const auto& [id, connection] : connections_)
+        heaviest.push_back(connection);
+    std::sort(heaviest.begin(), heaviest.end(), [](const ClientConnection* a, const ClientConnection* b) {
+        const bool a_stays = a->client()->no_evict;
+        const bool b_stays = b->client()->no_evict;
+        if (a_stays != b_stays) return b_stays;
+        return a->buffer_bytes() != b->buffer_bytes() ? a->buffer_bytes() > b->buffer_bytes()
+                                                      : a->queue_id < b->queue_id;
+    });
+    for (ClientConnection* connection : heaviest) {
+        if (!services_.buffers.is_spent()) return;
+        if (connection->buffer_bytes() > 0) connection->evict();
+    }
+}
+
 void ClientListener::check_timeouts(uint64_t now_ns) {
     for (const auto& [id, connection] : connections_)
         connection->check_timeouts(now_ns);

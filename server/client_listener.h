@@ -27,6 +27,9 @@ class ClientListener {
     void visit(const std::function<void(ClientState&)>& visit);
     bool close_client(uint64_t client_id);
     void check_timeouts(uint64_t now_ns);
+    // While the budget of buffers is spent: closes clients, those that take the most of it first, and those that said
+    // CLIENT NO-EVICT ON last.
+    void make_room();
     void limits_changed();
 
  private:

@@ -32,8 +32,10 @@ struct ClientState {
     bool tracking = false;
     bool readonly = false;
     bool monitors = false;  // MONITOR
-    // CLIENT REPLY: kSkipNext suppresses the reply of the next command only.
-    enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext } reply_mode = ReplyMode::kOn;
+    // CLIENT REPLY OFF, and SKIP, of which the first says what becomes of the command that is answered now.
+    bool replies_off = false;
+    bool skips_reply = false;
+    bool skips_next_reply = false;
     bool close_after_reply = false;
     bool authenticated = true;    // gave the password, or was there before one was needed
     uint64_t reply_delay_ns = 0;  // the reply that was just written must wait so long

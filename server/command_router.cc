@@ -7,21 +7,10 @@
 
 #include "base/mutants.h"
 #include "base/probes.h"
+#include "server/reply_lines.h"
 
 namespace kvorum::server {
 namespace {
-
-constexpr std::string_view kNoLeader = "CLUSTERDOWN No leader could be reached in time: the command was not executed";
-constexpr std::string_view kLeadershipLost =
-    "CLUSTERDOWN Leadership was lost before the command was replicated: it was not executed";
-constexpr std::string_view kUncertain =
-    "UNCERTAIN The outcome is unknown: the command may or may not have taken effect";
-constexpr std::string_view kOverloaded = "TRYAGAIN Too many writes wait for a quorum: the command was not executed";
-constexpr std::string_view kDiskFull =
-    "MISCONF The disk of the leader is nearly full: writes are refused, reads go on. The command was not executed";
-constexpr std::string_view kClientLeft =
-    "CLUSTERDOWN The client ended its stream before a leader had the command: it was not executed";
-constexpr std::string_view kNotLeader = "CLUSTERDOWN This node does not lead: the command was not executed";
 
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 
@@ -38,10 +27,6 @@ bool may_be_long(const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t 
     return kv::is_long_read(store_size, spec, arguments);
 }
 
-bool changes_identity(const kv::CommandSpec& spec) {
-    return spec.name == "hello" || spec.name == "reset" || spec.name == "auth";
-}
-
 std::optional<std::string_view> slot_key(const kv::CommandSpec& called, kv::Arguments arguments) {
     const auto position = static_cast<size_t>(called.first_key);
     if (position == 0 || position >= arguments.size()) return std::nullopt;
@@ -51,12 +36,14 @@ std::optional<std::string_view> slot_key(const kv::CommandSpec& called, kv::Argu
 }  // namespace
 
 CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store,
-                             Forwarder& forwarder, NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log)
+                             Forwarder& forwarder, NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log,
+                             const BufferBudget& buffers)
     : config_(config),
       reactor_(reactor),
       store_(store),
       forwarder_(forwarder),
       counters_(counters),
+      buffers_(buffers),
       timer_(config, reactor, latency, slow_log),
       random_(reactor.backend().random_seed()) {}
 
@@ -87,6 +74,7 @@ void CommandRouter::set_state(Session& session, Request& request, RequestState s
     request.state = state;
     if (request.is_outstanding()) ++session.outstanding;
     if (request.state == RequestState::kParked) ++session.parked;
+    if (!request.is_outstanding()) expect_reply(session, request, 0);
 }
 
 void CommandRouter::set_monitors(Session& session, bool monitors) {
@@ -158,20 +146,15 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
         return false;
     }
     if (is_local) {
-        pack_arguments(arguments, request.text);
-        // The leader writes replies in the protocol that the session speaks when it sends the command.
-        if (changes_identity(*spec)) {
-            set_barrier(session, request);
-            ++session.identity_changes;
-        }
+        queue_local(session, request, arguments);
         return false;
     }
     if (spec->kind == kv::CommandKind::kWrite) KVORUM_PROBE2(parsed, session.handle.slot, sequence);
     // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
     request.state = RequestState::kParked;
     ++session.parked;
-    if (session.parked > 1 || !route(session, sequence, arguments))
-        pack_arguments(arguments, session.queue.find(sequence)->text);
+    if (session.parked > 1 || session.barriers > 0 || !route(session, sequence, arguments))
+        session.queue.keep_arguments(*session.queue.find(sequence), arguments);
     return false;
 }
 
@@ -215,7 +198,7 @@ bool CommandRouter::answer_at_gate(Session& session, const NamedCommand& named, 
     request.is_rejected = named.command->group != "transactions" && scratch_reply_.starts_with('-');
     request.origin_id = origin_id;
     request.arrived_ns = reactor_.now_ns();
-    request.text = scratch_reply_;
+    session.queue.set_text(request, scratch_reply_);
     return true;
 }
 
@@ -229,16 +212,18 @@ Target CommandRouter::current_target() const {
 }
 
 bool CommandRouter::may_route(const Session& session, const Target& target) const {
-    if (target.leader.is_none() || session.barriers > 0) return false;
+    if (target.leader.is_none()) return false;
     return session.outstanding == 0 || session.target == target;
 }
 
+// Behind a barrier nothing is routed: the callers see to that.
 bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arguments) {
     const Target target = current_target();
+    session.waits_for_room = false;
     if (is_mutant(Mutant::kLocalReadsOnFollower) && target.leader != config_.id &&
         session.queue.find(sequence)->spec->kind == kv::CommandKind::kRead) {
         Request& read = *session.queue.find(sequence);
-        if (read.text.empty()) pack_arguments(arguments, read.text);
+        if (read.text().empty()) session.queue.keep_arguments(read, arguments);
         read.token = 0;
         set_state(session, read, RequestState::kRead);
         return true;
@@ -248,9 +233,15 @@ bool CommandRouter::route(Session& session, uint64_t sequence, kv::Arguments arg
         return true;
     }
     if (!may_route(session, target)) return false;
+    if (target.leader != config_.id) {
+        session.waits_for_room = !session.output_has_room();
+        if (session.waits_for_room) return false;
+        session.target = target;
+        return route_away(session, sequence, arguments, target);
+    }
+    if (!reply_fits(session, sequence, arguments)) return false;
     session.target = target;
-    if (target.leader == config_.id) return route_here(session, sequence, arguments);
-    return route_away(session, sequence, arguments, target);
+    return route_here(session, sequence, arguments);
 }
 
 bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Arguments arguments) {
@@ -260,7 +251,7 @@ bool CommandRouter::route_here(Session& session, uint64_t sequence, kv::Argument
                                            : route_write(session, sequence, arguments);
     }
     if (request.spec->kind == kv::CommandKind::kServer) return route_wait(session, request, arguments);
-    if (request.text.empty() && !is_large(session, sequence)) pack_arguments(arguments, request.text);
+    if (request.text().empty() && !is_large(session, sequence)) session.queue.keep_arguments(request, arguments);
     request.token = driver_->add_read(session.handle);
     set_state(session, request, RequestState::kRead);
     // It takes longer than a write behind it may wait to be carried out.
@@ -273,7 +264,7 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
     net::RespWriter error(scratch_reply_, session.protocol());
     Request& request = *session.queue.find(sequence);
     const auto admission = driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error);
-    if (admission == RaftDriver::WriteAdmission::kAccepted) timer_.keep_arguments(request, arguments);
+    if (admission == RaftDriver::WriteAdmission::kAccepted) timer_.keep_arguments(session.queue, request, arguments);
     if (admission == RaftDriver::WriteAdmission::kRefused)
         timer_.note_refused_write(session, arguments, request.arrived_ns);
     return take_admission(session, sequence, admission);
@@ -288,7 +279,7 @@ bool CommandRouter::take_admission(Session& session, uint64_t sequence, RaftDriv
             return true;
         case RaftDriver::WriteAdmission::kRefused:
             set_state(session, request, RequestState::kAnswered);
-            request.text = scratch_reply_;
+            session.queue.set_text(request, scratch_reply_);
             return true;
         case RaftDriver::WriteAdmission::kNotLeader: return false;
         case RaftDriver::WriteAdmission::kOverloaded: answer_refusal(session, request, kOverloaded); return true;
@@ -357,7 +348,7 @@ bool CommandRouter::route_away(Session& session, uint64_t sequence, kv::Argument
     ++counters_.forwarded_out;
     request.token = id;
     // Kept, because a command that the leader did not carry out may be sent to the next one.
-    if (request.text.empty() && !is_large(session, sequence)) pack_arguments(arguments, request.text);
+    if (request.text().empty() && !is_large(session, sequence)) session.queue.keep_arguments(request, arguments);
     set_state(session, request, RequestState::kForwarded);
     return true;
 }
@@ -366,17 +357,20 @@ void CommandRouter::route_parked(Session& session) {
     for (uint64_t sequence = session.queue.head_sequence();
          session.parked > 0 && sequence < session.queue.end_sequence(); ++sequence) {
         const Request& request = *session.queue.find(sequence);
-        if (request.state != RequestState::kParked) continue;
-        if (is_large(session, sequence)) {
-            unpack_large(session, sequence);
-            if (!route(session, sequence, scratch_arguments_)) return;
-            continue;
-        }
-        // A copy: answering or encoding may reuse the slot's text while the views still point into it.
-        const std::string packed = request.text;
-        unpack_arguments(packed, scratch_arguments_);
-        if (!route(session, sequence, scratch_arguments_)) return;
+        if (request.state == RequestState::kParked && !route_parked_one(session, sequence)) return;
+        if (request.is_barrier) return;
     }
+}
+
+bool CommandRouter::route_parked_one(Session& session, uint64_t sequence) {
+    if (is_large(session, sequence)) {
+        unpack_large(session, sequence);
+        return route(session, sequence, scratch_arguments_);
+    }
+    // A copy: answering or encoding may reuse the slot's text while the views still point into it.
+    const std::string packed = session.queue.find(sequence)->text();
+    unpack_arguments(packed, scratch_arguments_);
+    return route(session, sequence, scratch_arguments_);
 }
 
 // --- answers ---
@@ -384,14 +378,14 @@ void CommandRouter::route_parked(Session& session) {
 void CommandRouter::answer_error(Session& session, Request& request, std::string_view line) {
     scratch_reply_.clear();
     net::RespWriter(scratch_reply_, session.protocol()).error(line);
-    request.text = scratch_reply_;
+    session.queue.set_text(request, scratch_reply_);
 }
 
 void CommandRouter::refuse(Session& session, Request& request, std::string_view line) {
     ++counters_.replies_not_executed;
     set_state(session, request, RequestState::kAnswered);
     request.reply_class = ReplyClass::kNotExecuted;
-    request.text = line;
+    session.queue.set_text(request, line);
     mark_dirty(session);
 }
 
@@ -403,10 +397,21 @@ void CommandRouter::answer_refusal(Session& session, Request& request, std::stri
     answer_error(session, request, line);
 }
 
+void CommandRouter::answer_unknown(Session& session, Request& request) {
+    if (drop_forwarded_parts(session, request)) return;
+    ++counters_.replies_uncertain;
+    set_state(session, request, RequestState::kAnswered);
+    request.reply_class = ReplyClass::kUnknown;
+    session.queue.set_text(request, kUncertain);
+    mark_dirty(session);
+}
+
 void CommandRouter::pop(Session& session) {
     Request& head = session.queue.front();
     set_state(session, head, RequestState::kAnswered);
     if (head.is_barrier) --session.barriers;
+    if (head.holds_input) --session.input_holds;
+    session.progressed_ns = reactor_.now_ns();
     if (is_large(session, session.queue.head_sequence())) session.large.reset();
     session.queue.pop_front();
 }
@@ -458,24 +463,31 @@ bool CommandRouter::answer_wait(Session& session) {
 
 void CommandRouter::write_answer(Session& session, const Request& head) {
     switch (head.reply_class) {
-        case ReplyClass::kExecuted: session.write_reply(head.text); break;
-        case ReplyClass::kNotExecuted: session.reply_not_executed(head.text); break;
-        case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text); break;
+        case ReplyClass::kExecuted:
+            if (head.reply_has_begun) {
+                session.write_reply_part(session.forwarded_parts.take(head.sequence), false);
+                session.write_reply_part(head.text(), true);
+            } else {
+                session.write_reply(head.text());
+            }
+            break;
+        case ReplyClass::kNotExecuted: session.reply_not_executed(head.text()); break;
+        case ReplyClass::kUnknown: session.reply_outcome_unknown(head.text()); break;
     }
     const bool is_reply = head.reply_class == ReplyClass::kExecuted;
-    timer_.answered(head, is_reply ? error_code_of_reply(head.text) : error_code_of_line(head.text));
+    timer_.answered(head, is_reply ? error_code_of_reply(head.text()) : error_code_of_line(head.text()));
     pop(session);
 }
 
-bool CommandRouter::advance_head(Session& session) {
+bool CommandRouter::advance_head(Session& session, Room room) {
     Request& head = session.queue.front();
     switch (head.state) {
         case RequestState::kAnswered: write_answer(session, head); return true;
         case RequestState::kLocal: {
-            unpack_arguments(head.text, scratch_arguments_);
+            if (room == Room::kNeeded && !session.output_has_room()) return false;
+            unpack_arguments(head.text(), scratch_arguments_);
             const std::string_view error_code = session.execute_server_command(*head.spec, scratch_arguments_);
             timer_.answered(head, error_code);
-            if (head.is_barrier) --session.identity_changes;
             pop(session);
             return true;
         }
@@ -488,24 +500,28 @@ bool CommandRouter::advance_head(Session& session) {
             if (!head.is_long && answer_head_read(session, kShortReplyBytes)) return true;
             return go_on_with_long_read(session);
         case RequestState::kWait: return answer_wait(session);
+        case RequestState::kForwarded: write_forwarded_parts(session, head); return false;
         case RequestState::kParked:
-        case RequestState::kWrite:
-        case RequestState::kForwarded: return false;
+        case RequestState::kWrite: return false;
     }
     return false;
 }
 
 void CommandRouter::advance(Session& session) {
-    while (!session.queue.empty() && advance_head(session)) {
-        if (reactor_.work().used_up()) {
-            mark_dirty(session);
-            return;
-        }
-    }
+    if (!answer_heads(session)) return;
     if (session.parked > 0) route_parked(session);
     // Routing may have answered the head (refused, redirected).
+    if (answer_heads(session)) give_credit(session);
+}
+
+// False: the turn has done enough.
+bool CommandRouter::answer_heads(Session& session) {
     while (!session.queue.empty() && advance_head(session)) {
+        if (!reactor_.work().used_up()) continue;
+        mark_dirty(session);
+        return false;
     }
+    return true;
 }
 
 void CommandRouter::finish_turn() {
@@ -524,214 +540,12 @@ void CommandRouter::finish_turn() {
         if (session == nullptr) continue;
         session->dirty = false;
         advance(*session);
+#if defined(KVORUM_VERIFY_ENABLED)
+        check(*session);
+#endif
         session->flush();
     }
     advancing_.clear();
-}
-
-// --- outcomes of writes and reads at this node ---
-
-Session* CommandRouter::answer_what_is_before(WriteWaiter waiter) {
-    Session* session = sessions_.find(waiter.session);
-    if (session == nullptr) return nullptr;
-    const Request* request = session->queue.find(waiter.sequence);
-    // Gone or answered as uncertain: nobody waits any more.
-    if (request == nullptr || request->state != RequestState::kWrite) return nullptr;
-    while (session->queue.head_sequence() < waiter.sequence) {
-        Request& head = session->queue.front();
-        if (session->long_reply != nullptr) {
-            finish_long_reply(*session);
-            continue;
-        }
-        const bool is_read = head.spec != nullptr && head.spec->kind == kv::CommandKind::kRead;
-        if (is_read && (head.state == RequestState::kRead || head.state == RequestState::kParked)) {
-            (void)answer_head_read(*session, UINT64_MAX);
-            continue;
-        }
-        const bool advanced = advance_head(*session);
-        KVORUM_ASSERT(advanced, "a command in state {} stands before a write that is applied",
-                      static_cast<int>(head.state));
-    }
-    return session;
-}
-
-ReplySink& CommandRouter::begin_write_reply(WriteWaiter waiter) {
-    write_reply_session_ = answer_what_is_before(waiter);
-    if (write_reply_session_ == nullptr) return discard_;
-    net::RespWriter& reply = write_reply_session_->begin_reply();
-    write_reply_ = &reply;
-    return reply;
-}
-
-void CommandRouter::end_write_reply() {
-    if (write_reply_session_ == nullptr) return;
-    Session& session = *write_reply_session_;
-    write_reply_session_ = nullptr;
-    session.end_reply();
-    // Everything before it is answered.
-    timer_.write_answered(session, session.queue.front(), write_reply_->error_code());
-    KVORUM_PROBE2(replied, session.handle.slot, session.queue.head_sequence());
-    pop(session);
-    mark_dirty(session);
-}
-
-void CommandRouter::pause_write_reply() {
-    if (write_reply_session_ == nullptr) return;
-    Session& session = *std::exchange(write_reply_session_, nullptr);
-    session.pause_reply();
-    paused_reply_ = session.handle;
-    mark_dirty(session);
-}
-
-ReplySink& CommandRouter::resume_write_reply(WriteWaiter waiter) {
-    const bool is_paused = std::exchange(paused_reply_, {}) == waiter.session;
-    write_reply_session_ = is_paused ? sessions_.find(waiter.session) : nullptr;
-    if (write_reply_session_ == nullptr) return discard_;
-    net::RespWriter& reply = write_reply_session_->resume_reply();
-    write_reply_ = &reply;
-    return reply;
-}
-
-void CommandRouter::write_not_executed(WriteWaiter waiter) {
-    Session* session = sessions_.find(waiter.session);
-    if (session == nullptr) return;
-    Request* request = session->queue.find(waiter.sequence);
-    if (request == nullptr || request->state != RequestState::kWrite) return;
-    refuse(*session, *request, kLeadershipLost);
-}
-
-void CommandRouter::reads_ready(uint64_t served_id, const std::vector<SessionHandle>& sessions) {
-    served_read_id_ = served_id;
-    for (const SessionHandle handle : sessions) {
-        if (Session* session = sessions_.find(handle)) mark_dirty(*session);
-    }
-}
-
-void CommandRouter::reads_dropped(const std::vector<SessionHandle>& sessions) {
-    for (const SessionHandle handle : sessions) {
-        Session* session = sessions_.find(handle);
-        if (session == nullptr) continue;
-        for (uint64_t s = session->queue.head_sequence(); s < session->queue.end_sequence(); ++s) {
-            Request& request = *session->queue.find(s);
-            if (request.state != RequestState::kRead || request.token <= served_read_id_) continue;
-            repeat_read(*session, request);
-        }
-        mark_dirty(*session);
-    }
-}
-
-void CommandRouter::leadership_changed() {
-    const Term term = driver_->raft().current_term();
-    sessions_.for_each([&](Session& session) {
-        if (session.queue.empty()) return;
-        mark_dirty(session);
-        if (session.target.term >= term) return;
-        if (session.long_reply != nullptr && !session.long_reply->made()) {
-            end_long_read(session);
-            repeat_read(session, session.queue.front());
-        }
-        // A read has no effect, so it need not wait for the old leader's word; a write must.
-        for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
-            Request& request = *session.queue.find(s);
-            const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
-            if (request.state == RequestState::kForwarded && is_read) repeat_read(session, request);
-        }
-    });
-}
-
-// --- outcomes of forwarded commands ---
-
-Request* CommandRouter::find_forwarded(ForwardWaiter waiter, Session*& session) {
-    session = sessions_.find(waiter.session);
-    if (session == nullptr) return nullptr;
-    Request* request = session->queue.find(waiter.sequence);
-    if (request == nullptr || request->state != RequestState::kForwarded || request->token != waiter.request_id)
-        return nullptr;
-    mark_dirty(*session);
-    return request;
-}
-
-void CommandRouter::forward_executed(ForwardWaiter waiter, std::string_view reply) {
-    Session* session = nullptr;
-    Request* request = find_forwarded(waiter, session);
-    if (request == nullptr) return;
-    timer_.note_if_slow(*session, *request, "forward");
-    set_state(*session, *request, RequestState::kAnswered);
-    request->text = reply;
-}
-
-void CommandRouter::forward_not_executed(ForwardWaiter waiter) {
-    Session* session = nullptr;
-    Request* request = find_forwarded(waiter, session);
-    if (request == nullptr) return;
-    if (session->input_ended && request->is_write()) {
-        refuse(*session, *request, kClientLeft);
-    } else if (request->is_long) {
-        repeat_read(*session, *request);
-    } else {
-        set_state(*session, *request, RequestState::kParked);
-    }
-}
-
-void CommandRouter::forward_outcome_unknown(ForwardWaiter waiter) {
-    Session* session = nullptr;
-    Request* request = find_forwarded(waiter, session);
-    if (request == nullptr) return;
-    if (request->spec->kind == kv::CommandKind::kWrite && !is_mutant(Mutant::kForwarderReplaysOnTimeout)) {
-        answer_unknown(*session, *request);
-    } else {
-        repeat_read(*session, *request);
-    }
-}
-
-// --- time ---
-
-void CommandRouter::answer_unknown(Session& session, Request& request) {
-    ++counters_.replies_uncertain;
-    set_state(session, request, RequestState::kAnswered);
-    request.reply_class = ReplyClass::kUnknown;
-    request.text = kUncertain;
-    mark_dirty(session);
-}
-
-void CommandRouter::expire_overdue() {
-    const uint64_t now_ns = reactor_.now_ns();
-    sessions_.for_each([&](Session& session) {
-        if (session.outstanding == 0 && session.parked == 0) return;
-        // A parked command may have found its way: the link to the leader came up.
-        if (session.parked > 0) mark_dirty(session);
-        for (uint64_t s = session.queue.head_sequence(); s < session.queue.end_sequence(); ++s) {
-            expire_request(session, *session.queue.find(s), now_ns);
-        }
-    });
-}
-
-void CommandRouter::expire_request(Session& session, Request& request, uint64_t now_ns) {
-    const uint64_t age_ns = now_ns - request.arrived_ns;
-    const bool is_write = request.spec != nullptr && request.spec->kind == kv::CommandKind::kWrite;
-    const bool is_read = request.spec != nullptr && request.spec->kind == kv::CommandKind::kRead;
-    switch (request.state) {
-        case RequestState::kParked:
-            // What stands behind a WAIT waits as long as the WAIT does.
-            if (age_ns > config_.leader_wait_ms * kMillisecondNs && session.barriers == 0)
-                refuse(session, request, kNoLeader);
-            return;
-        case RequestState::kRead:
-        case RequestState::kWrite:
-        case RequestState::kForwarded:
-            if (session.long_reply != nullptr && &request == &session.queue.front()) return;
-            if (session.handle == paused_reply_ && &request == &session.queue.front()) return;
-            if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
-            if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
-                answer_unknown(session, request);
-            } else if (is_write || is_read) {
-                refuse(session, request, kNoLeader);
-            }
-            return;
-        case RequestState::kLocal:
-        case RequestState::kWait:
-        case RequestState::kAnswered: return;
-    }
 }
 
 }  // namespace kvorum::server

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/prng.h"
+#include "server/buffer_budget.h"
 #include "server/command_timer.h"
 #include "server/config.h"
 #include "server/forwarder.h"
@@ -37,7 +38,7 @@ namespace kvorum::server {
 class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
  public:
     CommandRouter(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, Forwarder& forwarder,
-                  NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log);
+                  NodeCounters& counters, LatencyMonitor& latency, SlowLog& slow_log, const BufferBudget& buffers);
 
     // The driver refers to the router and the router to the driver: attached once, before the first command.
     void attach(RaftDriver& driver) { driver_ = &driver; }
@@ -95,6 +96,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // --- ForwardOutcomes ---
     void forward_executed(ForwardWaiter waiter, std::string_view reply) override;
+    void forward_part(ForwardWaiter waiter, std::string_view part) override;
     void forward_not_executed(ForwardWaiter waiter) override;
     void forward_outcome_unknown(ForwardWaiter waiter) override;
 
@@ -123,6 +125,11 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // Every change of a request's state goes through here: it keeps the session's counts.
     void set_state(Session& session, Request& request, RequestState state);
+    void expect_reply(Session& session, Request& request, uint64_t bytes);
+    // Whether the reply may be made as far as the session's output is concerned; if so, it is expected from now on.
+    [[nodiscard]] bool reply_fits(Session& session, uint64_t sequence, kv::Arguments arguments);
+    void queue_local(Session& session, Request& request, kv::Arguments arguments);
+    bool route_parked_one(Session& session, uint64_t sequence);
     void set_barrier(Session& session, Request& request);
     void tell_monitors(const Session& session, const kv::CommandSpec& called, kv::Arguments arguments);
     void mark_dirty(Session& session);
@@ -141,12 +148,20 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // Answers requests from the head on as far as possible, and routes what is parked.
     void advance(Session& session);
-    bool advance_head(Session& session);
-    void write_answer(Session& session, const Request& head);
+    bool answer_heads(Session& session);
+    // kForced: a write behind it is carried out next, so that it cannot wait for room.
+    enum class Room : uint8_t { kNeeded, kForced };
+    bool advance_head(Session& session, Room room = Room::kNeeded);
+    void write_answer(Session& session, const Request& request);
+    void write_forwarded_parts(Session& session, Request& request);
+    // The reply that came in parts will not be completed. True: its client has read some of it and was cut off.
+    bool drop_forwarded_parts(Session& session, Request& request);
+    void give_credit(Session& session);
     [[nodiscard]] bool answer_head_read(Session& session, uint64_t value_bytes_max);
     bool go_on_with_long_read(Session& session);
     void begin_long_read(Session& session);
     void make_long_reply(Session& session);
+    void refuse_long_reply(Session& session);
     [[nodiscard]] bool write_long_reply(Session& session);
     void finish_long_reply(Session& session);
     void end_long_read(Session& session);
@@ -155,6 +170,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     bool answer_wait(Session& session);
     void pop(Session& session);
     [[nodiscard]] Request* find_forwarded(ForwardWaiter waiter, Session*& session);
+    // That the counts of a session are what its queue says, and that nothing in it waits for what cannot come.
+    void check(Session& session) const;
+    void expire_requests(Session& session, uint64_t now_ns);
     void expire_request(Session& session, Request& request, uint64_t now_ns);
 
     const NodeConfig& config_;
@@ -162,6 +180,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     const kv::Store& store_;
     Forwarder& forwarder_;
     NodeCounters& counters_;
+    const BufferBudget& buffers_;
     CommandTimer timer_;
     Prng random_;  // for RANDOMKEY
     RaftDriver* driver_ = nullptr;

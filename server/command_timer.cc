@@ -30,13 +30,15 @@ void CommandTimer::note_if_slow(const Session& session, const Request& request, 
     if (!is_slow(latency_ns)) return;
     scratch_arguments_.assign({request.spec->name});
     // Only the first of very many are shown.
-    if (!request.text.empty() && request.text.size() <= kLoggedTextBytesMax)
-        unpack_arguments(request.text, scratch_arguments_);
+    if (!request.text().empty() && request.text().size() <= kLoggedTextBytesMax)
+        unpack_arguments(request.text(), scratch_arguments_);
     note_if_slow(session, scratch_arguments_, latency_ns, stage);
 }
 
-void CommandTimer::keep_arguments(Request& request, kv::Arguments arguments) {
-    if (config_.limits.slowlog_slower_than_us >= 0) pack_loggable_arguments(arguments, request.text);
+void CommandTimer::keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments) {
+    if (config_.limits.slowlog_slower_than_us < 0) return;
+    pack_loggable_arguments(arguments, scratch_text_);
+    queue.set_text(request, scratch_text_);
 }
 
 void CommandTimer::note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns) {
@@ -55,7 +57,7 @@ void CommandTimer::write_answered(const Session& session, const Request& request
     if (!is_slow(latency_ns) || slow_writes_ == kSlowWritesMax) return;
     ++slow_writes_;
     SlowCommand command = slow_command(session, latency_ns, latency_.stages_of(entry_index_, clock_ns_));
-    command.arguments = unpack_loggable_arguments(request.text);
+    command.arguments = unpack_loggable_arguments(request.text());
     add(std::move(command));
 }
 

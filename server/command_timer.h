@@ -54,7 +54,7 @@ class CommandTimer {
     // Its `text` still holds the arguments; `stage` is what it waited for.
     void note_if_slow(const Session& session, const Request& request, std::string_view stage);
     // A write, which will be answered when it is applied: its `text` keeps what the slow log would show of it.
-    void keep_arguments(Request& request, kv::Arguments arguments);
+    void keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments);
     // A write that was refused for its arguments.
     void note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns);
 
@@ -95,6 +95,7 @@ class CommandTimer {
     LogIndex entry_index_;
     uint32_t slow_writes_ = 0;  // of this entry
     std::vector<std::string_view> scratch_arguments_;
+    std::string scratch_text_;
 };
 
 }  // namespace kvorum::server

@@ -244,20 +244,19 @@ void run_client_no_evict(CommandContext& context) { set_switch(context, context.
 void run_client_no_touch(CommandContext& context) { set_switch(context, context.client.no_touch); }
 
 void run_client_reply(CommandContext& context) {
-    using ReplyMode = ClientState::ReplyMode;
     const std::string_view mode = context.arguments[2];
-    ReplyMode& current = context.client.reply_mode;
+    ClientState& client = context.client;
     if (kv::equals_ignore_case(mode, "on")) {
-        current = ReplyMode::kOn;
+        client.replies_off = false;
+        client.skips_reply = false;
+        context.ok();
     } else if (kv::equals_ignore_case(mode, "off")) {
-        current = ReplyMode::kOff;
+        client.replies_off = true;
     } else if (kv::equals_ignore_case(mode, "skip")) {
-        if (current != ReplyMode::kOff) current = ReplyMode::kSkipNext;
+        client.skips_next_reply = !client.replies_off;
     } else {
         context.reply.error(kSyntaxError);
-        return;
     }
-    context.ok();
 }
 
 void run_client_help(CommandContext& context) {

@@ -107,7 +107,8 @@ void run_reset(CommandContext& context) {
     client.readonly = false;
     client.no_evict = false;
     client.no_touch = false;
-    client.reply_mode = ClientState::ReplyMode::kOn;
+    client.replies_off = false;
+    client.skips_next_reply = false;
     client.authenticated = !context.node.access().password_required();
     context.reply.simple_string("RESET");
 }

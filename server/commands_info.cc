@@ -160,6 +160,9 @@ void write_memory(NodeFacade& node, std::string& out) {
     field(out, "mem_fragmentation_ratio", fmt::format("{:.2f}", ratio(resident_bytes, in_use_bytes)));
     field(out, "mem_fragmentation_bytes", difference(resident_bytes, in_use_bytes));
     write_buffer_memory(node, out);
+    bytes_field(out, "mem_buffers", node.buffers().used_bytes());
+    bytes_field(out, "mem_buffers_peak", node.buffers().peak_bytes());
+    bytes_field(out, "mem_buffers_max", node.config().limits.buffer_bytes_max);
     field(out, "active_defrag_running", 0);
     // FLUSHALL frees in slices, and nothing counts what is left of them.
     field(out, "lazyfree_pending_objects", 0);
@@ -245,6 +248,7 @@ void write_stats(NodeFacade& node, std::string& out) {
     field(out, "acl_access_denied_auth", node.access().failures());
     field(out, "protocol_errors", counters.protocol_errors);
     field(out, "client_output_buffer_limit_disconnections", counters.output_limit_closes);
+    field(out, "evicted_clients", counters.clients_evicted);
     field(out, "idle_timeout_disconnections", counters.idle_closes);
     field(out, "log_lines_dropped", log_lines_dropped());
     field(out, "commands_forwarded_out", counters.forwarded_out);

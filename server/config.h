@@ -62,6 +62,7 @@ struct Limits {
     uint32_t pipeline_depth_max =
         16 * 1024;                          // commands of one connection that wait; above it the connection is not read
     uint64_t output_bytes_max = 64 * kMiB;  // replies that a client does not read; above it the connection is closed
+    uint64_t buffer_bytes_max = 0;          // of all clients and peers together; 0: a share of the machine
     uint32_t idle_timeout_s = 0;            // 0: never
     uint32_t tcp_keepalive_s = 300;         // silence of a client's machine before it is probed; 0: never
     uint32_t partial_command_timeout_s = 30;  // a command that never ends (slowloris); 0: never

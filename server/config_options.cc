@@ -237,6 +237,12 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
         "answered."),
     size_option<&Limits::output_bytes_max, kOutputBytesMin, INT64_MAX>(
         "max-output-buffer", kLimits, true, "Replies that a client does not take; above it the connection is closed."),
+    size_option<&Limits::buffer_bytes_max, 0, INT64_MAX>(
+        "max-buffer-memory", kLimits, true,
+        "What all buffers of clients and peers may take together: what was sent and is not carried out yet, and "
+        "replies "
+        "that were not read. Above it the clients that take the most are closed. 0: an eighth of the machine's memory, "
+        "64 MiB at least."),
     count_option<&Limits::idle_timeout_s, 0, kCountMax>("idle-timeout-s", kLimits, "S", true,
                                                         "Silence after which a connection is closed; 0: never."),
     count_option<&Limits::tcp_keepalive_s, 0, kCountMax>(

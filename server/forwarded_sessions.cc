@@ -1,15 +1,27 @@
 #include "server/forwarded_sessions.h"
 
+#include <algorithm>
+#include <deque>
 #include <utility>
 
+#include "net/partial_buffer.h"
+
 namespace kvorum::server {
+namespace {
+
+constexpr std::string_view kBuffersFull =
+    "-TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed\r\n";
+
+}  // namespace
 
 class ForwardedSessions::ForwardedSession final : public Session {
  public:
     ForwardedSession(ForwardedSessions& owner, NodeId origin, uint64_t session_id)
-        : owner_(owner), origin_(origin), session_id_(session_id), writer_(reply_) {
+        : owner_(owner), origin_(origin), session_id_(session_id), writer_(reply_), share_(owner.buffers_) {
         queue_id = session_id;
     }
+
+    bool waits = false;  // in the owner's list
 
     [[nodiscard]] Key key() const { return {origin_, session_id_}; }
     void set_protocol(net::RespVersion version) { writer_.set_version(version); }
@@ -19,15 +31,23 @@ class ForwardedSessions::ForwardedSession final : public Session {
         writer_.forget_error();
         return writer_;
     }
-    void pause_reply() override {}
+    void pause_reply() override {
+        send(net::ForwardOutcome::kPart, reply_);
+        reply_.clear();
+    }
     net::RespWriter& resume_reply() override { return writer_; }
-    void end_reply() override { send(net::ForwardOutcome::kExecuted, reply_); }
+    void end_reply() override {
+        send(net::ForwardOutcome::kExecuted, reply_);
+        if (reply_.capacity() > kKeptReplyBytes) net::release_memory(reply_);
+    }
     void write_reply(std::string_view reply) override { send(net::ForwardOutcome::kExecuted, reply); }
     void write_reply_part(std::string_view part, bool is_last) override {
-        parts_.append(part);
-        if (is_last) send(net::ForwardOutcome::kExecuted, std::exchange(parts_, {}));
+        send(is_last ? net::ForwardOutcome::kExecuted : net::ForwardOutcome::kPart, part);
     }
-    [[nodiscard]] bool output_has_room() const override { return true; }
+    [[nodiscard]] bool output_has_room() const override {
+        return unsent_.empty() && untaken_bytes_ < kWindowBytes && owner_.sender_.has_reply_room(origin_);
+    }
+    void cut_off() override { KVORUM_ASSERT(false, "a reply for another node comes from nowhere else"); }
     void reply_not_executed(std::string_view why) override { send(net::ForwardOutcome::kNotExecuted, why); }
     void reply_outcome_unknown(std::string_view why) override { send(net::ForwardOutcome::kUnknown, why); }
 
@@ -41,7 +61,21 @@ class ForwardedSessions::ForwardedSession final : public Session {
 
     void write_line(std::string_view /*line*/) override {}
     void flush() override {
-        if (queue.empty()) owner_.retire(*this);
+        uint64_t bytes = sizeof(*this) + queue.memory_bytes() + unsent_bytes_ + reply_.capacity();
+        if (long_reply != nullptr) bytes += long_reply->memory_bytes();
+        if (large != nullptr) bytes += large->command.bytes().size();
+        share_.set(bytes);
+        owner_.look_at(*this);
+    }
+    [[nodiscard]] bool is_idle() const { return queue.empty() && unsent_.empty(); }
+    void taken(uint64_t bytes) { untaken_bytes_ -= std::min(bytes, untaken_bytes_); }
+    void send_unsent() {
+        while (!unsent_.empty()) {
+            const Unsent& next = unsent_.front();
+            if (!owner_.sender_.send_forward_reply(origin_, next.request_id, next.outcome, next.reply)) return;
+            unsent_bytes_ -= next.reply.size();
+            unsent_.pop_front();
+        }
     }
     [[nodiscard]] bool may_be_forwarded() const override { return false; }
     [[nodiscard]] net::RespVersion protocol() const override { return writer_.version(); }
@@ -49,19 +83,37 @@ class ForwardedSessions::ForwardedSession final : public Session {
 
  private:
     void send(net::ForwardOutcome outcome, std::string_view reply) {
-        owner_.sender_.send_forward_reply(origin_, queue.front().origin_id, outcome, reply);
+        const uint64_t id = queue.front().origin_id;
+        untaken_bytes_ += reply.size();
+        if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, id, outcome, reply)) return;
+        unsent_.push_back({id, outcome, std::string(reply)});
+        unsent_bytes_ += reply.size();
     }
+
+    struct Unsent {
+        uint64_t request_id;
+        net::ForwardOutcome outcome;
+        std::string reply;
+    };
+
+    // A reply that is larger goes out alone.
+    static constexpr uint64_t kWindowBytes = 1 * kMiB;
+    static constexpr size_t kKeptReplyBytes = 64 * kKiB;
 
     ForwardedSessions& owner_;
     NodeId origin_;
     uint64_t session_id_;
     std::string reply_;
-    std::string parts_;  // of the reply that is written in parts
+    std::deque<Unsent> unsent_;
+    uint64_t unsent_bytes_ = 0;
+    uint64_t untaken_bytes_ = 0;
     net::RespWriter writer_;
+    BufferShare share_;
 };
 
-ForwardedSessions::ForwardedSessions(CommandRouter& router, ForwardReplySender& sender, NodeCounters& counters)
-    : router_(router), sender_(sender), counters_(counters) {}
+ForwardedSessions::ForwardedSessions(CommandRouter& router, ForwardReplySender& sender, NodeCounters& counters,
+                                     BufferBudget& buffers)
+    : router_(router), sender_(sender), counters_(counters), buffers_(buffers) {}
 
 ForwardedSessions::~ForwardedSessions() {
     for (auto& [key, session] : sessions_)
@@ -87,6 +139,11 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
         sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kNotExecuted, {});
         return nullptr;
     }
+    if (buffers_.is_spent()) {
+        ++counters_.replies_not_executed;
+        (void)sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kExecuted, kBuffersFull);
+        return nullptr;
+    }
     ++counters_.forwarded_in;
     std::unique_ptr<ForwardedSession>& session = sessions_[{origin, request.session_id}];
     if (session == nullptr) {
@@ -97,12 +154,37 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
     return session.get();
 }
 
-void ForwardedSessions::retire(ForwardedSession& session) { idle_.push_back(session.key()); }
+void ForwardedSessions::look_at(ForwardedSession& session) {
+    if (session.is_idle()) {
+        idle_.push_back(session.key());
+    } else if (!session.output_has_room() && !std::exchange(session.waits, true)) {
+        waiting_.push_back(session.key());
+    }
+}
+
+ForwardedSessions::ForwardedSession* ForwardedSessions::find(const Key& key) {
+    const auto it = sessions_.find(key);
+    return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+void ForwardedSessions::on_credit(NodeId origin, const net::ForwardCredit& credit) {
+    // One that is gone had nothing left to send.
+    if (ForwardedSession* session = find({origin, credit.session_id})) session->taken(credit.bytes);
+}
 
 void ForwardedSessions::finish_turn() {
+    std::erase_if(waiting_, [this](const Key& key) {
+        ForwardedSession* session = find(key);
+        if (session == nullptr) return true;
+        session->send_unsent();
+        if (!session->output_has_room()) return false;
+        session->waits = false;
+        router_.wake(*session);
+        return true;
+    });
     for (const Key& key : idle_) {
         const auto it = sessions_.find(key);
-        if (it == sessions_.end() || !it->second->queue.empty()) continue;
+        if (it == sessions_.end() || !it->second->is_idle()) continue;
         router_.remove_session(*it->second);
         sessions_.erase(it);
     }

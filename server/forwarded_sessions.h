@@ -5,6 +5,11 @@
 // executed, so of all the requests of one session those that were taken are a prefix, and its sender may safely send
 // the rest to the next leader, in order.
 //
+// Flow: what was sent of replies and not yet taken by the client at the other end stays within a window a session; the
+// follower says how much was taken (net::ForwardCredit). While it is used up, or the link has too much to send, no
+// command whose reply may be large is carried out. A reply that must be given, that of an applied write, waits here
+// when the link takes no more: none is ever dropped but with its connection.
+//
 // Thread: the owning core. Ownership: the sessions live here; one without pending commands is dropped at the end of the
 // turn.
 #pragma once
@@ -18,6 +23,7 @@
 
 #include "absl/container/btree_map.h"
 #include "net/peer_codec.h"
+#include "server/buffer_budget.h"
 #include "server/command_router.h"
 #include "server/session.h"
 
@@ -26,22 +32,26 @@ namespace kvorum::server {
 class ForwardReplySender {
  public:
     virtual ~ForwardReplySender() = default;
-    // Dropped when `origin` is not connected: it will take the outcome for unknown.
-    virtual void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+    // Dropped when `origin` is not connected: it will take the outcome for unknown. False: not taken, there is too much
+    // to send already.
+    virtual bool send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
                                     std::string_view reply) = 0;
+    // False: replies that may wait should.
+    [[nodiscard]] virtual bool has_reply_room(NodeId origin) const = 0;
 };
 
 class ForwardedSessions {
  public:
-    ForwardedSessions(CommandRouter& router, ForwardReplySender& sender, NodeCounters& counters);
+    ForwardedSessions(CommandRouter& router, ForwardReplySender& sender, NodeCounters& counters, BufferBudget& buffers);
     ~ForwardedSessions();
 
     // `leads_in`: the term in which this node leads, none if it does not.
     void on_requests(NodeId origin, Term leads_in, std::span<const net::ForwardRequest> requests);
     void on_large_request(NodeId origin, Term leads_in, const net::ForwardRequest& request, PackedCommand command);
+    void on_credit(NodeId origin, const net::ForwardCredit& credit);
     // `origin` is gone, or came back as a new process: nobody waits for its replies.
     void drop_origin(NodeId origin);
-    // Drops sessions that have nothing pending.
+    // Sends on what had to wait, and drops sessions that have nothing pending.
     void finish_turn();
 
  private:
@@ -49,14 +59,17 @@ class ForwardedSessions {
     using Key = std::pair<NodeId, uint64_t>;
     // Null, and the request is answered, when this node does not lead in the request's term.
     [[nodiscard]] ForwardedSession* session_for(NodeId origin, Term leads_in, const net::ForwardRequest& request);
-    void retire(ForwardedSession& session);
+    void look_at(ForwardedSession& session);
+    [[nodiscard]] ForwardedSession* find(const Key& key);
 
     CommandRouter& router_;
     ForwardReplySender& sender_;
     NodeCounters& counters_;
+    BufferBudget& buffers_;
     // Ordered: they are dropped in the same order in every run of a simulation.
     absl::btree_map<Key, std::unique_ptr<ForwardedSession>> sessions_;
     std::vector<Key> idle_;
+    std::vector<Key> waiting_;  // for room
 };
 
 }  // namespace kvorum::server

@@ -47,6 +47,10 @@ void Forwarder::on_reply(NodeId from, uint64_t request_id, Outcome outcome, std:
     if (request_id < first_id_ || request_id >= first_id_ + slots_.size()) return;
     Slot& slot = slots_[request_id - first_id_];
     if (slot.leader != from) return;
+    if (outcome == Outcome::kPart) {
+        outcomes_->forward_part(slot.waiter, reply);
+        return;
+    }
     finish(slot, outcome, reply);
     drop_answered();
 }
@@ -68,6 +72,7 @@ void Forwarder::finish(Slot& slot, Outcome outcome, std::string_view reply) {
         case Outcome::kExecuted: outcomes_->forward_executed(waiter, reply); return;
         case Outcome::kNotExecuted: outcomes_->forward_not_executed(waiter); return;
         case Outcome::kUnknown: outcomes_->forward_outcome_unknown(waiter); return;
+        case Outcome::kPart: return;
     }
 }
 

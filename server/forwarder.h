@@ -32,6 +32,9 @@ class ForwardOutcomes {
  public:
     virtual ~ForwardOutcomes() = default;
     virtual void forward_executed(ForwardWaiter waiter, std::string_view reply) = 0;
+    // The beginning of the reply, or more of it. forward_executed() brings the last part; if another outcome comes
+    // instead, the reply is cut off.
+    virtual void forward_part(ForwardWaiter waiter, std::string_view part) = 0;
     virtual void forward_not_executed(ForwardWaiter waiter) = 0;
     virtual void forward_outcome_unknown(ForwardWaiter waiter) = 0;
 };
@@ -46,6 +49,8 @@ class ForwardSender {
     [[nodiscard]] virtual net::PieceStatus send_forward_piece(NodeId leader, const net::ForwardPiece& piece) = 0;
     virtual bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                                     net::RespVersion protocol, uint64_t command_bytes) = 0;
+    // So much of the replies to that session has been taken. False: not sent.
+    virtual bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) = 0;
 };
 
 class Forwarder {
@@ -63,7 +68,12 @@ class Forwarder {
     uint64_t forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id, net::RespVersion protocol,
                            std::string_view command, LargeForward& progress, TurnWork& work);
 
-    enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown };
+    // False: not sent, to be given later.
+    bool give_credit(NodeId leader, uint64_t session_id, uint64_t bytes) {
+        return sender_.send_forward_credit(leader, session_id, bytes);
+    }
+
+    enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown, kPart };
     // An answer of `from`; one that nobody waits for any more is ignored.
     void on_reply(NodeId from, uint64_t request_id, Outcome outcome, std::string_view reply);
     // The link to `leader` is gone. Ids from `first_unsent_id` on never reached the kernel.

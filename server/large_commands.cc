@@ -74,7 +74,7 @@ bool CommandRouter::is_large(const Session& session, uint64_t sequence) {
 
 std::string_view CommandRouter::head_arguments(Session& session) {
     if (is_large(session, session.queue.head_sequence())) return as_text(session.large->command.bytes());
-    return session.queue.front().text;
+    return session.queue.front().text();
 }
 
 // Of a list the name and the first key: nobody looks at the others before it is carried out.
@@ -133,7 +133,7 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     if (admission == RaftDriver::WriteAdmission::kOverloaded) return false;
     if (admission == RaftDriver::WriteAdmission::kAccepted) {
         large.command.first_arguments(kFirstArguments, scratch_arguments_);
-        timer_.keep_arguments(request, scratch_arguments_);
+        timer_.keep_arguments(session.queue, request, scratch_arguments_);
         session.large.reset();
     }
     return take_admission(session, sequence, admission);

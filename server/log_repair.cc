@@ -65,6 +65,7 @@ class LogRepair final : private PeerEvents {
     void on_forward_requests(NodeId, std::span<const net::ForwardRequest>) override {}
     void on_large_request(NodeId, const net::ForwardRequest&, PackedCommand) override {}
     void on_forward_reply(NodeId, const net::ForwardReply&) override {}
+    void on_forward_credit(NodeId, const net::ForwardCredit&) override {}
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_link_up(NodeId) override { ask(); }

@@ -1,5 +1,7 @@
 // The router's part for reads that take several turns: each turn goes on with the first of them as far as its budget
 // of work allows.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -24,7 +26,13 @@ bool CommandRouter::go_on_with_long_read(Session& session) {
         begin_long_read(session);
         if (session.long_reply == nullptr) return false;
     }
-    if (!session.long_reply->made()) make_long_reply(session);
+    if (!session.long_reply->made()) {
+        make_long_reply(session);
+        if (session.long_reply->memory_bytes() > buffers_.reply_bytes_max()) {
+            refuse_long_reply(session);
+            return true;
+        }
+    }
     if (session.long_reply->made() && write_long_reply(session)) {
         const Request& head = session.queue.front();
         end_long_read(session);
@@ -67,6 +75,18 @@ void CommandRouter::make_long_reply(Session& session) {
     counters_.keyspace_misses += reply.lookups().misses;
 }
 
+// Nothing of it is with the client: only what is made is written.
+void CommandRouter::refuse_long_reply(Session& session) {
+    Request& head = session.queue.front();
+    end_long_read(session);
+    set_state(session, head, RequestState::kAnswered);
+    answer_error(session, head,
+                 fmt::format("ERR the reply is larger than {} bytes, a quarter of max-buffer-memory",
+                             buffers_.reply_bytes_max()));
+    write_answer(session, head);
+    pop(session);
+}
+
 // True: all of it.
 bool CommandRouter::write_long_reply(Session& session) {
     LongReply& reply = *session.long_reply;
@@ -101,9 +121,10 @@ void CommandRouter::end_long_read(Session& session) {
 
 // A read has no effect, so another leader may be asked. One that costs a second is not: it would stop the next one.
 void CommandRouter::repeat_read(Session& session, Request& request) {
+    if (drop_forwarded_parts(session, request)) return;
     const bool walks = request.spec->first_key == 0;
     const bool is_large = session.large != nullptr && session.queue.find(session.large->sequence) == &request;
-    const size_t text_bytes = is_large ? session.large->command.bytes().size() : request.text.size();
+    const size_t text_bytes = is_large ? session.large->command.bytes().size() : request.text().size();
     const bool is_costly = request.is_long && (walks ? store_.size() > kCostlyKeys : text_bytes > kCostlyBytes);
     if (is_costly) {
         refuse(session, request, kCutOff);

@@ -21,12 +21,15 @@ uint64_t LongReply::make(const kv::Store& store, uint64_t work_max) {
     while (!made_ && read_->lookups().work - before < work_max) {
         if (parts_.empty() || parts_.back().size() >= kPartBytes) parts_.emplace_back();
         net::RespWriter items(parts_.back(), version_);
+        const size_t size_before = parts_.back().size();
         made_ = read_->run(store, kWorkPerStep, items);
+        memory_bytes_ += parts_.back().size() - size_before;
     }
     if (made_) {
         std::string head;
         net::RespWriter writer(head, version_);
         read_->write_head(writer);
+        memory_bytes_ += head.size();
         parts_.push_front(std::move(head));
     }
     return read_->lookups().work - before;

@@ -28,12 +28,17 @@ class LongReply {
     // Once it is made: what to write next, and whether that is the last of it.
     [[nodiscard]] std::string_view next_part() const { return parts_.front(); }
     [[nodiscard]] bool is_last_part() const { return parts_.size() == 1; }
-    void part_written() { parts_.pop_front(); }
+    void part_written() {
+        memory_bytes_ -= parts_.front().size();
+        parts_.pop_front();
+    }
+    [[nodiscard]] uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
     std::unique_ptr<kv::LongRead> read_;
     const net::RespVersion version_;
     std::deque<std::string> parts_;
+    uint64_t memory_bytes_ = 0;
     bool made_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/machine_memory.h"
 #include "server/config_options.h"
 #include "server/descriptors.h"
 #include "server/log_repair.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr uint64_t kSweepIntervalNs = 50 * kMillisecondNs;
 // By then an ordinary election is over, and a broken connection was made again.
 constexpr uint64_t kElectionTimeoutsUntilFailed = 2;
+constexpr uint64_t kBufferBytesMin = 64 * kMiB;
 constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
 // Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
 constexpr int kPassesPerTurn = 3;
@@ -41,6 +43,8 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
     : reactor_(reactor),
       config_(std::move(config)),
       access_(config_.access),
+      buffers_(config_.limits),
+      buffers_of_peers_(buffers_),
       members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
       store_(config_.cluster_id().value()),
       tasks_(reactor) {
@@ -59,6 +63,7 @@ Node::~Node() {
 reactor::Task<absl::Status> Node::start() {
     // Before the log: what it opens must fit too.
     fit_clients();
+    fit_buffers();
     absl::Status opened = co_await open_log();
     if (!opened.ok()) co_return opened;
     const wal::RecoveryReport& report = log_->recovered();
@@ -78,14 +83,15 @@ reactor::Task<absl::Status> Node::start() {
                                      PeerIdentity{report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<RepairAnswers>(reactor_, *log_, *peers_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
-    router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_, slow_log_);
+    router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_, slow_log_,
+                                              buffers_);
     driver_ = std::make_unique<RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_, latency_,
                                            recovered);
     router_->attach(*driver_);
     forwarder_->attach(*router_);
-    forwarded_ = std::make_unique<ForwardedSessions>(*router_, *peers_, counters_);
+    forwarded_ = std::make_unique<ForwardedSessions>(*router_, *peers_, counters_, buffers_);
     clients_ = std::make_unique<ClientListener>(ClientServices{
-        reactor_, *flusher_, *router_, static_cast<NodeFacade&>(*this), counters_, config_.limits, access_});
+        reactor_, *flusher_, *router_, static_cast<NodeFacade&>(*this), counters_, config_.limits, access_, buffers_});
 
     if (absl::Status status = peers_->start(); !status.ok()) co_return status;
     if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
@@ -132,9 +138,15 @@ void Node::change_config(const NodeConfig& config) {
     const AccessConfig access_before = config_.access;
     const LogLevel log_level_before = config_.log_level;
     copy_changeable_options(config, config_);
+    fit_buffers();
     if (config_.access != access_before) access_.configure(config_.access);
     if (config_.log_level != log_level_before) set_log_level(config_.log_level);
     clients_->limits_changed();
+}
+
+void Node::fit_buffers() {
+    if (config_.limits.buffer_bytes_max == 0)
+        config_.limits.buffer_bytes_max = std::max(usable_memory_bytes() / 8, kBufferBytesMin);
 }
 
 uint32_t Node::clients_that_fit(uint32_t wanted) {
@@ -164,6 +176,7 @@ void Node::on_turn_end() {
         forwarded_->finish_turn();
         if (!driver_->has_work() || reactor_.work().used_up()) break;
     }
+    if (buffers_.is_spent()) clients_->make_room();
     const bool more_to_free = store_.end_turn();
     if (driver_->has_work() || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);
 }
@@ -176,6 +189,7 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
         router_->expire_overdue();
         look_at_members();
         look_at_numbers();
+        buffers_of_peers_.set(peers_->buffer_bytes());
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
         clients_->check_timeouts(clients_checked_ns);
@@ -289,10 +303,13 @@ void Node::on_large_request(NodeId from, const net::ForwardRequest& request, Pac
 
 void Node::on_forward_reply(NodeId from, const net::ForwardReply& reply) {
     Forwarder::Outcome outcome = Forwarder::Outcome::kUnknown;
+    if (reply.outcome == net::ForwardOutcome::kPart) outcome = Forwarder::Outcome::kPart;
     if (reply.outcome == net::ForwardOutcome::kExecuted) outcome = Forwarder::Outcome::kExecuted;
     if (reply.outcome == net::ForwardOutcome::kNotExecuted) outcome = Forwarder::Outcome::kNotExecuted;
     forwarder_->on_reply(from, reply.request_id, outcome, reply.reply);
 }
+
+void Node::on_forward_credit(NodeId from, const net::ForwardCredit& credit) { forwarded_->on_credit(from, credit); }
 
 void Node::on_repair_request(NodeId from, const net::RepairRequest& request) {
     repair_answers_->on_request(from, request);

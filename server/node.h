@@ -46,6 +46,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] const raft::Raft& raft() const { return driver_->raft(); }
     [[nodiscard]] uint64_t state_hash() const { return driver_->state_hash(); }  // at last_applied()
     [[nodiscard]] LogIndex last_applied() const { return driver_->last_applied(); }
+    [[nodiscard]] uint64_t buffers_used_bytes() const { return buffers_.used_bytes(); }
 
     // --- NodeFacade ---
     [[nodiscard]] uint64_t now_ns() override { return reactor_.now_ns(); }
@@ -62,6 +63,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     [[nodiscard]] bool peer_connected(NodeId peer) override { return peers_->connected(peer); }
     [[nodiscard]] const MemberWatch& members_seen() override { return members_seen_; }
     void visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) override;
+    [[nodiscard]] const BufferBudget& buffers() override { return buffers_; }
     void visit_clients(const std::function<void(ClientState&)>& visit) override { clients_->visit(visit); }
     bool close_client(uint64_t client_id) override { return clients_->close_client(client_id); }
     [[nodiscard]] std::string io_backend_name() override { return "io_uring"; }
@@ -83,6 +85,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     reactor::Task<absl::Status> open_log();
     [[nodiscard]] absl::Status check_log_covers_history() const;
     void fit_clients();
+    void fit_buffers();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
     void look_at_numbers();
@@ -92,6 +95,7 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     void on_forward_requests(NodeId from, std::span<const net::ForwardRequest> requests) override;
     void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) override;
     void on_forward_reply(NodeId from, const net::ForwardReply& reply) override;
+    void on_forward_credit(NodeId from, const net::ForwardCredit& credit) override;
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_link_up(NodeId peer) override;
@@ -106,6 +110,8 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     NodeConfig config_;
     AccessControl access_;
     NodeCounters counters_;
+    BufferBudget buffers_;
+    BufferShare buffers_of_peers_;
     MemberWatch members_seen_;
     LatencyMonitor latency_;
     SlowLog slow_log_;

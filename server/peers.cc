@@ -13,6 +13,8 @@ namespace {
 
 // A peer that vanished holds a place until its connection is given up.
 constexpr uint32_t kPeerKeepaliveS = 5;
+// Replies that may wait do so while so much is unsent: Raft's messages are in the same queue.
+constexpr uint64_t kReplyRoomBytes = 4 * kMiB;
 
 }  // namespace
 
@@ -84,6 +86,13 @@ bool Peers::connected(NodeId peer) const {
     return link != nullptr && link->connected();
 }
 
+uint64_t Peers::buffer_bytes() const {
+    uint64_t bytes = listener_ != nullptr ? listener_->buffer_bytes() : 0;
+    for (const auto& link : links_)
+        bytes += link->buffer_bytes();
+    return bytes;
+}
+
 void Peers::visit_links(const std::function<void(const net::PeerLink&)>& visit) const {
     for (const auto& link : links_)
         visit(*link);
@@ -131,12 +140,22 @@ bool Peers::send_large_request(NodeId leader, Term term, uint64_t request_id, ui
                                                command_bytes);
 }
 
-void Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+bool Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
                                std::string_view reply) {
     net::PeerLink* link = find_link(origin);
-    if (link == nullptr) return;
+    if (link == nullptr || !link->connected()) return true;
     const net::ForwardReply message{request_id, outcome, reply};
-    link->send(std::span(&message, 1));
+    return link->send(std::span(&message, 1));
+}
+
+bool Peers::has_reply_room(NodeId origin) const {
+    const net::PeerLink* link = find_link(origin);
+    return link == nullptr || link->queued_bytes() < kReplyRoomBytes;
+}
+
+bool Peers::send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) {
+    net::PeerLink* link = find_link(leader);
+    return link != nullptr && link->connected() && link->send(net::ForwardCredit{session_id, bytes});
 }
 
 void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) {
@@ -180,6 +199,10 @@ void Peers::on_large_request(NodeId from, const net::ForwardRequest& request, Pa
 void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardReply> replies) {
     for (const net::ForwardReply& reply : replies)
         events_.on_forward_reply(from, reply);
+}
+
+void Peers::on_forward_credit(NodeId from, const net::ForwardCredit& credit) {
+    events_.on_forward_credit(from, credit);
 }
 
 void Peers::on_repair_request(NodeId from, const net::RepairRequest& request) {

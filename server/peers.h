@@ -46,6 +46,7 @@ class PeerEvents {
     // `request` has no arguments: they are in `command`.
     virtual void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) = 0;
     virtual void on_forward_reply(NodeId from, const net::ForwardReply& reply) = 0;
+    virtual void on_forward_credit(NodeId from, const net::ForwardCredit& credit) = 0;
     virtual void on_repair_request(NodeId from, const net::RepairRequest& request) = 0;
     virtual void on_repair_reply(NodeId from, net::RepairReply reply) = 0;
     virtual void on_link_up(NodeId peer) = 0;
@@ -81,6 +82,7 @@ class Peers final : public PeerSender,
 
     [[nodiscard]] bool connected(NodeId peer) const;
 
+    [[nodiscard]] uint64_t buffer_bytes() const;  // of all connections, both ways
     void visit_links(const std::function<void(const net::PeerLink&)>& visit) const;
     // False: not sent.
     bool send(NodeId peer, const net::RepairRequest& request);
@@ -92,8 +94,10 @@ class Peers final : public PeerSender,
     net::PieceStatus send_forward_piece(NodeId leader, const net::ForwardPiece& piece) override;
     bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
                             net::RespVersion protocol, uint64_t command_bytes) override;
-    void send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
+    bool send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardOutcome outcome,
                             std::string_view reply) override;
+    [[nodiscard]] bool has_reply_room(NodeId origin) const override;
+    bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) override;
 
  private:
     [[nodiscard]] net::PeerLink* find_link(NodeId peer) const;
@@ -112,6 +116,7 @@ class Peers final : public PeerSender,
     void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const net::ForwardRequest> requests) override;
     void on_large_request(NodeId from, const net::ForwardRequest& request, PackedCommand command) override;
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const net::ForwardReply> replies) override;
+    void on_forward_credit(NodeId from, const net::ForwardCredit& credit) override;
     void on_repair_request(NodeId from, const net::RepairRequest& request) override;
     void on_repair_reply(NodeId from, net::RepairReply reply) override;
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override;

@@ -2,7 +2,15 @@
 
 #include <utility>
 
+#include "net/partial_buffer.h"
+
 namespace kvorum::server {
+namespace {
+
+// A short text lies in the string itself.
+uint64_t memory_of(const std::string& text) { return text.capacity() - std::string().capacity(); }
+
+}  // namespace
 
 void pack_arguments(std::span<const std::string_view> arguments, std::string& out) {
     out.clear();
@@ -44,23 +52,41 @@ Request& RequestQueue::push_back() {
     }
     Request& slot = slots_[(head_ + count_) & (slots_.size() - 1)];
     ++count_;
-    std::string text = std::move(slot.text);
+    std::string text = std::move(slot.text_);
+    text.clear();
     slot = Request{};
-    slot.text = std::move(text);
+    slot.text_ = std::move(text);
+    slot.sequence = end_sequence() - 1;
     return slot;
 }
 
 void RequestQueue::pop_front() {
     KVORUM_ASSERT(count_ > 0);
-    Request& slot = slots_[head_];
-    if (slot.text.capacity() > kKeptCapacity) {
-        slot.text = std::string();
-    } else {
-        slot.text.clear();
+    std::string& text = slots_[head_].text_;
+    if (text.capacity() > kKeptCapacity) {
+        text_memory_bytes_ -= memory_of(text);
+        net::release_memory(text);
     }
     head_ = (head_ + 1) & (slots_.size() - 1);
     --count_;
     ++head_sequence_;
+    if (count_ == 0 && slots_.size() > kKeptSlots) {
+        slots_ = std::vector<Request>(kKeptSlots);
+        head_ = 0;
+        text_memory_bytes_ = 0;
+    }
+}
+
+void RequestQueue::set_text(Request& request, std::string_view text) {
+    text_memory_bytes_ -= memory_of(request.text_);
+    request.text_.assign(text);
+    text_memory_bytes_ += memory_of(request.text_);
+}
+
+void RequestQueue::keep_arguments(Request& request, std::span<const std::string_view> arguments) {
+    text_memory_bytes_ -= memory_of(request.text_);
+    pack_arguments(arguments, request.text_);
+    text_memory_bytes_ += memory_of(request.text_);
 }
 
 }  // namespace kvorum::server

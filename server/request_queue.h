@@ -1,8 +1,9 @@
 // The commands of one session that are not answered yet, in the order in which they arrived.
 //
 // A ring of reusable slots: in the steady state a request costs no allocation, because its slot keeps the capacity of
-// its text. Requests are named by a sequence number that is never reused within the session, so that a late completion
-// for a request that is gone is recognised. Thread: the owning core.
+// its text. The queue knows what its memory is: texts are set through it, and a queue that was long once is short again
+// when it has been emptied. Requests are named by a sequence number that is never reused within the session, so that a
+// late completion for a request that is gone is recognised. Thread: the owning core.
 #pragma once
 
 #include <cstdint>
@@ -37,18 +38,28 @@ struct Request {
     bool is_barrier = false;                  // what follows it in the session is not routed before it is answered
     bool is_readonly = false;                 // it arrived behind READONLY: a follower may serve it
     bool is_rejected = false;                 // kAnswered: it was refused before it was looked at closer
+    bool holds_input = false;                 // what follows it is not even looked at before it is answered
+    bool reply_has_begun = false;             // kForwarded: the first parts of the reply have come
+    bool reply_is_out = false;                // of these some are with the client
+    uint64_t sequence = 0;                    // its name in the queue
     const kv::CommandSpec* spec = nullptr;    // null: unknown
     const kv::CommandSpec* called = nullptr;  // spec or its subcommand; what is counted; null: unknown
-    std::string text;        // arguments (see pack_arguments) or, once answered, the reply or the error line
-    uint64_t token = 0;      // kRead: its read batch; kForwarded: its forward id
-    uint64_t origin_id = 0;  // the id that the forwarding node gave it; 0 for clients of this node
+    uint64_t token = 0;                       // kRead: its read batch; kForwarded: its forward id
+    uint64_t origin_id = 0;                   // the id that the forwarding node gave it; 0 for clients of this node
+    uint64_t expected_reply_bytes = 0;        // that it adds to its session's (Session::expected_reply_bytes)
     uint64_t arrived_ns = 0;
 
+    // Arguments (see pack_arguments) or, once answered, the reply or the error line. RequestQueue sets it.
+    [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] bool is_write() const { return spec != nullptr && spec->kind == kv::CommandKind::kWrite; }
     [[nodiscard]] bool is_outstanding() const {
         return state == RequestState::kRead || state == RequestState::kWrite || state == RequestState::kForwarded ||
                state == RequestState::kWait;
     }
+
+ private:
+    friend class RequestQueue;
+    std::string text_;
 };
 
 // Arguments as one string: count, then length and bytes of each.
@@ -69,13 +80,19 @@ class RequestQueue {
     [[nodiscard]] uint64_t head_sequence() const { return head_sequence_; }
     [[nodiscard]] uint64_t end_sequence() const { return head_sequence_ + count_; }
 
-    // The slot of the new request holds what its last user left in `text`; every other field is reset.
+    // All fields are reset.
     Request& push_back();
     [[nodiscard]] Request& front() {
         KVORUM_ASSERT(count_ > 0);
         return slots_[head_];
     }
     void pop_front();
+
+    // `text` may lie in the request's own.
+    void set_text(Request& request, std::string_view text);
+    void keep_arguments(Request& request, std::span<const std::string_view> arguments);
+    // What it takes from the system, about: slots and texts, used or kept for the next.
+    [[nodiscard]] uint64_t memory_bytes() const { return slots_.size() * sizeof(Request) + text_memory_bytes_; }
 
     // Null when the request is gone already.
     [[nodiscard]] Request* find(uint64_t sequence) {
@@ -84,13 +101,15 @@ class RequestQueue {
     }
 
  private:
-    // A slot gives memory above this back when its request ends.
+    // A slot gives memory above this back when its request ends, an emptied queue its slots above that many.
     static constexpr size_t kKeptCapacity = 4096;
+    static constexpr size_t kKeptSlots = 256;
 
     std::vector<Request> slots_ = std::vector<Request>(4);  // a power of two
     size_t head_ = 0;
     size_t count_ = 0;
     uint64_t head_sequence_ = 1;
+    uint64_t text_memory_bytes_ = 0;  // the capacities of all texts
 };
 
 }  // namespace kvorum::server

@@ -19,6 +19,7 @@
 #include "raft/raft.h"
 #include "reactor/turn_meter.h"
 #include "server/access_control.h"
+#include "server/buffer_budget.h"
 #include "server/client_state.h"
 #include "server/command_statistics.h"
 #include "server/config.h"
@@ -41,6 +42,7 @@ struct NodeCounters {
     uint64_t protocol_errors = 0;
     uint64_t output_limit_closes = 0;
     uint64_t idle_closes = 0;
+    uint64_t clients_evicted = 0;
     uint64_t keyspace_hits = 0;
     uint64_t keyspace_misses = 0;
     uint64_t forwarded_out = 0;  // commands sent to the leader
@@ -112,6 +114,7 @@ class NodeFacade {
     [[nodiscard]] virtual const MemberWatch& members_seen() = 0;
     // The connections on which this node sends to others, those that stand.
     virtual void visit_peer_links(const std::function<void(const PeerLinkFacts&)>& visit) = 0;
+    [[nodiscard]] virtual const BufferBudget& buffers() = 0;
     virtual void visit_clients(const std::function<void(ClientState&)>& visit) = 0;
     // Closes the connection after its pending replies; false when there is none of that id.
     virtual bool close_client(uint64_t client_id) = 0;
@@ -153,8 +156,9 @@ struct NamedCommand {
 // Why it is not runnable, as Redis says it.
 [[nodiscard]] std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments);
 
-// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply (none if the client's reply
-// mode says so is the caller's business). May change `client` (HELLO sets its protocol and `reply`'s before replying).
+// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply, but none to CLIENT REPLY OFF
+// and SKIP (that those suppress others is the caller's business). May change `client` (HELLO sets its protocol and
+// `reply`'s before replying).
 void execute_server_command(const kv::CommandSpec& spec, std::span<const std::string_view> arguments,
                             ClientState& client, NodeFacade& node, net::RespWriter& reply);
 

@@ -18,6 +18,7 @@
 #include "net/resp_writer.h"
 #include "server/client_state.h"
 #include "server/command_gate.h"
+#include "server/forwarded_parts.h"
 #include "server/large_command.h"
 #include "server/long_reply.h"
 #include "server/request_queue.h"
@@ -54,7 +55,11 @@ class Session {
     virtual void write_reply(std::string_view reply) = 0;
     // The same in parts, while output_has_room().
     virtual void write_reply_part(std::string_view part, bool is_last) = 0;
+    // False: whoever reads the replies has to catch up first. No command whose reply may be large is carried out
+    // meanwhile, and the router is woken (CommandRouter::wake) when there is room again.
     [[nodiscard]] virtual bool output_has_room() const = 0;
+    // Of the reply under way no more comes: whoever reads it must not take what follows for its rest.
+    virtual void cut_off() = 0;
 
     // The request at the head was definitely not executed and never will be, or may or may not have taken effect. `why`
     // is the error line.
@@ -87,10 +92,15 @@ class Session {
     uint32_t outstanding = 0;  // requests in a state for which is_outstanding() holds
     uint32_t parked = 0;
     CommandGate gate;
-    bool input_ended = false;       // no more commands come: its client left, or waits for the replies only
-    bool dirty = false;             // on the router's list of sessions to advance and flush this turn
-    uint32_t barriers = 0;          // requests in the queue with is_barrier set
-    uint32_t identity_changes = 0;  // of those: AUTH, HELLO and RESET; what follows them is judged once they are done
+    bool input_ended = false;           // no more commands come: its client left, or waits for the replies only
+    bool dirty = false;                 // on the router's list of sessions to advance and flush this turn
+    uint32_t barriers = 0;              // requests in the queue with is_barrier set
+    uint32_t input_holds = 0;           // of those: with holds_input set
+    bool waits_for_room = false;        // the first parked request has a leader, but its reply has no room yet
+    uint64_t expected_reply_bytes = 0;  // how large the replies of what is carried out may be, about
+    ForwardedParts forwarded_parts;
+    uint64_t uncredited_bytes = 0;  // of replies that came from the leader, and it was not told that they are taken
+    uint64_t progressed_ns = 0;     // when a request was last answered, or its client had to read first
     bool waiting = false;           // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
     const kv::CommandSpec* last_called = nullptr;  // the command that came last; null: none, or an unknown one

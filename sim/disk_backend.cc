@@ -209,6 +209,7 @@ absl::StatusOr<Handle> DiskBackend::listen(const reactor::Endpoint&) {
 uint16_t DiskBackend::local_port(Handle) { return 0; }
 std::string DiskBackend::peer_address(Handle) { return {}; }
 void DiskBackend::shutdown_socket(Handle) {}
+void DiskBackend::shutdown_output(Handle) {}
 
 absl::Status DiskBackend::make_directory(const std::string& path) {
     disk_.make_directory(path);

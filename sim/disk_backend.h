@@ -85,6 +85,7 @@ class DiskBackend : public reactor::IoBackend {
     uint16_t local_port(reactor::Handle handle) override;
     std::string peer_address(reactor::Handle handle) override;
     void shutdown_socket(reactor::Handle handle) override;
+    void shutdown_output(reactor::Handle handle) override;
     absl::Status make_directory(const std::string& path) override;
     absl::StatusOr<std::vector<reactor::DirectoryEntry>> list_directory(const std::string& path) override;
     absl::Status lock_directory(const std::string& path) override;

@@ -322,6 +322,11 @@ void Network::shut_down(SocketId id) {
     });
 }
 
+void Network::shut_down_output(SocketId id) {
+    const Socket& socket = *sockets_[id];
+    if (!socket.shut && !socket.reset) send_segment(id, Segment::Kind::kEnd, {});
+}
+
 void Network::close(SocketId id) {
     Socket& socket = *sockets_[id];
     const bool unread = readable_bytes(id) > 0;

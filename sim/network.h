@@ -87,7 +87,8 @@ class Network {
     [[nodiscard]] bool was_reset(SocketId socket) const;
     [[nodiscard]] HostId remote_host(SocketId socket) const { return sockets_[socket]->remote; }
     void shut_down(SocketId socket);  // both ways
-    void close(SocketId socket);      // also gives up a connect
+    void shut_down_output(SocketId socket);
+    void close(SocketId socket);  // also gives up a connect
 
     // --- weather ---
     void set_blocked(HostId from, HostId to, bool blocked);

@@ -46,6 +46,7 @@ server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
     config.outcome_wait_ms = pick<uint32_t, 3>(random, {400, 1000, 3000});
     config.disk_stall_ms = pick<uint32_t, 3>(random, {150, 400, 1000});
     config.follower_mode = random.chance(1, 4) ? server::FollowerMode::kRedirect : server::FollowerMode::kForward;
+    config.limits.buffer_bytes_max = 256 * kMiB;
     config.wal_segment_bytes = pick<uint64_t, 3>(random, {16 * kKiB, 32 * kKiB, 64 * kKiB});
     config.wal_spare_segments = pick<uint32_t, 2>(random, {1, 2});
     config.wal_groups_in_flight = pick<uint32_t, 4>(random, {1, 2, 4, 8});

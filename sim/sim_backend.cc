@@ -339,4 +339,8 @@ void SimBackend::shutdown_socket(Handle handle) {
     if (!cut_off_) network_.shut_down(socket_of(handle));
 }
 
+void SimBackend::shutdown_output(Handle handle) {
+    if (!cut_off_) network_.shut_down_output(socket_of(handle));
+}
+
 }  // namespace kvorum::sim

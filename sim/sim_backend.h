@@ -82,6 +82,7 @@ class SimBackend final : public DiskBackend, public SocketEvents {
     uint16_t local_port(reactor::Handle handle) override;
     std::string peer_address(reactor::Handle handle) override;
     void shutdown_socket(reactor::Handle handle) override;
+    void shutdown_output(reactor::Handle handle) override;
     void halt(std::string reason) override;
 
  private:

@@ -23,7 +23,6 @@ class Step:
     bytes: bytes
     reply_count: int
     shown: str
-    is_last: bool = False
 
 
 @dataclasses.dataclass
@@ -43,13 +42,6 @@ class Case:
 
     def text(self):
         return "\n".join(f"      {step.connection}: {step.shown[:400]}" for step in self.steps)
-
-    def add(self, step):
-        for other in self.steps:
-            if other.connection == step.connection:
-                other.is_last = False
-        step.is_last = True
-        self.steps.append(step)
 
 
 def is_hello(value):
@@ -79,9 +71,9 @@ def read_line(case, line):
     match = re.fullmatch(r"([A-Z])( raw)?: (.*)", line)
     if match and match[2]:
         data = match[3].encode("latin-1").decode("unicode_escape").encode("latin-1")
-        case.add(Step(match[1], data, 1, match[3]))
+        case.steps.append(Step(match[1], data, 1, match[3]))
     elif match:
-        case.add(commands_step(match[1], match[3]))
+        case.steps.append(commands_step(match[1], match[3]))
     elif line.startswith("only "):
         case.role = line[5:]
     elif line.startswith("mask "):
@@ -133,5 +125,5 @@ def random_cases(rng, count):
             group = rng.choices(PIECES, [weight for weight, _ in PIECES])[0][1]
             commands.append(rng.choice(group).format(k=rng.choice("abc"), n=rng.randint(0, 99)))
         case = Case(f"random pipeline {i}", "drawn")
-        case.add(commands_step("A", " | ".join(commands)))
+        case.steps.append(commands_step("A", " | ".join(commands)))
         yield case

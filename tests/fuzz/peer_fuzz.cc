@@ -102,12 +102,16 @@ void check_replies(const Frame& frame) {
     }
 }
 
-void check_repair(const Frame& frame) {
+// What is of one form only.
+void check_repair_and_credit(const Frame& frame) {
     OutputBuffer again;
     RepairRequest request;
     RepairReply reply;
+    ForwardCredit credit;
     if (decode_repair_request(frame, request)) {
         encode_repair_request(request, again);
+    } else if (decode_forward_credit(frame, credit)) {
+        encode_forward_credit(credit, again);
     } else if (decode_repair_reply(frame, kCluster, reply)) {
         encode_repair_reply(reply, again);
     } else {
@@ -116,7 +120,7 @@ void check_repair(const Frame& frame) {
     const std::string text = flatten(again);
     FrameReader reader;
     const Frame second = read_one(reader, text);
-    KVORUM_ASSERT(std::ranges::equal(second.payload, frame.payload), "an accepted repair was encoded differently");
+    KVORUM_ASSERT(std::ranges::equal(second.payload, frame.payload), "an accepted message was encoded differently");
 }
 
 void check_payload(const Frame& frame) {
@@ -124,7 +128,7 @@ void check_payload(const Frame& frame) {
     check_raft(frame);
     check_requests(frame);
     check_replies(frame);
-    check_repair(frame);
+    check_repair_and_credit(frame);
 }
 
 // Every frame and the error at the end, as text.

@@ -44,6 +44,7 @@ class FaultyBackend final : public reactor::IoBackend {
     [[nodiscard]] uint16_t local_port(reactor::Handle handle) override { return disk_->local_port(handle); }
     [[nodiscard]] std::string peer_address(reactor::Handle handle) override { return disk_->peer_address(handle); }
     void shutdown_socket(reactor::Handle handle) override { disk_->shutdown_socket(handle); }
+    void shutdown_output(reactor::Handle handle) override { disk_->shutdown_output(handle); }
     [[nodiscard]] absl::Status make_directory(const std::string& path) override { return disk_->make_directory(path); }
     [[nodiscard]] absl::StatusOr<std::vector<reactor::DirectoryEntry>> list_directory(
         const std::string& path) override {

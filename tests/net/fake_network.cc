@@ -140,6 +140,11 @@ void FakeNetwork::shutdown_socket(Handle handle) {
     if (const auto other = sockets_.find(socket.other); other != sockets_.end()) other->second.other_closed = true;
 }
 
+void FakeNetwork::shutdown_output(Handle handle) {
+    if (const auto other = sockets_.find(sockets_.at(handle).other); other != sockets_.end())
+        other->second.other_closed = true;
+}
+
 void FakeNetwork::close_socket(Handle handle) {
     for (const Operation& operation : operations_) {
         KVORUM_ASSERT(operation.op->handle != handle || operation.op->code == IoCode::kClose,

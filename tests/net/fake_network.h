@@ -48,6 +48,7 @@ class FakeNetwork final : public reactor::IoBackend {
     uint16_t local_port(reactor::Handle handle) override;
     std::string peer_address(reactor::Handle) override { return "peer"; }
     void shutdown_socket(reactor::Handle handle) override;
+    void shutdown_output(reactor::Handle handle) override;
     absl::Status make_directory(const std::string&) override { return absl::UnimplementedError("no files"); }
     absl::StatusOr<std::vector<reactor::DirectoryEntry>> list_directory(const std::string&) override {
         return absl::UnimplementedError("");

@@ -106,7 +106,7 @@ TEST(FrameReader, SaysWhatIsWrongWithAHeader) {
               "not a frame of the peer protocol");
     EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion + 1, 1, 0, 0)}).error, "unsupported protocol version");
     EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 0, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 16, 0, 0)}).error, "unknown frame type");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 17, 0, 0)}).error, "unknown frame type");
     EXPECT_EQ(
         read({forged(kMagic, kPeerProtocolVersion, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
         "frame too large");

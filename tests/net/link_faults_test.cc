@@ -37,6 +37,7 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
     }
     void on_large_request(NodeId, const ForwardRequest&, PackedCommand) override {}
     void on_forward_replies(NodeId, uint64_t, std::span<const ForwardReply>) override {}
+    void on_forward_credit(NodeId, const ForwardCredit&) override {}
     void on_repair_request(NodeId, const RepairRequest&) override {}
     void on_repair_reply(NodeId, RepairReply) override {}
     void on_peer_disconnected(NodeId, uint64_t) override {}

@@ -51,6 +51,9 @@ class Recorder final : public PeerLinkOwner, public PeerHandler {
         note(fmt::format("large request {} from {}: {} with {} arguments", request.request_id, from, arguments[0],
                          command.argument_count()));
     }
+    void on_forward_credit(NodeId from, const ForwardCredit& credit) override {
+        note(fmt::format("credit {} for {} from {}", credit.bytes, credit.session_id, from));
+    }
     void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) override {
         for (const ForwardReply& reply : replies) {
             note(fmt::format("reply {} from {} ({}): {}", reply.request_id, from, incarnation,

@@ -233,6 +233,20 @@ TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
     EXPECT_EQ(replies, test::sample_replies());
 }
 
+TEST(PeerCodec, CreditSurvivesTheWire) {
+    const ForwardCredit credit{77, 123'456};
+    OutputBuffer out;
+    encode_forward_credit(credit, out);
+    const std::string text = out.flatten();
+    Frame frame;
+    ASSERT_TRUE(only_frame(text, frame));
+    ForwardCredit decoded;
+    ASSERT_TRUE(decode_forward_credit(frame, decoded));
+    EXPECT_EQ(decoded, credit);
+    frame.payload = frame.payload.first(frame.payload.size() - 1);
+    EXPECT_FALSE(decode_forward_credit(frame, decoded));
+}
+
 PackedCommand packed(const std::vector<std::string>& words) {
     PackedCommand command(static_cast<uint32_t>(words.size()));
     for (const std::string& word : words) {

@@ -67,6 +67,7 @@ class FakeBackend final : public IoBackend {
     uint16_t local_port(Handle) override { return 0; }
     std::string peer_address(Handle) override { return "unknown"; }
     void shutdown_socket(Handle) override {}
+    void shutdown_output(Handle) override {}
     absl::Status make_directory(const std::string&) override { return absl::OkStatus(); }
     absl::StatusOr<std::vector<DirectoryEntry>> list_directory(const std::string&) override {
         return std::vector<DirectoryEntry>{};

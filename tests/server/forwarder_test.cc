@@ -34,6 +34,10 @@ class ForwarderTest : public ::testing::Test, public ForwardSender, public Forwa
     void forward_executed(ForwardWaiter waiter, std::string_view reply) override {
         outcomes_[waiter.sequence] = std::string(reply);
     }
+    void forward_part(ForwardWaiter waiter, std::string_view part) override { parts_[waiter.sequence] += part; }
+    bool send_forward_credit(NodeId /*leader*/, uint64_t /*session_id*/, uint64_t /*bytes*/) override {
+        return connected_;
+    }
     void forward_not_executed(ForwardWaiter waiter) override { outcomes_[waiter.sequence] = "not executed"; }
     void forward_outcome_unknown(ForwardWaiter waiter) override { outcomes_[waiter.sequence] = "unknown"; }
 
@@ -53,6 +57,7 @@ class ForwarderTest : public ::testing::Test, public ForwardSender, public Forwa
     std::string sent_;
     Forwarder forwarder_;
     std::map<uint64_t, std::string> outcomes_;
+    std::map<uint64_t, std::string> parts_;
 };
 
 TEST_F(ForwarderTest, AReplyReachesItsWaiterOnce) {
@@ -60,6 +65,15 @@ TEST_F(ForwarderTest, AReplyReachesItsWaiterOnce) {
     forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, ":1\r\n");
     forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, ":2\r\n");
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, ":1\r\n"}}));
+}
+
+TEST_F(ForwarderTest, AReplyMayComeInParts) {
+    const uint64_t id = forward(1);
+    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kPart, "$2\r\n");
+    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kPart, "ab");
+    EXPECT_TRUE(outcomes_.empty()) << "the last part is missing";
+    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, "\r\n");
+    EXPECT_EQ(parts_[1] + outcomes_[1], "$2\r\nab\r\n");
 }
 
 TEST_F(ForwarderTest, RepliesMayComeInAnyOrder) {

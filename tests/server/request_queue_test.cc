@@ -40,14 +40,38 @@ TEST(RequestQueue, AReusedSlotShowsNothingOfItsLastUser) {
     RequestQueue queue;
     for (int i = 0; i < 8; ++i) {
         Request& request = queue.push_back();
-        EXPECT_TRUE(request.text.empty());
+        EXPECT_TRUE(request.text().empty());
         EXPECT_EQ(request.origin_id, 0u);
         EXPECT_FALSE(request.is_barrier);
-        request.text = "SET k v";
+        queue.set_text(request, "SET k v");
         request.origin_id = 9;
         request.is_barrier = true;
         queue.pop_front();
     }
+}
+
+TEST(RequestQueue, KnowsTheMemoryThatItsTextsTake) {
+    RequestQueue queue;
+    const uint64_t empty_bytes = queue.memory_bytes();
+    queue.set_text(queue.push_back(), std::string(100'000, 'x'));
+    EXPECT_GE(queue.memory_bytes(), 100'000u);
+    queue.pop_front();
+    EXPECT_EQ(queue.memory_bytes(), empty_bytes) << "a large text is given back with its request";
+    for (int i = 0; i < 8; ++i) {  // each slot twice
+        queue.set_text(queue.push_back(), std::string(100'000, 'x'));
+        queue.pop_front();
+    }
+    EXPECT_EQ(queue.memory_bytes(), empty_bytes);
+}
+
+TEST(RequestQueue, ALongQueueIsShortAgainOnceItIsEmpty) {
+    RequestQueue queue;
+    for (int i = 0; i < 10'000; ++i)
+        queue.set_text(queue.push_back(), std::string(1000, 'x'));
+    EXPECT_GE(queue.memory_bytes(), 10'000'000u);
+    while (!queue.empty())
+        queue.pop_front();
+    EXPECT_LE(queue.memory_bytes(), 64u * 1024);
 }
 
 TEST(PackArguments, GivesBackWhatWentInBytesAndAll) {

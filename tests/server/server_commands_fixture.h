@@ -105,6 +105,7 @@ class FakeNode final : public NodeFacade {
                 visit({.peer = member.id, .connected_at_wall_ms = 1'699'999'999'000, .queued_bytes = 10});
         }
     }
+    const BufferBudget& buffers() override { return buffers_; }
     void visit_clients(const std::function<void(ClientState&)>& visit) override {
         for (ClientState* client : clients)
             visit(*client);
@@ -129,6 +130,7 @@ class FakeNode final : public NodeFacade {
     SlowLog& slow_log() override { return slow_commands; }
 
     NodeConfig config_;
+    BufferBudget buffers_{config_.limits};
     AccessControl access_control{AccessConfig{}};
     CommandStatistics command_statistics;
     LatencyMonitor latency_monitor;

@@ -149,12 +149,12 @@ TEST_F(ServerCommands, HaveNoPasswords) {
 TEST_F(ServerCommands, ForgetWhatTheConnectionSetOnReset) {
     (void)run({"HELLO", "3", "SETNAME", "me"});
     client_.readonly = client_.tracking = true;
-    client_.reply_mode = ClientState::ReplyMode::kOff;
+    client_.replies_off = client_.skips_next_reply = true;
     EXPECT_EQ(run({"RESET"}), "+RESET\r\n");
     EXPECT_EQ(client_.protocol, 2);
     EXPECT_EQ(client_.name, "");
     EXPECT_FALSE(client_.readonly || client_.tracking);
-    EXPECT_EQ(client_.reply_mode, ClientState::ReplyMode::kOn);
+    EXPECT_FALSE(client_.replies_off || client_.skips_next_reply);
 }
 
 TEST_F(ServerCommands, TellTheTimeInSecondsAndMicroseconds) {
@@ -265,13 +265,14 @@ TEST_F(ServerCommands, SwitchClientFlags) {
 }
 
 TEST_F(ServerCommands, SetTheReplyMode) {
-    using ReplyMode = ClientState::ReplyMode;
     EXPECT_EQ(run({"CLIENT", "REPLY", "ON"}), "+OK\r\n");
-    (void)run({"CLIENT", "REPLY", "SKIP"});
-    EXPECT_EQ(client_.reply_mode, ReplyMode::kSkipNext);
-    (void)run({"CLIENT", "REPLY", "OFF"});
-    (void)run({"CLIENT", "REPLY", "SKIP"});  // changes nothing while replies are off
-    EXPECT_EQ(client_.reply_mode, ReplyMode::kOff);
+    EXPECT_EQ(run({"CLIENT", "REPLY", "SKIP"}), "");
+    EXPECT_TRUE(client_.skips_next_reply);
+    client_.skips_next_reply = false;
+    EXPECT_EQ(run({"CLIENT", "REPLY", "OFF"}), "");
+    EXPECT_TRUE(client_.replies_off);
+    EXPECT_EQ(run({"CLIENT", "REPLY", "SKIP"}), "");
+    EXPECT_FALSE(client_.skips_next_reply) << "it changes nothing while replies are off";
     EXPECT_EQ(run({"CLIENT", "REPLY", "foo"}), "-ERR syntax error\r\n");
 }
 

@@ -6,77 +6,17 @@
 #include <vector>
 
 #include "base/units.h"
-#include "net/resp_reply_parser.h"
+#include "tests/sim/connection.h"
 #include "tests/sim/machine_cluster.h"
 
 namespace kvorum::sim {
 namespace {
 
 using ::testing::StartsWith;
-using Words = std::vector<std::string>;
 
-constexpr uint16_t kClientPort = 7000;
 // A node does this much in a turn at most: its budget, what was begun before that was spent, and a group of the log and
 // a send, which are as large as on a real node, whose budget is twenty times as large.
 constexpr uint64_t kTurnWorkMax = 3 * kSimWorkBudget + (kMiB + kMiB / 2) / kBytesPerWork + 100'000;
-
-// One connection to a node. It says what it is told to and keeps the replies.
-class Connection final : private SocketEvents {
- public:
-    Connection(Cluster& cluster, HostId self, HostId node) : network_(cluster.network()), self_(self) {
-        network_.host_up(self, *this);
-        socket_ = network_.connect(self, node, kClientPort);
-    }
-    ~Connection() { network_.host_down(self_, Network::Death::kProcess); }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-
-    void send(const Words& words) {
-        output_ += "*" + std::to_string(words.size()) + "\r\n";
-        for (const std::string& word : words)
-            output_ += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
-        flush();
-    }
-    [[nodiscard]] size_t count() const { return replies_.size(); }
-    [[nodiscard]] std::string reply(size_t i) const { return i < replies_.size() ? replies_[i] : "(none)"; }
-
- private:
-    void flush() {
-        while (connected_ && !output_.empty()) {
-            const int64_t sent = network_.send(socket_, as_bytes(output_));
-            if (sent <= 0) return;
-            output_.erase(0, static_cast<size_t>(sent));
-        }
-    }
-    void on_connected(SocketId /*socket*/, int32_t result) override {
-        ASSERT_EQ(result, 0);
-        connected_ = true;
-        flush();
-    }
-    void on_accepted(uint16_t /*port*/, SocketId /*socket*/) override {}
-    void on_writable(SocketId /*socket*/) override { flush(); }
-    void on_readable(SocketId socket) override {
-        if (network_.readable_bytes(socket) == 0) return;
-        const std::string bytes = network_.read(socket, SIZE_MAX);
-        parser_.feed(as_bytes(bytes));
-        net::ReplyValue value;
-        while (parser_.next(value) == net::ReplyStatus::kReply)
-            replies_.push_back(plain(value));
-    }
-    static std::string plain(const net::ReplyValue& value) {
-        if (value.type == net::ReplyType::kInteger) return std::to_string(value.integer);
-        if (value.type == net::ReplyType::kArray) return std::to_string(value.elements.size()) + " items";
-        return value.text;
-    }
-
-    Network& network_;
-    HostId self_;
-    SocketId socket_ = kNoSocket;
-    bool connected_ = false;
-    std::string output_;
-    net::RespReplyParser parser_;
-    std::vector<std::string> replies_;
-};
 
 Words key_list(const std::string& name, int keys, bool with_values = false) {
     Words words{name};

@@ -1,0 +1,59 @@
+// What the buffers of all clients and peers of a node take together, and how much they may (--max-buffer-memory).
+//
+// Everything that holds such buffers holds a BufferShare and keeps it up to date: a client's connection (what it sent
+// and is not carried out, what it was answered and has not read), a forwarded session, the links between the nodes.
+// Nobody is refused an allocation: at the end of a turn in which more was taken than there is, the listener closes the
+// clients that take the most (ClientListener::make_room) until the rest fits, and meanwhile no forwarded command is
+// taken. Replies and inputs of one connection are bounded on top of it, by not reading and executing it.
+//
+// Thread: the owning core. Ownership: the budget outlives its shares; `limits` outlives the budget and may change.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "server/config.h"
+
+namespace kvorum::server {
+
+class BufferBudget {
+ public:
+    explicit BufferBudget(const Limits& limits) : limits_(limits) {}
+
+    [[nodiscard]] uint64_t used_bytes() const { return used_bytes_; }
+    [[nodiscard]] uint64_t peak_bytes() const { return peak_bytes_; }
+    [[nodiscard]] bool is_spent() const { return used_bytes_ > limits_.buffer_bytes_max; }
+    // The largest reply that is put together before it is sent; a read with a larger one gets an error.
+    [[nodiscard]] uint64_t reply_bytes_max() const { return limits_.buffer_bytes_max / 4; }
+
+ private:
+    friend class BufferShare;
+    void change(uint64_t from_bytes, uint64_t to_bytes) {
+        used_bytes_ += to_bytes - from_bytes;
+        peak_bytes_ = std::max(peak_bytes_, used_bytes_);
+    }
+
+    const Limits& limits_;
+    uint64_t used_bytes_ = 0;
+    uint64_t peak_bytes_ = 0;
+};
+
+class BufferShare {
+ public:
+    explicit BufferShare(BufferBudget& budget) : budget_(budget) {}
+    BufferShare(const BufferShare&) = delete;
+    BufferShare& operator=(const BufferShare&) = delete;
+    ~BufferShare() { set(0); }
+
+    void set(uint64_t bytes) {
+        budget_.change(bytes_, bytes);
+        bytes_ = bytes;
+    }
+    [[nodiscard]] uint64_t bytes() const { return bytes_; }
+
+ private:
+    BufferBudget& budget_;
+    uint64_t bytes_ = 0;
+};
+
+}  // namespace kvorum::server
