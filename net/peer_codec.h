@@ -142,6 +142,8 @@ struct ForwardCredit {
 
     bool operator==(const ForwardCredit&) const = default;
 };
+// As `bytes`: the client left, and nobody waits for the replies that are still to come.
+inline constexpr uint64_t kCreditOfNobody = UINT64_MAX;
 
 inline constexpr uint32_t kForwardArgumentsMax = 1024 * 1024;
 // A request above this must not be encoded, see forward_request_fits().

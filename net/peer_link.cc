@@ -309,8 +309,9 @@ bool PeerLink::send(std::span<const ForwardReply> replies) {
     return true;
 }
 
+// A few bytes for each 128 KiB of replies, or for a client that left: there is room always.
 bool PeerLink::send(const ForwardCredit& credit) {
-    if (!has_room()) return false;
+    if (!connected()) return false;
     encode_forward_credit(credit, output_->buffer());
     return true;
 }

@@ -20,9 +20,12 @@ class BufferBudget {
  public:
     explicit BufferBudget(const Limits& limits) : limits_(limits) {}
 
+    [[nodiscard]] uint64_t limit_bytes() const { return limits_.buffer_bytes_max; }
     [[nodiscard]] uint64_t used_bytes() const { return used_bytes_; }
     [[nodiscard]] uint64_t peak_bytes() const { return peak_bytes_; }
     [[nodiscard]] bool is_spent() const { return used_bytes_ > limits_.buffer_bytes_max; }
+    // While it is, no read whose reply is put together first begins one.
+    [[nodiscard]] bool is_half_spent() const { return used_bytes_ > limits_.buffer_bytes_max / 2; }
     // The largest reply that is put together before it is sent; a read with a larger one gets an error.
     [[nodiscard]] uint64_t reply_bytes_max() const { return limits_.buffer_bytes_max / 4; }
 

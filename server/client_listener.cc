@@ -130,9 +130,11 @@ void ClientListener::make_room() {
         return a->buffer_bytes() != b->buffer_bytes() ? a->buffer_bytes() > b->buffer_bytes()
                                                       : a->queue_id < b->queue_id;
     });
+    // Whoever takes less than its part of half of it is not what fills it: forwarded sessions and links are.
+    const uint64_t part_bytes = services_.buffers.limit_bytes() / 2 / std::max<size_t>(connections_.size(), 1);
     for (ClientConnection* connection : heaviest) {
         if (!services_.buffers.is_spent()) return;
-        if (connection->buffer_bytes() > 0) connection->evict();
+        if (connection->buffer_bytes() > part_bytes) connection->evict();
     }
 }
 

@@ -49,6 +49,8 @@ CommandRouter::CommandRouter(const NodeConfig& config, reactor::Reactor& reactor
 
 void CommandRouter::remove_session(Session& session) {
     if (session.long_reply != nullptr) end_long_read(session);
+    if (session.outstanding > 0 && session.may_be_forwarded())
+        maybe(forwarder_.give_credit(session.target.leader, session.queue_id, net::kCreditOfNobody));
     sessions_.remove(session);
 }
 
@@ -525,6 +527,14 @@ bool CommandRouter::answer_heads(Session& session) {
 }
 
 void CommandRouter::finish_turn() {
+    if (!buffers_.is_half_spent()) {
+        for (const SessionHandle handle : std::exchange(waiting_for_buffers_, {})) {
+            Session* session = sessions_.find(handle);
+            if (session == nullptr) continue;
+            session->waits_for_buffers = false;
+            mark_dirty(*session);
+        }
+    }
     std::erase_if(waiting_, [this](SessionHandle handle) {
         Session* session = sessions_.find(handle);
         if (session == nullptr || !session->waiting) return true;

@@ -73,7 +73,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void expire_overdue();
 
     // finish_turn() left something to do that waits for nothing.
-    [[nodiscard]] bool has_work() const { return !dirty_.empty(); }
+    [[nodiscard]] bool has_work() const {
+        return !dirty_.empty() || (!waiting_for_buffers_.empty() && !buffers_.is_half_spent());
+    }
 
     [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
     [[nodiscard]] const CommandStatistics& statistics() const { return timer_.statistics(); }
@@ -189,7 +191,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     Monitors monitors_{sessions_};
     std::vector<SessionHandle> dirty_;
     std::vector<SessionHandle> advancing_;
-    std::vector<SessionHandle> waiting_;  // sessions with a WAIT in their queue
+    std::vector<SessionHandle> waiting_;              // sessions with a WAIT in their queue
+    std::vector<SessionHandle> waiting_for_buffers_;  // with a read whose reply has not begun to be made
     uint64_t served_read_id_ = 0;
     uint32_t one_state_reads_ = 0;    // long reads under way that need one state
     bool long_work_went_on_ = false;  // since the last finish_turn() began

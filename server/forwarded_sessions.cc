@@ -45,7 +45,8 @@ class ForwardedSessions::ForwardedSession final : public Session {
         send(is_last ? net::ForwardOutcome::kExecuted : net::ForwardOutcome::kPart, part);
     }
     [[nodiscard]] bool output_has_room() const override {
-        return unsent_.empty() && untaken_bytes_ < kWindowBytes && owner_.sender_.has_reply_room(origin_);
+        return client_left_ ||
+               (unsent_.empty() && untaken_bytes_ < kWindowBytes && owner_.sender_.has_reply_room(origin_));
     }
     void cut_off() override { KVORUM_ASSERT(false, "a reply for another node comes from nowhere else"); }
     void reply_not_executed(std::string_view why) override { send(net::ForwardOutcome::kNotExecuted, why); }
@@ -68,7 +69,13 @@ class ForwardedSessions::ForwardedSession final : public Session {
         owner_.look_at(*this);
     }
     [[nodiscard]] bool is_idle() const { return queue.empty() && unsent_.empty(); }
-    void taken(uint64_t bytes) { untaken_bytes_ -= std::min(bytes, untaken_bytes_); }
+    void taken(uint64_t bytes) {
+        untaken_bytes_ -= std::min(bytes, untaken_bytes_);
+        if (bytes != net::kCreditOfNobody) return;
+        client_left_ = true;
+        unsent_.clear();
+        unsent_bytes_ = 0;
+    }
     void send_unsent() {
         while (!unsent_.empty()) {
             const Unsent& next = unsent_.front();
@@ -83,6 +90,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
 
  private:
     void send(net::ForwardOutcome outcome, std::string_view reply) {
+        if (client_left_) return;
         const uint64_t id = queue.front().origin_id;
         untaken_bytes_ += reply.size();
         if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, id, outcome, reply)) return;
@@ -107,6 +115,7 @@ class ForwardedSessions::ForwardedSession final : public Session {
     std::deque<Unsent> unsent_;
     uint64_t unsent_bytes_ = 0;
     uint64_t untaken_bytes_ = 0;
+    bool client_left_ = false;
     net::RespWriter writer_;
     BufferShare share_;
 };
@@ -139,7 +148,7 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
         sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kNotExecuted, {});
         return nullptr;
     }
-    if (buffers_.is_spent()) {
+    if (buffers_are_spent_) {
         ++counters_.replies_not_executed;
         (void)sender_.send_forward_reply(origin, request.request_id, net::ForwardOutcome::kExecuted, kBuffersFull);
         return nullptr;
@@ -190,6 +199,8 @@ void ForwardedSessions::finish_turn() {
     }
     idle_.clear();
 }
+
+void ForwardedSessions::end_turn() { buffers_are_spent_ = buffers_.is_spent(); }
 
 void ForwardedSessions::drop_origin(NodeId origin) {
     absl::erase_if(sessions_, [&](auto& item) {

@@ -53,6 +53,8 @@ class ForwardedSessions {
     void drop_origin(NodeId origin);
     // Sends on what had to wait, and drops sessions that have nothing pending.
     void finish_turn();
+    // The clients that took too much are closed: while buffers are spent even so, no command is taken.
+    void end_turn();
 
  private:
     class ForwardedSession;
@@ -66,6 +68,7 @@ class ForwardedSessions {
     ForwardReplySender& sender_;
     NodeCounters& counters_;
     BufferBudget& buffers_;
+    bool buffers_are_spent_ = false;
     // Ordered: they are dropped in the same order in every run of a simulation.
     absl::btree_map<Key, std::unique_ptr<ForwardedSession>> sessions_;
     std::vector<Key> idle_;

@@ -21,6 +21,10 @@ constexpr size_t kCostlyBytes = 512 * kKiB;
 
 // True when the reply is written and the read is over. What is left waits for the next turn, or for room.
 bool CommandRouter::go_on_with_long_read(Session& session) {
+    if (session.long_reply == nullptr && buffers_.is_half_spent()) {
+        if (!std::exchange(session.waits_for_buffers, true)) waiting_for_buffers_.push_back(session.handle);
+        return false;
+    }
     if (!may_go_on(session)) return false;
     if (session.long_reply == nullptr) {
         begin_long_read(session);

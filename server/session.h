@@ -99,9 +99,10 @@ class Session {
     bool waits_for_room = false;        // the first parked request has a leader, but its reply has no room yet
     uint64_t expected_reply_bytes = 0;  // how large the replies of what is carried out may be, about
     ForwardedParts forwarded_parts;
-    uint64_t uncredited_bytes = 0;  // of replies that came from the leader, and it was not told that they are taken
-    uint64_t progressed_ns = 0;     // when a request was last answered, or its client had to read first
-    bool waiting = false;           // a WAIT is in the queue
+    uint64_t uncredited_bytes = 0;   // of replies that came from the leader, and it was not told that they are taken
+    uint64_t progressed_ns = 0;      // when a request was last answered, or its client had to read first
+    bool waits_for_buffers = false;  // the read at the head may begin when fewer buffers are in use
+    bool waiting = false;            // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
     const kv::CommandSpec* last_called = nullptr;  // the command that came last; null: none, or an unknown one
     LogIndex wait_index;                           // none until the WAIT is at the head
