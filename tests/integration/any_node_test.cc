@@ -48,6 +48,54 @@ TEST(AnyNodeTest, APipelineThroughAFollowerTakesEffectInOrder) {
     }
 }
 
+// Their parts once stood in each other's way when one reply ended and the next began in the same turn.
+TEST(AnyNodeTest, LargeRepliesOfAPipelineThroughAFollowerStayApart) {
+    constexpr size_t kValues = 16;
+    Cluster cluster({});
+    cluster.start_all();
+    Client client(cluster.endpoint(cluster.wait_for_follower()), kDeadline);
+    std::vector<std::string> values(kValues);
+    for (size_t i = 0; i < kValues; ++i) {
+        while (values[i].size() < 1024 * 1024)
+            values[i] += fmt::format("{}:{} ", i, values[i].size());
+        ASSERT_EQ(client.command({"SET", fmt::format("large:{}", i), values[i]}).to_string(), "OK");
+    }
+    std::vector<std::vector<std::string>> commands;
+    for (size_t i = 0; i < 100; ++i)
+        commands.push_back({"GET", fmt::format("large:{}", i % kValues)});
+    const std::vector<Answer> answers = client.pipeline(commands);
+    for (size_t i = 0; i < commands.size(); ++i)
+        ASSERT_TRUE(answers[i].text == values[i % kValues]) << "reply " << i << " is another one";
+}
+
+// The leader once kept what they did not read for ever, closed its own clients for it and refused every other command.
+TEST(AnyNodeTest, ClientsOfAFollowerThatLeaveRepliesUnreadLeaveNothingAtItsLeader) {
+    constexpr uint64_t kMiB = 1024 * 1024;
+    Cluster cluster({.flags = {"--max-buffer-memory", "64MiB"}});
+    cluster.start_all();
+    const uint32_t leader = cluster.wait_for_leader();
+    const uint32_t follower = cluster.wait_for_follower();
+    const auto buffers_of_leader = [&] {
+        const std::optional<tools::NodeStatus> status = cluster.status(leader);
+        return status.has_value() ? std::stoull(status->fields.at("mem_buffers")) : UINT64_MAX;
+    };
+    Client other(cluster.endpoint(follower), kDeadline);
+    Client at_leader(cluster.endpoint(leader), kDeadline);
+    ASSERT_EQ(other.command({"SET", "large", std::string(kMiB, 'x')}).to_string(), "OK");
+    std::vector<std::unique_ptr<RawConnection>> readers;
+    for (int i = 0; i < 300; ++i) {
+        readers.push_back(std::make_unique<RawConnection>(cluster.endpoint(follower), kDeadline));
+        for (int j = 0; j < 8; ++j)
+            ASSERT_TRUE(readers.back()->send("*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n"));
+    }
+    EXPECT_TRUE(wait_until(kDeadline, [&] { return buffers_of_leader() > 16 * kMiB; }));
+    EXPECT_EQ(other.command({"SET", "k", "v"}).to_string(), "OK");
+    EXPECT_EQ(at_leader.command({"GET", "k"}).to_string(), "v") << "it holds no buffers to speak of";
+    readers.clear();
+    EXPECT_TRUE(wait_until(kDeadline, [&] { return buffers_of_leader() < kMiB; })) << buffers_of_leader();
+    EXPECT_EQ(other.command({"GET", "large"}).text.size(), kMiB);
+}
+
 // Once the choice hung on the clock of the turn and a counter, so that some keys never came.
 TEST(AnyNodeTest, RandomkeyInAPipelineFindsEveryKey) {
     Cluster cluster({});
