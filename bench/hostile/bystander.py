@@ -2,7 +2,7 @@
 
   python3 -m hostile.bystander LEADER_PORT FOLLOWER_PORT
 
-Each line on stdin names the phase that begins; its end ends the program, which then prints one JSON object: for every phase, the waits in milliseconds by
+It says "ready". Then each line on stdin names the phase that begins; its end ends the program, which then prints one JSON object: for every phase, the waits in milliseconds by
 place and command, how late its own ticks were (the processor was not to be had: nobody's fault but the machine's), and what went wrong.
 
 It never waits for a reply before it sends the next command, so a node that stands still makes every command of that time slow. SETs write a counter, and a
@@ -172,6 +172,7 @@ def main():
     priority.raise_for_me(priority.BYSTANDER)
     gc.disable()
     places = [Place(int(port), place) for port, place in zip(sys.argv[1:], KEYS)]
+    print("ready", flush=True)
     phases = run(places)
     collect_last_replies(places)
     json.dump({name: vars(phase) for name, phase in phases.items()}, sys.stdout)

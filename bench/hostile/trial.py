@@ -23,6 +23,8 @@ class Bystander:
     def __init__(self, leader_port, follower_port):
         self._process = subprocess.Popen([sys.executable, "-m", "hostile.bystander", str(leader_port), str(follower_port)],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        if self._process.stdout.readline() != "ready\n":
+            raise loads.LoadFailed("the bystander did not start")
 
     def begin(self, phase):
         self._process.stdin.write(phase + "\n")
