@@ -31,8 +31,8 @@ def parse_options():
     parser.add_argument("--at", choices=("leader", "follower"), help="only where it is named")
     parser.add_argument("--list", action="store_true", help="name the loads, and end")
     parser.add_argument("--programs", default=os.path.join(harness.ROOT, "build/release/bin"), help="directory of the release programs")
-    parser.add_argument("--buffer-memory-mib", type=int, default=0, metavar="N",
-                        help=f"the nodes' --max-buffer-memory; 0: what they take by themselves, judged by {BUFFER_MEMORY_MIB}")
+    parser.add_argument("--buffer-memory-mib", type=int, default=BUFFER_MEMORY_MIB, metavar="N",
+                        help=f"the nodes' --max-buffer-memory ({BUFFER_MEMORY_MIB}); 0: what they take by themselves, judged by {BUFFER_MEMORY_MIB}")
     options = parser.parse_args()
     options.allowed_buffers_mib = (options.buffer_memory_mib or BUFFER_MEMORY_MIB) + verdict.MEMORY_SLACK_MIB
     names = {name for name in options.only.split(",") if name}
