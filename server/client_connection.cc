@@ -221,6 +221,10 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
     close_now();
 }
 
+bool ClientConnection::takes_nothing(uint64_t now_ns) const {
+    return output_.queued_bytes() > 0 && output_.sent_bytes() == taken_bytes_ && now_ns - took_last_ns_ >= kSecondNs;
+}
+
 // It takes nothing of what it should.
 bool ClientConnection::is_stuck(uint64_t now_ns) {
     if (finished_) return now_ns - last_input_ns_ > kSilenceAfterEndNs && now_ns - took_last_ns_ > kSilenceAfterEndNs;

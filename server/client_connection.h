@@ -62,6 +62,8 @@ class ClientConnection final : public Session {
 
     // What its buffers take of the node's budget.
     [[nodiscard]] uint64_t buffer_bytes() const { return share_.bytes(); }
+    // Replies wait, and none of them has been taken for a second or more. As check_timeouts() saw it last.
+    [[nodiscard]] bool takes_nothing(uint64_t now_ns) const;
     // Closes it because the budget is spent.
     void evict();
 

@@ -118,7 +118,7 @@ void ClientListener::limits_changed() {
         connection->limits_changed();
 }
 
-void ClientListener::make_room() {
+std::vector<ClientConnection*> ClientListener::heaviest_first() const {
     std::vector<ClientConnection*> heaviest;
     heaviest.reserve(connections_.size());
     for (const auto& [id, connection] : connections_)
@@ -130,11 +130,22 @@ void ClientListener::make_room() {
         return a->buffer_bytes() != b->buffer_bytes() ? a->buffer_bytes() > b->buffer_bytes()
                                                       : a->queue_id < b->queue_id;
     });
+    return heaviest;
+}
+
+void ClientListener::make_room() {
     // Whoever takes less than its part of half of it is not what fills it: forwarded sessions and links are.
     const uint64_t part_bytes = services_.buffers.limit_bytes() / 2 / std::max<size_t>(connections_.size(), 1);
-    for (ClientConnection* connection : heaviest) {
+    for (ClientConnection* connection : heaviest_first()) {
         if (!services_.buffers.is_spent()) return;
         if (connection->buffer_bytes() > part_bytes) connection->evict();
+    }
+}
+
+void ClientListener::make_room_for_waiting(uint64_t now_ns) {
+    for (ClientConnection* connection : heaviest_first()) {
+        if (!services_.buffers.is_half_spent()) return;
+        if (connection->takes_nothing(now_ns)) connection->evict();
     }
 }
 

@@ -77,6 +77,9 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
         return !dirty_.empty() || (!waiting_for_buffers_.empty() && !buffers_.is_half_spent());
     }
 
+    // Reads with large replies have not begun because too much of the buffers is in use.
+    [[nodiscard]] bool reads_wait_for_buffers() const { return !waiting_for_buffers_.empty(); }
+
     [[nodiscard]] const SessionTable& sessions() const { return sessions_; }
     [[nodiscard]] const CommandStatistics& statistics() const { return timer_.statistics(); }
     void reset_statistics() { timer_.reset_statistics(); }

@@ -194,6 +194,7 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
         clients_->check_timeouts(clients_checked_ns);
+        if (router_->reads_wait_for_buffers()) clients_->make_room_for_waiting(clients_checked_ns);
     }
 }
 
