@@ -18,16 +18,19 @@ namespace kvorum::server {
 
 class BufferBudget {
  public:
-    explicit BufferBudget(const Limits& limits) : limits_(limits) {}
+    // `default_bytes` counts while `limits` says nothing.
+    BufferBudget(const Limits& limits, uint64_t default_bytes) : limits_(limits), default_bytes_(default_bytes) {}
 
-    [[nodiscard]] uint64_t limit_bytes() const { return limits_.buffer_bytes_max; }
+    [[nodiscard]] uint64_t limit_bytes() const {
+        return limits_.buffer_bytes_max != 0 ? limits_.buffer_bytes_max : default_bytes_;
+    }
     [[nodiscard]] uint64_t used_bytes() const { return used_bytes_; }
     [[nodiscard]] uint64_t peak_bytes() const { return peak_bytes_; }
-    [[nodiscard]] bool is_spent() const { return used_bytes_ > limits_.buffer_bytes_max; }
+    [[nodiscard]] bool is_spent() const { return used_bytes_ > limit_bytes(); }
     // While it is, no read whose reply is put together first begins one.
-    [[nodiscard]] bool is_half_spent() const { return used_bytes_ > limits_.buffer_bytes_max / 2; }
+    [[nodiscard]] bool is_half_spent() const { return used_bytes_ > limit_bytes() / 2; }
     // The largest reply that is put together before it is sent; a read with a larger one gets an error.
-    [[nodiscard]] uint64_t reply_bytes_max() const { return limits_.buffer_bytes_max / 4; }
+    [[nodiscard]] uint64_t reply_bytes_max() const { return limit_bytes() / 4; }
 
  private:
     friend class BufferShare;
@@ -37,6 +40,7 @@ class BufferBudget {
     }
 
     const Limits& limits_;
+    const uint64_t default_bytes_;
     uint64_t used_bytes_ = 0;
     uint64_t peak_bytes_ = 0;
 };

@@ -108,7 +108,14 @@ void check_secret(const NodeConfig& config, Violations& violations) {
 }
 
 // What a single value must be says the table of options; these depend on each other, or are of a form of their own.
+// A connection takes that much by itself when it pipelines.
+constexpr uint64_t kBufferBytesMin = 16 * kMiB;
+
 void check_combinations(const NodeConfig& config, Violations& violations) {
+    const uint64_t buffer_bytes = config.limits.buffer_bytes_max;
+    if (buffer_bytes != 0 && buffer_bytes < kBufferBytesMin)
+        violations.push_back(fmt::format("max-buffer-memory: {} is too little to serve anybody; give {} at least, or 0",
+                                         buffer_bytes, kBufferBytesMin));
     if (uint64_t{config.heartbeat_interval_ms} * 3 > config.election_timeout_ms) {
         violations.push_back(
             fmt::format("heartbeat-interval-ms: {} is more than a third of election-timeout-ms ({}), so one lost "

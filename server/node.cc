@@ -16,6 +16,7 @@ constexpr uint64_t kSweepIntervalNs = 50 * kMillisecondNs;
 // By then an ordinary election is over, and a broken connection was made again.
 constexpr uint64_t kElectionTimeoutsUntilFailed = 2;
 constexpr uint64_t kBufferBytesMin = 64 * kMiB;
+constexpr uint64_t kBufferShareDivisor = 8;  // of the machine's memory, unless --max-buffer-memory says it
 constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
 // Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
 constexpr int kPassesPerTurn = 3;
@@ -43,7 +44,7 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
     : reactor_(reactor),
       config_(std::move(config)),
       access_(config_.access),
-      buffers_(config_.limits),
+      buffers_(config_.limits, std::max(usable_memory_bytes() / kBufferShareDivisor, kBufferBytesMin)),
       buffers_of_peers_(buffers_),
       members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
       store_(config_.cluster_id().value()),
@@ -63,7 +64,6 @@ Node::~Node() {
 reactor::Task<absl::Status> Node::start() {
     // Before the log: what it opens must fit too.
     fit_clients();
-    fit_buffers();
     absl::Status opened = co_await open_log();
     if (!opened.ok()) co_return opened;
     const wal::RecoveryReport& report = log_->recovered();
@@ -138,15 +138,9 @@ void Node::change_config(const NodeConfig& config) {
     const AccessConfig access_before = config_.access;
     const LogLevel log_level_before = config_.log_level;
     copy_changeable_options(config, config_);
-    fit_buffers();
     if (config_.access != access_before) access_.configure(config_.access);
     if (config_.log_level != log_level_before) set_log_level(config_.log_level);
     clients_->limits_changed();
-}
-
-void Node::fit_buffers() {
-    if (config_.limits.buffer_bytes_max == 0)
-        config_.limits.buffer_bytes_max = std::max(usable_memory_bytes() / 8, kBufferBytesMin);
 }
 
 uint32_t Node::clients_that_fit(uint32_t wanted) {

@@ -85,7 +85,6 @@ class Node final : public NodeFacade, private reactor::TurnHook, private PeerEve
     reactor::Task<absl::Status> open_log();
     [[nodiscard]] absl::Status check_log_covers_history() const;
     void fit_clients();
-    void fit_buffers();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
     void look_at_numbers();

@@ -130,7 +130,7 @@ class FakeNode final : public NodeFacade {
     SlowLog& slow_log() override { return slow_commands; }
 
     NodeConfig config_;
-    BufferBudget buffers_{config_.limits};
+    BufferBudget buffers_{config_.limits, 256 * kMiB};
     AccessControl access_control{AccessConfig{}};
     CommandStatistics command_statistics;
     LatencyMonitor latency_monitor;
