@@ -48,7 +48,7 @@ TEST(WrongFlagsTest, AreNamedWithWhatWouldBeRight) {
     expect_refusal(data + "--id 1 --member 1=nonsense", "nonsense");
     expect_refusal(data + "--id 1 --member 1=127.0.0.1:1/127.0.0.1:2 --member 1=127.0.0.1:3/127.0.0.1:4", "1");
     expect_refusal(data + "--election-timeout-ms 100 --heartbeat-interval-ms 100", "heartbeat");
-    expect_refusal(data + "--wal-segment-size 5000", "4");
+    expect_refusal(data + "--wal-segment-size 5000", "16KiB");
     expect_refusal(data + "--follower-mode sideways", "forward");
     expect_refusal("--id 1", "data-dir");
 }
