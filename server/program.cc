@@ -100,9 +100,9 @@ int run_program(int argument_count, char** arguments, const MakeBackend& make_ba
         return kExitWrongOptions;
     }
     if (!config.memory_bytes_max.has_value()) config.memory_bytes_max = default_memory_limit_bytes(1);
+    start_log_thread();  // nothing may be logged before it: nobody may be reading
     KVORUM_LOG(kInfo, "maxmemory is {}{}", *config.memory_bytes_max,
                *config.memory_bytes_max == 0 ? ": no limit" : " bytes");
-    start_log_thread();
     const int exit_code = run_node(std::move(config), make_backend);
     flush_log();
     return exit_code;
