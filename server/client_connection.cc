@@ -228,7 +228,8 @@ bool ClientConnection::takes_nothing(uint64_t now_ns) const {
 // It takes nothing of what it should.
 bool ClientConnection::is_stuck(uint64_t now_ns) {
     if (finished_) return now_ns - last_input_ns_ > kSilenceAfterEndNs && now_ns - took_last_ns_ > kSilenceAfterEndNs;
-    const bool waits_for_others = output_.queued_bytes() == 0;
+    // Whoever has ended its stream may be gone: it is not waited for without end, as behind WAIT.
+    const bool waits_for_others = output_.queued_bytes() == 0 && !closing_;
     if (output_.sent_bytes() != taken_bytes_ || waits_for_others) {
         taken_bytes_ = output_.sent_bytes();
         took_last_ns_ = now_ns;

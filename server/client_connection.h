@@ -3,7 +3,7 @@
 // One coroutine per connection, none per command. Back-pressure: a client with too much unanswered, in commands or in
 // bytes, or with too much that it has not read yet, is neither read nor executed until it has caught up. Above
 // --max-output-buffer it is closed when it reads nothing for a while. A client that closes its sending side still gets
-// the replies to what it sent; CommandRouter::end_input() says what waits no longer.
+// the replies to what it sent, as long as one comes every 5 s; CommandRouter::end_input() says what waits no longer.
 //
 // The end: after QUIT, CLIENT KILL of itself or a protocol error nothing more is executed; the replies that are due are
 // sent for as long as the client takes some of them; then our side is closed, and what the client still sends is thrown

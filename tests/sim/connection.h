@@ -37,6 +37,7 @@ class Connection final : private SocketEvents {
         output_ += bytes;
         flush();
     }
+    void end_sending() { network_.shut_down_output(socket_); }
     // Until then nothing is read.
     void read_from_now_on(bool reads) {
         reads_ = reads;

@@ -110,6 +110,16 @@ TEST_F(PipelinesTest, WhoTakesNothingOfTheLastRepliesIsCutOff) {
     EXPECT_EQ(client.count(), 1);
 }
 
+TEST_F(PipelinesTest, AClientThatHasLeftIsNotWaitedForWithoutEnd) {
+    start(1);
+    Connection client(*cluster, kFirstClient, leader);
+    client.send({"WAIT", "100", "0"});
+    cluster->run_for(kSecondNs);
+    client.end_sending();
+    EXPECT_TRUE(cluster->run_until(15 * kSecondNs, [&] { return client.has_ended(); }));
+    EXPECT_EQ(client.count(), 0);
+}
+
 TEST_F(PipelinesTest, ASlowSenderIsNotASilentOne) {
     start(1);
     Connection slow(*cluster, kFirstClient, leader);
