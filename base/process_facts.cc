@@ -1,6 +1,7 @@
 #include "base/process_facts.h"
 
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -8,8 +9,19 @@
 
 #include <fstream>
 
+// There when the program is linked with jemalloc.
+extern "C" int mallctl(const char* name, void* old_value, size_t* old_size, void* new_value, size_t new_size)
+    __attribute__((weak));
+
 namespace kvorum {
 namespace {
+
+template <typename Value>
+Value allocator_value(const char* name) {
+    Value value{};
+    size_t size = sizeof(value);
+    return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : Value{};
+}
 
 double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1'000'000;
@@ -39,8 +51,22 @@ ProcessFacts process_facts() {
 }
 
 HeapFacts heap_facts() {
+    if (mallctl != nullptr) {
+        uint64_t epoch = 1;
+        size_t size = sizeof(epoch);
+        // Else the numbers are those of the last call.
+        (void)mallctl("epoch", &epoch, &size, &epoch, size);
+        return {.allocated_bytes = allocator_value<size_t>("stats.allocated"),
+                .active_bytes = allocator_value<size_t>("stats.active")};
+    }
     const struct mallinfo2 info = mallinfo2();
     return {.allocated_bytes = info.uordblks + info.hblkhd, .active_bytes = info.arena + info.hblkhd};
+}
+
+std::string allocator_name() {
+    if (mallctl == nullptr) return fmt::format("libc-{}", gnu_get_libc_version());
+    const std::string version = allocator_value<const char*>("version");
+    return fmt::format("jemalloc-{}", version.substr(0, version.find('-')));
 }
 
 uint64_t machine_memory_bytes() { return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page_bytes(); }

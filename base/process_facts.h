@@ -23,6 +23,7 @@ struct HeapFacts {
     uint64_t active_bytes = 0;
 };
 [[nodiscard]] HeapFacts heap_facts();
+[[nodiscard]] std::string allocator_name();  // with its version
 
 [[nodiscard]] uint64_t machine_memory_bytes();
 [[nodiscard]] std::string operating_system();  // "Linux 6.1.0 x86_64"

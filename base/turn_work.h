@@ -29,9 +29,13 @@ inline constexpr uint64_t kKeyWriteWork = 500;  // a lookup with what follows: a
 inline constexpr uint64_t kKeyWalkWork = 100;   // a step in hash order
 inline constexpr uint64_t kBytesPerWork = 2;    // bytes that are copied or hashed in one unit
 inline constexpr uint64_t kReceivedWork = 1;  // a byte that came from a socket: the kernel copies it in this thread too
+inline constexpr uint64_t kSentWork = 1;      // a byte that goes to one, for the same reason
+inline constexpr uint64_t kConnectionWork = 15'000;      // a connection begun
+inline constexpr uint64_t kConnectionEndWork = 150'000;  // or ended, with what the kernel holds for it
+inline constexpr uint64_t kFreedBytesPerWork = 16;       // bytes of large buffers that go back to the system
 
 // After this much, what can wait waits for the next turn.
-inline constexpr uint64_t kTurnWorkBudget = 2'000'000;
+inline constexpr uint64_t kTurnWorkBudget = 600'000;
 
 class TurnWork {
  public:
@@ -40,14 +44,17 @@ class TurnWork {
     void begin_turn() {
         parts_.fill(0);
         total_ = 0;
+        limit_ = budget_ - budget_ / 8 * 3;
     }
+    // What came in is taken. The rest is for what it led to: whoever always sends must not keep it from being done.
+    void end_input() { limit_ = budget_; }
     void add(TurnPart part, uint64_t units) {
         parts_[static_cast<size_t>(part)] += units;
         total_ += units;
     }
-    [[nodiscard]] bool used_up() const { return total_ >= budget_; }
+    [[nodiscard]] bool used_up() const { return total_ >= limit_; }
     // For one long piece of work: what is left of the budget, or, lest it never get on, an eighth of it.
-    [[nodiscard]] uint64_t slice() const { return std::max(budget_ - std::min(budget_, total_), budget_ / 8); }
+    [[nodiscard]] uint64_t slice() const { return std::max(limit_ - std::min(limit_, total_), budget_ / 8); }
     [[nodiscard]] uint64_t total() const { return total_; }
     [[nodiscard]] uint64_t total(TurnPart part) const { return parts_[static_cast<size_t>(part)]; }
     // What most was done of.
@@ -57,6 +64,7 @@ class TurnWork {
 
  private:
     uint64_t budget_;
+    uint64_t limit_ = budget_;
     std::array<uint64_t, kTurnPartNames.size()> parts_{};
     uint64_t total_ = 0;
 };

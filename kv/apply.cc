@@ -142,7 +142,7 @@ EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
       reader_(body),
       memory_limit_bytes_(read_memory_limit(reader_)),
       open_reply_(std::make_unique<OpenValue>()) {}
-EntryApply::~EntryApply() { store_.hold_retired(false); }
+EntryApply::~EntryApply() = default;
 
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
     const uint64_t begin = store_.work();
@@ -196,7 +196,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;
     check_growth();
     if (is_replying()) {
-        store_.hold_retired(true);
+        reply_pin_.emplace(store_.pin());
         (void)go_on_with_reply(work_end, command.reply);
     }
     return ApplyProgress::kDone;
@@ -209,7 +209,7 @@ bool EntryApply::go_on_with_reply(uint64_t work_end, ReplySink& reply) {
     uint64_t work = store_.work();
     const bool done = open_reply_->go_on(work_end, work, reply);
     store_.add_work(work - store_.work());
-    if (done) store_.hold_retired(false);
+    if (done) reply_pin_.reset();
     return done;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -105,6 +106,7 @@ class EntryApply {
     KeyLookups lookups_;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
     std::unique_ptr<OpenValue> open_reply_;     // of that command
+    std::optional<StorePin> reply_pin_;         // of the value in it
 };
 
 // A whole entry in one step; an entry without commands (count 0, empty body) lets time advance. `index` is above the

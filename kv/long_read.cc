@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/turn_work.h"
@@ -28,17 +29,18 @@ constexpr size_t kShortListKeys = 256;
 class KeyWalk final : public LongRead {
  public:
     // `scan` none: KEYS.
-    KeyWalk(std::string_view pattern, const std::optional<ScanArguments>& scan) : pattern_(pattern), scan_(scan) {
+    KeyWalk(const Store& store, std::string_view pattern, const std::optional<ScanArguments>& scan)
+        : LongRead(store), pattern_(pattern), scan_(scan) {
         if (scan_.has_value()) {
             cursor_ = scan_->cursor;
             left_ = scan_->count;
         }
     }
 
-    bool run(const Store& store, uint64_t work_max, ReplySink& items) override {
+    bool run(uint64_t work_max, ReplySink& items) override {
         uint64_t work = 0;
         while (left_ > 0 && !ended_ && work < work_max) {
-            const ScanPage page = store.scan(cursor_, std::min(left_, kKeysPerPage));
+            const ScanPage page = store_.scan(cursor_, std::min(left_, kKeysPerPage));
             cursor_ = page.next_cursor;
             ended_ = cursor_ == 0;
             left_ -= std::min(left_, page.visited);
@@ -82,13 +84,17 @@ class KeyWalk final : public LongRead {
 
 class KeyListRead final : public LongRead {
  public:
-    KeyListRead(bool with_values, uint64_t count, ByteReader keys)
-        : with_values_(with_values), count_(count), keys_(keys) {}
+    KeyListRead(const Store& store, bool with_values, uint64_t count, ByteReader keys)
+        : LongRead(store), with_values_(with_values), count_(count), keys_(keys) {
+        if (!with_values || count > kShortListKeys || store.pins() == Store::kPinsMax) return;
+        pin_.emplace(store.pin());
+        find_some(count);
+    }
 
-    bool run(const Store& store, uint64_t work_max, ReplySink& items) override {
+    bool run(uint64_t work_max, ReplySink& items) override {
         const uint64_t work_end = lookups_.work + work_max;
         while (read_ < count_ && lookups_.work < work_end) {
-            if (next_found_ == found_count_) find_some(store);
+            if (next_found_ == found_.size()) find_some(std::min<uint64_t>(kKeysPerBatch, count_ - read_));
             if (value_.is_open()) {
                 if (!value_.go_on(work_end, lookups_.work, items)) return false;
             } else {
@@ -116,24 +122,25 @@ class KeyListRead final : public LongRead {
         }
     }
 
-    bool needs_one_state() const override { return true; }
+    bool needs_one_state() const override { return !pin_.has_value(); }
 
  private:
-    void find_some(const Store& store) {
-        std::array<std::string_view, kKeysPerBatch> keys;
-        found_count_ = std::min<uint64_t>(kKeysPerBatch, count_ - read_);
-        next_found_ = 0;
-        for (size_t i = 0; i < found_count_; ++i)
+    // The next `count` keys.
+    void find_some(uint64_t count) {
+        std::array<std::string_view, kShortListKeys> keys;
+        for (size_t i = 0; i < count; ++i)
             keys[i] = read_sized(keys_);
-        store.find_batch(std::span(keys).first(found_count_), std::span(found_).first(found_count_));
+        found_.resize(count);
+        next_found_ = 0;
+        store_.find_batch(std::span(keys).first(count), found_);
     }
 
     const bool with_values_;
     const uint64_t count_;
     ByteReader keys_;
+    std::optional<StorePin> pin_;
     uint64_t read_ = 0;
-    std::array<const Record*, kKeysPerBatch> found_;
-    size_t found_count_ = 0;
+    std::vector<const Record*> found_;
     size_t next_found_ = 0;
     OpenValue value_;  // of found_[next_found_]
 };
@@ -141,19 +148,24 @@ class KeyListRead final : public LongRead {
 // GET, GETRANGE, SUBSTR, DUMP.
 class ValueRead final : public LongRead {
  public:
-    ValueRead(CommandCode code, Arguments arguments) : code_(code), key_(arguments[1]) {
-        if (!is_range()) return;
-        const auto first = parse_int64(arguments[2]);
-        const auto last = parse_int64(arguments[3]);
-        KVORUM_ASSERT(first.has_value() && last.has_value());
-        first_ = *first;
-        last_ = *last;
+    ValueRead(const Store& store, CommandCode code, Arguments arguments)
+        : LongRead(store), code_(code), key_(arguments[1]) {
+        if (is_range()) {
+            const auto first = parse_int64(arguments[2]);
+            const auto last = parse_int64(arguments[3]);
+            KVORUM_ASSERT(first.has_value() && last.has_value());
+            first_ = *first;
+            last_ = *last;
+        }
+        if (store.pins() == Store::kPinsMax) return;
+        pin_.emplace(store.pin());
+        record_ = store.find(key_);
     }
 
-    bool run(const Store& store, uint64_t work_max, ReplySink& items) override {
+    bool run(uint64_t work_max, ReplySink& items) override {
         const uint64_t work_end = lookups_.work + work_max;
         if (!value_.is_open()) {
-            const Record* record = store.find(key_);
+            const Record* record = pin_.has_value() ? record_ : store_.find(key_);
             if (record == nullptr) {
                 count_lookup(lookups_, record);
                 if (is_range()) {
@@ -176,13 +188,15 @@ class ValueRead final : public LongRead {
     }
 
     void write_head(ReplySink& /*head*/) const override {}
-    bool needs_one_state() const override { return true; }
+    bool needs_one_state() const override { return !pin_.has_value(); }
 
  private:
     [[nodiscard]] bool is_range() const { return code_ == CommandCode::kGetrange || code_ == CommandCode::kSubstr; }
 
     const CommandCode code_;
     const std::string key_;
+    std::optional<StorePin> pin_;
+    const Record* record_ = nullptr;  // pinned
     int64_t first_ = 0;
     int64_t last_ = 0;
     OpenValue value_;
@@ -205,16 +219,16 @@ bool is_long_read(uint64_t store_size, const CommandSpec& spec, Arguments argume
     return scan.has_value() && scan->count > kShortWalkKeys;
 }
 
-std::unique_ptr<LongRead> begin_long_read(const CommandSpec& spec, Arguments arguments, uint64_t key_count,
-                                          ByteReader keys) {
+std::unique_ptr<LongRead> begin_long_read(const Store& store, const CommandSpec& spec, Arguments arguments,
+                                          uint64_t key_count, ByteReader keys) {
     const auto code = static_cast<CommandCode>(spec.code);
-    if (is_key_list(spec)) return std::make_unique<KeyListRead>(code == CommandCode::kMget, key_count, keys);
-    if (code == CommandCode::kKeys) return std::make_unique<KeyWalk>(arguments[1], std::nullopt);
-    if (code != CommandCode::kScan) return std::make_unique<ValueRead>(code, arguments);
+    if (is_key_list(spec)) return std::make_unique<KeyListRead>(store, code == CommandCode::kMget, key_count, keys);
+    if (code == CommandCode::kKeys) return std::make_unique<KeyWalk>(store, arguments[1], std::nullopt);
+    if (code != CommandCode::kScan) return std::make_unique<ValueRead>(store, code, arguments);
     DiscardingReplySink no_reply;
     const auto scan = parse_scan(arguments, no_reply);
     KVORUM_ASSERT(scan.has_value());
-    return std::make_unique<KeyWalk>(scan->pattern, scan);
+    return std::make_unique<KeyWalk>(store, scan->pattern, scan);
 }
 
 }  // namespace kvorum::kv

@@ -2,10 +2,11 @@
 // with a large COUNT, MGET, EXISTS and TOUCH of many keys; GET, GETRANGE, SUBSTR, DUMP and MGET of large values.
 //
 // A walk (KEYS, SCAN) keeps its place by a cursor, so what is written between two steps may be seen or not, as between
-// two calls of SCAN. All others must be read from one state: the caller changes nothing before they are done.
+// two calls of SCAN. Reads of few keys with large values find them all when they begin and pin them (StorePin). All
+// others must be read from one state: the caller changes nothing before they are done.
 //
 // What the reply consists of is written in the order in which it is found; what stands in front of it, the count, is
-// known at the end. Thread: the owning core. Ownership: borrows the keys of a list.
+// known at the end. Thread: the owning core. Ownership: borrows the store and the keys of a list.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ class LongRead {
     virtual ~LongRead() = default;
 
     // Goes on for about `work_max` units of base/turn_work.h. True: done.
-    [[nodiscard]] virtual bool run(const Store& store, uint64_t work_max, ReplySink& items) = 0;
+    [[nodiscard]] virtual bool run(uint64_t work_max, ReplySink& items) = 0;
     // After that: the reply, but for the items.
     virtual void write_head(ReplySink& head) const = 0;
     [[nodiscard]] virtual bool needs_one_state() const = 0;
@@ -32,6 +33,9 @@ class LongRead {
     [[nodiscard]] const KeyLookups& lookups() const { return lookups_; }
 
  protected:
+    explicit LongRead(const Store& store) : store_(store) {}
+
+    const Store& store_;
     KeyLookups lookups_;
 };
 
@@ -41,8 +45,8 @@ class LongRead {
 [[nodiscard]] bool is_key_list(const CommandSpec& spec);  // MGET, EXISTS, TOUCH
 // Of a command for which is_long_read() holds for some size, or whose values were too long for execute_read(). A list
 // of keys is told by `key_count` and `keys`, each as a u32 size and its bytes, which outlive the object; all others by
-// `arguments`, which need not.
-[[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const CommandSpec& spec, Arguments arguments,
-                                                        uint64_t key_count, ByteReader keys);
+// `arguments`, which need not. Looks up what it pins, if the store has a pin left.
+[[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const Store& store, const CommandSpec& spec,
+                                                        Arguments arguments, uint64_t key_count, ByteReader keys);
 
 }  // namespace kvorum::kv

@@ -248,12 +248,13 @@ class Store::Impl {
 
     // What a pending value is made from may be retired already.
     void recycle() {
-        if (!put_pending() && !retired_held_) map_.collect();
+        if (!put_pending()) map_.collect();
     }
-    void hold_retired(bool held) { retired_held_ = held; }
+    [[nodiscard]] Reclamation::Reader add_reader() { return map_.add_reader(); }
+    uint32_t pins = 0;
 
     bool end_turn() {
-        if (put_pending() || retired_held_) return false;
+        if (put_pending()) return false;
         map_.collect();
         const bool more = map_.release_cleared();
         if (cleared_deadlines_.empty()) return more;
@@ -355,7 +356,6 @@ class Store::Impl {
     uint64_t expired_keys_ = 0;
     uint64_t work_ = 0;
     std::optional<PendingPut> pending_;
-    bool retired_held_ = false;
 };
 
 void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
@@ -482,12 +482,16 @@ void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, 
     impl_->begin_put({key, {}, expire_at_ms, impl_->applied_index().value()}, std::move(value), value_bytes);
 }
 bool Store::put_pending() const { return impl_->put_pending(); }
-void Store::hold_retired(bool held) { impl_->hold_retired(held); }
 bool Store::finish_put(uint64_t work_max) { return impl_->finish_put(work_max); }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }
 void Store::restore(const RecordFields& fields) { impl_->restore(fields); }
 bool Store::end_turn() { return impl_->end_turn(); }
+StorePin Store::pin() const {
+    KVORUM_ASSERT(impl_->pins < kPinsMax, "{} pins", impl_->pins);
+    return {impl_->add_reader(), impl_->pins};
+}
+uint32_t Store::pins() const { return impl_->pins; }
 
 }  // namespace kvorum::kv

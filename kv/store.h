@@ -7,8 +7,8 @@
 // Any number of keys may fall due at once; removing them takes time, so an entry removes a bounded number. The others
 // are there only in memory: nobody finds them.
 //
-// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(). No
-// method suspends. (The map below has readers on any thread; kv/hash_map.h.)
+// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(),
+// or for as long as they are pinned. No method suspends. (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,11 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
+#include "kv/reclamation.h"
 #include "kv/record.h"
 #include "kv/value_source.h"
 
@@ -36,6 +38,26 @@ struct ScanPage {
     std::vector<std::string_view> keys;
     uint64_t visited = 0;      // keys that were passed, due ones included
     uint64_t next_cursor = 0;  // 0: the scan is complete
+};
+
+// While one lives, records that Store::find() has returned since it was made stay, whatever becomes of their keys. Ends
+// before the store does.
+class StorePin {
+ public:
+    StorePin(StorePin&& other) noexcept
+        : reader_(std::move(other.reader_)), count_(std::exchange(other.count_, nullptr)) {}
+    StorePin(const StorePin&) = delete;
+    StorePin& operator=(const StorePin&) = delete;
+    ~StorePin() {
+        if (count_ != nullptr) --*count_;
+    }
+
+ private:
+    friend class Store;
+    StorePin(Reclamation::Reader reader, uint32_t& count) : reader_(std::move(reader)), count_(&count) { ++count; }
+
+    Reclamation::Reader reader_;
+    uint32_t* count_;
 };
 
 class Store {
@@ -81,6 +103,11 @@ class Store {
     // for_each().
     void check() const;
 
+    // What is pinned is not freed. At most kPinsMax at a time; a pin is meant to last for some turns.
+    static constexpr uint32_t kPinsMax = 32;
+    [[nodiscard]] StorePin pin() const;
+    [[nodiscard]] uint32_t pins() const;
+
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.
     bool end_turn();
@@ -108,8 +135,6 @@ class Store {
     [[nodiscard]] bool put_pending() const;
     // Does about `work_max` units of base/turn_work.h. True: nothing is pending.
     bool finish_put(uint64_t work_max);
-    // While it is held, what was replaced and removed is not freed: somebody still reads it.
-    void hold_retired(bool held);
     // kNoExpiry removes it; false: no such key. The key is put again, so a large one as by begin_put().
     bool set_expiry(std::string_view key, int64_t expire_at_ms);
     bool erase(std::string_view key);  // false: no such key, or it was due

@@ -76,7 +76,7 @@ void OutputStream::submit_send() {
     uint64_t bytes = 0;
     while (iov_count < count_max && (iov_count == 0 || bytes + iov[iov_count].iov_len <= kSendBytesMax))
         bytes += iov[iov_count++].iov_len;
-    reactor_.work().add(TurnPart::kSend, bytes / kBytesPerWork);
+    reactor_.work().add(TurnPart::kSend, bytes * kSentWork);
     handed_bytes_ = std::max(handed_bytes_, sent_bytes_ + bytes);
     sending_ = true;
     reactor_.backend().submit(*this);

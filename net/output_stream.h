@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/units.h"
@@ -47,6 +49,8 @@ class OutputStream final : private reactor::IoOp {
     // To append to, now: what it holds at the end of the turn is sent. Ask again in the next turn.
     [[nodiscard]] OutputBuffer& buffer();
     [[nodiscard]] std::string& tail() { return buffer().tail(); }
+    [[nodiscard]] std::string& begin_piece() { return buffer().begin_piece(); }
+    void append_piece(std::string piece) { buffer().append_piece(std::move(piece)); }
 
     // Starts a send if none is in flight. The flusher does this.
     void flush();

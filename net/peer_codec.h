@@ -144,6 +144,9 @@ struct ForwardCredit {
 };
 // As `bytes`: the client left, and nobody waits for the replies that are still to come.
 inline constexpr uint64_t kCreditOfNobody = UINT64_MAX;
+// As `session_id`: not a client but the node has taken as much off its connection, of the replies to all sessions. What
+// is under way to one node stays within a window too: nobody's small reply stands behind megabytes of others.
+inline constexpr uint64_t kCreditOfLink = 0;
 
 inline constexpr uint32_t kForwardArgumentsMax = 1024 * 1024;
 // A request above this must not be encoded, see forward_request_fits().

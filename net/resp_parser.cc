@@ -115,6 +115,15 @@ void RespParser::detach() {
     input_is_held_ = true;
 }
 
+void RespParser::release() {
+    fail("released");
+    input_ = {};
+    large_ = {};
+    release_memory(held_);
+    release_memory(partial_);
+    release_memory(spans_);
+}
+
 uint64_t RespParser::allocated_bytes() const {
     return held_.capacity() + partial_.capacity() + inline_storage_.capacity() + spans_.capacity() * sizeof(ByteSpan) +
            large_.memory_bytes();

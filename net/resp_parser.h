@@ -80,6 +80,9 @@ class RespParser {
     // buffer back.
     void detach();
 
+    // Gives its memory back: nothing more will be asked of it.
+    void release();
+
     // For the commands after the current one, e.g. once the client is authenticated.
     void set_limits(RespLimits limits);
 

@@ -308,6 +308,7 @@ NodeId Raft::leader() const { return impl_->leader(); }
 LogIndex Raft::commit_index() const { return impl_->commit_index(); }
 LogIndex Raft::last_index() const { return impl_->log().last_index(); }
 int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms(); }
+uint64_t Raft::bytes_above(LogIndex index) const { return impl_->log().cached_bytes_above(index); }
 uint64_t Raft::least_memory_limit() const { return impl_->least_memory_limit(); }
 Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
 Status Raft::status() const { return impl_->status(); }

@@ -231,6 +231,8 @@ class Raft {
     [[nodiscard]] LogIndex commit_index() const;
     [[nodiscard]] LogIndex last_index() const;
     [[nodiscard]] int64_t last_log_time_ms() const;
+    // Of the entries behind `index`, as far as they are in the cache.
+    [[nodiscard]] uint64_t bytes_above(LogIndex index) const;
     // The least of this node's limit and, while it leads, of those that the voters told since it does; 0: nobody has
     // one. A voter that does not answer has no say: it holds nothing of what is proposed, and one that is gone for good
     // must not stop the others.

@@ -56,6 +56,7 @@ bool Reactor::turn(uint64_t wait_until_ns) {
     now_ns_ = backend_.monotonic_ns();
     const uint64_t timers_fired = timers_.expire(now_ns_);
     const uint64_t tasks_run = run_ready_tasks();
+    work_.end_input();
     run_turn_hooks();
     stats_.timers_fired += timers_fired;
     stats_.tasks_run += tasks_run;

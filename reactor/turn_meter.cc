@@ -1,8 +1,27 @@
 #include "reactor/turn_meter.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
+#include <string>
+
+#include "base/log.h"
 
 namespace kvorum::reactor {
+namespace {
+
+std::string to_string(const TurnWork& work) {
+    std::string text;
+    for (size_t i = 0; i < kTurnPartNames.size(); ++i) {
+        const uint64_t units = work.total(static_cast<TurnPart>(i));
+        if (units > 0)
+            fmt::format_to(std::back_inserter(text), "{}{} {}", text.empty() ? "" : ", ", kTurnPartNames[i], units);
+    }
+    return text;
+}
+
+}  // namespace
 
 void TurnMeter::end_turn(IoBackend& backend, uint64_t spun_ns, const TurnWork& work) {
     const uint64_t now_ns = backend.monotonic_ns();
@@ -27,6 +46,7 @@ void TurnMeter::note(uint64_t turn_ns, const TurnWork& work) {
         facts_.longest_work = work.total();
     }
     if (turn_ns <= kLongTurnNs) return;
+    KVORUM_LOG(kVerbose, "a turn of {:.1f} ms: {}", static_cast<double>(turn_ns) / kMillisecondNs, to_string(work));
     ++facts_.long_turns;
     ++facts_.long_turns_doing[static_cast<size_t>(work.heaviest())];
 }

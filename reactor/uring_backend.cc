@@ -22,8 +22,8 @@ namespace kvorum::reactor {
 namespace {
 
 constexpr uint32_t kGenerationMask = 0xffffff;
-
-bool is_multishot(IoCode code) { return code == IoCode::kAccept || code == IoCode::kReceive; }
+// Who has a connection already comes before a crowd that wants one.
+constexpr int kAcceptsPerTurn = 8;
 
 // Ends of a multishot operation after which asking again is all there is to do.
 bool is_transient(IoCode code, int32_t result) {
@@ -279,8 +279,12 @@ void UringBackend::handle(const UringCompletion& completion) {
     const Slot& slot = slots_[slot_index];
     const bool is_current = slot.state == SlotState::kArmed && (slot.generation & kGenerationMask) == generation;
     KVORUM_ASSERT(is_current, "a completion of a bygone operation, slot {} generation {}", slot_index, generation);
-    if (is_multishot(slot.op->code)) {
-        handle_multishot(slot_index, completion);
+    if (slot.op->code == IoCode::kAccept) {
+        handle_accept(slot_index, completion.result);
+        return;
+    }
+    if (slot.op->code == IoCode::kReceive) {
+        handle_receive(slot_index, completion);
         return;
     }
     // Work of a kernel thread that is interrupted by its cancellation.
@@ -296,9 +300,24 @@ void UringBackend::handle_wake(const UringCompletion& completion) {
     take_resolved_names();
 }
 
-void UringBackend::handle_multishot(uint32_t slot_index, const UringCompletion& completion) {
+// `result`: of the poll that says that connections wait.
+void UringBackend::handle_accept(uint32_t slot_index, int32_t result) {
+    const Slot& slot = slots_[slot_index];
+    for (int i = 0; i < kAcceptsPerTurn && result >= 0; ++i) {
+        result = accept_connection(slot.op->handle);
+        if (result >= 0) slot.op->on_completion({.result = result, .more = true});
+    }
+    if (slot.cancel_requested) {
+        finish_later(slot_index, -ECANCELED);
+    } else if (result >= 0 || is_transient(IoCode::kAccept, result)) {
+        rearm(slot_index);
+    } else {
+        finish(slot_index, {.result = result});
+    }
+}
+
+void UringBackend::handle_receive(uint32_t slot_index, const UringCompletion& completion) {
     Slot& slot = slots_[slot_index];
-    const IoCode code = slot.op->code;
     const bool goes_on = (completion.flags & IORING_CQE_F_MORE) != 0;
     IoCompletion delivered{.result = completion.result, .more = true};
     if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
@@ -307,13 +326,13 @@ void UringBackend::handle_multishot(uint32_t slot_index, const UringCompletion& 
         delivered.has_buffer = completion.result > 0;
         if (!delivered.has_buffer) buffers_->release(delivered.buffer_id);
     }
-    const bool is_fruit = code == IoCode::kAccept ? completion.result >= 0 : completion.result > 0;
+    const bool is_fruit = completion.result > 0;
     if (is_fruit) slot.op->on_completion(delivered);
     if (goes_on) return;
 
-    const bool out_of_buffers = code == IoCode::kReceive && completion.result == -ENOBUFS;
+    const bool out_of_buffers = completion.result == -ENOBUFS;
     if (out_of_buffers) ++stats_.enobufs;
-    const bool can_go_on = is_fruit || out_of_buffers || is_transient(code, completion.result);
+    const bool can_go_on = is_fruit || out_of_buffers || is_transient(IoCode::kReceive, completion.result);
     if (!can_go_on) {
         finish(slot_index, {.result = completion.result});
     } else if (slot.cancel_requested) {

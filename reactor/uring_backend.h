@@ -38,10 +38,11 @@ struct UringCompletion;
 struct UringConfig {
     uint32_t sq_entries = 512;   // operations of a turn above this cost another system call
     uint32_t cq_entries = 4096;  // completions of a turn above this cost another system call
-    // A buffer for each connection that can send within one turn, of a size that takes a deep pipeline of small
-    // commands at once. 16 MiB a reactor, of which only the part that was ever written to is resident.
-    uint32_t receive_buffers = 1024;  // a power of two, at most 32768
-    uint32_t receive_buffer_bytes = 16 * kKiB;
+    // A buffer for each connection that sends within one turn, of a size that takes a pipeline of small commands. All
+    // together they bound what one turn receives: to take 1 MiB costs the kernel 2 ms of this thread on loopback, where
+    // the sender's next packets arrive in the midst of it.
+    uint32_t receive_buffers = 512;  // a power of two, at most 32768
+    uint32_t receive_buffer_bytes = 1 * kKiB;
     // Replaced in tests.
     NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
@@ -144,7 +145,8 @@ class UringBackend final : public IoBackend {
     void reap_all();
     void handle(const UringCompletion& completion);
     void handle_wake(const UringCompletion& completion);
-    void handle_multishot(uint32_t slot_index, const UringCompletion& completion);
+    void handle_accept(uint32_t slot_index, int32_t result);
+    void handle_receive(uint32_t slot_index, const UringCompletion& completion);
     void rearm(uint32_t slot_index);
     void requeue(uint32_t slot_index);
     void finish(uint32_t slot_index, const IoCompletion& completion);
@@ -157,12 +159,14 @@ class UringBackend final : public IoBackend {
     static void prepare_send(io_uring_sqe& sqe, Slot& slot);
     static void prepare_file_operation(io_uring_sqe& sqe, const IoOp& op);
 
-    // uring_sockets.cc: where a connect goes. find_address: into slot.address, false when the name is not known yet.
+    // uring_sockets.cc: connections. find_address: into slot.address, false when the name is not known yet.
     // open_connecting: makes the socket; 0 or an errno.
     bool find_address(Slot& slot);
     bool ask_for_address(uint32_t slot_index);
     void take_resolved_names();
     static int open_connecting(Slot& slot);
+    // A Handle, or -errno; -EAGAIN: no connection waits.
+    static int32_t accept_connection(Handle listener);
 
     static constexpr size_t kReapBatch = 256;
 

@@ -3,6 +3,7 @@
 #include <liburing.h>
 #include <linux/fs.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -24,9 +25,8 @@ void UringBackend::prepare(io_uring_sqe& sqe, Slot& slot) {
     const IoOp& op = *slot.op;
     switch (op.code) {
         case IoCode::kAccept:
-            // Accepted sockets stay blocking: with O_NONBLOCK a send that must wait would fail with -EAGAIN instead of
-            // being polled.
-            io_uring_prep_multishot_accept(&sqe, op.handle, nullptr, nullptr, SOCK_CLOEXEC);
+            // The kernel's multishot accept takes all that wait at once: thousands would make one long turn.
+            io_uring_prep_poll_add(&sqe, op.handle, POLLIN);
             return;
         case IoCode::kReceive:
             io_uring_prep_recv_multishot(&sqe, op.handle, nullptr, 0, 0);

@@ -34,7 +34,7 @@ constexpr std::array<Required, 3> kRequiredFeatures = {{
     {IORING_FEAT_EXT_ARG, "waiting with a time limit (IORING_FEAT_EXT_ARG, Linux 5.11)"},
 }};
 
-constexpr std::array<Required, 17> kRequiredOpcodes = {{
+constexpr std::array<Required, 16> kRequiredOpcodes = {{
     {IORING_OP_READ, "IORING_OP_READ (Linux 5.6)"},
     {IORING_OP_READ_FIXED, "IORING_OP_READ_FIXED (Linux 5.1)"},
     {IORING_OP_WRITE, "IORING_OP_WRITE (Linux 5.6)"},
@@ -45,7 +45,6 @@ constexpr std::array<Required, 17> kRequiredOpcodes = {{
     {IORING_OP_CLOSE, "IORING_OP_CLOSE (Linux 5.6)"},
     {IORING_OP_RENAMEAT, "IORING_OP_RENAMEAT (Linux 5.11)"},
     {IORING_OP_UNLINKAT, "IORING_OP_UNLINKAT (Linux 5.11)"},
-    {IORING_OP_ACCEPT, "IORING_OP_ACCEPT (Linux 5.5)"},
     {IORING_OP_CONNECT, "IORING_OP_CONNECT (Linux 5.5)"},
     {IORING_OP_SEND, "IORING_OP_SEND (Linux 5.6)"},
     {IORING_OP_SENDMSG, "IORING_OP_SENDMSG (Linux 5.3)"},

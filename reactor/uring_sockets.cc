@@ -24,6 +24,9 @@ namespace {
 constexpr int kListenBacklog = 4096;  // capped by net.core.somaxconn
 constexpr int kUnacknowledgedMsMax = 5000;
 constexpr int kKeepaliveProbes = 3;
+// What a client does not read should wait in our buffers, which have a budget: thousands of such clients would fill the
+// memory that the kernel has for all sockets together, and then it drops the packets of all (tcp_mem).
+constexpr int kUnsentBytesMax = 128 * 1024;
 constexpr uint32_t kKeepaliveSMax = 32767;  // of the kernel
 
 void set_option(int socket, int level, int option, int value = 1) {
@@ -123,11 +126,12 @@ absl::StatusOr<Handle> UringBackend::listen(const Endpoint& endpoint) {
         return absl::InvalidArgumentError(fmt::format("cannot resolve {}: {}", endpoint.to_string(), resolved.error));
     }
     resolved.set_port(endpoint.port);
-    const int socket = ::socket(resolved.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int socket = ::socket(resolved.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (socket < 0) return listen_error(endpoint, "socket", errno);
     set_option(socket, SOL_SOCKET, SO_REUSEADDR);
     // Accepted sockets inherit it from the listener, which saves a system call for each.
     set_option(socket, IPPROTO_TCP, TCP_NODELAY);
+    set_option(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsentBytesMax);
     const char* call = "bind";
     int result = ::bind(socket, reinterpret_cast<const sockaddr*>(&resolved.storage), resolved.length);
     if (result == 0) {
@@ -138,6 +142,13 @@ absl::StatusOr<Handle> UringBackend::listen(const Endpoint& endpoint) {
     const int error = errno;
     ::close(socket);
     return listen_error(endpoint, call, error);
+}
+
+// Accepted sockets stay blocking: with O_NONBLOCK a send that must wait would fail with -EAGAIN instead of being
+// polled.
+int32_t UringBackend::accept_connection(Handle listener) {
+    const int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    return connection >= 0 ? connection : -errno;
 }
 
 uint16_t UringBackend::local_port(Handle handle) {

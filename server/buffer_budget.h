@@ -3,8 +3,9 @@
 // Everything that holds such buffers holds a BufferShare and keeps it up to date: a client's connection (what it sent
 // and is not carried out, what it was answered and has not read), a forwarded session, the links between the nodes.
 // Nobody is refused an allocation: at the end of a turn in which more was taken than there is, the listener closes the
-// clients that take the most (ClientListener::make_room) until the rest fits, and meanwhile no forwarded command is
-// taken. Replies and inputs of one connection are bounded on top of it, by not reading and executing it.
+// clients that take the most (ClientListener::make_room) until the rest fits, which may take some turns, and where that
+// is not enough no forwarded command is taken. Replies and inputs of one connection are bounded on top of it, by not
+// reading and executing it.
 //
 // Thread: the owning core. Ownership: the budget outlives its shares; `limits` outlives the budget and may change.
 #pragma once
@@ -26,7 +27,8 @@ class BufferBudget {
     }
     [[nodiscard]] uint64_t used_bytes() const { return used_bytes_; }
     [[nodiscard]] uint64_t peak_bytes() const { return peak_bytes_; }
-    [[nodiscard]] bool is_spent() const { return used_bytes_ > limit_bytes(); }
+    // More must go than what is on its way out already.
+    [[nodiscard]] bool needs_room() const { return used_bytes_ - leaving_bytes_ > limit_bytes(); }
     // While it is, no read whose reply is put together first begins one.
     [[nodiscard]] bool is_half_spent() const { return used_bytes_ > limit_bytes() / 2; }
     // The largest reply that is put together before it is sent; a read with a larger one gets an error.
@@ -34,14 +36,16 @@ class BufferBudget {
 
  private:
     friend class BufferShare;
-    void change(uint64_t from_bytes, uint64_t to_bytes) {
+    void change(uint64_t from_bytes, uint64_t to_bytes, bool leaving) {
         used_bytes_ += to_bytes - from_bytes;
+        if (leaving) leaving_bytes_ += to_bytes - from_bytes;
         peak_bytes_ = std::max(peak_bytes_, used_bytes_);
     }
 
     const Limits& limits_;
     const uint64_t default_bytes_;
     uint64_t used_bytes_ = 0;
+    uint64_t leaving_bytes_ = 0;
     uint64_t peak_bytes_ = 0;
 };
 
@@ -53,14 +57,21 @@ class BufferShare {
     ~BufferShare() { set(0); }
 
     void set(uint64_t bytes) {
-        budget_.change(bytes_, bytes);
+        budget_.change(bytes_, bytes, leaving_);
         bytes_ = bytes;
     }
+    // Its owner gives them back soon.
+    void leave() {
+        leaving_ = true;
+        budget_.leaving_bytes_ += bytes_;
+    }
+    [[nodiscard]] bool is_leaving() const { return leaving_; }
     [[nodiscard]] uint64_t bytes() const { return bytes_; }
 
  private:
     BufferBudget& budget_;
     uint64_t bytes_ = 0;
+    bool leaving_ = false;
 };
 
 }  // namespace kvorum::server

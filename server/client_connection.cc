@@ -63,9 +63,7 @@ ClientState& ClientConnection::state() {
     state_.query_buffer_bytes = parser_.buffered_bytes();
     state_.query_buffer_free_bytes =
         parser_.allocated_bytes() - std::min(parser_.allocated_bytes(), parser_.buffered_bytes());
-    state_.argument_bytes = 0;
-    for (uint64_t i = queue.head_sequence(); i < queue.end_sequence(); ++i)
-        state_.argument_bytes += queue.find(i)->text().size();
+    state_.argument_bytes = queue.text_bytes();
     state_.output_buffer_bytes = output_.queued_bytes();
     state_.bytes_out = output_.sent_bytes();
     return state_;
@@ -247,9 +245,10 @@ bool ClientConnection::is_stuck(uint64_t now_ns) {
 // --- Session ---
 
 net::RespWriter& ClientConnection::begin_reply() {
-    writer_.set_output(output_.tail());
+    std::string& output = output_.begin_piece();
+    writer_.set_output(output);
     writer_.forget_error();
-    reply_start_ = output_.tail().size();
+    reply_start_ = output.size();
     return writer_;
 }
 
@@ -268,8 +267,8 @@ void ClientConnection::write_reply(std::string_view reply) {
     end_reply();
 }
 
-void ClientConnection::write_reply_part(std::string_view part, bool is_last) {
-    if (!state_.replies_off && !state_.skips_reply) output_.tail().append(part);
+void ClientConnection::write_reply_part(std::string part, bool is_last) {
+    if (!state_.replies_off && !state_.skips_reply) output_.append_piece(std::move(part));
     if (is_last) state_.skips_reply = std::exchange(state_.skips_next_reply, false);
 }
 
@@ -334,21 +333,21 @@ void ClientConnection::flush() {
     account();
 }
 
-void ClientConnection::account() {
-    if (evicted_) return;
+uint64_t ClientConnection::memory_bytes() const {
     uint64_t bytes = sizeof(*this) + parser_.allocated_bytes() + receive_.kept_bytes() + queue.memory_bytes() +
-                     output_.memory_bytes() + forwarded_parts.size_bytes() + held_reply_.text.capacity();
+                     output_.memory_bytes() + forwarded_parts.memory_bytes() + held_reply_.text.capacity();
     if (long_reply != nullptr) bytes += long_reply->memory_bytes();
     if (large != nullptr) bytes += large->command.bytes().size();
-    share_.set(bytes);
+    return bytes;
 }
+
+void ClientConnection::account() { share_.set(memory_bytes()); }
 
 void ClientConnection::evict() {
     KVORUM_LOG(kWarn, "client {}: closed, it held {} bytes of buffers and max-buffer-memory is spent", state_.address,
                share_.bytes());
     ++services_.counters.clients_evicted;
-    evicted_ = true;
-    share_.set(0);
+    share_.leave();
     close_now();
 }
 
@@ -381,8 +380,14 @@ reactor::Task<void> ClientConnection::throw_input_away() {
 }
 
 reactor::Task<void> ClientConnection::shut_down() {
+    services_.reactor.work().add(TurnPart::kFree, kConnectionEndWork + memory_bytes() / kFreedBytesPerWork);
     services_.reactor.cancel(held_reply_);
     services_.router.remove_session(*this);
+    // Now, since it is counted now.
+    parser_.release();
+    large.reset();
+    long_reply.reset();
+    account();
     count_output();
     // Ends a send that the client does not take.
     services_.reactor.backend().shutdown_socket(socket_);

@@ -66,6 +66,7 @@ class ClientConnection final : public Session {
     [[nodiscard]] bool takes_nothing(uint64_t now_ns) const;
     // Closes it because the budget is spent.
     void evict();
+    [[nodiscard]] bool is_evicted() const { return share_.is_leaving(); }
 
     [[nodiscard]] ClientState& state();
 
@@ -75,7 +76,7 @@ class ClientConnection final : public Session {
     void pause_reply() override;
     net::RespWriter& resume_reply() override { return begin_reply(); }
     void write_reply(std::string_view reply) override;
-    void write_reply_part(std::string_view part, bool is_last) override;
+    void write_reply_part(std::string part, bool is_last) override;
     [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }
     void cut_off() override { close_now(); }
     void reply_not_executed(std::string_view why) override;
@@ -103,6 +104,7 @@ class ClientConnection final : public Session {
     }
     void note_command();
     void submit_large();
+    [[nodiscard]] uint64_t memory_bytes() const;  // of its buffers
     void account();
     void submit_unauthenticated();
     void set_authenticated(bool authenticated);
@@ -148,7 +150,6 @@ class ClientConnection final : public Session {
     size_t reply_start_ = 0;
     HeldReply held_reply_;
     BufferShare share_;
-    bool evicted_ = false;
     bool closing_ = false;   // no more commands are taken
     bool finished_ = false;  // all replies are out
     uint64_t last_input_ns_ = 0;

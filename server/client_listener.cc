@@ -68,6 +68,10 @@ reactor::Task<void> ClientListener::accept_clients() {
         auto connection = std::make_unique<ClientConnection>(services_, result, id);
         connections_.emplace(id, connection.get());
         tasks_.spawn(serve(std::move(connection)));
+        services_.reactor.work().add(TurnPart::kOther, kConnectionWork);
+        if (services_.reactor.work().used_up()) {
+            co_await services_.reactor.yield();
+        }
     }
 }
 
@@ -121,8 +125,9 @@ void ClientListener::limits_changed() {
 std::vector<ClientConnection*> ClientListener::heaviest_first() const {
     std::vector<ClientConnection*> heaviest;
     heaviest.reserve(connections_.size());
-    for (const auto& [id, connection] : connections_)
-        heaviest.push_back(connection);
+    for (const auto& [id, connection] : connections_) {
+        if (!connection->is_evicted()) heaviest.push_back(connection);
+    }
     std::sort(heaviest.begin(), heaviest.end(), [](const ClientConnection* a, const ClientConnection* b) {
         const bool a_stays = a->client()->no_evict;
         const bool b_stays = b->client()->no_evict;
@@ -137,7 +142,7 @@ void ClientListener::make_room() {
     // Whoever takes less than its part of half of it is not what fills it: forwarded sessions and links are.
     const uint64_t part_bytes = services_.buffers.limit_bytes() / 2 / std::max<size_t>(connections_.size(), 1);
     for (ClientConnection* connection : heaviest_first()) {
-        if (!services_.buffers.is_spent()) return;
+        if (!services_.buffers.needs_room()) return;
         if (connection->buffer_bytes() > part_bytes) connection->evict();
     }
 }

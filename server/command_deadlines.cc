@@ -42,7 +42,7 @@ void CommandRouter::expire_overdue() {
         // A parked command may have found its way: the link to the leader came up.
         if (session.parked > 0) mark_dirty(session);
         // Nobody waits for a leader or a quorum who does not take the replies that are there.
-        if (!session.output_has_room()) session.progressed_ns = now_ns;
+        if (!session.output_has_room() || session.waits_for_bulk_room) session.progressed_ns = now_ns;
         expire_requests(session, now_ns);
     });
 }
@@ -54,6 +54,12 @@ void CommandRouter::expire_requests(Session& session, uint64_t now_ns) {
         // What stands behind a WAIT waits as long as the WAIT does, and has its own time after that.
         if (request.is_barrier) return;
     }
+}
+
+// It has begun, or has its turn when others have had theirs.
+bool CommandRouter::is_under_way(Session& session, const Request& request) {
+    const bool waits_here = session.long_reply != nullptr || session.in_long_lane || session.waits_for_buffers;
+    return waits_here && request.state == RequestState::kRead && &request == &session.queue.front();
 }
 
 // A command's time counts from when the one before it was answered: until then the client could not have been told.
@@ -69,7 +75,7 @@ void CommandRouter::expire_request(Session& session, Request& request, uint64_t 
         case RequestState::kRead:
         case RequestState::kWrite:
         case RequestState::kForwarded:
-            if (session.long_reply != nullptr && &request == &session.queue.front()) return;
+            if (is_under_way(session, request)) return;
             if (session.handle == paused_reply_ && &request == &session.queue.front()) return;
             if (age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
             if (is_write && !is_mutant(Mutant::kNoLeaderAfterPropose)) {

@@ -20,6 +20,8 @@ constexpr size_t kFewArguments = 64;
 constexpr uint64_t kShortReplyBytes = 512 * kKiB;
 // Commands about the node look at all their arguments in one step.
 constexpr size_t kServerArgumentsMax = 1024;
+// To look at a session that something happened to.
+constexpr uint64_t kSessionWork = 300;
 constexpr std::string_view kTooManyArguments = "ERR more than 1024 arguments of a command about the node";
 
 bool may_be_long(const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t store_size) {
@@ -467,8 +469,9 @@ void CommandRouter::write_answer(Session& session, const Request& head) {
     switch (head.reply_class) {
         case ReplyClass::kExecuted:
             if (head.reply_has_begun) {
-                session.write_reply_part(session.forwarded_parts.take(head.sequence), false);
-                session.write_reply_part(head.text(), true);
+                for (std::string part; !(part = session.forwarded_parts.take(head.sequence)).empty();)
+                    session.write_reply_part(std::move(part), false);
+                session.write_reply_part(std::string(head.text()), true);
             } else {
                 session.write_reply(head.text());
             }
@@ -527,35 +530,43 @@ bool CommandRouter::answer_heads(Session& session) {
 }
 
 void CommandRouter::finish_turn() {
-    if (!buffers_.is_half_spent()) {
-        for (const SessionHandle handle : std::exchange(waiting_for_buffers_, {})) {
-            Session* session = sessions_.find(handle);
-            if (session == nullptr) continue;
-            session->waits_for_buffers = false;
-            mark_dirty(*session);
-        }
-    }
+    wake_waiting_reads();
+    wake_waiting_write();
     std::erase_if(waiting_, [this](SessionHandle handle) {
         Session* session = sessions_.find(handle);
         if (session == nullptr || !session->waiting) return true;
         mark_dirty(*session);
         return false;
     });
-    if (dirty_.empty()) return;
+    if (dirty_.empty() && long_lane_.empty()) return;
     timer_.end_turn();
+    advance_dirty();
+    go_on_with_long_work();
+}
+
+void CommandRouter::advance_dirty() {
     advancing_.swap(dirty_);
-    long_work_went_on_ = false;
-    for (const SessionHandle handle : advancing_) {
-        Session* session = sessions_.find(handle);
+    TurnWork& work = reactor_.work();
+    const uint64_t work_end = work.total() + work.slice();
+    auto next = advancing_.begin();
+    for (; next != advancing_.end() && work.total() < work_end; ++next) {
+        Session* session = sessions_.find(*next);
         if (session == nullptr) continue;
+        work.add(TurnPart::kOther, kSessionWork);
         session->dirty = false;
-        advance(*session);
-#if defined(KVORUM_VERIFY_ENABLED)
-        check(*session);
-#endif
-        session->flush();
+        look_after(*session);
     }
+    // The others come first in the next turn.
+    dirty_.insert(dirty_.begin(), next, advancing_.end());
     advancing_.clear();
+}
+
+void CommandRouter::look_after(Session& session) {
+    advance(session);
+#if defined(KVORUM_VERIFY_ENABLED)
+    check(session);
+#endif
+    session.flush();
 }
 
 }  // namespace kvorum::server

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,7 +75,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
 
     // finish_turn() left something to do that waits for nothing.
     [[nodiscard]] bool has_work() const {
-        return !dirty_.empty() || (!waiting_for_buffers_.empty() && !buffers_.is_half_spent());
+        return !dirty_.empty() || !long_lane_.empty() || (reads_wait_for_buffers() && !buffers_.is_half_spent());
     }
 
     // Reads with large replies have not begun because too much of the buffers is in use.
@@ -164,10 +165,17 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     void give_credit(Session& session);
     [[nodiscard]] bool answer_head_read(Session& session, uint64_t value_bytes_max);
     bool go_on_with_long_read(Session& session);
-    void begin_long_read(Session& session);
+    void wake_waiting_reads();
+    void wake_waiting_write();
+    void go_on_with_long_work();
+    void advance_dirty();
+    void look_after(Session& session);
+    [[nodiscard]] bool begin_long_read(Session& session);
+    [[nodiscard]] static bool has_write_behind_head(Session& session);
     void make_long_reply(Session& session);
     void refuse_long_reply(Session& session);
     [[nodiscard]] bool write_long_reply(Session& session);
+    void write_next_part(Session& session);
     void finish_long_reply(Session& session);
     void end_long_read(Session& session);
     // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
@@ -178,6 +186,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // That the counts of a session are what its queue says, and that nothing in it waits for what cannot come.
     void check(Session& session) const;
     void expire_requests(Session& session, uint64_t now_ns);
+    [[nodiscard]] static bool is_under_way(Session& session, const Request& request);
     void expire_request(Session& session, Request& request, uint64_t now_ns);
 
     const NodeConfig& config_;
@@ -194,11 +203,13 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     Monitors monitors_{sessions_};
     std::vector<SessionHandle> dirty_;
     std::vector<SessionHandle> advancing_;
-    std::vector<SessionHandle> waiting_;              // sessions with a WAIT in their queue
-    std::vector<SessionHandle> waiting_for_buffers_;  // with a read whose reply has not begun to be made
+    std::vector<SessionHandle> waiting_;             // sessions with a WAIT in their queue
+    std::deque<SessionHandle> long_lane_;            // with something that takes several turns: one after the other
+    std::deque<SessionHandle> waiting_to_write_;     // with a large write that is encoded
+    std::deque<SessionHandle> waiting_for_buffers_;  // with a read whose reply has not begun to be made
     uint64_t served_read_id_ = 0;
-    uint32_t one_state_reads_ = 0;    // long reads under way that need one state
-    bool long_work_went_on_ = false;  // since the last finish_turn() began
+    uint32_t one_state_reads_ = 0;    // long reads under way that hold the state as it is
+    bool long_lane_is_open_ = false;  // it is the turn of what takes several
 
     // Between begin_write_reply and end_write_reply.
     Session* write_reply_session_ = nullptr;

@@ -37,8 +37,7 @@ void CommandTimer::note_if_slow(const Session& session, const Request& request, 
 
 void CommandTimer::keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments) {
     if (config_.limits.slowlog_slower_than_us < 0) return;
-    pack_loggable_arguments(arguments, scratch_text_);
-    queue.set_text(request, scratch_text_);
+    queue.write_text(request, [arguments](std::string& out) { pack_loggable_arguments(arguments, out); });
 }
 
 void CommandTimer::note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns) {

@@ -95,7 +95,6 @@ class CommandTimer {
     LogIndex entry_index_;
     uint32_t slow_writes_ = 0;  // of this entry
     std::vector<std::string_view> scratch_arguments_;
-    std::string scratch_text_;
 };
 
 }  // namespace kvorum::server

@@ -163,6 +163,7 @@ void write_memory(NodeFacade& node, std::string& out) {
     bytes_field(out, "mem_buffers", node.buffers().used_bytes());
     bytes_field(out, "mem_buffers_peak", node.buffers().peak_bytes());
     bytes_field(out, "mem_buffers_max", node.buffers().limit_bytes());
+    field(out, "mem_allocator", allocator_name());
     field(out, "active_defrag_running", 0);
     // FLUSHALL frees in slices, and nothing counts what is left of them.
     field(out, "lazyfree_pending_objects", 0);

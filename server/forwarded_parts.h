@@ -6,35 +6,47 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace kvorum::server {
 
 class ForwardedParts {
  public:
     void append(uint64_t sequence, std::string_view part) {
-        if (replies_.empty() || replies_.back().first != sequence) replies_.emplace_back(sequence, std::string());
-        replies_.back().second.append(part);
-        size_bytes_ += part.size();
+        if (part.empty()) return;
+        const bool joins = !parts_.empty() && parts_.back().sequence == sequence &&
+                           parts_.back().text.size() + part.size() <= kSmallBytes;
+        if (!joins) parts_.push_back({sequence, {}});
+        std::string& text = parts_.back().text;
+        memory_bytes_ -= text.capacity();
+        text.append(part);
+        memory_bytes_ += text.capacity();
     }
-    // Nothing, if nothing has come since it was last taken.
+    // The next part of that reply; empty: there is none now.
     [[nodiscard]] std::string take(uint64_t sequence) {
-        const auto found = std::find_if(replies_.begin(), replies_.end(),
-                                        [sequence](const auto& reply) { return reply.first == sequence; });
-        if (found == replies_.end()) return {};
-        std::string parts = std::move(found->second);
-        size_bytes_ -= parts.size();
-        replies_.erase(found);
-        return parts;
+        const auto found = std::find_if(parts_.begin(), parts_.end(),
+                                        [sequence](const Part& part) { return part.sequence == sequence; });
+        if (found == parts_.end()) return {};
+        std::string text = std::move(found->text);
+        memory_bytes_ -= text.capacity();
+        parts_.erase(found);
+        return text;
     }
-    [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
+    [[nodiscard]] uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
-    std::vector<std::pair<uint64_t, std::string>> replies_;
-    uint64_t size_bytes_ = 0;
+    // What is smaller is put together: large parts go on as they are, without being copied again.
+    static constexpr size_t kSmallBytes = size_t{16} * 1024;
+
+    struct Part {
+        uint64_t sequence;
+        std::string text;
+    };
+    std::deque<Part> parts_;
+    uint64_t memory_bytes_ = 0;
 };
 
 }  // namespace kvorum::server

@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kBuffersFull =
     "-TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed\r\n";
 
+constexpr int kSessionsWokenPerTurn = 16;
+
 }  // namespace
 
 class ForwardedSessions::ForwardedSession final : public Session {
@@ -41,12 +43,17 @@ class ForwardedSessions::ForwardedSession final : public Session {
         if (reply_.capacity() > kKeptReplyBytes) net::release_memory(reply_);
     }
     void write_reply(std::string_view reply) override { send(net::ForwardOutcome::kExecuted, reply); }
-    void write_reply_part(std::string_view part, bool is_last) override {
+    void write_reply_part(std::string part, bool is_last) override {
         send(is_last ? net::ForwardOutcome::kExecuted : net::ForwardOutcome::kPart, part);
     }
     [[nodiscard]] bool output_has_room() const override {
-        return client_left_ ||
-               (unsent_.empty() && untaken_bytes_ < kWindowBytes && owner_.sender_.has_reply_room(origin_));
+        return client_left_ || (unsent_.empty() && untaken_bytes_ < kWindowBytes);
+    }
+    [[nodiscard]] bool output_has_bulk_room() const override {
+        return client_left_ || (output_has_room() && owner_.sender_.has_reply_room(origin_));
+    }
+    [[nodiscard]] bool has_room_for_next() const {
+        return waits_for_bulk_room ? output_has_bulk_room() : output_has_room();
     }
     void cut_off() override { KVORUM_ASSERT(false, "a reply for another node comes from nowhere else"); }
     void reply_not_executed(std::string_view why) override { send(net::ForwardOutcome::kNotExecuted, why); }
@@ -166,7 +173,7 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
 void ForwardedSessions::look_at(ForwardedSession& session) {
     if (session.is_idle()) {
         idle_.push_back(session.key());
-    } else if (!session.output_has_room() && !std::exchange(session.waits, true)) {
+    } else if (!session.has_room_for_next() && !std::exchange(session.waits, true)) {
         waiting_.push_back(session.key());
     }
 }
@@ -182,11 +189,14 @@ void ForwardedSessions::on_credit(NodeId origin, const net::ForwardCredit& credi
 }
 
 void ForwardedSessions::finish_turn() {
-    std::erase_if(waiting_, [this](const Key& key) {
+    int woken = 0;
+    std::erase_if(waiting_, [&](const Key& key) {
         ForwardedSession* session = find(key);
         if (session == nullptr) return true;
         session->send_unsent();
-        if (!session->output_has_room()) return false;
+        // They share what room there is.
+        if (woken == kSessionsWokenPerTurn || !session->has_room_for_next()) return false;
+        ++woken;
         session->waits = false;
         router_.wake(*session);
         return true;
@@ -200,7 +210,7 @@ void ForwardedSessions::finish_turn() {
     idle_.clear();
 }
 
-void ForwardedSessions::end_turn() { buffers_are_spent_ = buffers_.is_spent(); }
+void ForwardedSessions::end_turn() { buffers_are_spent_ = buffers_.needs_room(); }
 
 void ForwardedSessions::drop_origin(NodeId origin) {
     absl::erase_if(sessions_, [&](auto& item) {

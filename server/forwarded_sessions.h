@@ -6,9 +6,10 @@
 // the rest to the next leader, in order.
 //
 // Flow: what was sent of replies and not yet taken by the client at the other end stays within a window a session; the
-// follower says how much was taken (net::ForwardCredit). While it is used up, or the link has too much to send, no
-// command whose reply may be large is carried out. A reply that must be given, that of an applied write, waits here
-// when the link takes no more: none is ever dropped but with its connection.
+// follower says how much was taken (net::ForwardCredit). While it is used up nothing of the session is carried out.
+// What is on its way to one node stays within a window too: while that one is used up, large replies wait, small ones
+// do not. A reply that must be given, that of an applied write, waits here when the link takes no more: none is ever
+// dropped but with its connection.
 //
 // Thread: the owning core. Ownership: the sessions live here; one without pending commands is dropped at the end of the
 // turn.

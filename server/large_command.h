@@ -25,6 +25,7 @@ struct LargeCommand {
     PackedCommand command;
     uint64_t sequence = 0;            // of its request, whose text is empty until it is answered
     std::optional<LargeWrite> write;  // while this node encodes it as leader
+    bool waits_to_write = false;      // on the router's list
     LargeForward forward;             // while another one leads
 };
 

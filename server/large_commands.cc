@@ -1,4 +1,5 @@
-// The router's part for large commands: each turn goes on with the first of them as far as its budget of work allows.
+// The router's part for large commands: each turn goes on with the first of them as far as its budget of work allows,
+// as it does with reads that take several turns (long_reads.cc).
 // Until one has its place, in the log or at the leader, it is parked; nothing of it is known elsewhere, so that it was
 // definitely not executed when it is given up or begun again.
 #include <fmt/format.h>
@@ -83,14 +84,34 @@ void CommandRouter::unpack_large(Session& session, uint64_t sequence) {
     session.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
 }
 
-// False: this turn has gone on with another one and has done enough.
+// False: it will be the session's turn.
 bool CommandRouter::may_go_on(Session& session) {
-    if (reactor_.work().used_up() && long_work_went_on_) {
-        mark_dirty(session);
-        return false;
+    if (long_lane_is_open_) return true;
+    if (!std::exchange(session.in_long_lane, true)) long_lane_.push_back(session.handle);
+    return false;
+}
+
+// One a turn: it is in the log before the next is asked for. What led here was an entry that was applied.
+void CommandRouter::wake_waiting_write() {
+    if (waiting_to_write_.empty() || !driver_->takes_large_write()) return;
+    Session* session = sessions_.find(waiting_to_write_.front());
+    waiting_to_write_.pop_front();
+    if (session == nullptr) return;
+    if (session->large != nullptr) session->large->waits_to_write = false;
+    mark_dirty(*session);
+}
+
+// As far as the turn has room, and at least one step: others come before it, however many large commands there are.
+void CommandRouter::go_on_with_long_work() {
+    long_lane_is_open_ = true;
+    for (bool went_on = false; !long_lane_.empty() && !(went_on && reactor_.work().used_up()); went_on = true) {
+        Session* session = sessions_.find(long_lane_.front());
+        long_lane_.pop_front();
+        if (session == nullptr) continue;
+        session->in_long_lane = false;
+        look_after(*session);
     }
-    long_work_went_on_ = true;
-    return true;
+    long_lane_is_open_ = false;
 }
 
 uint64_t CommandRouter::forward_large(Session& session, const Target& target) {
@@ -126,6 +147,11 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     }
     if (!large.write->go_on(reactor_.work())) {
         mark_dirty(session);
+        return false;
+    }
+    if (!driver_->takes_large_write()) {
+        session.waits_for_room = true;
+        if (!std::exchange(large.waits_to_write, true)) waiting_to_write_.push_back(session.handle);
         return false;
     }
     const auto admission = driver_->add_large_write(large.write->builder(), {session.handle, sequence});

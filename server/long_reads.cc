@@ -17,19 +17,18 @@ constexpr std::string_view kCutOff =
 constexpr uint64_t kCostlyKeys = 50'000;
 constexpr size_t kCostlyBytes = 512 * kKiB;
 
+constexpr int kReadsWokenPerTurn = 16;
+
 }  // namespace
 
-// True when the reply is written and the read is over. What is left waits for the next turn, or for room.
+// True when the reply is written and the read is over. What is left waits for the next turn or for room.
 bool CommandRouter::go_on_with_long_read(Session& session) {
+    if (!may_go_on(session)) return false;
     if (session.long_reply == nullptr && buffers_.is_half_spent()) {
         if (!std::exchange(session.waits_for_buffers, true)) waiting_for_buffers_.push_back(session.handle);
         return false;
     }
-    if (!may_go_on(session)) return false;
-    if (session.long_reply == nullptr) {
-        begin_long_read(session);
-        if (session.long_reply == nullptr) return false;
-    }
+    if (session.long_reply == nullptr && !begin_long_read(session)) return false;
     if (!session.long_reply->made()) {
         make_long_reply(session);
         if (session.long_reply->memory_bytes() > buffers_.reply_bytes_max()) {
@@ -45,36 +44,62 @@ bool CommandRouter::go_on_with_long_read(Session& session) {
         pop(session);
         return true;
     }
-    // Without room it is woken when a send has ended.
-    if (session.output_has_room()) mark_dirty(session);
+    // Without room it is woken when there is some.
+    session.waits_for_bulk_room = session.long_reply->made() && !session.output_has_bulk_room();
+    if (!session.waits_for_bulk_room) mark_dirty(session);
     return false;
 }
 
-void CommandRouter::begin_long_read(Session& session) {
-    const Request& head = session.queue.front();
+// A few in each turn: there may be thousands.
+void CommandRouter::wake_waiting_reads() {
+    for (int i = 0; i < kReadsWokenPerTurn && !waiting_for_buffers_.empty() && !buffers_.is_half_spent(); ++i) {
+        Session* session = sessions_.find(waiting_for_buffers_.front());
+        waiting_for_buffers_.pop_front();
+        if (session == nullptr) continue;
+        session->waits_for_buffers = false;
+        mark_dirty(*session);
+    }
+}
+
+// False: not now.
+bool CommandRouter::begin_long_read(Session& session) {
+    Request& head = session.queue.front();
     const std::string_view packed = head_arguments(session);
     const PackedKeys keys = packed_keys(packed);
     scratch_arguments_.clear();
     if (!kv::is_key_list(*head.spec)) unpack_arguments(packed, scratch_arguments_);
-    std::unique_ptr<kv::LongRead> read = kv::begin_long_read(*head.spec, scratch_arguments_, keys.count, keys.keys);
-    if (read->needs_one_state()) {
+    std::unique_ptr<kv::LongRead> read =
+        kv::begin_long_read(store_, *head.spec, scratch_arguments_, keys.count, keys.keys);
+    const bool holds_state = read->needs_one_state() || has_write_behind_head(session);
+    if (holds_state) {
         // One after the other would keep what is committed from being applied for ever.
         if (one_state_reads_ > 0 && driver_->apply_waits()) {
             mark_dirty(session);
-            return;
+            return false;
         }
         ++one_state_reads_;
     }
-    session.long_reply = std::make_unique<LongReply>(std::move(read), session.protocol());
+    // A write behind it would have to wait for it.
+    if (!head.is_barrier) set_barrier(session, head);
+    session.long_reply = std::make_unique<LongReply>(std::move(read), holds_state, session.protocol());
+    return true;
+}
+
+bool CommandRouter::has_write_behind_head(Session& session) {
+    for (uint64_t s = session.queue.head_sequence() + 1; s < session.queue.end_sequence(); ++s) {
+        if (session.queue.find(s)->state == RequestState::kWrite) return true;
+    }
+    return false;
 }
 
 void CommandRouter::make_long_reply(Session& session) {
     LongReply& reply = *session.long_reply;
-    const bool needed_one_state = reply.needs_one_state();
+    const bool held_state = reply.holds_state();
     TurnWork& work = reactor_.work();
-    work.add(needed_one_state ? TurnPart::kRead : TurnPart::kWalk, reply.make(store_, work.slice()));
+    const bool walks = session.queue.front().spec->first_key == 0;
+    work.add(walks ? TurnPart::kWalk : TurnPart::kRead, reply.make(work.slice()));
     if (!reply.made()) return;
-    if (needed_one_state) --one_state_reads_;
+    if (held_state) --one_state_reads_;
     counters_.keyspace_hits += reply.lookups().hits;
     counters_.keyspace_misses += reply.lookups().misses;
 }
@@ -88,38 +113,38 @@ void CommandRouter::refuse_long_reply(Session& session) {
                  fmt::format("ERR the reply is larger than {} bytes, a quarter of max-buffer-memory",
                              buffers_.reply_bytes_max()));
     write_answer(session, head);
-    pop(session);
 }
 
 // True: all of it.
 bool CommandRouter::write_long_reply(Session& session) {
     LongReply& reply = *session.long_reply;
-    for (bool first = true; session.output_has_room() && (first || !reactor_.work().used_up()); first = false) {
-        const bool is_last = reply.is_last_part();
-        reactor_.work().add(TurnPart::kRead, reply.next_part().size() / kBytesPerWork);
-        session.write_reply_part(reply.next_part(), is_last);
-        reply.part_written();
-        if (is_last) return true;
+    for (bool first = true; session.output_has_bulk_room() && (first || !reactor_.work().used_up()); first = false) {
+        write_next_part(session);
+        if (reply.all_taken()) return true;
     }
     return false;
 }
 
-// Of one whose values turned out to be large: a write of its session may be in the log behind it, and is carried out
-// next. Nothing was applied before the reply was made; now it is written, room or not.
+void CommandRouter::write_next_part(Session& session) {
+    std::string part = session.long_reply->take_part();
+    // It is sent at the end of the turn.
+    reactor_.work().add(TurnPart::kRead, part.size() * kSentWork);
+    session.write_reply_part(std::move(part), session.long_reply->all_taken());
+}
+
+// Of one whose values turned out to be large: a write of its session was in the log behind it, and is carried out next.
+// Nothing was applied before the reply was made; now it is written, room or not.
 void CommandRouter::finish_long_reply(Session& session) {
-    LongReply& reply = *session.long_reply;
-    KVORUM_ASSERT(reply.made(), "an entry was applied while a read needed one state");
-    for (bool is_last = false; !is_last; reply.part_written()) {
-        is_last = reply.is_last_part();
-        session.write_reply_part(reply.next_part(), is_last);
-    }
+    KVORUM_ASSERT(session.long_reply->made(), "an entry was applied while a read held the state");
+    while (!session.long_reply->all_taken())
+        write_next_part(session);
     end_long_read(session);
     timer_.answered(session.queue.front(), {});
     pop(session);
 }
 
 void CommandRouter::end_long_read(Session& session) {
-    if (session.long_reply->needs_one_state()) --one_state_reads_;
+    if (session.long_reply->holds_state()) --one_state_reads_;
     session.long_reply.reset();
 }
 

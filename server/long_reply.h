@@ -8,7 +8,7 @@
 #include <deque>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "kv/long_read.h"
 #include "net/resp_writer.h"
@@ -17,29 +17,32 @@ namespace kvorum::server {
 
 class LongReply {
  public:
-    LongReply(std::unique_ptr<kv::LongRead> read, net::RespVersion version);
+    // `holds_state`: nothing may be applied before it is made.
+    LongReply(std::unique_ptr<kv::LongRead> read, bool holds_state, net::RespVersion version);
 
     // Makes more of it: about `work_max` units of base/turn_work.h. Returns what it did of them.
-    uint64_t make(const kv::Store& store, uint64_t work_max);
-    [[nodiscard]] bool made() const { return made_; }
-    [[nodiscard]] bool needs_one_state() const { return !made_ && read_->needs_one_state(); }
-    [[nodiscard]] const kv::KeyLookups& lookups() const { return read_->lookups(); }
+    uint64_t make(uint64_t work_max);
+    [[nodiscard]] bool made() const { return read_ == nullptr; }
+    [[nodiscard]] bool holds_state() const { return !made() && holds_state_; }
+    [[nodiscard]] const kv::KeyLookups& lookups() const { return lookups_; }
 
-    // Once it is made: what to write next, and whether that is the last of it.
-    [[nodiscard]] std::string_view next_part() const { return parts_.front(); }
-    [[nodiscard]] bool is_last_part() const { return parts_.size() == 1; }
-    void part_written() {
-        memory_bytes_ -= parts_.front().size();
+    // Once it is made: what to write next, and whether anything is left then.
+    [[nodiscard]] std::string take_part() {
+        std::string part = std::move(parts_.front());
+        memory_bytes_ -= part.size();
         parts_.pop_front();
+        return part;
     }
+    [[nodiscard]] bool all_taken() const { return parts_.empty(); }
     [[nodiscard]] uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
-    std::unique_ptr<kv::LongRead> read_;
+    std::unique_ptr<kv::LongRead> read_;  // until it is made
+    kv::KeyLookups lookups_;
+    const bool holds_state_;
     const net::RespVersion version_;
     std::deque<std::string> parts_;
     uint64_t memory_bytes_ = 0;
-    bool made_ = false;
 };
 
 }  // namespace kvorum::server

@@ -170,7 +170,7 @@ void Node::on_turn_end() {
         forwarded_->finish_turn();
         if (!driver_->has_work() || reactor_.work().used_up()) break;
     }
-    if (buffers_.is_spent()) clients_->make_room();
+    if (buffers_.needs_room()) clients_->make_room();
     forwarded_->end_turn();
     const bool more_to_free = store_.end_turn();
     if (driver_->has_work() || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);

@@ -13,8 +13,10 @@ namespace {
 
 // A peer that vanished holds a place until its connection is given up.
 constexpr uint32_t kPeerKeepaliveS = 5;
-// Replies that may wait do so while so much is unsent: Raft's messages are in the same queue.
-constexpr uint64_t kReplyRoomBytes = 4 * kMiB;
+// Replies that may wait do so while so much is unsent, or on its way: Raft's messages, and the replies to others, are
+// in the same queue.
+constexpr uint64_t kReplyRoomBytes = 1 * kMiB;
+constexpr uint64_t kLinkCreditBytes = 128 * kKiB;
 
 }  // namespace
 
@@ -145,12 +147,17 @@ bool Peers::send_forward_reply(NodeId origin, uint64_t request_id, net::ForwardO
     net::PeerLink* link = find_link(origin);
     if (link == nullptr || !link->connected()) return true;
     const net::ForwardReply message{request_id, outcome, reply};
-    return link->send(std::span(&message, 1));
+    if (!link->send(std::span(&message, 1))) return false;
+    replies_on_the_way_[origin] += reply.size();
+    return true;
 }
 
 bool Peers::has_reply_room(NodeId origin) const {
     const net::PeerLink* link = find_link(origin);
-    return link == nullptr || link->queued_bytes() < kReplyRoomBytes;
+    if (link == nullptr) return true;
+    const auto on_the_way = replies_on_the_way_.find(origin);
+    return link->queued_bytes() < kReplyRoomBytes &&
+           (on_the_way == replies_on_the_way_.end() || on_the_way->second < kReplyRoomBytes);
 }
 
 bool Peers::send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) {
@@ -160,6 +167,7 @@ bool Peers::send_forward_credit(NodeId leader, uint64_t session_id, uint64_t byt
 
 void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) {
     disowned_by_.erase(peer);
+    replies_on_the_way_.erase(peer);
     events_.on_link_up(peer);
 }
 
@@ -197,12 +205,21 @@ void Peers::on_large_request(NodeId from, const net::ForwardRequest& request, Pa
 }
 
 void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const net::ForwardReply> replies) {
-    for (const net::ForwardReply& reply : replies)
+    uint64_t& taken_bytes = replies_taken_[from];
+    for (const net::ForwardReply& reply : replies) {
+        taken_bytes += reply.reply.size();
         events_.on_forward_reply(from, reply);
+    }
+    if (taken_bytes >= kLinkCreditBytes && send_forward_credit(from, net::kCreditOfLink, taken_bytes)) taken_bytes = 0;
 }
 
 void Peers::on_forward_credit(NodeId from, const net::ForwardCredit& credit) {
-    events_.on_forward_credit(from, credit);
+    if (credit.session_id != net::kCreditOfLink) {
+        events_.on_forward_credit(from, credit);
+        return;
+    }
+    uint64_t& on_the_way_bytes = replies_on_the_way_[from];
+    on_the_way_bytes -= std::min(on_the_way_bytes, credit.bytes);
 }
 
 void Peers::on_repair_request(NodeId from, const net::RepairRequest& request) {
@@ -211,7 +228,11 @@ void Peers::on_repair_request(NodeId from, const net::RepairRequest& request) {
 
 void Peers::on_repair_reply(NodeId from, net::RepairReply reply) { events_.on_repair_reply(from, std::move(reply)); }
 
-void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) { events_.on_peer_gone(from); }
+// What it had to say of them is lost.
+void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) {
+    replies_on_the_way_.erase(from);
+    events_.on_peer_gone(from);
+}
 
 bool is_outvoted(const NodeConfig& config, size_t peers) {
     const size_t majority = config.members.size() / 2 + 1;

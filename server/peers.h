@@ -129,7 +129,9 @@ class Peers final : public PeerSender,
     ClusterSecret secret_;
     reactor::TaskScope tasks_;
     absl::flat_hash_map<NodeId, LogId> known_logs_;
-    std::set<NodeId> disowned_by_;  // peers that know this node by another log
+    absl::flat_hash_map<NodeId, uint64_t> replies_on_the_way_;  // bytes of those sent there that it has not taken
+    absl::flat_hash_map<NodeId, uint64_t> replies_taken_;       // bytes of those it has sent, and was not told about
+    std::set<NodeId> disowned_by_;                              // peers that know this node by another log
     std::vector<std::unique_ptr<net::PeerLink>> links_;
     std::unique_ptr<net::PeerListener> listener_;
     net::ForwardRequest request_;  // kept for its capacity

@@ -12,6 +12,7 @@ namespace {
 
 // Reading the log back, at start or for a peer that lags, goes in pieces of this size.
 constexpr uint64_t kLogReadBytes = 2 * kMiB;
+constexpr uint64_t kLargeWritesBytes = 2 * kMiB;
 // While keys are due, so many entries are on their way that will remove some.
 constexpr uint64_t kTicksInFlightMax = 4;
 // Batches of more commands than this mean load: then the next one is gathered while the node sleeps, and the core time
@@ -113,6 +114,10 @@ bool RaftDriver::is_out_of_memory() const {
 
 uint64_t RaftDriver::memory_limit_bytes() const {
     return raft_.is_leader() ? raft_.least_memory_limit() : applied_limit_bytes_;
+}
+
+bool RaftDriver::takes_large_write() const {
+    return !raft_.is_leader() || raft_.bytes_above(last_applied_) < kLargeWritesBytes;
 }
 
 RaftDriver::WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {

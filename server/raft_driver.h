@@ -80,6 +80,9 @@ class RaftDriver {
                                            ReplySink& error);
     // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
     [[nodiscard]] WriteAdmission admit(const kv::CommandSpec& spec);
+    // Whether it is the turn of another such command: of what they write little is in the log and not applied. All
+    // other writes, and reads that must see them, wait behind it.
+    [[nodiscard]] bool takes_large_write() const;
     // A command that was encoded by itself, as an entry of its own behind all that was added before. kRefused is never
     // said; on anything but kAccepted the builder is as it was.
     [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter);

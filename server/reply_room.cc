@@ -10,6 +10,8 @@ namespace {
 
 // So much may be on its way to the output of one session, besides what is there already; a single reply may be larger.
 constexpr uint64_t kExpectedReplyBytesMax = 1 * kMiB;
+// What is larger may have to wait for the large replies of others.
+constexpr uint64_t kSmallReplyBytes = 16 * kKiB;
 // So much of forwarded replies is taken before the leader is told.
 constexpr uint64_t kCreditBytes = 128 * kKiB;
 // A reply of the node about itself, its clients or its commands.
@@ -35,6 +37,7 @@ void CommandRouter::expect_reply(Session& session, Request& request, uint64_t by
 
 bool CommandRouter::reply_fits(Session& session, uint64_t sequence, kv::Arguments arguments) {
     Request& request = *session.queue.find(sequence);
+    session.waits_for_bulk_room = false;
     session.waits_for_room = !session.output_has_room();
     if (session.waits_for_room) return false;
     const bool is_other =
@@ -42,6 +45,9 @@ bool CommandRouter::reply_fits(Session& session, uint64_t sequence, kv::Argument
     if (is_other) return true;
     const uint64_t bytes = kv::reply_value_bytes(store_, *request.spec, arguments);
     if (bytes == 0) return true;
+    session.waits_for_bulk_room = bytes > kSmallReplyBytes && !session.output_has_bulk_room();
+    session.waits_for_room = session.waits_for_bulk_room;
+    if (session.waits_for_room) return false;
     session.waits_for_room = session.outstanding > 0 && session.expected_reply_bytes + bytes > kExpectedReplyBytesMax;
     if (session.waits_for_room) return false;
     expect_reply(session, request, bytes);
@@ -59,17 +65,20 @@ void CommandRouter::queue_local(Session& session, Request& request, kv::Argument
 }
 
 void CommandRouter::write_forwarded_parts(Session& session, Request& request) {
-    if (!request.reply_has_begun || !session.output_has_room()) return;
-    const std::string parts = session.forwarded_parts.take(request.sequence);
-    if (parts.empty()) return;
-    session.write_reply_part(parts, false);
-    request.reply_is_out = true;
-    session.progressed_ns = reactor_.now_ns();
+    if (!request.reply_has_begun) return;
+    while (session.output_has_room()) {
+        std::string part = session.forwarded_parts.take(request.sequence);
+        if (part.empty()) return;
+        session.write_reply_part(std::move(part), false);
+        request.reply_is_out = true;
+        session.progressed_ns = reactor_.now_ns();
+    }
 }
 
 bool CommandRouter::drop_forwarded_parts(Session& session, Request& request) {
     if (!std::exchange(request.reply_has_begun, false)) return false;
-    (void)session.forwarded_parts.take(request.sequence);
+    while (!session.forwarded_parts.take(request.sequence).empty()) {
+    }
     if (!request.reply_is_out) return false;
     set_state(session, request, RequestState::kAnswered);
     session.queue.set_text(request, {});

@@ -5,13 +5,6 @@
 #include "net/partial_buffer.h"
 
 namespace kvorum::server {
-namespace {
-
-// A short text lies in the string itself.
-uint64_t memory_of(const std::string& text) { return text.capacity() - std::string().capacity(); }
-
-}  // namespace
-
 void pack_arguments(std::span<const std::string_view> arguments, std::string& out) {
     out.clear();
     size_t size_bytes = sizeof(uint32_t);
@@ -63,6 +56,7 @@ Request& RequestQueue::push_back() {
 void RequestQueue::pop_front() {
     KVORUM_ASSERT(count_ > 0);
     std::string& text = slots_[head_].text_;
+    text_bytes_ -= text.size();
     if (text.capacity() > kKeptCapacity) {
         text_memory_bytes_ -= memory_of(text);
         net::release_memory(text);
@@ -75,18 +69,6 @@ void RequestQueue::pop_front() {
         head_ = 0;
         text_memory_bytes_ = 0;
     }
-}
-
-void RequestQueue::set_text(Request& request, std::string_view text) {
-    text_memory_bytes_ -= memory_of(request.text_);
-    request.text_.assign(text);
-    text_memory_bytes_ += memory_of(request.text_);
-}
-
-void RequestQueue::keep_arguments(Request& request, std::span<const std::string_view> arguments) {
-    text_memory_bytes_ -= memory_of(request.text_);
-    pack_arguments(arguments, request.text_);
-    text_memory_bytes_ += memory_of(request.text_);
 }
 
 }  // namespace kvorum::server

@@ -89,8 +89,17 @@ class RequestQueue {
     void pop_front();
 
     // `text` may lie in the request's own.
-    void set_text(Request& request, std::string_view text);
-    void keep_arguments(Request& request, std::span<const std::string_view> arguments);
+    void set_text(Request& request, std::string_view text) {
+        write_text(request, [text](std::string& out) { out.assign(text); });
+    }
+    void keep_arguments(Request& request, std::span<const std::string_view> arguments) {
+        write_text(request, [arguments](std::string& out) { pack_arguments(arguments, out); });
+    }
+    // `write(out)` puts the text into a string that holds an old one.
+    template <typename Write>
+    void write_text(Request& request, const Write& write);
+    // Of all requests.
+    [[nodiscard]] uint64_t text_bytes() const { return text_bytes_; }
     // What it takes from the system, about: slots and texts, used or kept for the next.
     [[nodiscard]] uint64_t memory_bytes() const { return slots_.size() * sizeof(Request) + text_memory_bytes_; }
 
@@ -105,11 +114,27 @@ class RequestQueue {
     static constexpr size_t kKeptCapacity = 4096;
     static constexpr size_t kKeptSlots = 256;
 
+    // A short text lies in the string itself.
+    [[nodiscard]] static uint64_t memory_of(const std::string& text) {
+        return text.capacity() - std::string().capacity();
+    }
+
     std::vector<Request> slots_ = std::vector<Request>(4);  // a power of two
     size_t head_ = 0;
     size_t count_ = 0;
     uint64_t head_sequence_ = 1;
-    uint64_t text_memory_bytes_ = 0;  // the capacities of all texts
+    uint64_t text_bytes_ = 0;
+    uint64_t text_memory_bytes_ = 0;  // the capacities of all texts, those of free slots too
 };
+
+template <typename Write>
+void RequestQueue::write_text(Request& request, const Write& write) {
+    std::string& text = request.text_;
+    text_bytes_ -= text.size();
+    text_memory_bytes_ -= memory_of(text);
+    write(text);
+    text_bytes_ += text.size();
+    text_memory_bytes_ += memory_of(text);
+}
 
 }  // namespace kvorum::server

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/ids.h"
@@ -54,10 +55,12 @@ class Session {
     // The reply's bytes, made elsewhere.
     virtual void write_reply(std::string_view reply) = 0;
     // The same in parts, while output_has_room().
-    virtual void write_reply_part(std::string_view part, bool is_last) = 0;
+    virtual void write_reply_part(std::string part, bool is_last) = 0;
     // False: whoever reads the replies has to catch up first. No command whose reply may be large is carried out
     // meanwhile, and the router is woken (CommandRouter::wake) when there is room again.
     [[nodiscard]] virtual bool output_has_room() const = 0;
+    // The same for a large reply, which may have to wait for those of other sessions besides.
+    [[nodiscard]] virtual bool output_has_bulk_room() const { return output_has_room(); }
     // Of the reply under way no more comes: whoever reads it must not take what follows for its rest.
     virtual void cut_off() = 0;
 
@@ -96,13 +99,15 @@ class Session {
     bool dirty = false;                 // on the router's list of sessions to advance and flush this turn
     uint32_t barriers = 0;              // requests in the queue with is_barrier set
     uint32_t input_holds = 0;           // of those: with holds_input set
-    bool waits_for_room = false;        // the first parked request has a leader, but its reply has no room yet
+    bool waits_for_room = false;        // the first parked request has a leader, but it or its reply has no room yet
     uint64_t expected_reply_bytes = 0;  // how large the replies of what is carried out may be, about
     ForwardedParts forwarded_parts;
-    uint64_t uncredited_bytes = 0;   // of replies that came from the leader, and it was not told that they are taken
-    uint64_t progressed_ns = 0;      // when a request was last answered, or its client had to read first
-    bool waits_for_buffers = false;  // the read at the head may begin when fewer buffers are in use
-    bool waiting = false;            // a WAIT is in the queue
+    uint64_t uncredited_bytes = 0;     // of replies that came from the leader, and it was not told that they are taken
+    uint64_t progressed_ns = 0;        // when a request was last answered, or its client had to read first
+    bool waits_for_bulk_room = false;  // the reply that comes next is a large one
+    bool in_long_lane = false;         // on the router's list of sessions with something to do that takes several turns
+    bool waits_for_buffers = false;    // the read at the head may begin when fewer buffers are in use
+    bool waiting = false;              // a WAIT is in the queue
     uint64_t wait_deadline_ns = 0;
     const kv::CommandSpec* last_called = nullptr;  // the command that came last; null: none, or an unknown one
     LogIndex wait_index;                           // none until the WAIT is at the head

@@ -69,7 +69,7 @@ class Load:
     places: tuple = ("leader", "follower")
     grows_bytes: Callable = lambda sizes: 0  # what the data of a node grow by while it runs
     all_replies: bool = True     # its clients read, and must get everything right
-    one_write: bool = False      # everything may have to wait for the apply of one write
+    one_command: bool = False    # everything may have to wait for one command
 
 
 def key(number):
@@ -284,9 +284,10 @@ LOADS = (
          listing((b"SCAN", b"0", b"COUNT", b"5000010"), b"*2\r\n$1\r\n0\r\n")),
     Load("pipelines", "60 connections pipeline 60 GETs of 1 MiB, and read", fill_sixteen, lambda target, sizes: pipelines(target, sizes, reads=True)),
     Load("pipelines-unread", "the same, and do not read", fill_sixteen, lambda target, sizes: pipelines(target, sizes, reads=False), all_replies=False),
-    Load("mset-del", "MSET, then DEL, of 500,000 keys in one command", fill_nothing, writes_of_many_keys, one_write=True,
+    Load("mset-del", "MSET, then DEL, of 500,000 keys in one command", fill_nothing, writes_of_many_keys, one_command=True,
          grows_bytes=lambda sizes: sizes.keys_per_command * RECORD_BYTES),
-    Load("mget-exists", "EXISTS and MGET of 500,000 keys in one command", lambda target, sizes: fill_keys(target, sizes.keys_per_command), reads_of_many_keys),
+    Load("mget-exists", "EXISTS and MGET of 500,000 keys in one command", lambda target, sizes: fill_keys(target, sizes.keys_per_command), reads_of_many_keys,
+         one_command=True),
     Load("two-gets-unread", "2,000 connections with two GETs of 1 MiB each that they do not read", fill_sixteen, two_unread_gets, all_replies=False),
     Load("half-sent", "100 values of 15 MiB of which the last half MiB does not come", fill_nothing, half_sent, all_replies=False),
     Load("slow-reader", "one connection asks for 537 MB and reads 60 MB a second", fill_sixteen, slow_reader),

@@ -100,7 +100,7 @@ class Trial:
             load=load.name, place=place, turn=longest_turn(infos), before=Waits.of(waits["before"]), during=Waits.of(waits["load"]),
             elections=max((int(each["raft_term"]) for each in infos), default=term) - term, peak_mib=max((node.peak_memory_kib() for node in alive), default=0) // 1024,
             allowed_mib=data_kib // 1024 + load.grows_bytes(self.sizes) // MIB + self.options.allowed_buffers_mib,
-            dead=tuple(node.id for node in nodes if node not in alive), seen=seen, all_replies=load.all_replies, one_write=load.one_write)
+            dead=tuple(node.id for node in nodes if node not in alive), seen=seen, all_replies=load.all_replies, one_command=load.one_command)
 
     def _load(self, target, load):
         """What the bystander saw, by phase, and what the clients saw."""

@@ -14,15 +14,15 @@ MEMORY_SLACK_MIB = 96
 OWN_DELAY_MAX_MS = 10.0
 # Its p99 before the load: above it, the machine was too busy or the disk too slow.
 BEFORE_MAX_MS = 15.0
-# How much longer than the one write that everything waits for a wait may be.
-BEHIND_ONE_WRITE_MS = 30.0
+# How much longer than the one command that everything waits for a wait may be.
+BEHIND_ONE_COMMAND_MS = 30.0
 
 SLOW = "the bystander's p99"  # how that violation begins
 
 PLACES = ("leader", "follower")
 COLUMNS = ("load", "at", "longest turn", "GET p99", "SET p99", "longest", "before GET, SET", "own", "elections", "peak MiB", "clients saw", "verdict")
 LEGEND = f"""longest turn: processor time in ms of the worst node, and what it did (at most {LONGEST_TURN_MAX_MS:g}: 5, and the grain of the meter). GET p99, SET p99, longest: the bystander's waits in ms,
-at the leader / at a follower (p99 at most {P99_MAX_MS:g}; behind one write of many keys no wait may be longer than that write). before: the worse of its p99s
+at the leader / at a follower (p99 at most {P99_MAX_MS:g}; behind one command of many keys no wait may be longer than that command). before: the worse of its p99s
 before the load. own: the p99 of how late
 its own ticks were. peak MiB: the largest resident size of a node / what data, buffers and a slack of {MEMORY_SLACK_MIB} may take."""
 
@@ -68,7 +68,7 @@ class Figures:
     dead: tuple   # ids of nodes that ended
     seen: Seen
     all_replies: bool
-    one_write: bool
+    one_command: bool
 
 
 def violations(figures):
@@ -78,10 +78,10 @@ def violations(figures):
         found.append(f"{figures.elections} elections; none may be")
     if figures.turn.ms > LONGEST_TURN_MAX_MS:
         found.append(f"a turn ({figures.turn.doing}) of {figures.turn.ms:.1f} ms; at most {LONGEST_TURN_MAX_MS:g}")
-    if figures.one_write:
-        allowed_ms = figures.seen.slowest_s * 1000 + BEHIND_ONE_WRITE_MS
+    if figures.one_command:
+        allowed_ms = figures.seen.slowest_s * 1000 + BEHIND_ONE_COMMAND_MS
         if figures.during.longest > allowed_ms:
-            found.append(f"the bystander waited {figures.during.longest:.0f} ms behind a write of {figures.seen.slowest_s * 1000:.0f} ms")
+            found.append(f"the bystander waited {figures.during.longest:.0f} ms behind a command of {figures.seen.slowest_s * 1000:.0f} ms")
     else:
         slow = [f"{kind} {p99:.1f}" for kind, p99 in figures.during.p99.items() if p99 > P99_MAX_MS]
         found += [f"{SLOW}: {', '.join(slow)} ms; at most {P99_MAX_MS:g}"] if slow else []

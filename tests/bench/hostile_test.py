@@ -16,7 +16,7 @@ from hostile.wire import Exactly, Listing, array, bulk, command
 
 CALM = Waits({f"{place} {name}": 2.0 for place in verdict.PLACES for name in ("GET", "SET")}, 5.0, 0.3, [])
 HARMLESS = Figures(load="l", place="leader", turn=Turn(4.0, "read"), before=CALM, during=CALM, elections=0, peak_mib=300, allowed_mib=300, dead=(),
-                   seen=swarm.Seen(right=10), all_replies=True, one_write=False)
+                   seen=swarm.Seen(right=10), all_replies=True, one_command=False)
 
 
 def slow(p99):
@@ -172,8 +172,8 @@ class Bounds(unittest.TestCase):
     def test_clients_that_do_not_read_need_not_get_everything(self):
         self.assertEqual(verdict.violations(replace(HARMLESS, all_replies=False, seen=swarm.Seen(missing=1, closed=5))), [])
 
-    def test_behind_one_write_waits_may_be_as_long_as_that_write(self):
-        write = replace(HARMLESS, one_write=True, seen=swarm.Seen(right=2, slowest_s=0.5))
+    def test_behind_one_command_waits_may_be_as_long_as_that_write(self):
+        write = replace(HARMLESS, one_command=True, seen=swarm.Seen(right=2, slowest_s=0.5))
         self.assertEqual(verdict.violations(replace(write, during=slow(500 + verdict.BEHIND_ONE_WRITE_MS))), [])
         self.assert_fails(replace(write, during=slow(501 + verdict.BEHIND_ONE_WRITE_MS)), "behind a write of 500 ms")
 

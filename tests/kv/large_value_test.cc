@@ -154,12 +154,12 @@ class LargeValueReadTest : public ::testing::Test {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        const auto read =
-            begin_long_read(*find_data_command(words[0]), arguments, words.size() - 1, ByteReader(as_bytes(packed)));
-        EXPECT_TRUE(read->needs_one_state());
+        const auto read = begin_long_read(db.store(), *find_data_command(words[0]), arguments, words.size() - 1,
+                                          ByteReader(as_bytes(packed)));
+        EXPECT_FALSE(read->needs_one_state());
         RespTextSink items;
         uint64_t before = 0;
-        for (steps = 1; !read->run(db.store(), kStepWork, items); ++steps) {
+        for (steps = 1; !read->run(kStepWork, items); ++steps) {
             EXPECT_LT(read->lookups().work - before, 2 * kStepWork);
             before = read->lookups().work;
         }
@@ -181,6 +181,38 @@ TEST_F(LargeValueReadTest, RepliesAsWhenItIsCarriedOutAtOnce) {
     }
     for (const Words& words : {Words{"GET", "absent"}, Words{"GETRANGE", "absent", "0", "5"}, Words{"DUMP", "absent"}})
         EXPECT_EQ(in_steps(words), db.run(words)) << words[0];
+}
+
+TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
+    const std::string packed_keys = std::string("\x05\0\0\0large\x05\0\0\0other", 18);
+    const std::string expected = db.run({"MGET", "large", "other"});
+    const std::vector<std::string_view> arguments{"MGET", "large", "other"};
+    const auto read =
+        begin_long_read(db.store(), *find_data_command("MGET"), arguments, 2, ByteReader(as_bytes(packed_keys)));
+    RespTextSink items;
+    ASSERT_FALSE(read->run(kStepWork, items));
+    db.run({"SET", "other", "changed"});
+    ASSERT_FALSE(read->run(kStepWork, items));
+    db.run({"FLUSHALL"});
+    db.run({"SET", "large", drawn(kLarge, 9)});
+    while (!read->run(kStepWork, items)) {
+    }
+    RespTextSink head;
+    read->write_head(head);
+    EXPECT_EQ(head.take() + items.take(), expected);
+}
+
+TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
+    const std::vector<std::string_view> arguments{"GET", "large"};
+    std::vector<StorePin> pins;
+    while (db.store().pins() < Store::kPinsMax)
+        pins.push_back(db.store().pin());
+    const auto begin = [&] {
+        return begin_long_read(db.store(), *find_data_command("GET"), arguments, 1, ByteReader(Bytes{}));
+    };
+    EXPECT_TRUE(begin()->needs_one_state());
+    pins.pop_back();
+    EXPECT_FALSE(begin()->needs_one_state());
 }
 
 TEST_F(LargeValueReadTest, AReadAtOnceRepliesNothingWhenItsValuesAreTooLong) {

@@ -32,7 +32,7 @@ class LongReadTest : public ::testing::Test {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        return begin_long_read(*spec, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
+        return begin_long_read(db.store(), *spec, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
     }
 
     // The reply, made in steps of `work_max`.
@@ -40,7 +40,7 @@ class LongReadTest : public ::testing::Test {
         const std::unique_ptr<LongRead> read = begin(words);
         RespTextSink items;
         int count = 1;
-        while (!read->run(db.store(), work_max, items))
+        while (!read->run(work_max, items))
             ++count;
         if (steps != nullptr) *steps = count;
         RespTextSink head;
@@ -79,7 +79,7 @@ TEST_F(LongReadTest, AScanGoesOnWhereALongOneEnded) {
 TEST_F(LongReadTest, KeysThatStayAreListedOnceWhateverIsWrittenMeanwhile) {
     const std::unique_ptr<LongRead> keys = begin({"KEYS", "key:*"});
     RespTextSink items;
-    for (int i = 0; !keys->run(db.store(), 10'000, items); ++i) {
+    for (int i = 0; !keys->run(10'000, items); ++i) {
         for (int j = 0; j < 200; ++j)
             db(fmt::format("SET other:{} v", i * 200 + j));
         db(fmt::format("DEL other:{}", i));

@@ -29,6 +29,46 @@ TEST(OutputBuffer, KeepsOwnedBytesAndEntriesInOrder) {
     EXPECT_EQ(pieces.size(), 5u);
 }
 
+TEST(OutputBuffer, KeepsTheOrderOfPiecesAndEntriesOverManyChunks) {
+    const raft::EntryPtr entry = test::make_entry(1, 1, std::string(5000, 'L'));
+    const std::string entry_text(as_text(entry->encoded()));
+    OutputBuffer buffer;
+    std::string expected;
+    for (int i = 0; i < 40; ++i) {
+        const std::string piece(static_cast<size_t>(1 + i * 1000), static_cast<char>('a' + i % 26));
+        if (i % 3 == 0) {
+            buffer.begin_piece() += piece;
+        } else {
+            buffer.append_piece(piece);
+        }
+        expected += piece;
+        if (i % 5 != 0) continue;
+        buffer.append_entry(entry);
+        expected += entry_text;
+    }
+    EXPECT_EQ(buffer.size_bytes(), expected.size());
+    EXPECT_GE(buffer.memory_bytes(), expected.size() - 8 * entry_text.size());
+    EXPECT_EQ(buffer.flatten(), expected);
+    OutputBuffer other;
+    other.swap(buffer);
+    EXPECT_TRUE(buffer.empty());
+    EXPECT_EQ(other.flatten(), expected);
+    other.clear();
+    EXPECT_LE(other.memory_bytes(), OutputBuffer::kKeepBytes);
+}
+
+TEST(OutputBuffer, DoesNotCopyALargePiece) {
+    std::string piece(100'000, 'p');
+    const void* const address = piece.data();
+    OutputBuffer buffer;
+    buffer.tail() += "before";
+    buffer.append_piece(std::move(piece));
+    std::vector<iovec> pieces;
+    buffer.pieces(pieces);
+    ASSERT_EQ(pieces.size(), 2u);
+    EXPECT_EQ(pieces[1].iov_base, address);
+}
+
 TEST(OutputBuffer, HoldsItsEntriesUntilCleared) {
     raft::EntryPtr entry = test::make_entry(1, 1, std::string(5000, 'L'));
     const std::weak_ptr<const raft::Entry> watch = entry;

@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "node 9 is not a member"},
         BadHello{"Version",
                  {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 5"}),
+                 "protocol version 9, this node speaks 6"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {

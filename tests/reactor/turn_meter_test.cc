@@ -47,6 +47,21 @@ TEST_F(TurnMeterTest, CountsTurnsAboveTheLimitByWhatTheyDid) {
     EXPECT_EQ(meter.facts().long_turns, 0);
 }
 
+TEST(TurnWorkTest, InputLeavesAPartOfTheTurnToWhatItLedTo) {
+    TurnWork work(800);
+    work.begin_turn();
+    work.add(TurnPart::kParse, 499);
+    EXPECT_FALSE(work.used_up());
+    EXPECT_EQ(work.slice(), 100) << "at least an eighth";
+    work.add(TurnPart::kParse, 1);
+    EXPECT_TRUE(work.used_up());
+    work.end_input();
+    EXPECT_FALSE(work.used_up());
+    EXPECT_EQ(work.slice(), 300);
+    work.add(TurnPart::kApply, 300);
+    EXPECT_TRUE(work.used_up());
+}
+
 TEST_F(TurnMeterTest, TimeInWhichTheThreadSleptOrWasPreemptedDoesNotCount) {
     turn(kSecondNs, 700 * kUs);
     EXPECT_EQ(meter.facts().longest_ns, 700 * kUs);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/reactor/uring_fixture.h"
@@ -104,6 +105,44 @@ TEST_F(UringTest, BothEndsOfAConnectionSendWithoutDelayAndCloseOnExec) {
         EXPECT_EQ(fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
     }
     run_until_done(reactor, close_pair(reactor, pair));
+}
+
+// Each costs the turn something, and thousands may come at once.
+TEST_F(UringTest, ACrowdThatConnectsIsTakenInOverTurns) {
+    constexpr size_t kCrowd = 100;
+    const Handle listener = listen_on_loopback();
+    AcceptStream accepts(reactor, listener);
+    std::vector<Handle> handles{listener};
+    size_t accepted = 0;
+    size_t most_in_a_turn = 0;
+    const auto connect = [](Reactor& on, Endpoint endpoint, std::vector<Handle>& into) -> Task<> {
+        const int32_t client = co_await on.connect(endpoint);
+        into.push_back(client);
+    };
+    const auto accept = [](AcceptStream& from, std::vector<Handle>& into, size_t& count) -> Task<> {
+        while (count < kCrowd) {
+            const int32_t server = co_await from.next();
+            into.push_back(server);
+            ++count;
+        }
+    };
+    TaskScope scope(reactor);
+    for (size_t i = 0; i < kCrowd; ++i)
+        scope.spawn(connect(reactor, loopback(backend->local_port(listener)), handles));
+    run_until_done(reactor, scope.join());
+    ASSERT_EQ(handles.size(), 1 + kCrowd);
+    TaskScope accepting(reactor);
+    accepting.spawn(accept(accepts, handles, accepted));
+    while (accepted < kCrowd) {
+        const size_t before = accepted;
+        reactor.turn();
+        most_in_a_turn = std::max(most_in_a_turn, accepted - before);
+    }
+    EXPECT_LE(most_in_a_turn, 16u);
+    run_until_done(reactor, accepting.join());
+    run_until_done(reactor, accepts.close());
+    for (const Handle handle : handles)
+        run_until_done(reactor, close_handle(reactor, handle));
 }
 
 // The path to a peer may end without a word; a link over it must not wait for as long as TCP would.

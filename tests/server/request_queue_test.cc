@@ -64,6 +64,21 @@ TEST(RequestQueue, KnowsTheMemoryThatItsTextsTake) {
     EXPECT_EQ(queue.memory_bytes(), empty_bytes);
 }
 
+TEST(RequestQueue, KnowsHowLongTheTextsOfItsRequestsAre) {
+    RequestQueue queue;
+    queue.set_text(queue.push_back(), std::string(1000, 'x'));
+    Request& second = queue.push_back();
+    queue.keep_arguments(second, std::vector<std::string_view>{"GET", "key"});
+    EXPECT_EQ(queue.text_bytes(), 1000 + second.text().size());
+    queue.set_text(second, "ten bytes.");
+    EXPECT_EQ(queue.text_bytes(), 1010);
+    queue.pop_front();
+    EXPECT_EQ(queue.text_bytes(), 10);
+    queue.pop_front();
+    queue.push_back();
+    EXPECT_EQ(queue.text_bytes(), 0);
+}
+
 TEST(RequestQueue, ALongQueueIsShortAgainOnceItIsEmpty) {
     RequestQueue queue;
     for (int i = 0; i < 10'000; ++i)

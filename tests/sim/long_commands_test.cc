@@ -15,8 +15,8 @@ namespace {
 using ::testing::StartsWith;
 
 // A node does this much in a turn at most: its budget, what was begun before that was spent, and a group of the log and
-// a send, which are as large as on a real node, whose budget is twenty times as large.
-constexpr uint64_t kTurnWorkMax = 3 * kSimWorkBudget + (kMiB + kMiB / 2) / kBytesPerWork + 100'000;
+// a send, which are as large as on a real node, whose budget is six times as large.
+constexpr uint64_t kTurnWorkMax = 3 * kSimWorkBudget + kMiB / kBytesPerWork + kMiB / 2 * kSentWork + 100'000;
 
 Words key_list(const std::string& name, int keys, bool with_values = false) {
     Words words{name};

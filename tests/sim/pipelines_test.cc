@@ -21,8 +21,9 @@ constexpr HostId kFirstClient = 11;
 
 class PipelinesTest : public ::testing::Test {
  protected:
-    void start(uint64_t seed) {
+    void start(uint64_t seed, uint64_t buffer_bytes_max = 256 * kMiB) {
         Scenario scenario = Scenario::calm(seed, 3);
+        scenario.node.limits.buffer_bytes_max = buffer_bytes_max;
         scenario.node.follower_mode = server::FollowerMode::kForward;
         scenario.node.wal_segment_bytes = 4 * kMiB;
         cluster = std::make_unique<Cluster>(scenario);
@@ -173,6 +174,39 @@ TEST_F(PipelinesTest, WhoDoesNotReadIsNotExecutedAndGoesOnLater) {
         expect_replies(client, {});
         ASSERT_TRUE(cluster->run_until(kPatienceNs, [&] { return client.count() == kReads + 3; }));
     }
+}
+
+TEST_F(PipelinesTest, AReplyThatIsTooLargeForTheBuffersIsAnErrorAndTheNodeGoesOn) {
+    start(1, 16 * kMiB);
+    const std::string value(5'000'000, 'v');
+    for (const HostId node : {leader, follower}) {
+        Connection client(*cluster, kFirstClient, node);
+        client.send({"SET", "big", value});
+        client.send({"GET", "big"});
+        client.send({"MGET", "big", "big"});
+        client.send({"STRLEN", "big"});
+        const std::string refused = "ERR the reply is larger than 4194304 bytes, a quarter of max-buffer-memory";
+        expect_replies(client, {"OK", refused, refused, "5000000"});
+    }
+}
+
+TEST_F(PipelinesTest, ALargeReadSeesWhatWasThereWhenItBeganWhateverIsWrittenMeanwhile) {
+    start(1);
+    const std::string before(8'000'000, 'b');
+    Connection reader(*cluster, kFirstClient, leader);
+    Connection writer(*cluster, kFirstClient + 1, leader);
+    reader.send({"MSET", "a", before, "b", before});
+    expect_replies(reader, {"OK"});
+    reader.send({"MGET", "a", "b"});
+    reader.send({"GET", "a"});
+    cluster->run_for(5 * kMillisecondNs);
+    writer.send({"SET", "a", "after"});
+    writer.send({"FLUSHALL"});
+    expect_replies(writer, {"OK", "OK"});
+    EXPECT_LT(reader.count(), 3) << "the writes did not wait for the reads";
+    ASSERT_TRUE(cluster->run_until(kPatienceNs, [&] { return reader.count() == 3; }));
+    EXPECT_EQ(reader.reply(1), "2 items");
+    EXPECT_TRUE(reader.reply(2) == before || reader.reply(2) == "(nil)");
 }
 
 // Sends commands of all kinds, with a PING every now and then whose echo says whether the replies are in order.
