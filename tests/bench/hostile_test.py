@@ -172,10 +172,10 @@ class Bounds(unittest.TestCase):
     def test_clients_that_do_not_read_need_not_get_everything(self):
         self.assertEqual(verdict.violations(replace(HARMLESS, all_replies=False, seen=swarm.Seen(missing=1, closed=5))), [])
 
-    def test_behind_one_command_waits_may_be_as_long_as_that_write(self):
+    def test_behind_one_command_waits_may_be_as_long_as_that_command(self):
         write = replace(HARMLESS, one_command=True, seen=swarm.Seen(right=2, slowest_s=0.5))
-        self.assertEqual(verdict.violations(replace(write, during=slow(500 + verdict.BEHIND_ONE_WRITE_MS))), [])
-        self.assert_fails(replace(write, during=slow(501 + verdict.BEHIND_ONE_WRITE_MS)), "behind a write of 500 ms")
+        self.assertEqual(verdict.violations(replace(write, during=slow(500 + verdict.BEHIND_ONE_COMMAND_MS))), [])
+        self.assert_fails(replace(write, during=slow(501 + verdict.BEHIND_ONE_COMMAND_MS)), "behind a command of 500 ms")
 
     def test_a_busy_machine_excuses_slow_answers_and_nothing_else(self):
         for busy in ({"during": replace(slow(50.0), own_delay_p99=10.1)}, {"during": slow(50.0), "before": slow(15.1)}):

@@ -77,23 +77,23 @@ TEST_F(LongCommandsTest, NoTurnIsLongerThanItsBudgetAndOthersGoOnMeanwhile) {
         Connection small(cluster, 12, node);
         small.send({"SET", "other", "1"});
         ASSERT_TRUE(answered(small));
-        big.send(key_list("MSET", 40'000, true));
+        big.send(key_list("MSET", 120'000, true));
         ASSERT_TRUE(until_busy(leader, TurnPart::kEncode));
         small.send({"INCR", "other"});
         ASSERT_TRUE(answered(small, 2));
         if (node == leader) EXPECT_EQ(big.count(), 0) << "the small write waited for the large one";
         ASSERT_TRUE(answered(big));
         EXPECT_EQ(big.reply(0), "OK");
-        big.send(key_list("EXISTS", 40'000));
-        big.send(key_list("MGET", 40'000));
+        big.send(key_list("EXISTS", 120'000));
+        big.send(key_list("MGET", 120'000));
         big.send({"KEYS", "key:*"});
-        big.send(key_list("DEL", 40'000));
+        big.send(key_list("DEL", 120'000));
         big.send({"DBSIZE"});
         ASSERT_TRUE(answered(big, 6));
-        EXPECT_EQ(big.reply(1), "40000");
-        EXPECT_EQ(big.reply(2), "40000 items");
-        EXPECT_EQ(big.reply(3), "40000 items");
-        EXPECT_EQ(big.reply(4), "40000");
+        EXPECT_EQ(big.reply(1), "120000");
+        EXPECT_EQ(big.reply(2), "120000 items");
+        EXPECT_EQ(big.reply(3), "120000 items");
+        EXPECT_EQ(big.reply(4), "120000");
         EXPECT_EQ(big.reply(5), "1");
     }
     EXPECT_LT(cluster.longest_turn_work(), kTurnWorkMax);
@@ -132,7 +132,7 @@ TEST_F(LongCommandsTest, CommandsOfOneConnectionKeepTheirOrderAroundALargeOne) {
 TEST_F(LongCommandsTest, AWriteThatIsHalfEncodedWhenLeadershipIsLostIsCarriedOutOnceByTheNextLeader) {
     Connection client(cluster, 11, leader);
     Connection witness(cluster, 12, follower);
-    Words words = key_list("MSET", 40'000, true);
+    Words words = key_list("MSET", 120'000, true);
     client.send(words);
     ASSERT_TRUE(until_busy(leader, TurnPart::kEncode));
     ASSERT_EQ(client.count(), 0);
@@ -144,7 +144,7 @@ TEST_F(LongCommandsTest, AWriteThatIsHalfEncodedWhenLeadershipIsLostIsCarriedOut
     EXPECT_EQ(client.reply(0), "OK");
     witness.send({"DBSIZE"});
     ASSERT_TRUE(answered(witness, 2));
-    EXPECT_EQ(witness.reply(1), "40000");
+    EXPECT_EQ(witness.reply(1), "120000");
 }
 
 // A long read that was cut off would cost the next leader as much.
