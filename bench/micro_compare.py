@@ -28,25 +28,25 @@ def git(*arguments, check=True):
     return done
 
 
-def resolve(revision):
+def resolve(revision, source=SOURCE):
     found = git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", check=False)
     if found.returncode != 0:
         sys.exit(f"bench: git knows no revision '{revision}'")
     commit = found.stdout.strip()
-    if git("cat-file", "-e", f"{commit}:{SOURCE}", check=False).returncode != 0:
-        first = git("log", "--diff-filter=A", "--format=%h", "--", SOURCE).stdout.split()
-        since = f"; there are since {first[-1]}" if first else ""
-        sys.exit(f"bench: {revision} has no microbenchmarks to compare with{since}")
+    if git("cat-file", "-e", f"{commit}:{source}", check=False).returncode != 0:
+        first = git("log", "--diff-filter=A", "--format=%h", "--", source).stdout.split()
+        since = f"; there is since {first[-1]}" if first else ""
+        sys.exit(f"bench: {revision} has no {source} to compare with{since}")
     return commit
 
 
-def build(checkout):
-    """The program, in a build directory of its own inside the checkout."""
+def build(checkout, *targets):
+    """The directory of the programs, in a build directory inside the checkout."""
     directory = os.path.join(checkout, "build", "release")
     if not os.path.exists(os.path.join(directory, "build.ninja")):
         run(["cmake", "--preset", "release"], checkout)
-    run(["cmake", "--build", directory, "--target", "micro_bench"], checkout)
-    return os.path.join(directory, "bin", "micro_bench")
+    run(["cmake", "--build", directory, "--target", *targets], checkout)
+    return os.path.join(directory, "bin")
 
 
 def run(command, directory):
@@ -132,7 +132,7 @@ def main():
     commit = resolve(options.revision)
     print("  building both ...", file=sys.stderr)
     title = commit[:10]
-    programs = {title: build(checkout_of(commit)), "now": build(ROOT)}
+    programs = {title: os.path.join(build(checkout, "micro_bench"), "micro_bench") for title, checkout in ((title, checkout_of(commit)), ("now", ROOT))}
     taken = in_turns(programs, options.filter, max(1, options.rounds))
     rows, alone = compare(taken[title], taken["now"])
     if not rows and not alone:

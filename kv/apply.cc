@@ -138,6 +138,7 @@ bool apply(CommandCode code, LoggedCommand& command) {
 
 EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
     : store_(store),
+      progress_(store.progress()),
       command_count_(command_count),
       reader_(body),
       memory_limit_bytes_(read_memory_limit(reader_)),
@@ -145,29 +146,38 @@ EntryApply::EntryApply(Store& store, uint32_t command_count, Bytes body)
 EntryApply::~EntryApply() = default;
 
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
-    const uint64_t begin = store_.work();
+    const uint64_t begin = progress_.work;
     const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
     bool resumes = true;
-    while (next_command_ < command_count_ || long_write_ != nullptr || store_.put_pending() || is_replying()) {
-        if (store_.work() >= work_end) return ApplyProgress::kMore;
-        if (is_replying() && resumes && !go_on_with_reply(work_end, replies.resume_reply(next_command_ - 1))) continue;
+    while (next_command_ < command_count_ || is_busy()) {
+        if (progress_.work >= work_end) return ApplyProgress::kMore;
+        if (is_busy()) [[unlikely]] {
+            if (finish_command(work_end, resumes, replies) == ApplyProgress::kMalformed)
+                return ApplyProgress::kMalformed;
+        } else if (apply_next(work_end, replies) == ApplyProgress::kMalformed) {
+            return ApplyProgress::kMalformed;
+        }
         resumes = false;
-        const bool was_pending = store_.put_pending();
-        if (!store_.finish_put(work_end - store_.work())) continue;
-        if (was_pending) check_growth();
-        if (long_write_ == nullptr && next_command_ == command_count_) break;
-        const ApplyProgress progress =
-            long_write_ != nullptr ? go_on(work_end, replies) : apply_next(work_end, replies);
-        if (progress != ApplyProgress::kDone) return progress;
     }
     return reader_.finished() ? ApplyProgress::kDone : ApplyProgress::kMalformed;
 }
 
+// As far as the work allows. `resumes`: its reply was begun in an earlier run.
+ApplyProgress EntryApply::finish_command(uint64_t work_end, bool resumes, const ApplyReplies& replies) {
+    if (is_replying() && resumes && !go_on_with_reply(work_end, replies.resume_reply(next_command_ - 1)))
+        return ApplyProgress::kMore;
+    if (progress_.put_pending) {
+        if (!store_.finish_put(work_end - std::min(work_end, progress_.work))) return ApplyProgress::kMore;
+        check_growth();
+    }
+    return long_write_ != nullptr ? go_on(work_end, replies) : ApplyProgress::kDone;
+}
+
 ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& replies) {
     const bool is_group_begin = next_command_ % kCommandsAhead == 0;
-    if (is_group_begin || store_.work() - recycled_at_work_ > kRecycleWork) {
+    if (is_group_begin || progress_.work - recycled_at_work_ > kRecycleWork) {
         store_.recycle();
-        recycled_at_work_ = store_.work();
+        recycled_at_work_ = progress_.work;
     }
     if (is_group_begin) {
         prefetch(store_, reader_, std::min(kCommandsAhead, command_count_ - next_command_));
@@ -176,7 +186,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     if (reader_.failed()) return ApplyProgress::kMalformed;
     const uint32_t number = next_command_++;
     if (memory_limit_bytes_ != 0) {
-        if (exceeds_limit(store_, memory_limit_bytes_, record.code, record.flags, ByteReader(record.payload))) {
+        if (exceeds_limit(store_, memory_limit_bytes_, record.code, record.flags, record.payload)) {
             store_.add_work(kCommandWork);
             replies.reply_for(number).error(kOutOfMemory);
             return ApplyProgress::kDone;

@@ -96,7 +96,12 @@ class EntryApply {
     void check_growth() const;
     bool go_on_with_reply(uint64_t work_end, ReplySink& reply);
 
+    // The command that was carried out last is not done, or not answered.
+    [[nodiscard]] bool is_busy() const { return progress_.put_pending || long_write_ != nullptr || is_replying(); }
+    ApplyProgress finish_command(uint64_t work_end, bool resumes, const ApplyReplies& replies);
+
     Store& store_;
+    const Store::Progress& progress_;
     const uint32_t command_count_;
     ByteReader reader_;
     uint64_t memory_limit_bytes_;

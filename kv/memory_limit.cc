@@ -140,11 +140,11 @@ std::optional<uint64_t> growth_max(const Store& store, CommandCode code, uint16_
     }
 }
 
-bool exceeds_limit(const Store& store, uint64_t limit_bytes, CommandCode code, uint16_t flags, ByteReader payload) {
+bool exceeds_limit(const Store& store, uint64_t limit_bytes, CommandCode code, uint16_t flags, Bytes payload) {
     const uint64_t counted = store.counted_bytes();
-    const uint64_t most = payload.remaining() * kGrowthPerPayloadByte + kGrowthBesidePayload;
+    const uint64_t most = payload.size() * kGrowthPerPayloadByte + kGrowthBesidePayload;
     if (counted + most <= limit_bytes) return false;
-    const std::optional<uint64_t> growth = growth_max(store, code, flags, payload);
+    const std::optional<uint64_t> growth = growth_max(store, code, flags, ByteReader(payload));
     KVORUM_VERIFY(!growth.has_value() || *growth <= most, "{} bytes instead of {}", growth.value_or(0), most);
     return growth.has_value() && counted + *growth > limit_bytes;
 }

@@ -19,7 +19,7 @@ namespace kvorum::kv {
 
 // `limit_bytes` is not 0. The payload may be malformed: then any answer is right.
 [[nodiscard]] bool exceeds_limit(const Store& store, uint64_t limit_bytes, CommandCode code, uint16_t flags,
-                                 ByteReader payload);
+                                 Bytes payload);
 
 // What the command may add to store.counted_bytes() at most; none when it is carried out whatever the limit is.
 [[nodiscard]] std::optional<uint64_t> growth_max(const Store& store, CommandCode code, uint16_t flags,

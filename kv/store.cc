@@ -160,12 +160,12 @@ class Store::Impl {
         const auto [record, replaced] = map_.put(fields, hash);
         move_deadline(replaced, record);
         if (replaced != nullptr) {
-            work_ += replaced->value_size() / kBytesPerWork;
+            progress_.work += replaced->value_size() / kBytesPerWork;
             forget(*replaced, digest(hash, *replaced));
         }
         state_hash_ += digest(hash, *record);
         counted_bytes_ += kv::counted_bytes(*record);
-        work_ += kKeyWriteWork + fields.value.size() / kBytesPerWork;
+        progress_.work += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
     // `fields` has no value.
@@ -178,10 +178,11 @@ class Store::Impl {
         const uint64_t hash = map_.hash(fields.key);
         Record* record = map_.begin(fields, value_bytes);
         pending_.emplace(record, std::move(source), hash, map_.find(fields.key, hash));
+        progress_.put_pending = true;
         if (value_bytes < kSlicedValueBytes) finish_put(UINT64_MAX);
     }
 
-    [[nodiscard]] bool put_pending() const { return pending_.has_value(); }
+    [[nodiscard]] bool put_pending() const { return progress_.put_pending; }
 
     bool finish_put(uint64_t work_max) {
         if (!put_pending()) return true;
@@ -189,13 +190,13 @@ class Store::Impl {
         while (work < work_max) {
             const uint64_t slice_work = pending_->write_slice();
             if (slice_work == 0) {
-                work_ += kKeyWriteWork;
+                progress_.work += kKeyWriteWork;
                 put_pending_record();
                 break;
             }
             work += slice_work;
         }
-        work_ += work;
+        progress_.work += work;
         return !put_pending();
     }
 
@@ -221,7 +222,7 @@ class Store::Impl {
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
         forget(*record, digest(hash, *record));
-        work_ += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
+        progress_.work += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
         return !is_due(*record);
     }
 
@@ -234,8 +235,8 @@ class Store::Impl {
         return due_remain_ ? remove_due() : 0;
     }
     [[nodiscard]] bool due_remain() const { return due_remain_; }
-    [[nodiscard]] uint64_t work() const { return work_; }
-    void add_work(uint64_t units) { work_ += units; }
+    [[nodiscard]] const Progress& progress() const { return progress_; }
+    void add_work(uint64_t units) { progress_.work += units; }
     [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
     void clear() {
@@ -320,6 +321,7 @@ class Store::Impl {
         state_hash_ += pending_->digest();
         counted_bytes_ += kv::counted_bytes(*record);
         pending_.reset();
+        progress_.put_pending = false;
     }
 
     // Of a record that was taken out of the map.
@@ -354,7 +356,7 @@ class Store::Impl {
     LogIndex applied_index_;
     bool due_remain_ = false;  // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
-    uint64_t work_ = 0;
+    Progress progress_;
     std::optional<PendingPut> pending_;
 };
 
@@ -468,7 +470,7 @@ void Store::check() const { impl_->check(); }
 bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
-uint64_t Store::work() const { return impl_->work(); }
+const Store::Progress& Store::progress() const { return impl_->progress(); }
 void Store::add_work(uint64_t units) { impl_->add_work(units); }
 void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
@@ -481,7 +483,6 @@ void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, 
                       int64_t expire_at_ms) {
     impl_->begin_put({key, {}, expire_at_ms, impl_->applied_index().value()}, std::move(value), value_bytes);
 }
-bool Store::put_pending() const { return impl_->put_pending(); }
 bool Store::finish_put(uint64_t work_max) { return impl_->finish_put(work_max); }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }

@@ -119,8 +119,14 @@ class Store {
     // those that are due a bounded number is removed, the earliest first; put() and erase() remove the one they name.
     // Returns how many it removed.
     uint64_t advance(LogIndex index, int64_t log_time_ms);
-    // What all changes so far have cost, in the unit of base/turn_work.h. Not part of the state.
-    [[nodiscard]] uint64_t work() const;
+    // What all changes so far have cost, in the unit of base/turn_work.h, and whether the value of begin_put() is still
+    // to come. Not part of the state. Looked at between any two commands, so it may be kept as long as the store.
+    struct Progress {
+        uint64_t work = 0;
+        bool put_pending = false;
+    };
+    [[nodiscard]] const Progress& progress() const;
+    [[nodiscard]] uint64_t work() const { return progress().work; }
     void add_work(uint64_t units);
     // Frees what was replaced and removed, so that what is put next is written where it is still in the cache.
     void recycle();
@@ -132,7 +138,7 @@ class Store {
     void begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms);
     void begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,
                    int64_t expire_at_ms);
-    [[nodiscard]] bool put_pending() const;
+    [[nodiscard]] bool put_pending() const { return progress().put_pending; }
     // Does about `work_max` units of base/turn_work.h. True: nothing is pending.
     bool finish_put(uint64_t work_max);
     // kNoExpiry removes it; false: no such key. The key is put again, so a large one as by begin_put().

@@ -96,21 +96,22 @@ RaftDriver::WriteAdmission RaftDriver::admit(const kv::CommandSpec& spec) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     // CONFIG SET may have come earlier in this turn.
-    take_memory_limit();
+    // Asked for each write.
+    if (limit_as_of_ns_ != reactor_.now_ns() || limit_of_own_bytes_ != config_.memory_bytes_max) take_memory_limit();
     const bool grows = (spec.flags & kv::kFlagDenyOom) != 0;
     return grows && is_out_of_memory() ? WriteAdmission::kOutOfMemory : WriteAdmission::kAccepted;
 }
 
 void RaftDriver::take_memory_limit() {
+    limit_as_of_ns_ = reactor_.now_ns();
+    limit_of_own_bytes_ = config_.memory_bytes_max;
     raft_.set_memory_limit(config_.memory_bytes_max.value_or(0));
-    writes_.set_memory_limit(raft_.least_memory_limit());
+    limit_bytes_ = raft_.least_memory_limit();
+    writes_.set_memory_limit(limit_bytes_);
 }
 
 // Saves a command that would be refused when it is applied its way there; what decides is kv/memory_limit.h.
-bool RaftDriver::is_out_of_memory() const {
-    const uint64_t limit_bytes = raft_.least_memory_limit();
-    return limit_bytes != 0 && store_.counted_bytes() > limit_bytes;
-}
+bool RaftDriver::is_out_of_memory() const { return limit_bytes_ != 0 && store_.counted_bytes() > limit_bytes_; }
 
 uint64_t RaftDriver::memory_limit_bytes() const {
     return raft_.is_leader() ? raft_.least_memory_limit() : applied_limit_bytes_;

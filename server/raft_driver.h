@@ -190,7 +190,10 @@ class RaftDriver {
     raft::EntryPtr applying_;
     std::optional<kv::EntryApply> apply_;  // none for an entry without commands
     uint64_t hash_before_entry_ = 0;
-    uint64_t applied_limit_bytes_ = 0;  // of memory, of the last batch
+    uint64_t applied_limit_bytes_ = 0;            // of memory, of the last batch
+    uint64_t limit_bytes_ = 0;                    // of memory, in the present turn
+    uint64_t limit_as_of_ns_ = UINT64_MAX;        // the turn it was taken in
+    std::optional<uint64_t> limit_of_own_bytes_;  // what the configuration said then
     bool reply_open_ = false;
     const kv::ApplyReplies apply_replies_ = apply_replies();
     DiscardingReplySink discard_;
