@@ -21,9 +21,9 @@ class ForwardedParts {
                            parts_.back().text.size() + part.size() <= kSmallBytes;
         if (!joins) parts_.push_back({sequence, {}});
         std::string& text = parts_.back().text;
-        memory_bytes_ -= text.capacity();
+        memory_bytes_ -= memory_of(text);
         text.append(part);
-        memory_bytes_ += text.capacity();
+        memory_bytes_ += memory_of(text);
     }
     // The next part of that reply; empty: there is none now.
     [[nodiscard]] std::string take(uint64_t sequence) {
@@ -31,7 +31,7 @@ class ForwardedParts {
                                         [sequence](const Part& part) { return part.sequence == sequence; });
         if (found == parts_.end()) return {};
         std::string text = std::move(found->text);
-        memory_bytes_ -= text.capacity();
+        memory_bytes_ -= memory_of(text);
         parts_.erase(found);
         return text;
     }
@@ -40,6 +40,8 @@ class ForwardedParts {
  private:
     // What is smaller is put together: large parts go on as they are, without being copied again.
     static constexpr size_t kSmallBytes = size_t{16} * 1024;
+
+    [[nodiscard]] static uint64_t memory_of(const std::string& text) { return text.empty() ? 0 : text.capacity(); }
 
     struct Part {
         uint64_t sequence;
