@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "server/config.h"
 
 namespace kvorum::server {
@@ -37,10 +38,14 @@ class BufferBudget {
  private:
     friend class BufferShare;
     void change(uint64_t from_bytes, uint64_t to_bytes, bool leaving) {
+        KVORUM_ASSERT(to_bytes < kImpossibleBytes, "buffers of {} bytes", to_bytes);
         used_bytes_ += to_bytes - from_bytes;
         if (leaving) leaving_bytes_ += to_bytes - from_bytes;
         peak_bytes_ = std::max(peak_bytes_, used_bytes_);
     }
+
+    // Something was taken off that had not been added.
+    static constexpr uint64_t kImpossibleBytes = uint64_t{1} << 48;
 
     const Limits& limits_;
     const uint64_t default_bytes_;
