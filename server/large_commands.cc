@@ -87,15 +87,24 @@ void CommandRouter::unpack_large(Session& session, uint64_t sequence) {
 // False: it will be the session's turn.
 bool CommandRouter::may_go_on(Session& session) {
     if (long_lane_is_open_) return true;
-    if (!std::exchange(session.in_long_lane, true)) long_lane_.push_back(session.handle);
+    if (std::exchange(session.in_long_lane, true)) return false;
+    // All writes wait for a read that holds the state.
+    if (session.long_reply != nullptr && session.long_reply->holds_state()) {
+        long_lane_.push_front(session.handle);
+    } else {
+        long_lane_.push_back(session.handle);
+    }
     return false;
 }
 
 // One a turn: it is in the log before the next is asked for. What led here was an entry that was applied.
 void CommandRouter::wake_waiting_write() {
     if (waiting_to_write_.empty() || !driver_->takes_large_write()) return;
-    Session* session = sessions_.find(waiting_to_write_.front());
-    waiting_to_write_.pop_front();
+    Session* session = nullptr;
+    while (session == nullptr && !waiting_to_write_.empty()) {
+        session = sessions_.find(waiting_to_write_.front());
+        waiting_to_write_.pop_front();
+    }
     if (session == nullptr) return;
     if (session->large != nullptr) session->large->waits_to_write = false;
     mark_dirty(*session);

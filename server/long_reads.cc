@@ -23,12 +23,15 @@ constexpr int kReadsWokenPerTurn = 16;
 
 // True when the reply is written and the read is over. What is left waits for the next turn or for room.
 bool CommandRouter::go_on_with_long_read(Session& session) {
-    if (!may_go_on(session)) return false;
-    if (session.long_reply == nullptr && buffers_.is_half_spent()) {
+    const bool is_new = session.long_reply == nullptr;
+    // Once that write is applied the reply must be whole: the state is held for it from now on.
+    const bool is_urgent = is_new && has_write_behind_head(session);
+    if (!is_urgent && !may_go_on(session)) return false;
+    if (is_new && !is_urgent && buffers_.is_half_spent()) {
         if (!std::exchange(session.waits_for_buffers, true)) waiting_for_buffers_.push_back(session.handle);
         return false;
     }
-    if (session.long_reply == nullptr && !begin_long_read(session)) return false;
+    if (is_new && !begin_long_read(session)) return false;
     if (!session.long_reply->made()) {
         make_long_reply(session);
         if (session.long_reply->memory_bytes() > buffers_.reply_bytes_max()) {
@@ -144,6 +147,7 @@ void CommandRouter::finish_long_reply(Session& session) {
 }
 
 void CommandRouter::end_long_read(Session& session) {
+    session.waits_for_bulk_room = false;
     if (session.long_reply->holds_state()) --one_state_reads_;
     session.long_reply.reset();
 }

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,30 @@ TEST_F(LongCommandsTest, ALargeValueIsWrittenAndReadInSlices) {
         EXPECT_EQ(client.reply(3).size(), 2'000'001);
     }
     EXPECT_LT(cluster.longest_turn_work(), kTurnWorkMax);
+}
+
+TEST_F(LongCommandsTest, AWriteBehindALargeReadDoesNotChangeWhatItReadsHoweverManyOthersRead) {
+    const std::string large(2'000'000, 'v');
+    for (const HostId node : {leader, follower}) {
+        Connection client(cluster, 11, node);
+        client.send({"SET", "k", large});
+        ASSERT_TRUE(answered(client));
+        std::vector<std::unique_ptr<Connection>> others;
+        for (HostId i = 0; i < 8; ++i) {
+            others.push_back(std::make_unique<Connection>(cluster, 20 + i, node));
+            others.back()->send({"MGET", "k", "k", "k"});
+        }
+        client.send({"GET", "k"});
+        client.send({"SET", "k", "small"});
+        client.send({"GET", "k"});
+        ASSERT_TRUE(answered(client, 4));
+        EXPECT_EQ(client.reply(1), large);
+        EXPECT_EQ(client.reply(3), "small");
+        for (const auto& other : others) {
+            ASSERT_TRUE(answered(*other));
+            EXPECT_EQ(other->reply(0), "3 items");
+        }
+    }
 }
 
 TEST_F(LongCommandsTest, CommandsOfOneConnectionKeepTheirOrderAroundALargeOne) {
