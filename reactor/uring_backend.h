@@ -42,7 +42,7 @@ struct UringConfig {
     // together they bound what one turn receives: to take 1 MiB costs the kernel 2 ms of this thread on loopback, where
     // the sender's next packets arrive in the midst of it.
     uint32_t receive_buffers = 512;  // a power of two, at most 32768
-    uint32_t receive_buffer_bytes = 2 * kKiB;
+    uint32_t receive_buffer_bytes = 1 * kKiB;
     // Replaced in tests.
     NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
