@@ -355,6 +355,8 @@ void ClientConnection::evict() {
 
 reactor::Task<void> ClientConnection::finish_replies() {
     close_after_replies();
+    // What still comes is not looked at before the replies are out: it must not hold the buffers of others meanwhile.
+    receive_.pause();
     while (!stop_.stop_requested() && (!queue.empty() || held_reply_.armed())) {
         progress_.reset();
         const bool progressed = co_await progress_.wait(stop_.token());
@@ -367,6 +369,7 @@ reactor::Task<void> ClientConnection::finish_replies() {
 
 reactor::Task<void> ClientConnection::throw_input_away() {
     finished_ = true;
+    receive_.resume();
     took_last_ns_ = services_.reactor.now_ns();
     services_.reactor.backend().shutdown_output(socket_);
     uint64_t thrown_bytes = 0;

@@ -138,6 +138,16 @@ TEST_F(BadInputTest, AThousandConnectionsThatSayNothingHarmNobody) {
     EXPECT_EQ(bystander.finish(), "");
 }
 
+// Its replies are not out before it reads them, or is given up after 5 s; what it sends on must not fill the buffers
+// that all are received into.
+TEST_F(BadInputTest, WhoSendsOnBehindItsEndAndReadsNothingStopsNobody) {
+    Client(cluster_.endpoint(leader_)).command({"SET", "large", std::string(500'000, 'v')});
+    RawConnection greedy(cluster_.endpoint(leader_), Milliseconds(500));
+    greedy.send(encode({"GET", "large"}) + encode({"QUIT"}));
+    EXPECT_FALSE(greedy.send(std::string(16'000'000, 'x'))) << "it is read from";
+    EXPECT_EQ(Client(cluster_.endpoint(leader_), Milliseconds(3000)).command({"PING"}).to_string(), "PONG");
+}
+
 TEST_F(BadInputTest, GarbageOnThePeerPortChangesNothing) {
     Bystander bystander(cluster_.endpoint(leader_));
     const auto before = cluster_.status(leader_);

@@ -64,8 +64,11 @@ inline Task<> echo_connection(Reactor& reactor, Handle socket, StopToken stop) {
         if (chunk.result <= 0) break;
         std::string bytes(as_text(chunk.bytes));
         stream.release(chunk);
+        // What came meanwhile would hold the buffers that its client needs to read the answer.
+        stream.pause();
         const int32_t sent = co_await send_all(reactor, socket, std::move(bytes), stop);
         if (sent < 0) break;
+        stream.resume();
     }
     co_await stream.close();
     co_await close_handle(reactor, socket);
