@@ -8,8 +8,9 @@
 namespace kvorum::sim {
 namespace {
 
-// One piece of work is begun before the budget is used up, and may be an entry's due keys or a page of a walk.
-constexpr uint64_t kTurnWorkMax = kSimWorkBudget + 700'000;
+// One piece of work is begun before the budget is used up, and may be an entry's due keys or a page of a walk. And what
+// gathered is sent at the end of the turn: up to 512 KiB to each of a few peers.
+constexpr uint64_t kTurnWorkMax = kSimWorkBudget + 700'000 + 512 * kKiB * kSentWork;
 // More than a leader may have on the way to one peer: raft::RaftConfig::inflight_bytes_max and one message.
 constexpr uint64_t kInflightBytesMax = 8 * kMiB + raft::kEntryBodySizeMax;
 // Entries at the end of a log that are compared between nodes.
