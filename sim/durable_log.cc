@@ -63,8 +63,10 @@ DurableLog read_durable_log(const Machine& machine, LogIndex from) {
     }
     if (used > kTailSegments) {
         const DurableLog tail = scan(machine, sequences, used - kTailSegments);
-        const bool reaches_back = !tail.terms.empty() && tail.terms.front().first_index <= from;
-        if (tail.accepted && (from.is_none() || from > tail.last.index || reaches_back)) return tail;
+        // Where a large entry fills all of it, its head names that entry, whose end may be missing.
+        const bool has_entry = !tail.terms.empty();
+        const bool reaches_back = has_entry && tail.terms.front().first_index <= from;
+        if (tail.accepted && has_entry && (from.is_none() || from > tail.last.index || reaches_back)) return tail;
     }
     return scan(machine, sequences, 0);
 }
