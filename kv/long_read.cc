@@ -86,7 +86,7 @@ class KeyListRead final : public LongRead {
  public:
     KeyListRead(const Store& store, bool with_values, uint64_t count, ByteReader keys)
         : LongRead(store), with_values_(with_values), count_(count), keys_(keys) {
-        if (!with_values || count > kShortListKeys || store.pins() == Store::kPinsMax) return;
+        if (!with_values || count > kShortListKeys || !store.has_pin_for_read()) return;
         pin_.emplace(store.pin());
         find_some(count);
     }
@@ -157,7 +157,7 @@ class ValueRead final : public LongRead {
             first_ = *first;
             last_ = *last;
         }
-        if (store.pins() == Store::kPinsMax) return;
+        if (!store.has_pin_for_read()) return;
         pin_.emplace(store.pin());
         record_ = store.find(key_);
     }

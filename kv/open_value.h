@@ -35,8 +35,7 @@ class OpenValue {
         crc_ = crc64(head);
     }
 
-    // Adds to `work` what it does, until that has come to `work_end`. True: the value is
-    // written and closed.
+    // Adds to `work` what it does, until that has come to `work_end`. True: the value is written and closed.
     [[nodiscard]] bool go_on(uint64_t work_end, uint64_t& work, ReplySink& reply) {
         while (!left_.empty()) {
             if (work >= work_end) return false;

@@ -493,6 +493,6 @@ StorePin Store::pin() const {
     KVORUM_ASSERT(impl_->pins < kPinsMax, "{} pins", impl_->pins);
     return {impl_->add_reader(), impl_->pins};
 }
-uint32_t Store::pins() const { return impl_->pins; }
+bool Store::has_pin_for_read() const { return impl_->pins + 1 < kPinsMax; }
 
 }  // namespace kvorum::kv

@@ -7,8 +7,8 @@
 // Any number of keys may fall due at once; removing them takes time, so an entry removes a bounded number. The others
 // are there only in memory: nobody finds them.
 //
-// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(),
-// or for as long as they are pinned. No method suspends. (The map below has readers on any thread; kv/hash_map.h.)
+// Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(), or
+// for as long as they are pinned. No method suspends. (The map below has readers on any thread; kv/hash_map.h.)
 #pragma once
 
 #include <cstdint>
@@ -103,10 +103,11 @@ class Store {
     // for_each().
     void check() const;
 
-    // What is pinned is not freed. At most kPinsMax at a time; a pin is meant to last for some turns.
+    // What is pinned is not freed. A pin is meant to last for some turns, and there are kPinsMax at most: who reads
+    // asks first whether there is one, for the last is kept for the write that is applied.
     static constexpr uint32_t kPinsMax = 32;
     [[nodiscard]] StorePin pin() const;
-    [[nodiscard]] uint32_t pins() const;
+    [[nodiscard]] bool has_pin_for_read() const;
 
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.

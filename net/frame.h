@@ -22,7 +22,8 @@
 namespace kvorum::net {
 
 // 3: peers prove that they know the secret of their cluster, and acknowledgements promise the silence that leases count
-// on. 4: acknowledgements tell a limit of memory. 5: large commands are forwarded in pieces.
+// on. 4: acknowledgements tell a limit of memory. 5: large commands are forwarded in pieces. 6: a node says how much it
+// took of the replies to what it forwarded.
 inline constexpr uint16_t kPeerProtocolVersion = 6;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.

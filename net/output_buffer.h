@@ -23,11 +23,6 @@ class OutputBuffer {
     // Capacity above this is given back by clear().
     static constexpr size_t kKeepBytes = size_t{64} * 1024;
 
-    // A chunk takes no more once it has come to this.
-    static constexpr size_t kChunkBytes = size_t{128} * 1024;
-    // A piece of this is a chunk of its own.
-    static constexpr size_t kPieceBytes = size_t{16} * 1024;
-
     // Append owned bytes here, only at the end; what lies behind an appended entry follows it on the wire. What is in
     // it already may be taken back or written over, until begin_piece() or a send.
     [[nodiscard]] std::string& tail() { return tail_; }
@@ -51,6 +46,11 @@ class OutputBuffer {
     void swap(OutputBuffer& other) noexcept;
 
  private:
+    // A chunk takes no more once it has come to this.
+    static constexpr size_t kChunkBytes = size_t{128} * 1024;
+    // A piece of this is a chunk of its own.
+    static constexpr size_t kPieceBytes = size_t{16} * 1024;
+
     void seal_tail();
     void add_chunk(std::string chunk);
 

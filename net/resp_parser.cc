@@ -122,6 +122,7 @@ void RespParser::release() {
     release_memory(held_);
     release_memory(partial_);
     release_memory(spans_);
+    release_memory(inline_storage_);
 }
 
 uint64_t RespParser::allocated_bytes() const {

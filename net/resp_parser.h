@@ -80,7 +80,7 @@ class RespParser {
     // buffer back.
     void detach();
 
-    // Gives its memory back: nothing more will be asked of it.
+    // Gives its memory back. From then on next() returns kError.
     void release();
 
     // For the commands after the current one, e.g. once the client is authenticated.

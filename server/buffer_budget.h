@@ -67,6 +67,7 @@ class BufferShare {
     }
     // Its owner gives them back soon.
     void leave() {
+        KVORUM_ASSERT(!leaving_);
         leaving_ = true;
         budget_.leaving_bytes_ += bytes_;
     }

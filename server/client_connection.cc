@@ -389,7 +389,6 @@ reactor::Task<void> ClientConnection::shut_down() {
     // Now, since it is counted now.
     parser_.release();
     large.reset();
-    long_reply.reset();
     account();
     count_output();
     // Ends a send that the client does not take.

@@ -20,9 +20,9 @@ constexpr size_t kFewArguments = 64;
 constexpr uint64_t kShortReplyBytes = 512 * kKiB;
 // Commands about the node look at all their arguments in one step.
 constexpr size_t kServerArgumentsMax = 1024;
+constexpr std::string_view kTooManyArguments = "ERR more than 1024 arguments of a command about the node";
 // To look at a session that something happened to.
 constexpr uint64_t kSessionWork = 300;
-constexpr std::string_view kTooManyArguments = "ERR more than 1024 arguments of a command about the node";
 
 bool may_be_long(const kv::CommandSpec& spec, kv::Arguments arguments, uint64_t store_size) {
     if ((spec.flags & kv::kFlagFast) != 0 && arguments.size() <= kFewArguments) return false;

@@ -107,10 +107,10 @@ void check_secret(const NodeConfig& config, Violations& violations) {
     }
 }
 
-// What a single value must be says the table of options; these depend on each other, or are of a form of their own.
 // A connection takes that much by itself when it pipelines.
 constexpr uint64_t kBufferBytesMin = 16 * kMiB;
 
+// What a single value must be says the table of options; these depend on each other, or are of a form of their own.
 void check_combinations(const NodeConfig& config, Violations& violations) {
     const uint64_t buffer_bytes = config.limits.buffer_bytes_max;
     if (buffer_bytes != 0 && buffer_bytes < kBufferBytesMin)

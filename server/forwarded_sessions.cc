@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kBuffersFull =
     "-TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed\r\n";
 
+// Each fills what room there is, and there may be thousands.
 constexpr int kSessionsWokenPerTurn = 16;
 
 }  // namespace

@@ -1,7 +1,7 @@
-// The router's part for large commands: each turn goes on with the first of them as far as its budget of work allows,
-// as it does with reads that take several turns (long_reads.cc).
-// Until one has its place, in the log or at the leader, it is parked; nothing of it is known elsewhere, so that it was
-// definitely not executed when it is given up or begun again.
+// The router's part for large commands, and the lane of all that takes several turns (long reads too): each turn goes
+// on with the first of them as far as its budget of work allows. Until a large command has its place, in the log or at
+// the leader, it is parked; nothing of it is known elsewhere, so that it was definitely not executed when it is given
+// up or begun again.
 #include <fmt/format.h>
 
 #include <utility>
@@ -84,7 +84,7 @@ void CommandRouter::unpack_large(Session& session, uint64_t sequence) {
     session.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
 }
 
-// False: it will be the session's turn.
+// False: not now; the session waits in the lane.
 bool CommandRouter::may_go_on(Session& session) {
     if (long_lane_is_open_) return true;
     if (std::exchange(session.in_long_lane, true)) return false;

@@ -3,10 +3,9 @@
 #include "server/program.h"
 
 // What jemalloc reads at the start of the program. Memory that was freed stays for what comes next, because a page that
-// is new to the process costs five times as much as to copy into it, and goes back to the system some seconds later by
+// is new to the process costs four times as much as to copy into it, and goes back to the system some seconds later by
 // a thread of its own: libc gives back in one call, in the midst of a turn, whatever lies at the end of its heap.
 extern "C" {
-extern const char* malloc_conf;
 const char* malloc_conf = "background_thread:true,oversize_threshold:0,dirty_decay_ms:5000,muzzy_decay_ms:0";
 }
 

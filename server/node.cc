@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kSweepIntervalNs = 50 * kMillisecondNs;
 // By then an ordinary election is over, and a broken connection was made again.
 constexpr uint64_t kElectionTimeoutsUntilFailed = 2;
-constexpr uint64_t kBufferBytesMin = 64 * kMiB;
+constexpr uint64_t kDefaultBufferBytesMin = 64 * kMiB;
 constexpr uint64_t kBufferShareDivisor = 8;  // of the machine's memory, unless --max-buffer-memory says it
 constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
 // Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
@@ -44,7 +44,7 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
     : reactor_(reactor),
       config_(std::move(config)),
       access_(config_.access),
-      buffers_(config_.limits, std::max(usable_memory_bytes() / kBufferShareDivisor, kBufferBytesMin)),
+      buffers_(config_.limits, std::max(usable_memory_bytes() / kBufferShareDivisor, kDefaultBufferBytesMin)),
       buffers_of_peers_(buffers_),
       members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
       store_(config_.cluster_id().value()),

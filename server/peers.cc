@@ -16,6 +16,7 @@ constexpr uint32_t kPeerKeepaliveS = 5;
 // Replies that may wait do so while so much is unsent, or on its way: Raft's messages, and the replies to others, are
 // in the same queue.
 constexpr uint64_t kReplyRoomBytes = 1 * kMiB;
+// So much of them is taken before the other node is told.
 constexpr uint64_t kLinkCreditBytes = 128 * kKiB;
 
 }  // namespace

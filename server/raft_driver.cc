@@ -12,6 +12,7 @@ namespace {
 
 // Reading the log back, at start or for a peer that lags, goes in pieces of this size.
 constexpr uint64_t kLogReadBytes = 2 * kMiB;
+// While so much is in the log and not applied, the next large write waits: everything else would wait behind it.
 constexpr uint64_t kLargeWritesBytes = 2 * kMiB;
 // While keys are due, so many entries are on their way that will remove some.
 constexpr uint64_t kTicksInFlightMax = 4;
@@ -95,8 +96,7 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const kv::CommandSpec& spec, kv
 RaftDriver::WriteAdmission RaftDriver::admit(const kv::CommandSpec& spec) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
-    // CONFIG SET may have come earlier in this turn.
-    // Asked for each write.
+    // Once a turn, not for each write; and CONFIG SET may have come earlier in this turn.
     if (limit_as_of_ns_ != reactor_.now_ns() || limit_of_own_bytes_ != config_.memory_bytes_max) take_memory_limit();
     const bool grows = (spec.flags & kv::kFlagDenyOom) != 0;
     return grows && is_out_of_memory() ? WriteAdmission::kOutOfMemory : WriteAdmission::kAccepted;

@@ -104,7 +104,7 @@ class Session {
     ForwardedParts forwarded_parts;
     uint64_t uncredited_bytes = 0;     // of replies that came from the leader, and it was not told that they are taken
     uint64_t progressed_ns = 0;        // when a request was last answered, or its client had to read first
-    bool waits_for_bulk_room = false;  // the reply that comes next is a large one
+    bool waits_for_bulk_room = false;  // the next reply is a large one, and has no room yet
     bool in_long_lane = false;         // on the router's list of sessions with something to do that takes several turns
     bool waits_for_buffers = false;    // the read at the head may begin when fewer buffers are in use
     bool waiting = false;              // a WAIT is in the queue

@@ -24,7 +24,7 @@
 
 namespace kvorum::sim {
 
-// A twentieth of a real node's, so that small commands are cut as large ones are there.
+// A sixth of a real node's, so that small commands are cut as large ones are there.
 inline constexpr uint64_t kSimWorkBudget = kTurnWorkBudget / 6;
 
 class Machine;

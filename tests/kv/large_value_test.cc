@@ -138,6 +138,18 @@ TEST(LargeValue, TheOldOneStaysUntilTheNewOneIsWhole) {
     store.check();
 }
 
+TEST(LargeValue, IsRepliedByAWriteHoweverManyReadsArePinned) {
+    SlicedDatabase db;
+    db.run({"SET", "large", drawn(kLarge, 1)});
+    const std::string expected = fmt::format("${}\r\n{}\r\n", kLarge, drawn(kLarge, 1));
+    const std::vector<std::string_view> arguments{"GET", "large"};
+    std::vector<std::unique_ptr<LongRead>> reads;
+    for (int i = 0; i < 100; ++i)
+        reads.push_back(begin_long_read(db.store, *find_data_command("GET"), arguments, 1, ByteReader(Bytes{})));
+    EXPECT_EQ(db.run({"GETDEL", "large"}), expected);
+    EXPECT_GT(db.steps, 3);
+}
+
 class LargeValueReadTest : public ::testing::Test {
  protected:
     LargeValueReadTest() {
@@ -205,7 +217,7 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
 TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
     const std::vector<std::string_view> arguments{"GET", "large"};
     std::vector<StorePin> pins;
-    while (db.store().pins() < Store::kPinsMax)
+    while (db.store().has_pin_for_read())
         pins.push_back(db.store().pin());
     const auto begin = [&] {
         return begin_long_read(db.store(), *find_data_command("GET"), arguments, 1, ByteReader(Bytes{}));
