@@ -19,7 +19,8 @@ constexpr size_t kSmallReplyBytes = 256;
 // One connection to the peer, and what its two ends said of themselves.
 struct PeerLink::Connection {
     Connection(PeerLink& link, reactor::Handle socket)
-        : receive(link.reactor_, socket), output(link.reactor_, link.flusher_, socket, &link.output_progress_) {}
+        : receive(link.reactor_, socket, reactor::BuffersFrom::kReserved),
+          output(link.reactor_, link.flusher_, socket, &link.output_progress_) {}
 
     reactor::ReceiveStream receive;
     OutputStream output;

@@ -21,7 +21,7 @@ constexpr uint64_t kAcceptPauseNs = 100 * kMillisecondNs;
 class PeerListener::Connection {
  public:
     Connection(PeerListener& listener, reactor::Handle socket)
-        : receive(listener.reactor_, socket),
+        : receive(listener.reactor_, socket, reactor::BuffersFrom::kReserved),
           output(listener.reactor_, listener.flusher_, socket),
           address(listener.reactor_.backend().peer_address(socket)) {}
 

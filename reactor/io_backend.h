@@ -57,6 +57,7 @@ enum class IoCode : uint8_t {
 enum IoFlags : uint8_t {
     kIoDataSync = 1,          // kWrite: RWF_DSYNC
     kIoRegisteredBuffer = 2,  // kRead, kWrite: `buffer` lies in the region of register_buffer()
+    kIoReservedBuffers = 4,   // kReceive: into the buffers that are kept apart for those few that ask so
 };
 
 struct IoCompletion {

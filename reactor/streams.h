@@ -115,9 +115,15 @@ struct Chunk {
     bool has_buffer = false;
 };
 
+// kReserved: for few streams, which must not wait while many others are flooded.
+enum class BuffersFrom : uint8_t { kShared, kReserved };
+
 class ReceiveStream final : public MultishotStream {
  public:
-    ReceiveStream(Reactor& reactor, Handle socket) : MultishotStream(reactor, IoCode::kReceive, socket) {}
+    ReceiveStream(Reactor& reactor, Handle socket, BuffersFrom buffers = BuffersFrom::kShared)
+        : MultishotStream(reactor, IoCode::kReceive, socket) {
+        if (buffers == BuffersFrom::kReserved) flags = kIoReservedBuffers;
+    }
     ~ReceiveStream() override;
 
     class [[nodiscard]] Waiter final : public WaiterBase {
@@ -130,7 +136,8 @@ class ReceiveStream final : public MultishotStream {
     };
 
     [[nodiscard]] Waiter next(StopToken stop = {}) { return {*this, stop}; }
-    // Gives the buffer back to all streams of the reactor. Does nothing for a chunk without one, or released already.
+    // Gives the buffer back to all streams that take from where it came. Does nothing for a chunk without one, or
+    // released already.
     void release(Chunk& chunk);
     // Stops reading from the socket, so that the peer is slowed down by TCP; what has arrived already can still be
     // taken. It is copied meanwhile: buffers that a paused stream held would be missing to those that must go on.

@@ -39,10 +39,10 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
     absl::Status explanation = explain_uring(facts);
     if (!explanation.ok()) return explanation;
 
-    auto buffers = std::make_unique<ReceiveBuffers>(config.receive_buffers, config.receive_buffer_bytes);
-    facts.buffer_ring_errno = buffers->register_with(ring->raw());
+    BufferGroups buffers(config);
+    facts.buffer_ring_errno = buffers.register_with(*ring);
     facts.memlock_limit_bytes = memlock_limit_bytes();
-    if (facts.buffer_ring_errno == 0) facts.multishot_receive_errno = try_multishot_receive(*ring, *buffers);
+    if (facts.buffer_ring_errno == 0) facts.multishot_receive_errno = try_multishot_receive(*ring, *buffers.shared);
     explanation = explain_uring(facts);
     if (!explanation.ok()) {
         ring.reset();
@@ -54,7 +54,17 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
         new UringBackend(std::move(ring), std::move(buffers), wake_fd, config.look_up));
 }
 
-UringBackend::UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd,
+UringBackend::BufferGroups::BufferGroups(const UringConfig& config)
+    : shared(std::make_unique<ReceiveBuffers>(0, 0, config.receive_buffers, config.receive_buffer_bytes)),
+      reserved(std::make_unique<ReceiveBuffers>(1, config.receive_buffers, config.reserved_buffers,
+                                                config.reserved_buffer_bytes)) {}
+
+int UringBackend::BufferGroups::register_with(UringRing& ring) {
+    const int error = shared->register_with(ring.raw());
+    return error != 0 ? error : reserved->register_with(ring.raw());
+}
+
+UringBackend::UringBackend(std::unique_ptr<UringRing> ring, BufferGroups buffers, int wake_fd,
                            NameResolver::LookUp look_up)
     : buffers_(std::move(buffers)),
       ring_(std::move(ring)),
@@ -163,10 +173,12 @@ void UringBackend::give_way() noexcept { ::sched_yield(); }
 void UringBackend::unpark_receives() {
     // All of them, although there may be fewer buffers: which of the sockets has data is not known, and one that has
     // must not wait behind one that has none.
-    if (parked_.empty() || !buffers_->any_free()) return;
-    for (const uint32_t slot_index : parked_)
+    if (parked_.empty() || !(buffers_.shared->any_free() || buffers_.reserved->any_free())) return;
+    std::erase_if(parked_, [this](uint32_t slot_index) {
+        if (!buffers_of(*slots_[slot_index].op).any_free()) return false;
         rearm(slot_index);
-    parked_.clear();
+        return true;
+    });
 }
 
 void UringBackend::queue_pending() {
@@ -322,9 +334,10 @@ void UringBackend::handle_receive(uint32_t slot_index, const UringCompletion& co
     IoCompletion delivered{.result = completion.result, .more = true};
     if ((completion.flags & IORING_CQE_F_BUFFER) != 0) {
         delivered.buffer_id = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
-        buffers_->mark_taken(delivered.buffer_id);
+        ReceiveBuffers& buffers = buffers_of(*slot.op);
+        buffers.mark_taken(delivered.buffer_id);
         delivered.has_buffer = completion.result > 0;
-        if (!delivered.has_buffer) buffers_->release(delivered.buffer_id);
+        if (!delivered.has_buffer) buffers.release(delivered.buffer_id);
     }
     const bool is_fruit = completion.result > 0;
     if (is_fruit) slot.op->on_completion(delivered);
@@ -357,11 +370,19 @@ void UringBackend::requeue(uint32_t slot_index) {
 
 // --- receive buffers and registered memory ---
 
-Bytes UringBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
-    return buffers_->bytes(buffer_id, length_bytes);
+ReceiveBuffers& UringBackend::buffers_of(const IoOp& op) const {
+    return (op.flags & kIoReservedBuffers) != 0 ? *buffers_.reserved : *buffers_.shared;
 }
 
-void UringBackend::release_receive_buffer(uint16_t buffer_id) { buffers_->release(buffer_id); }
+ReceiveBuffers& UringBackend::buffers_with(uint16_t buffer_id) const {
+    return buffers_.shared->owns(buffer_id) ? *buffers_.shared : *buffers_.reserved;
+}
+
+Bytes UringBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {
+    return buffers_with(buffer_id).bytes(buffer_id, length_bytes);
+}
+
+void UringBackend::release_receive_buffer(uint16_t buffer_id) { buffers_with(buffer_id).release(buffer_id); }
 
 bool UringBackend::register_buffer(MutableBytes region) {
     if (buffer_registered_) {
@@ -394,7 +415,7 @@ int UringBackend::try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers
     io_uring_sqe* sqe = ring.next_sqe();
     io_uring_prep_recv_multishot(sqe, sockets[0], nullptr, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = ReceiveBuffers::kGroup;
+    sqe->buf_group = buffers.group();
     int error = 0;
     // One byte, then the end of the stream: an old kernel refuses instead.
     bool goes_on = true;

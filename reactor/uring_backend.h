@@ -43,6 +43,10 @@ struct UringConfig {
     // the sender's next packets arrive in the midst of it.
     uint32_t receive_buffers = 512;  // a power of two, at most 32768
     uint32_t receive_buffer_bytes = 1 * kKiB;
+    // For kIoReservedBuffers. In one turn the kernel fills at most 32 buffers for a socket, so that a larger one is a
+    // larger share of the turn.
+    uint32_t reserved_buffers = 64;
+    uint32_t reserved_buffer_bytes = 8 * kKiB;
     // Replaced in tests.
     NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
@@ -130,9 +134,21 @@ class UringBackend final : public IoBackend {
         int32_t result = 0;
     };
 
-    UringBackend(std::unique_ptr<UringRing> ring, std::unique_ptr<ReceiveBuffers> buffers, int wake_fd,
-                 NameResolver::LookUp look_up);
+    // The groups of receive buffers, which the kernel writes to until the ring is gone.
+    struct BufferGroups {
+        explicit BufferGroups(const UringConfig& config);
+        // 0 or an errno.
+        [[nodiscard]] int register_with(UringRing& ring);
+
+        std::unique_ptr<ReceiveBuffers> shared;
+        std::unique_ptr<ReceiveBuffers> reserved;
+    };
+
+    UringBackend(std::unique_ptr<UringRing> ring, BufferGroups buffers, int wake_fd, NameResolver::LookUp look_up);
     static int try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers);
+
+    [[nodiscard]] ReceiveBuffers& buffers_of(const IoOp& op) const;
+    [[nodiscard]] ReceiveBuffers& buffers_with(uint16_t buffer_id) const;
 
     // uring_backend.cc: slots, the turn, completions
     static uint64_t user_data(Kind kind, uint32_t slot, uint32_t generation);
@@ -170,8 +186,8 @@ class UringBackend final : public IoBackend {
 
     static constexpr size_t kReapBatch = 256;
 
-    // Before the ring, so that it goes after it: the kernel may write there until the ring is gone.
-    std::unique_ptr<ReceiveBuffers> buffers_;
+    // Before the ring, so that they go after it.
+    BufferGroups buffers_;
     std::unique_ptr<UringRing> ring_;
     const int wake_fd_;
     std::unique_ptr<NameResolver> resolver_;

@@ -31,7 +31,7 @@ void UringBackend::prepare(io_uring_sqe& sqe, Slot& slot) {
         case IoCode::kReceive:
             io_uring_prep_recv_multishot(&sqe, op.handle, nullptr, 0, 0);
             sqe.flags |= IOSQE_BUFFER_SELECT;
-            sqe.buf_group = ReceiveBuffers::kGroup;
+            sqe.buf_group = buffers_of(op).group();
             return;
         case IoCode::kConnect: {
             const bool is_ipv6 = slot.address->ss_family == AF_INET6;

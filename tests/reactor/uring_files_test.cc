@@ -157,7 +157,7 @@ TEST_F(UringFilesTest, TheLockGoesWithItsBackend) {
     EXPECT_TRUE(backend->lock_directory(directory).ok());
 }
 
-TEST_F(UringFilesTest, HaltLogsItsReasonAndEndsTheProcessWithItsOwnCode) {
+TEST_F(UringTest, HaltLogsItsReasonAndEndsTheProcessWithItsOwnCode) {
     ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_EXIT(backend->halt("the disk said no"), ::testing::ExitedWithCode(70), "halting: the disk said no");
 }

@@ -336,6 +336,37 @@ TEST_F(TinyBuffersTest, AReceiveThatWaitsForABufferGoesOnWhenOneIsReleased) {
     run_until_done(reactor, close_pair(reactor, other));
 }
 
+TEST_F(TinyBuffersTest, AReservedReceiveDoesNotWaitForTheBuffersThatAllShare) {
+    const Pair hog = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
+    const Pair other = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
+    ReceiveStream hog_stream(reactor, hog.server);
+    std::vector<Chunk> taken;
+    TaskScope scope(reactor);
+    scope.spawn(take_both_buffers(hog_stream, taken));
+    EXPECT_EQ(run_until_done(reactor, send_all(reactor, hog.client, std::string(2048, 'h'))), 0);
+    run_until_done(reactor, scope.join());
+    while (backend->stats().enobufs == 0)
+        reactor.turn();
+
+    ReceiveStream reserved(reactor, other.server, BuffersFrom::kReserved);
+    const std::string sent = "more than " + std::string(1024, '.') + " one shared buffer holds";
+    EXPECT_EQ(run_until_done(reactor, send_all(reactor, other.client, sent)), 0);
+    auto receive_once = [](ReceiveStream& from) -> Task<std::string> {
+        Chunk chunk = co_await from.next();
+        std::string bytes(as_text(chunk.bytes));
+        from.release(chunk);
+        co_return bytes;
+    };
+    EXPECT_EQ(run_until_done(reactor, receive_once(reserved)), sent);
+
+    for (Chunk& chunk : taken)
+        hog_stream.release(chunk);
+    run_until_done(reactor, hog_stream.close());
+    run_until_done(reactor, reserved.close());
+    run_until_done(reactor, close_pair(reactor, hog));
+    run_until_done(reactor, close_pair(reactor, other));
+}
+
 TEST_F(TinyBuffersTest, AReceiveThatWaitsForABufferCanBeCancelled) {
     const Pair pair = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
     ReceiveStream stream(reactor, pair.server);
