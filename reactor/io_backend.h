@@ -57,14 +57,22 @@ enum class IoCode : uint8_t {
 enum IoFlags : uint8_t {
     kIoDataSync = 1,          // kWrite: RWF_DSYNC
     kIoRegisteredBuffer = 2,  // kRead, kWrite: `buffer` lies in the region of register_buffer()
-    kIoReservedBuffers = 4,   // kReceive: into the buffers that are kept apart for those few that ask so
 };
+
+// Where a kReceive takes its buffers from. What floods one group keeps nobody waiting in another.
+enum class BufferGroup : uint8_t {
+    kBulk,      // many small ones
+    kCalm,      // larger ones, for those of whom little waits at a time
+    kReserved,  // for the few streams that must not wait for anybody
+};
+inline constexpr size_t kBufferGroupCount = 3;
 
 struct IoCompletion {
     int32_t result = 0;
     bool more = false;  // a multishot op goes on; false = this was its last completion
     bool has_buffer = false;
-    uint16_t buffer_id = 0;  // kReceive with has_buffer: give it back with release_receive_buffer()
+    uint16_t buffer_id = 0;   // kReceive with has_buffer: give it back with release_receive_buffer()
+    bool more_waits = false;  // kReceive: there is more to take at once. Never said where that is not known
 };
 
 // "127.0.0.1:7001", "[::1]:7001", "localhost:7001". Names are resolved by the backend: on connect without
@@ -90,6 +98,7 @@ class IoOp {
 
     IoCode code = IoCode::kClose;
     uint8_t flags = 0;
+    BufferGroup buffers = BufferGroup::kBulk;  // kReceive; does not change while in flight
     Handle handle = kNoHandle;
     uint64_t offset = 0;
     std::byte* buffer = nullptr;  // kWrite does not modify it

@@ -21,6 +21,7 @@ void MultishotStream::on_completion(const IoCompletion& completion) {
             return;
         }
     }
+    if (completion.result > 0) note(completion);
     completions_.push_back(completion);
     if (paused_) keep(completions_.back());
     wake_waiter();
@@ -40,7 +41,23 @@ IoCompletion MultishotStream::take_completion() {
 }
 
 void MultishotStream::arm_if_wanted() {
-    if (!in_flight && !paused_ && waiter_ != nullptr) reactor_.backend().submit(*this);
+    if (in_flight || paused_ || waiter_ == nullptr) return;
+    buffers = wanted_group_;
+    reactor_.backend().submit(*this);
+}
+
+void MultishotStream::take_from(BufferGroup group) {
+    if (wanted_group_ == group) return;
+    wanted_group_ = group;
+    if (in_flight) reactor_.schedule(rearm_);
+}
+
+void MultishotStream::rearm() {
+    if (in_flight && buffers != wanted_group_ && !cancelling_) {
+        cancelling_ = true;
+        reactor_.backend().cancel(*this);
+    }
+    arm_if_wanted();
 }
 
 void MultishotStream::wake_waiter() {
@@ -113,7 +130,24 @@ Task<void> AcceptStream::close() {
     }
 }
 
+ReceiveStream::ReceiveStream(Reactor& reactor, Handle socket, BuffersFrom buffers)
+    : MultishotStream(reactor, IoCode::kReceive, socket), buffers_from_(buffers) {
+    if (buffers == BuffersFrom::kReserved) take_from(BufferGroup::kReserved);
+}
+
 ReceiveStream::~ReceiveStream() { release_untaken(); }
+
+void ReceiveStream::note(const IoCompletion& completion) {
+    if (buffers_from_ == BuffersFrom::kReserved) return;
+    waited_bytes_ += static_cast<uint64_t>(completion.result);
+    if (waited_bytes_ > kCalmBytesMax) {
+        calm_times_ = 0;
+        take_from(BufferGroup::kBulk);
+    }
+    if (completion.more_waits) return;
+    if (waited_bytes_ <= kCalmBytesMax && ++calm_times_ >= kCalmTimes) take_from(BufferGroup::kCalm);
+    waited_bytes_ = 0;
+}
 
 Task<void> ReceiveStream::close() {
     co_await end();

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/units.h"
 #include "reactor/event.h"
 #include "reactor/io_backend.h"
 #include "reactor/reactor.h"
@@ -66,6 +67,10 @@ class MultishotStream : public IoOp {
     [[nodiscard]] IoCompletion take_completion();
     void pause_stream();
     void resume_stream();
+    // From now on in that group. May be called for each completion.
+    void take_from(BufferGroup group);
+    // Called for each completion that brings something.
+    virtual void note(const IoCompletion& /*completion*/) {}
     // Called for each completion that waits while the stream is paused.
     virtual void keep(IoCompletion& /*completion*/) {}
     // Cancels the operation and waits for its last completion.
@@ -74,17 +79,19 @@ class MultishotStream : public IoOp {
  private:
     struct Rearm : Runnable {
         explicit Rearm(MultishotStream& owner)
-            : Runnable([](Runnable& self) { static_cast<Rearm&>(self).stream.arm_if_wanted(); }), stream(owner) {}
+            : Runnable([](Runnable& self) { static_cast<Rearm&>(self).stream.rearm(); }), stream(owner) {}
         MultishotStream& stream;
     };
 
     void arm_if_wanted();
+    void rearm();
     void wake_waiter();
 
     Reactor& reactor_;
     std::vector<IoCompletion> completions_;
     size_t taken_ = 0;  // how many of completions_ were taken; both are cleared when they meet
     WaiterBase* waiter_ = nullptr;
+    BufferGroup wanted_group_ = BufferGroup::kBulk;
     Rearm rearm_;  // a completion may not submit: this does it afterwards
     Event ended_;
     bool cancelling_ = false;
@@ -115,15 +122,13 @@ struct Chunk {
     bool has_buffer = false;
 };
 
-// kReserved: for few streams, which must not wait while many others are flooded.
-enum class BuffersFrom : uint8_t { kShared, kReserved };
+// kByPace: calm buffers for who is calm, those of bulk before that and for who floods. kReserved: for few streams,
+// which must not wait while many others are flooded.
+enum class BuffersFrom : uint8_t { kByPace, kReserved };
 
 class ReceiveStream final : public MultishotStream {
  public:
-    ReceiveStream(Reactor& reactor, Handle socket, BuffersFrom buffers = BuffersFrom::kShared)
-        : MultishotStream(reactor, IoCode::kReceive, socket) {
-        if (buffers == BuffersFrom::kReserved) flags = kIoReservedBuffers;
-    }
+    ReceiveStream(Reactor& reactor, Handle socket, BuffersFrom buffers = BuffersFrom::kByPace);
     ~ReceiveStream() override;
 
     class [[nodiscard]] Waiter final : public WaiterBase {
@@ -149,6 +154,11 @@ class ReceiveStream final : public MultishotStream {
     Task<void> close();
 
  private:
+    // So much at most waits at a time of who is calm; it takes so many times to be believed, and one to be refuted.
+    static constexpr uint64_t kCalmBytesMax = 16 * kKiB;
+    static constexpr uint32_t kCalmTimes = 4;
+
+    void note(const IoCompletion& completion) override;
     void keep(IoCompletion& completion) override;
     [[nodiscard]] Chunk chunk_of(const IoCompletion& completion);
     void release_untaken();
@@ -156,6 +166,10 @@ class ReceiveStream final : public MultishotStream {
     std::deque<std::string> kept_;  // of the oldest completions that were not taken
     uint64_t kept_bytes_ = 0;
     std::string taken_kept_;  // of the last chunk, if it was kept
+
+    const BuffersFrom buffers_from_;
+    uint64_t waited_bytes_ = 0;  // and were received without a gap
+    uint32_t calm_times_ = 0;
 };
 
 }  // namespace kvorum::reactor

@@ -39,10 +39,16 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
     absl::Status explanation = explain_uring(facts);
     if (!explanation.ok()) return explanation;
 
-    BufferGroups buffers(config);
-    facts.buffer_ring_errno = buffers.register_with(*ring);
+    BufferGroups buffers;
+    uint32_t first_id = 0;
+    for (uint16_t group = 0; group < buffers.size() && facts.buffer_ring_errno == 0; ++group) {
+        const auto [count, size_bytes] = config.receive_buffers[group];
+        buffers[group] = std::make_unique<ReceiveBuffers>(group, first_id, count, size_bytes);
+        facts.buffer_ring_errno = buffers[group]->register_with(ring->raw());
+        first_id += count;
+    }
     facts.memlock_limit_bytes = memlock_limit_bytes();
-    if (facts.buffer_ring_errno == 0) facts.multishot_receive_errno = try_multishot_receive(*ring, *buffers.shared);
+    if (facts.buffer_ring_errno == 0) facts.multishot_receive_errno = try_multishot_receive(*ring, *buffers.front());
     explanation = explain_uring(facts);
     if (!explanation.ok()) {
         ring.reset();
@@ -52,16 +58,6 @@ absl::StatusOr<std::unique_ptr<UringBackend>> UringBackend::create(const UringCo
     if (wake_fd < 0) return absl::ResourceExhaustedError(fmt::format("eventfd failed: errno {}", errno));
     return std::unique_ptr<UringBackend>(
         new UringBackend(std::move(ring), std::move(buffers), wake_fd, config.look_up));
-}
-
-UringBackend::BufferGroups::BufferGroups(const UringConfig& config)
-    : shared(std::make_unique<ReceiveBuffers>(0, 0, config.receive_buffers, config.receive_buffer_bytes)),
-      reserved(std::make_unique<ReceiveBuffers>(1, config.receive_buffers, config.reserved_buffers,
-                                                config.reserved_buffer_bytes)) {}
-
-int UringBackend::BufferGroups::register_with(UringRing& ring) {
-    const int error = shared->register_with(ring.raw());
-    return error != 0 ? error : reserved->register_with(ring.raw());
 }
 
 UringBackend::UringBackend(std::unique_ptr<UringRing> ring, BufferGroups buffers, int wake_fd,
@@ -173,7 +169,6 @@ void UringBackend::give_way() noexcept { ::sched_yield(); }
 void UringBackend::unpark_receives() {
     // All of them, although there may be fewer buffers: which of the sockets has data is not known, and one that has
     // must not wait behind one that has none.
-    if (parked_.empty() || !(buffers_.shared->any_free() || buffers_.reserved->any_free())) return;
     std::erase_if(parked_, [this](uint32_t slot_index) {
         if (!buffers_of(*slots_[slot_index].op).any_free()) return false;
         rearm(slot_index);
@@ -337,6 +332,7 @@ void UringBackend::handle_receive(uint32_t slot_index, const UringCompletion& co
         ReceiveBuffers& buffers = buffers_of(*slot.op);
         buffers.mark_taken(delivered.buffer_id);
         delivered.has_buffer = completion.result > 0;
+        delivered.more_waits = (completion.flags & IORING_CQE_F_SOCK_NONEMPTY) != 0;
         if (!delivered.has_buffer) buffers.release(delivered.buffer_id);
     }
     const bool is_fruit = completion.result > 0;
@@ -370,12 +366,11 @@ void UringBackend::requeue(uint32_t slot_index) {
 
 // --- receive buffers and registered memory ---
 
-ReceiveBuffers& UringBackend::buffers_of(const IoOp& op) const {
-    return (op.flags & kIoReservedBuffers) != 0 ? *buffers_.reserved : *buffers_.shared;
-}
-
 ReceiveBuffers& UringBackend::buffers_with(uint16_t buffer_id) const {
-    return buffers_.shared->owns(buffer_id) ? *buffers_.shared : *buffers_.reserved;
+    for (const auto& group : buffers_) {
+        if (group->owns(buffer_id)) return *group;
+    }
+    KVORUM_ASSERT(false, "there is no receive buffer {}", buffer_id);
 }
 
 Bytes UringBackend::receive_buffer(uint16_t buffer_id, uint64_t length_bytes) {

@@ -38,15 +38,15 @@ struct UringCompletion;
 struct UringConfig {
     uint32_t sq_entries = 512;   // operations of a turn above this cost another system call
     uint32_t cq_entries = 4096;  // completions of a turn above this cost another system call
-    // A buffer for each connection that sends within one turn, of a size that takes a pipeline of small commands. All
-    // together they bound what one turn receives: to take 1 MiB costs the kernel 2 ms of this thread on loopback, where
-    // the sender's next packets arrive in the midst of it.
-    uint32_t receive_buffers = 512;  // a power of two, at most 32768
-    uint32_t receive_buffer_bytes = 1 * kKiB;
-    // For kIoReservedBuffers. In one turn the kernel fills at most 32 buffers for a socket, so that a larger one is a
-    // larger share of the turn.
-    uint32_t reserved_buffers = 64;
-    uint32_t reserved_buffer_bytes = 8 * kKiB;
+    // By BufferGroup; counts are powers of two. All together they bound what one turn receives: to take 1 MiB costs the
+    // kernel 2 ms of this thread on loopback, where the sender's next packets arrive in the midst of it. It fills at
+    // most 32 buffers for a socket in one go, so that those who flood get small shares, and peers large ones. A calm
+    // client's pipeline of small commands fits into one.
+    struct Buffers {
+        uint32_t count;
+        uint32_t size_bytes;
+    };
+    std::array<Buffers, kBufferGroupCount> receive_buffers{{{512, 1 * kKiB}, {256, 2 * kKiB}, {64, 8 * kKiB}}};
     // Replaced in tests.
     NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
@@ -134,20 +134,15 @@ class UringBackend final : public IoBackend {
         int32_t result = 0;
     };
 
-    // The groups of receive buffers, which the kernel writes to until the ring is gone.
-    struct BufferGroups {
-        explicit BufferGroups(const UringConfig& config);
-        // 0 or an errno.
-        [[nodiscard]] int register_with(UringRing& ring);
-
-        std::unique_ptr<ReceiveBuffers> shared;
-        std::unique_ptr<ReceiveBuffers> reserved;
-    };
+    // By BufferGroup. The kernel writes there until the ring is gone.
+    using BufferGroups = std::array<std::unique_ptr<ReceiveBuffers>, kBufferGroupCount>;
 
     UringBackend(std::unique_ptr<UringRing> ring, BufferGroups buffers, int wake_fd, NameResolver::LookUp look_up);
     static int try_multishot_receive(UringRing& ring, ReceiveBuffers& buffers);
 
-    [[nodiscard]] ReceiveBuffers& buffers_of(const IoOp& op) const;
+    [[nodiscard]] ReceiveBuffers& buffers_of(const IoOp& op) const {
+        return *buffers_[static_cast<size_t>(op.buffers)];
+    }
     [[nodiscard]] ReceiveBuffers& buffers_with(uint16_t buffer_id) const;
 
     // uring_backend.cc: slots, the turn, completions

@@ -91,7 +91,7 @@ reactor::Task<void> ClientConnection::serve() {
         run_commands();
         if (!took_all_) parser_.detach();
         receive_.release(chunk);
-        account();
+        if (!dirty) account();  // else flush() does
         while ((!took_all_ || !has_room()) && !closing_ && !stop_.stop_requested()) {
             if (has_room()) {
                 co_await services_.reactor.yield();

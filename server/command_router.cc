@@ -268,7 +268,8 @@ bool CommandRouter::route_write(Session& session, uint64_t sequence, kv::Argumen
     net::RespWriter error(scratch_reply_, session.protocol());
     Request& request = *session.queue.find(sequence);
     const auto admission = driver_->add_write(*request.spec, arguments, {session.handle, sequence}, error);
-    if (admission == RaftDriver::WriteAdmission::kAccepted) timer_.keep_arguments(session.queue, request, arguments);
+    if (admission == RaftDriver::WriteAdmission::kAccepted)
+        timer_.keep_arguments(session.queue, request, arguments, driver_->open_writes());
     if (admission == RaftDriver::WriteAdmission::kRefused)
         timer_.note_refused_write(session, arguments, request.arrived_ns);
     return take_admission(session, sequence, admission);

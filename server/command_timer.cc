@@ -35,8 +35,11 @@ void CommandTimer::note_if_slow(const Session& session, const Request& request, 
     note_if_slow(session, scratch_arguments_, latency_ns, stage);
 }
 
-void CommandTimer::keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments) {
-    if (config_.limits.slowlog_slower_than_us < 0) return;
+void CommandTimer::keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments, size_t place) {
+    if (config_.limits.slowlog_slower_than_us < 0 || place > kKeptWritesMax) {
+        if (!request.text().empty()) queue.set_text(request, {});
+        return;
+    }
     queue.write_text(request, [arguments](std::string& out) { pack_loggable_arguments(arguments, out); });
 }
 
@@ -46,15 +49,13 @@ void CommandTimer::note_refused_write(const Session& session, kv::Arguments argu
 
 void CommandTimer::begin_entry(LogIndex index) {
     entry_index_ = index;
-    slow_writes_ = 0;
     clock_ns_ = reactor_.backend().monotonic_ns();
 }
 
 void CommandTimer::write_answered(const Session& session, const Request& request, std::string_view error_code) {
     answered(request, error_code);
     const uint64_t latency_ns = since(request.arrived_ns);
-    if (!is_slow(latency_ns) || slow_writes_ == kSlowWritesMax) return;
-    ++slow_writes_;
+    if (request.text().empty() || !is_slow(latency_ns)) return;
     SlowCommand command = slow_command(session, latency_ns, latency_.stages_of(entry_index_, clock_ns_));
     command.arguments = unpack_loggable_arguments(request.text());
     add(std::move(command));

@@ -53,8 +53,9 @@ class CommandTimer {
     void answered(const Request& request, std::string_view error_code);
     // Its `text` still holds the arguments; `stage` is what it waited for.
     void note_if_slow(const Session& session, const Request& request, std::string_view stage);
-    // A write, which will be answered when it is applied: its `text` keeps what the slow log would show of it.
-    void keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments);
+    // A write, the `place`th of its batch, which will be answered when it is applied: its `text` keeps what the slow
+    // log would show of it, or nothing when it would not show it.
+    void keep_arguments(RequestQueue& queue, Request& request, kv::Arguments arguments, size_t place);
     // A write that was refused for its arguments.
     void note_refused_write(const Session& session, kv::Arguments arguments, uint64_t arrived_ns);
 
@@ -68,8 +69,8 @@ class CommandTimer {
  private:
     // A command that Redis calls fast takes no time to speak of unless it has more arguments than this.
     static constexpr size_t kManyArguments = 16;
-    // Of an entry: the others waited for the same.
-    static constexpr uint32_t kSlowWritesMax = 16;
+    // Of a batch the first, which waited longest: the others waited for the same.
+    static constexpr size_t kKeptWritesMax = 16;
 
     [[nodiscard]] bool is_timed_alone(const kv::CommandSpec& spec, kv::Arguments arguments) const {
         return (spec.flags & kv::kFlagFast) == 0 || arguments.size() > kManyArguments ||
@@ -93,7 +94,6 @@ class CommandTimer {
     uint64_t clock_ns_ = 0;
 
     LogIndex entry_index_;
-    uint32_t slow_writes_ = 0;  // of this entry
     std::vector<std::string_view> scratch_arguments_;
 };
 

@@ -168,7 +168,7 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     if (admission == RaftDriver::WriteAdmission::kOverloaded) return false;
     if (admission == RaftDriver::WriteAdmission::kAccepted) {
         large.command.first_arguments(kFirstArguments, scratch_arguments_);
-        timer_.keep_arguments(session.queue, request, scratch_arguments_);
+        timer_.keep_arguments(session.queue, request, scratch_arguments_, 1);
         session.large.reset();
     }
     return take_admission(session, sequence, admission);

@@ -78,6 +78,8 @@ class RaftDriver {
     // `error`.
     [[nodiscard]] WriteAdmission add_write(const kv::CommandSpec& spec, kv::Arguments arguments, WriteWaiter waiter,
                                            ReplySink& error);
+    // The commands of the batch that gathers.
+    [[nodiscard]] size_t open_writes() const { return writes_.open_count(); }
     // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
     [[nodiscard]] WriteAdmission admit(const kv::CommandSpec& spec);
     // Whether it is the turn of another such command: of what they write little is in the log and not applied. All

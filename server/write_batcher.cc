@@ -1,5 +1,6 @@
 #include "server/write_batcher.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kvorum::server {
@@ -7,11 +8,15 @@ namespace kvorum::server {
 bool WriteBatcher::add(const kv::CommandSpec& spec, kv::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
                        ReplySink& error) {
     const bool opens = waiters_.empty();
-    if (opens) kv::begin_batch(memory_limit_bytes_, builder_.buffer());
+    if (opens) {
+        builder_.buffer().reserve(std::min(last_bytes_, kRoomBytesMax));
+        kv::begin_batch(memory_limit_bytes_, builder_.buffer());
+    }
     if (!kv::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) {
         if (opens) restart_builder();
         return false;
     }
+    last_bytes_ = builder_.buffer().size();
     builder_.add_command_count(1);
     waiters_.push_back(waiter);
     return true;

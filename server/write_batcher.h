@@ -60,9 +60,13 @@ class WriteBatcher {
     [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
 
  private:
+    // A batch begins with room for as much as the last one held, but not for more than this.
+    static constexpr size_t kRoomBytesMax = size_t{128} * 1024;
+
     void restart_builder();
 
     raft::EntryBuilder builder_;
+    size_t last_bytes_ = 0;  // of the open batch, or else of the one before
     uint64_t memory_limit_bytes_ = 0;
     std::vector<WriteWaiter> waiters_;
     std::deque<ProposedBatch> in_flight_;

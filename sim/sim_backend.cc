@@ -255,10 +255,14 @@ void SimBackend::feed_receive(SocketId socket) {
         const uint16_t id = free_buffers_.back();
         free_buffers_.pop_back();
         buffers_[id] = network_.read(socket, random_.between(1, config_.receive_bytes_max));
+        const bool more_waits = network_.readable_bytes(socket) > 0;
         const bool more = config_.rearm_one_in == 0 || !random_.chance(1, config_.rearm_one_in);
-        ready_.push_back(
-            {&op,
-             {.result = static_cast<int32_t>(buffers_[id].size()), .more = more, .has_buffer = true, .buffer_id = id}});
+        ready_.push_back({&op,
+                          {.result = static_cast<int32_t>(buffers_[id].size()),
+                           .more = more,
+                           .has_buffer = true,
+                           .buffer_id = id,
+                           .more_waits = more_waits}});
         if (!more) {
             receiving_.erase(found);
             return;

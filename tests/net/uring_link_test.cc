@@ -30,7 +30,7 @@ class UringLinkTest : public ::testing::Test {
 
     static std::unique_ptr<reactor::UringBackend> make_backend() {
         auto backend = reactor::UringBackend::create(
-            {.sq_entries = 64, .cq_entries = 256, .receive_buffers = 16, .receive_buffer_bytes = 4096});
+            {.sq_entries = 64, .cq_entries = 256, .receive_buffers = {{{16, 4096}, {16, 4096}, {16, 4096}}}});
         KVORUM_ASSERT(backend.ok(), "{}", std::string(backend.status().message()));
         return *std::move(backend);
     }

@@ -54,7 +54,7 @@ Task<> stormy_client(Storm& storm, StopToken stop) {
 class CancelStormTest : public UringTest {
  protected:
     CancelStormTest()
-        : UringTest({.sq_entries = 16, .cq_entries = 32, .receive_buffers = 16, .receive_buffer_bytes = 4096}) {}
+        : UringTest({.sq_entries = 16, .cq_entries = 32, .receive_buffers = {{{16, 4096}, {16, 4096}, {16, 4096}}}}) {}
 };
 
 TEST_F(CancelStormTest, TenThousandConnectionsCutAtRandomMomentsLeaveNothingBehind) {

@@ -277,7 +277,7 @@ TEST_F(UringTest, ShortSendsToASlowReaderAreHandedUpAndLoseNothing) {
 
 class TinyBuffersTest : public UringTest {
  protected:
-    TinyBuffersTest() : UringTest({.receive_buffers = 2, .receive_buffer_bytes = 512}) {}
+    TinyBuffersTest() : UringTest({.receive_buffers = {{{2, 512}, {2, 512}, {2, 4096}}}}) {}
 };
 
 TEST_F(TinyBuffersTest, WithFewBuffersAndManySendersAllDataArrives) {
