@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,6 +21,16 @@ class PackedCommand {
  public:
     PackedCommand() = default;
     explicit PackedCommand(uint32_t argument_count) { append_number(argument_count); }
+
+    // One that is there as a whole.
+    [[nodiscard]] static PackedCommand of(std::span<const std::string_view> arguments) {
+        PackedCommand command(static_cast<uint32_t>(arguments.size()));
+        for (const std::string_view argument : arguments) {
+            command.begin_argument(static_cast<uint32_t>(argument.size()));
+            command.append(argument);
+        }
+        return command;
+    }
 
     // An argument is begun, then its bytes follow, in pieces perhaps.
     void begin_argument(uint32_t size_bytes) {

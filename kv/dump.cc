@@ -95,7 +95,7 @@ bool encode_restore(const WriteRequest& request) {
     std::string_view value;
     Fault fault = parse_deadline(request.arguments[2], options.is_absolute, request.now_ms, deadline_ms);
     if (fault == Fault::kNone)
-        fault = fault_of(parse_dump_payload(request.arguments[3], storage, value, request.batch.payload_crc()));
+        fault = fault_of(parse_dump_payload(request.arguments[3], storage, value, request.batch.payload()));
     const uint16_t replaces = options.replaces ? uint16_t{kRestoreReplaces} : kNoFlags;
     const auto flags = static_cast<uint16_t>(replaces | static_cast<uint16_t>(fault) << kFaultShift);
     RecordWriter(request.batch, CommandCode::kRestore, flags)

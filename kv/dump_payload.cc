@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/turn_work.h"
 #include "kv/crc64.h"
 #include "kv/store.h"
 #include "kv/text.h"
@@ -111,62 +112,49 @@ class Reader {
         return first ? length(*first) : std::nullopt;
     }
 
+    [[nodiscard]] std::string_view rest() const { return bytes_; }
+
  private:
     std::string_view bytes_;
 };
 
-// LZF: a control byte below 32 is followed by that many bytes and one more; else its upper 3 bits, plus 2, are the
-// length of a repetition (7: the next byte is added) that begins as far back as the lower 5 bits and the byte behind
-// say.
-bool decompress_lzf(std::string_view compressed, uint64_t size, std::string& out) {
-    constexpr uint8_t kLiteralsMax = 32;
-    constexpr uint8_t kLongRepetition = 7;
-    Reader reader(compressed);
-    out.clear();
-    out.reserve(size);
-    while (const auto control = reader.byte()) {
-        if (*control < kLiteralsMax) {
-            const auto literals = reader.take(*control + 1u);
-            if (!literals || out.size() + literals->size() > size) return false;
-            out += *literals;
-            continue;
-        }
-        uint64_t length = *control >> 5;
-        if (length == kLongRepetition) {
-            const auto more = reader.byte();
-            if (!more) return false;
-            length += *more;
-        }
-        length += 2;
-        const auto low = reader.byte();
-        if (!low) return false;
-        const uint64_t back = (uint64_t{*control & 0x1fu} << 8 | *low) + 1;
-        if (back > out.size() || out.size() + length > size) return false;
-        // What was repeated may be repeated again.
-        while (length > 0) {
-            const uint64_t size_now = std::min(length, back);
-            out.append(out, out.size() - back, size_now);
-            length -= size_now;
-        }
-    }
-    return out.size() == size;
-}
+struct Compressed {
+    std::string_view bytes;
+    uint64_t size = 0;  // of the string
+};
 
-DumpError read_compressed(Reader& reader, std::string& storage, std::string_view& value) {
+DumpError read_compressed(Reader& reader, Compressed& out) {
     const auto compressed_size = reader.length();
     const auto size = reader.length();
     if (!compressed_size || !size) return DumpError::kFormat;
     if (*size > kValueSizeMax) return DumpError::kTooLong;
-    const auto compressed = reader.take(*compressed_size);
-    if (!compressed || !decompress_lzf(*compressed, *size, storage)) return DumpError::kFormat;
+    const auto bytes = reader.take(*compressed_size);
+    if (!bytes) return DumpError::kFormat;
+    out = {*bytes, *size};
+    return DumpError::kNone;
+}
+
+DumpError decompress(Reader& reader, const Decompression* prepared, std::string& storage, std::string_view& value) {
+    if (prepared != nullptr) {
+        if (!prepared->is_whole()) return DumpError::kFormat;
+        value = prepared->text();
+        return DumpError::kNone;
+    }
+    Compressed compressed;
+    if (const DumpError error = read_compressed(reader, compressed); error != DumpError::kNone) return error;
+    Decompression decompression(compressed.bytes, compressed.size);
+    uint64_t work = 0;
+    const bool done = decompression.go_on(UINT64_MAX, work);
+    if (!done || !decompression.is_whole()) return DumpError::kFormat;
+    storage = decompression.take_text();
     value = storage;
     return DumpError::kNone;
 }
 
-DumpError read_string(Reader& reader, std::string& storage, std::string_view& value) {
+DumpError read_string(Reader& reader, const Decompression* prepared, std::string& storage, std::string_view& value) {
     const auto first = reader.byte();
     if (!first) return DumpError::kFormat;
-    if (*first == kLzf) return read_compressed(reader, storage, value);
+    if (*first == kLzf) return decompress(reader, prepared, storage, value);
     if (*first == kInt8 || *first == kInt16 || *first == kInt32) {
         const size_t size = *first == kInt8 ? 1 : *first == kInt16 ? 2 : 4;
         const auto number = reader.little_endian(size);
@@ -211,19 +199,76 @@ std::string dump_payload(std::string_view value) {
     return payload;
 }
 
+std::optional<Decompression> Decompression::of(std::string_view payload) {
+    if (payload.size() < kFooterBytes) return std::nullopt;
+    Reader reader(payload.substr(0, payload.size() - kFooterBytes));
+    if (reader.byte() != kStringType || reader.byte() != kLzf) return std::nullopt;
+    Compressed compressed;
+    if (read_compressed(reader, compressed) != DumpError::kNone) return std::nullopt;
+    return Decompression(compressed.bytes, compressed.size);
+}
+
+bool Decompression::go_on(uint64_t work_end, uint64_t& work) {
+    constexpr uint64_t kItemWork = 4;
+    if (text_.empty()) text_.reserve(size_bytes_);
+    Reader reader(compressed_);
+    while (!damaged_ && !reader.rest().empty() && work < work_end) {
+        const size_t before = text_.size();
+        damaged_ = !take_item(reader);
+        work += kItemWork + (text_.size() - before) / kBytesPerWork;
+    }
+    compressed_ = reader.rest();
+    return damaged_ || compressed_.empty();
+}
+
+// LZF: a control byte below 32 is followed by that many bytes and one more; else its upper 3 bits, plus 2, are the
+// length of a repetition (7: the next byte is added) that begins as far back as the lower 5 bits and the byte behind
+// say.
+template <typename ByteSource>
+bool Decompression::take_item(ByteSource& reader) {
+    constexpr uint8_t kLiteralsMax = 32;
+    constexpr uint8_t kLongRepetition = 7;
+    const uint8_t control = *reader.byte();
+    if (control < kLiteralsMax) {
+        const auto literals = reader.take(control + 1u);
+        if (!literals || text_.size() + literals->size() > size_bytes_) return false;
+        text_ += *literals;
+        return true;
+    }
+    uint64_t length = control >> 5;
+    if (length == kLongRepetition) {
+        const auto more = reader.byte();
+        if (!more) return false;
+        length += *more;
+    }
+    length += 2;
+    const auto low = reader.byte();
+    if (!low) return false;
+    const uint64_t back = (uint64_t{control & 0x1fu} << 8 | *low) + 1;
+    if (back > text_.size() || text_.size() + length > size_bytes_) return false;
+    // What was repeated may be repeated again: what there is to copy doubles each time.
+    const size_t from = text_.size() - back;
+    while (length > 0) {
+        const uint64_t size_now = std::min<uint64_t>(length, text_.size() - from);
+        text_.append(text_, from, size_now);
+        length -= size_now;
+    }
+    return true;
+}
+
 DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value,
-                             std::optional<uint64_t> crc) {
+                             const PreparedPayload& prepared) {
     if (payload.size() < kFooterBytes) return DumpError::kChecksum;
     Reader footer(payload.substr(payload.size() - kFooterBytes));
     const auto version = footer.little_endian(sizeof(uint16_t));
     const auto checksum = footer.little_endian(sizeof(uint64_t));
     if (*version > kRdbVersion) return DumpError::kChecksum;
-    if (!crc.has_value()) crc = crc64(summed_bytes(payload));
-    if (*checksum != *crc) return DumpError::kChecksum;
+    if (*checksum != (prepared.crc.has_value() ? *prepared.crc : crc64(summed_bytes(payload))))
+        return DumpError::kChecksum;
     Reader reader(payload.substr(0, payload.size() - kFooterBytes));
     const auto type = reader.byte();
     if (!type || *type != kStringType) return DumpError::kFormat;
-    return read_string(reader, storage, value);
+    return read_string(reader, prepared.decompressed, storage, value);
 }
 
 }  // namespace kvorum::kv

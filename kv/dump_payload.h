@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace kvorum::kv {
 
@@ -31,8 +32,41 @@ enum class DumpError {
     return payload.substr(0, payload.size() - std::min(payload.size(), sizeof(uint64_t)));
 }
 
-// `storage` owns the value, unless it lies in `payload` as it is. `crc`: of summed_bytes(), if it is known already.
+// A compressed string on its way out, in as many steps as the caller likes: a short payload may hold a long one.
+class Decompression {
+ public:
+    Decompression(std::string_view compressed, uint64_t size_bytes)
+        : compressed_(compressed), size_bytes_(size_bytes) {}
+    // Of the payload, which outlives it. Nothing: it holds none, or one that is damaged or too long at first sight.
+    [[nodiscard]] static std::optional<Decompression> of(std::string_view payload);
+
+    [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
+    // Adds to `work` until that has come to `work_end`. True: nothing is left to do.
+    [[nodiscard]] bool go_on(uint64_t work_end, uint64_t& work);
+    // False after that: the compressed bytes are damaged.
+    [[nodiscard]] bool is_whole() const { return !damaged_ && compressed_.empty() && text_.size() == size_bytes_; }
+    [[nodiscard]] std::string_view text() const { return text_; }
+    [[nodiscard]] std::string take_text() { return std::move(text_); }
+
+ private:
+    template <typename ByteSource>
+    bool take_item(ByteSource& reader);
+
+    std::string_view compressed_;  // what is left of it
+    uint64_t size_bytes_;
+    std::string text_;
+    bool damaged_ = false;
+};
+
+// What was done of the work before: the CRC-64 of summed_bytes(), and the decompression of a compressed string to its
+// end.
+struct PreparedPayload {
+    std::optional<uint64_t> crc;
+    const Decompression* decompressed = nullptr;
+};
+
+// `storage` owns the value, unless it lies in `payload` or in `prepared` as it is.
 [[nodiscard]] DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value,
-                                           std::optional<uint64_t> crc = std::nullopt);
+                                           const PreparedPayload& prepared = {});
 
 }  // namespace kvorum::kv

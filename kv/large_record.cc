@@ -11,6 +11,7 @@
 #include "kv/dump_payload.h"
 #include "kv/families.h"
 #include "kv/log_record.h"
+#include "kv/store.h"
 
 namespace kvorum::kv {
 namespace {
@@ -19,6 +20,13 @@ namespace {
 constexpr size_t kBorrowedBytesMin = 4096;
 // Of a payload, between two looks at the work.
 constexpr size_t kSummedBytes = size_t{32} * 1024;
+// Of RESTORE.
+constexpr size_t kPayloadAt = 3;
+
+bool lies_in(std::string_view text, std::string_view whole) {
+    const std::less<const char*> before;
+    return !before(text.data(), whole.data()) && !before(whole.data() + whole.size(), text.data() + text.size());
+}
 
 }  // namespace
 
@@ -33,7 +41,6 @@ bool is_key_list_write(const CommandSpec& spec) {
 }
 
 bool LargeRecord::prepare(const CommandSpec& spec, const PackedCommand& command, uint64_t work_end, uint64_t& work) {
-    constexpr size_t kPayloadAt = 3;
     if (static_cast<CommandCode>(spec.code) != CommandCode::kRestore) return true;
     std::vector<std::string_view> arguments;
     command.first_arguments(kPayloadAt + 1, arguments);
@@ -45,7 +52,14 @@ bool LargeRecord::prepare(const CommandSpec& spec, const PackedCommand& command,
         prepared_bytes_ += slice.size();
         work += slice.size() / kBytesPerWork;
     }
-    return true;
+    if (!decompression_.has_value()) decompression_ = Decompression::of(arguments[kPayloadAt]);
+    return !decompression_.has_value() || decompression_->go_on(work_end, work);
+}
+
+bool is_large_inside(const CommandSpec& spec, std::span<const std::string_view> arguments) {
+    if (static_cast<CommandCode>(spec.code) != CommandCode::kRestore || spec.kind != CommandKind::kWrite) return false;
+    const std::optional<Decompression> decompression = Decompression::of(arguments[kPayloadAt]);
+    return decompression.has_value() && decompression->size_bytes() >= kSlicedValueBytes;
 }
 
 bool LargeRecord::encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply) {
@@ -76,10 +90,9 @@ bool LargeRecord::encode_key_list(const CommandSpec& spec, const PackedCommand& 
 }
 
 bool LargeRecord::borrow(std::string_view text) {
-    const std::string_view own = as_text(command_->bytes());
-    const std::less<const char*> before;
-    const bool is_own = !before(text.data(), own.data()) && !before(own.data() + own.size(), text.data() + text.size());
-    if (text.size() < kBorrowedBytesMin || !is_own) return false;
+    const bool is_kept = lies_in(text, as_text(command_->bytes())) ||
+                         (decompression_.has_value() && lies_in(text, decompression_->text()));
+    if (text.size() < kBorrowedBytesMin || !is_kept) return false;
     borrowed_.push_back({text_.size(), text});
     borrowed_bytes_ += text.size();
     return true;

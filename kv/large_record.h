@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "base/packed_command.h"
 #include "base/reply_sink.h"
 #include "kv/command_table.h"
+#include "kv/dump_payload.h"
 
 namespace kvorum::kv {
 
@@ -38,6 +41,9 @@ class LargeRecord {
         std::string_view text;
     };
 
+    [[nodiscard]] PreparedPayload payload() const {
+        return {payload_crc_, decompression_.has_value() ? &*decompression_ : nullptr};
+    }
     [[nodiscard]] bool encode_key_list(const CommandSpec& spec, const PackedCommand& command, ReplySink& reply);
     // False: the text is to be copied now, because it is short or not the command's own.
     [[nodiscard]] bool borrow(std::string_view text);
@@ -49,12 +55,15 @@ class LargeRecord {
     // RESTORE: of the first `prepared_bytes_` of its payload's summed bytes.
     uint64_t payload_crc_ = 0;
     uint64_t prepared_bytes_ = 0;
+    std::optional<Decompression> decompression_;  // of the payload, once that is summed
     // How far copy_to() has come.
     size_t text_done_ = 0;
     size_t borrowed_done_ = 0;
     uint64_t piece_done_ = 0;  // of borrowed_[borrowed_done_]
 };
 
+// It becomes longer than it is, so that it is carried out as a large one: RESTORE of a compressed value.
+[[nodiscard]] bool is_large_inside(const CommandSpec& spec, std::span<const std::string_view> arguments);
 // The commands whose arguments all are keys, or keys and values, and which are carried out key by key.
 [[nodiscard]] bool is_key_list_write(const CommandSpec& spec);
 

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "kv/command_codes.h"
+#include "kv/dump_payload.h"
 #include "kv/large_record.h"
 
 namespace kvorum::kv {
@@ -102,10 +103,8 @@ inline constexpr size_t kRecordHeaderSize = 8;
 struct RecordText {
     RecordText(std::string& text, LargeRecord* large_record = nullptr)  // NOLINT(google-explicit-constructor)
         : batch(text), large(large_record) {}
-    // Of RESTORE's payload, if it was summed before.
-    [[nodiscard]] std::optional<uint64_t> payload_crc() const {
-        return large == nullptr ? std::nullopt : std::optional(large->payload_crc_);
-    }
+    // What is known of RESTORE's payload.
+    [[nodiscard]] PreparedPayload payload() const { return large == nullptr ? PreparedPayload{} : large->payload(); }
 
     std::string& batch;
     LargeRecord* large;

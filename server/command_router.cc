@@ -7,6 +7,7 @@
 
 #include "base/mutants.h"
 #include "base/probes.h"
+#include "kv/large_record.h"
 #include "server/reply_lines.h"
 
 namespace kvorum::server {
@@ -108,6 +109,10 @@ bool CommandRouter::submit(Session& session, kv::Arguments arguments, uint64_t o
     const kv::CommandSpec* spec = named.command;
     const bool is_runnable = named.is_runnable;
     const bool is_local = is_runnable && spec->kind == kv::CommandKind::kServer && spec->code != kWaitCommand;
+    if (is_runnable && kv::is_large_inside(*spec, arguments)) [[unlikely]] {
+        submit_large(session, PackedCommand::of(arguments), origin_id);
+        return false;
+    }
     session.last_called = named.called;
     if (!monitors_.empty() && is_runnable && origin_id == 0) [[unlikely]]
         tell_monitors(session, *named.called, arguments);

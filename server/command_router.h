@@ -114,6 +114,7 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     // The id of the request, or 0 as long as it is not handed over.
     uint64_t forward_large(Session& session, const Target& target);
     bool route_large_write(Session& session, uint64_t sequence);
+    [[nodiscard]] bool may_begin_large_write();
     // `scratch_reply_` holds the error of a command that was refused.
     bool take_admission(Session& session, uint64_t sequence, RaftDriver::WriteAdmission admission);
     [[nodiscard]] static bool is_large(const Session& session, uint64_t sequence);
@@ -205,7 +206,8 @@ class CommandRouter final : public CommandOutcomes, public ForwardOutcomes {
     std::vector<SessionHandle> advancing_;
     std::vector<SessionHandle> waiting_;             // sessions with a WAIT in their queue
     std::deque<SessionHandle> long_lane_;            // with something that takes several turns: one after the other
-    std::deque<SessionHandle> waiting_to_write_;     // with a large write that is encoded
+    std::deque<SessionHandle> waiting_to_write_;     // with a large write that is not begun
+    SessionHandle encoding_;                         // that whose large write is encoded, if it still is
     std::deque<SessionHandle> waiting_for_buffers_;  // with a read whose reply has not begun to be made
     uint64_t served_read_id_ = 0;
     uint32_t one_state_reads_ = 0;    // long reads under way that hold the state as it is

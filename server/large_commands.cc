@@ -97,9 +97,17 @@ bool CommandRouter::may_go_on(Session& session) {
     return false;
 }
 
-// One a turn: it is in the log before the next is asked for. What led here was an entry that was applied.
+// One at a time: what it is encoded into is as large as its command, and a compressed value larger. And not before
+// little is in the log and not applied.
+bool CommandRouter::may_begin_large_write() {
+    const Session* session = sessions_.find(encoding_);
+    const bool is_encoding = session != nullptr && session->large != nullptr && session->large->write.has_value();
+    return !is_encoding && driver_->takes_large_write();
+}
+
+// What led here was a large write that went into the log, or an entry that was applied.
 void CommandRouter::wake_waiting_write() {
-    if (waiting_to_write_.empty() || !driver_->takes_large_write()) return;
+    if (waiting_to_write_.empty() || !may_begin_large_write()) return;
     Session* session = nullptr;
     while (session == nullptr && !waiting_to_write_.empty()) {
         session = sessions_.find(waiting_to_write_.front());
@@ -139,7 +147,15 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     if (!may_go_on(session)) return false;
     LargeCommand& large = *session.large;
     Request& request = *session.queue.find(sequence);
-    if (!large.write.has_value()) large.write.emplace();
+    if (!large.write.has_value()) {
+        if (!may_begin_large_write()) {
+            session.waits_for_room = true;
+            if (!std::exchange(large.waits_to_write, true)) waiting_to_write_.push_back(session.handle);
+            return false;
+        }
+        large.write.emplace();
+        encoding_ = session.handle;
+    }
     if (!large.write->prepare(*request.spec, large.command, reactor_.work())) {
         mark_dirty(session);
         return false;
@@ -156,11 +172,6 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
     }
     if (!large.write->go_on(reactor_.work())) {
         mark_dirty(session);
-        return false;
-    }
-    if (!driver_->takes_large_write()) {
-        session.waits_for_room = true;
-        if (!std::exchange(large.waits_to_write, true)) waiting_to_write_.push_back(session.handle);
         return false;
     }
     const auto admission = driver_->add_large_write(large.write->builder(), {session.handle, sequence});

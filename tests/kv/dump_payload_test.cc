@@ -4,18 +4,11 @@
 
 #include "base/prng.h"
 #include "kv/crc64.h"
+#include "kv/store.h"
+#include "tests/kv/compressed_payload.h"
 
 namespace kvorum::kv {
 namespace {
-
-// `bytes` as a payload of Redis 7.0, with a right checksum.
-std::string sealed(std::string bytes) {
-    bytes += std::string("\x0a\0", 2);
-    const uint64_t sum = crc64(bytes);
-    for (unsigned i = 0; i < 8; ++i)
-        bytes += static_cast<char>(sum >> 8 * i);
-    return bytes;
-}
 
 DumpError parse(const std::string& payload, std::string& value) {
     std::string storage;
@@ -54,15 +47,53 @@ TEST(DumpPayload, ComesBackAsItWas) {
 
 TEST(DumpPayload, LzfOfRedisIsRead) {
     std::string value;
-    EXPECT_EQ(parse(sealed(std::string("\0\xc3\x06\x15\x01\x61\x61\xe0\x0a\x00", 10)), value), DumpError::kNone);
+    EXPECT_EQ(parse(sealed_payload(std::string("\0\xc3\x06\x15\x01\x61\x61\xe0\x0a\x00", 10)), value),
+              DumpError::kNone);
     EXPECT_EQ(value, std::string(21, 'a'));
+}
+
+TEST(DumpPayload, ACompressedStringIsTheSameInManySteps) {
+    const std::string payload = compressed_payload('a', 1'000'003);
+    std::optional<Decompression> decompression = Decompression::of(payload);
+    ASSERT_TRUE(decompression.has_value());
+    EXPECT_EQ(decompression->size_bytes(), 1'000'003U);
+    uint64_t work = 0;
+    uint64_t steps = 1;
+    for (uint64_t work_end = 1000; !decompression->go_on(work_end, work); work_end += 1000)
+        ++steps;
+    EXPECT_GT(steps, 400U);
+    EXPECT_TRUE(decompression->is_whole());
+    EXPECT_EQ(decompression->text(), std::string(1'000'003, 'a'));
+    std::string value;
+    EXPECT_EQ(parse(payload, value), DumpError::kNone);
+    EXPECT_EQ(value, decompression->text());
+}
+
+TEST(DumpPayload, WhatIsDamagedWithinIsKnownAtTheEndOfItsDecompression) {
+    const std::string short_by_one = sealed_payload(std::string("\0\xc3\x06\x16\x01\x61\x61\xe0\x0a\x00", 10));
+    std::optional<Decompression> decompression = Decompression::of(short_by_one);
+    ASSERT_TRUE(decompression.has_value());
+    uint64_t work = 0;
+    EXPECT_TRUE(decompression->go_on(UINT64_MAX, work));
+    EXPECT_FALSE(decompression->is_whole());
+    std::string storage;
+    std::string_view value;
+    EXPECT_EQ(parse_dump_payload(short_by_one, storage, value, {.crc = {}, .decompressed = &*decompression}),
+              DumpError::kFormat);
+}
+
+TEST(DumpPayload, OnlyWhatIsCompressedIsDecompressed) {
+    EXPECT_FALSE(Decompression::of("").has_value());
+    EXPECT_FALSE(Decompression::of(dump_payload(std::string(1000, 'x'))).has_value());
+    EXPECT_FALSE(Decompression::of(compressed_payload('a', kValueSizeMax + 1)).has_value());
 }
 
 TEST(DumpPayload, WhatClaimsToBeLargerThanAnyValueIsRefusedBeforeItIsMade) {
     std::string value;
-    EXPECT_EQ(parse(sealed(std::string("\0\xc3\x01\x81\x00\x00\x00\xff\xff\xff\xff\xff\x00", 13)), value),
+    EXPECT_EQ(parse(sealed_payload(std::string("\0\xc3\x01\x81\x00\x00\x00\xff\xff\xff\xff\xff\x00", 13)), value),
               DumpError::kTooLong);
-    EXPECT_EQ(parse(sealed(std::string("\0\x81\xff\xff\xff\xff\xff\xff\xff\xff", 10)), value), DumpError::kFormat);
+    EXPECT_EQ(parse(sealed_payload(std::string("\0\x81\xff\xff\xff\xff\xff\xff\xff\xff", 10)), value),
+              DumpError::kFormat);
 }
 
 TEST(DumpPayload, AnyBytesWithARightChecksumAreTaken) {
@@ -74,7 +105,7 @@ TEST(DumpPayload, AnyBytesWithARightChecksumAreTaken) {
         if (!bytes.empty()) bytes[0] = 0;
         if (bytes.size() > 1 && prng.chance(1, 2)) bytes[1] = '\xc3';
         std::string value;
-        const DumpError error = parse(sealed(bytes), value);
+        const DumpError error = parse(sealed_payload(bytes), value);
         if (error != DumpError::kNone) {
             EXPECT_EQ(value, "");
         }

@@ -10,6 +10,7 @@
 #include "kv/commands.h"
 #include "kv/dump_payload.h"
 #include "kv/store.h"
+#include "tests/kv/compressed_payload.h"
 #include "tests/kv/resp_text.h"
 
 namespace kvorum::kv {
@@ -46,11 +47,8 @@ Encoded at_once(const Words& words) {
 }
 
 Encoded in_slices(const Words& words, uint64_t slice_bytes) {
-    PackedCommand command(static_cast<uint32_t>(words.size()));
-    for (const std::string& word : words) {
-        command.begin_argument(static_cast<uint32_t>(word.size()));
-        command.append(word);
-    }
+    const std::vector<std::string_view> arguments(words.begin(), words.end());
+    const PackedCommand command = PackedCommand::of(arguments);
     Encoded encoded;
     RespTextSink error;
     LargeRecord record;
@@ -88,6 +86,8 @@ TEST(LargeRecord, IsTheRecordThatIsEncodedAtOnce) {
         {"RENAME", value, value},
         {"RESTORE", "k", "0", dump_payload(value), "REPLACE"},
         {"RESTORE", "k", "0", dump_payload(value) + "damaged"},
+        {"RESTORE", "k", "0", compressed_payload('v', 1'000'000)},
+        {"RESTORE", "k", "0", compressed_payload('v', 1'000'000) + "damaged"},
         {"BITOP", "AND", "to", value, "k"},
     };
     for (const Words& words : commands) {
