@@ -129,6 +129,119 @@ TEST_F(StreamsTest, PauseCancelsAndResumeArmsAgain) {
     EXPECT_THAT(log, ElementsAre("was under way", "0"));
 }
 
+// A stream that is received from, and how much waited each time.
+class PaceTest : public StreamsTest {
+ protected:
+    // `more`: another part of what waited follows.
+    void receive(uint64_t bytes, bool more = false) {
+        backend.buffers[4] = std::string(bytes, 'x');
+        backend.complete(stream, {.result = static_cast<int32_t>(bytes),
+                                  .more = true,
+                                  .has_buffer = true,
+                                  .buffer_id = 4,
+                                  .more_waits = more});
+        reactor.turn(0);
+    }
+    void receive_calmly() {
+        for (int i = 0; i < 4; ++i)
+            receive(100);
+    }
+    // The cancellation comes through.
+    void expect_change_to(BufferGroup group) {
+        EXPECT_EQ(backend.cancelled.size(), changes_ + 1);
+        changes_ = backend.cancelled.size();
+        backend.complete(stream, -ECANCELED);
+        reactor.turn(0);
+        ASSERT_TRUE(stream.in_flight);
+        EXPECT_EQ(stream.buffers, group);
+    }
+    void expect_no_change() const { EXPECT_EQ(backend.cancelled.size(), changes_); }
+
+    void begin() {
+        scope.spawn(receive_all(stream, {}, log));
+        reactor.turn(0);
+        EXPECT_EQ(stream.buffers, BufferGroup::kBulk);
+    }
+    void end() {
+        backend.complete(stream, 0);
+        run_until_done(reactor, scope.join());
+    }
+
+    ReceiveStream stream{reactor, 3};
+
+ private:
+    size_t changes_ = 0;
+};
+
+TEST_F(PaceTest, WhoIsCalmForAWhileIsReceivedIntoCalmBuffers) {
+    begin();
+    receive(100);
+    receive(100);
+    receive(100);
+    expect_no_change();
+    receive(100);
+    expect_change_to(BufferGroup::kCalm);
+    receive_calmly();
+    expect_no_change();
+    end();
+    EXPECT_EQ(log.size(), 9);
+}
+
+TEST_F(PaceTest, WhoFloodsIsReceivedIntoBuffersOfBulkAtOnce) {
+    begin();
+    receive_calmly();
+    expect_change_to(BufferGroup::kCalm);
+    receive(10'000, true);
+    expect_no_change();
+    receive(10'000, true);
+    expect_change_to(BufferGroup::kBulk);
+    end();
+    EXPECT_EQ(log.size(), 7);
+}
+
+TEST_F(PaceTest, OneFloodIsForgottenOnlyAfterAsManyCalmTimesAsAtTheBeginning) {
+    begin();
+    receive(100);
+    receive(100);
+    receive(100);
+    receive(20'000);
+    receive(100);
+    receive(100);
+    receive(100);
+    expect_no_change();
+    receive(100);
+    expect_change_to(BufferGroup::kCalm);
+    end();
+}
+
+TEST_F(PaceTest, AChangeThatAPauseOvertakesComesWithItsEnd) {
+    begin();
+    stream.pause();
+    EXPECT_EQ(backend.cancelled.size(), 1);
+    receive_calmly();
+    EXPECT_EQ(backend.cancelled.size(), 1);
+    backend.complete(stream, -ECANCELED);
+    reactor.turn(0);
+    EXPECT_FALSE(stream.in_flight);
+    stream.resume();
+    EXPECT_TRUE(stream.in_flight);
+    EXPECT_EQ(stream.buffers, BufferGroup::kCalm);
+    end();
+}
+
+TEST_F(StreamsTest, AReservedStreamStaysWhereItIs) {
+    ReceiveStream stream(reactor, 3, BuffersFrom::kReserved);
+    scope.spawn(receive_all(stream, {}, log));
+    reactor.turn(0);
+    for (int i = 0; i < 10; ++i)
+        data(stream, 4, "calm");
+    reactor.turn(0);
+    EXPECT_EQ(stream.buffers, BufferGroup::kReserved);
+    EXPECT_TRUE(backend.cancelled.empty());
+    backend.complete(stream, 0);
+    run_until_done(reactor, scope.join());
+}
+
 // Else clients whose pipelines wait for a leader could hold every buffer, and the votes that make one not be received.
 TEST_F(StreamsTest, APausedStreamHoldsNoBuffersAndLosesNothing) {
     ReceiveStream stream(reactor, 3);
