@@ -1,4 +1,5 @@
-// Compiled in: keys and small values are most of what is summed, and a call into the library costs as much as their sum.
+// Compiled in: keys and small values are most of what is summed, and a call into the library costs as much as their
+// sum.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
