@@ -228,14 +228,15 @@ template <typename ByteSource>
 bool Decompression::take_item(ByteSource& reader) {
     constexpr uint8_t kLiteralsMax = 32;
     constexpr uint8_t kLongRepetition = 7;
-    const uint8_t control = *reader.byte();
-    if (control < kLiteralsMax) {
-        const auto literals = reader.take(control + 1u);
+    const auto control = reader.byte();
+    if (!control) return false;
+    if (*control < kLiteralsMax) {
+        const auto literals = reader.take(*control + 1u);
         if (!literals || text_.size() + literals->size() > size_bytes_) return false;
         text_ += *literals;
         return true;
     }
-    uint64_t length = control >> 5;
+    uint64_t length = *control >> 5;
     if (length == kLongRepetition) {
         const auto more = reader.byte();
         if (!more) return false;
@@ -244,7 +245,7 @@ bool Decompression::take_item(ByteSource& reader) {
     length += 2;
     const auto low = reader.byte();
     if (!low) return false;
-    const uint64_t back = (uint64_t{control & 0x1fu} << 8 | *low) + 1;
+    const uint64_t back = (uint64_t{*control & 0x1fu} << 8 | *low) + 1;
     if (back > text_.size() || text_.size() + length > size_bytes_) return false;
     // What was repeated may be repeated again: what there is to copy doubles each time.
     const size_t from = text_.size() - back;
@@ -262,7 +263,7 @@ DumpError parse_dump_payload(std::string_view payload, std::string& storage, std
     Reader footer(payload.substr(payload.size() - kFooterBytes));
     const auto version = footer.little_endian(sizeof(uint16_t));
     const auto checksum = footer.little_endian(sizeof(uint64_t));
-    if (*version > kRdbVersion) return DumpError::kChecksum;
+    if (!version || !checksum || *version > kRdbVersion) return DumpError::kChecksum;
     if (*checksum != (prepared.crc.has_value() ? *prepared.crc : crc64(summed_bytes(payload))))
         return DumpError::kChecksum;
     Reader reader(payload.substr(0, payload.size() - kFooterBytes));
