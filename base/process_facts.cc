@@ -69,6 +69,12 @@ std::string allocator_name() {
     return fmt::format("jemalloc-{}", version.substr(0, version.find('-')));
 }
 
+void keep_freed_memory_of_first_arena() {
+    size_t unlimited_bytes = SIZE_MAX;
+    if (mallctl != nullptr)
+        (void)mallctl("arena.0.oversize_threshold", nullptr, nullptr, &unlimited_bytes, sizeof(unlimited_bytes));
+}
+
 uint64_t machine_memory_bytes() { return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page_bytes(); }
 
 std::string operating_system() {

@@ -70,9 +70,11 @@ void append_string(std::string& out, std::string_view value) {
     out += value;
 }
 
-class Reader {
+}  // namespace
+
+class PayloadReader {
  public:
-    explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+    explicit PayloadReader(std::string_view bytes) : bytes_(bytes) {}
 
     [[nodiscard]] std::optional<std::string_view> take(uint64_t size) {
         if (size > bytes_.size()) return std::nullopt;
@@ -118,12 +120,14 @@ class Reader {
     std::string_view bytes_;
 };
 
+namespace {
+
 struct Compressed {
     std::string_view bytes;
     uint64_t size = 0;  // of the string
 };
 
-DumpError read_compressed(Reader& reader, Compressed& out) {
+DumpError read_compressed(PayloadReader& reader, Compressed& out) {
     const auto compressed_size = reader.length();
     const auto size = reader.length();
     if (!compressed_size || !size) return DumpError::kFormat;
@@ -134,7 +138,8 @@ DumpError read_compressed(Reader& reader, Compressed& out) {
     return DumpError::kNone;
 }
 
-DumpError decompress(Reader& reader, const Decompression* prepared, std::string& storage, std::string_view& value) {
+DumpError decompress(PayloadReader& reader, const Decompression* prepared, std::string& storage,
+                     std::string_view& value) {
     if (prepared != nullptr) {
         if (!prepared->is_whole()) return DumpError::kFormat;
         value = prepared->text();
@@ -151,7 +156,8 @@ DumpError decompress(Reader& reader, const Decompression* prepared, std::string&
     return DumpError::kNone;
 }
 
-DumpError read_string(Reader& reader, const Decompression* prepared, std::string& storage, std::string_view& value) {
+DumpError read_string(PayloadReader& reader, const Decompression* prepared, std::string& storage,
+                      std::string_view& value) {
     const auto first = reader.byte();
     if (!first) return DumpError::kFormat;
     if (*first == kLzf) return decompress(reader, prepared, storage, value);
@@ -201,7 +207,7 @@ std::string dump_payload(std::string_view value) {
 
 std::optional<Decompression> Decompression::of(std::string_view payload) {
     if (payload.size() < kFooterBytes) return std::nullopt;
-    Reader reader(payload.substr(0, payload.size() - kFooterBytes));
+    PayloadReader reader(payload.substr(0, payload.size() - kFooterBytes));
     if (reader.byte() != kStringType || reader.byte() != kLzf) return std::nullopt;
     Compressed compressed;
     if (read_compressed(reader, compressed) != DumpError::kNone) return std::nullopt;
@@ -211,7 +217,7 @@ std::optional<Decompression> Decompression::of(std::string_view payload) {
 bool Decompression::go_on(uint64_t work_end, uint64_t& work) {
     constexpr uint64_t kItemWork = 4;
     if (text_.empty()) text_.reserve(size_bytes_);
-    Reader reader(compressed_);
+    PayloadReader reader(compressed_);
     while (!damaged_ && !reader.rest().empty() && work < work_end) {
         const size_t before = text_.size();
         damaged_ = !take_item(reader);
@@ -224,8 +230,7 @@ bool Decompression::go_on(uint64_t work_end, uint64_t& work) {
 // LZF: a control byte below 32 is followed by that many bytes and one more; else its upper 3 bits, plus 2, are the
 // length of a repetition (7: the next byte is added) that begins as far back as the lower 5 bits and the byte behind
 // say.
-template <typename ByteSource>
-bool Decompression::take_item(ByteSource& reader) {
+bool Decompression::take_item(PayloadReader& reader) {
     constexpr uint8_t kLiteralsMax = 32;
     constexpr uint8_t kLongRepetition = 7;
     const auto control = reader.byte();
@@ -260,13 +265,13 @@ bool Decompression::take_item(ByteSource& reader) {
 DumpError parse_dump_payload(std::string_view payload, std::string& storage, std::string_view& value,
                              const PreparedPayload& prepared) {
     if (payload.size() < kFooterBytes) return DumpError::kChecksum;
-    Reader footer(payload.substr(payload.size() - kFooterBytes));
+    PayloadReader footer(payload.substr(payload.size() - kFooterBytes));
     const auto version = footer.little_endian(sizeof(uint16_t));
     const auto checksum = footer.little_endian(sizeof(uint64_t));
     if (!version || !checksum || *version > kRdbVersion) return DumpError::kChecksum;
     if (*checksum != (prepared.crc.has_value() ? *prepared.crc : crc64(summed_bytes(payload))))
         return DumpError::kChecksum;
-    Reader reader(payload.substr(0, payload.size() - kFooterBytes));
+    PayloadReader reader(payload.substr(0, payload.size() - kFooterBytes));
     const auto type = reader.byte();
     if (!type || *type != kStringType) return DumpError::kFormat;
     return read_string(reader, prepared.decompressed, storage, value);

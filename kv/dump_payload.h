@@ -32,6 +32,8 @@ enum class DumpError {
     return payload.substr(0, payload.size() - std::min(payload.size(), sizeof(uint64_t)));
 }
 
+class PayloadReader;
+
 // A compressed string on its way out, in as many steps as the caller likes: a short payload may hold a long one.
 class Decompression {
  public:
@@ -49,8 +51,7 @@ class Decompression {
     [[nodiscard]] std::string take_text() { return std::move(text_); }
 
  private:
-    template <typename ByteSource>
-    bool take_item(ByteSource& reader);
+    bool take_item(PayloadReader& reader);
 
     std::string_view compressed_;  // what is left of it
     uint64_t size_bytes_;

@@ -142,8 +142,8 @@ class PaceTest : public StreamsTest {
                                   .more_waits = more});
         reactor.turn(0);
     }
-    void receive_calmly() {
-        for (int i = 0; i < 4; ++i)
+    void receive_calmly(int times) {
+        for (int i = 0; i < times; ++i)
             receive(100);
     }
     // The cancellation comes through.
@@ -175,13 +175,11 @@ class PaceTest : public StreamsTest {
 
 TEST_F(PaceTest, WhoIsCalmForAWhileIsReceivedIntoCalmBuffers) {
     begin();
-    receive(100);
-    receive(100);
-    receive(100);
+    receive_calmly(3);
     expect_no_change();
     receive(100);
     expect_change_to(BufferGroup::kCalm);
-    receive_calmly();
+    receive_calmly(4);
     expect_no_change();
     end();
     EXPECT_EQ(log.size(), 9);
@@ -189,7 +187,7 @@ TEST_F(PaceTest, WhoIsCalmForAWhileIsReceivedIntoCalmBuffers) {
 
 TEST_F(PaceTest, WhoFloodsIsReceivedIntoBuffersOfBulkAtOnce) {
     begin();
-    receive_calmly();
+    receive_calmly(4);
     expect_change_to(BufferGroup::kCalm);
     receive(10'000, true);
     expect_no_change();
@@ -201,13 +199,9 @@ TEST_F(PaceTest, WhoFloodsIsReceivedIntoBuffersOfBulkAtOnce) {
 
 TEST_F(PaceTest, OneFloodIsForgottenOnlyAfterAsManyCalmTimesAsAtTheBeginning) {
     begin();
-    receive(100);
-    receive(100);
-    receive(100);
+    receive_calmly(3);
     receive(20'000);
-    receive(100);
-    receive(100);
-    receive(100);
+    receive_calmly(3);
     expect_no_change();
     receive(100);
     expect_change_to(BufferGroup::kCalm);
@@ -218,7 +212,7 @@ TEST_F(PaceTest, AChangeThatAPauseOvertakesComesWithItsEnd) {
     begin();
     stream.pause();
     EXPECT_EQ(backend.cancelled.size(), 1);
-    receive_calmly();
+    receive_calmly(4);
     EXPECT_EQ(backend.cancelled.size(), 1);
     backend.complete(stream, -ECANCELED);
     reactor.turn(0);

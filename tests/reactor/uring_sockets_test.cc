@@ -280,6 +280,13 @@ class TinyBuffersTest : public UringTest {
     TinyBuffersTest() : UringTest({.receive_buffers = {{{2, 512}, {2, 512}, {2, 4096}}}}) {}
 };
 
+Task<std::string> receive_once(ReceiveStream& from) {
+    Chunk chunk = co_await from.next();
+    std::string bytes(as_text(chunk.bytes));
+    from.release(chunk);
+    co_return bytes;
+}
+
 TEST_F(TinyBuffersTest, WithFewBuffersAndManySendersAllDataArrives) {
     constexpr size_t kConnections = 40;
     TaskScope connections(reactor);
@@ -295,7 +302,6 @@ TEST_F(TinyBuffersTest, WithFewBuffersAndManySendersAllDataArrives) {
     stop_and_join(connections);
 }
 
-// Takes all buffers with one connection, and keeps them.
 Task<> take_both_buffers(ReceiveStream& stream, std::vector<Chunk>& taken) {
     while (taken.size() < 2) {
         const Chunk chunk = co_await stream.next();
@@ -303,24 +309,37 @@ Task<> take_both_buffers(ReceiveStream& stream, std::vector<Chunk>& taken) {
     }
 }
 
-TEST_F(TinyBuffersTest, AReceiveThatWaitsForABufferGoesOnWhenOneIsReleased) {
+// One connection has taken all buffers that clients share, and keeps them, while another one is served.
+class HoggedBuffersTest : public TinyBuffersTest {
+ protected:
+    HoggedBuffersTest() {
+        TaskScope scope(reactor);
+        scope.spawn(take_both_buffers(hog_stream, taken));
+        EXPECT_EQ(run_until_done(reactor, send_all(reactor, hog.client, std::string(1024, 'h'))), 0);
+        run_until_done(reactor, scope.join());
+    }
+
+    void end(ReceiveStream& stream) {
+        for (Chunk& chunk : taken)
+            hog_stream.release(chunk);
+        run_until_done(reactor, hog_stream.close());
+        run_until_done(reactor, stream.close());
+        run_until_done(reactor, close_pair(reactor, hog));
+        run_until_done(reactor, close_pair(reactor, other));
+    }
+
     const Pair hog = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
     const Pair other = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
-    ReceiveStream hog_stream(reactor, hog.server);
+    ReceiveStream hog_stream{reactor, hog.server};
     std::vector<Chunk> taken;
-    TaskScope scope(reactor);
-    scope.spawn(take_both_buffers(hog_stream, taken));
-    EXPECT_EQ(run_until_done(reactor, send_all(reactor, hog.client, std::string(1024, 'h'))), 0);
-    run_until_done(reactor, scope.join());
+};
 
+TEST_F(HoggedBuffersTest, AReceiveThatWaitsForABufferGoesOnWhenOneIsReleased) {
     ReceiveStream stream(reactor, other.server);
     std::string received;
-    auto receive_once = [](ReceiveStream& from, std::string& into) -> Task<> {
-        Chunk chunk = co_await from.next();
-        into = as_text(chunk.bytes);
-        from.release(chunk);
-    };
-    scope.spawn(receive_once(stream, received));
+    auto receive_into = [](ReceiveStream& from, std::string& into) -> Task<> { into = co_await receive_once(from); };
+    TaskScope scope(reactor);
+    scope.spawn(receive_into(stream, received));
     EXPECT_EQ(run_until_done(reactor, send_all(reactor, other.client, "waits")), 0);
     while (backend->stats().enobufs == 0)
         reactor.turn();
@@ -328,43 +347,15 @@ TEST_F(TinyBuffersTest, AReceiveThatWaitsForABufferGoesOnWhenOneIsReleased) {
     hog_stream.release(taken[0]);
     run_until_done(reactor, scope.join());
     EXPECT_EQ(received, "waits");
-
-    hog_stream.release(taken[1]);
-    run_until_done(reactor, hog_stream.close());
-    run_until_done(reactor, stream.close());
-    run_until_done(reactor, close_pair(reactor, hog));
-    run_until_done(reactor, close_pair(reactor, other));
+    end(stream);
 }
 
-TEST_F(TinyBuffersTest, AReservedReceiveDoesNotWaitForTheBuffersThatAllShare) {
-    const Pair hog = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
-    const Pair other = run_until_done(reactor, connect_pair(reactor, listen_on_loopback()));
-    ReceiveStream hog_stream(reactor, hog.server);
-    std::vector<Chunk> taken;
-    TaskScope scope(reactor);
-    scope.spawn(take_both_buffers(hog_stream, taken));
-    EXPECT_EQ(run_until_done(reactor, send_all(reactor, hog.client, std::string(2048, 'h'))), 0);
-    run_until_done(reactor, scope.join());
-    while (backend->stats().enobufs == 0)
-        reactor.turn();
-
+TEST_F(HoggedBuffersTest, AReservedReceiveDoesNotWaitForTheBuffersThatAllShare) {
     ReceiveStream reserved(reactor, other.server, BuffersFrom::kReserved);
     const std::string sent = "more than " + std::string(1024, '.') + " one shared buffer holds";
     EXPECT_EQ(run_until_done(reactor, send_all(reactor, other.client, sent)), 0);
-    auto receive_once = [](ReceiveStream& from) -> Task<std::string> {
-        Chunk chunk = co_await from.next();
-        std::string bytes(as_text(chunk.bytes));
-        from.release(chunk);
-        co_return bytes;
-    };
     EXPECT_EQ(run_until_done(reactor, receive_once(reserved)), sent);
-
-    for (Chunk& chunk : taken)
-        hog_stream.release(chunk);
-    run_until_done(reactor, hog_stream.close());
-    run_until_done(reactor, reserved.close());
-    run_until_done(reactor, close_pair(reactor, hog));
-    run_until_done(reactor, close_pair(reactor, other));
+    end(reserved);
 }
 
 TEST_F(TinyBuffersTest, AReceiveThatWaitsForABufferCanBeCancelled) {
