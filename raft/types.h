@@ -38,4 +38,12 @@ struct TermRun {
     bool operator==(const TermRun&) const = default;
 };
 
+// A peer, and the log that it had when this node first met it.
+struct KnownPeer {
+    NodeId node;
+    LogId log_id;
+
+    bool operator==(const KnownPeer&) const = default;
+};
+
 }  // namespace kvorum::raft

@@ -33,7 +33,7 @@ void ClusterChecker::report(std::string what) {
 }
 
 void ClusterChecker::observe(const Machine& machine) {
-    const server::Node& node = *machine.serving();
+    const node::Node& node = *machine.serving();
     const raft::Raft& raft = node.raft();
     const raft::Status status = raft.status();
     NodeView& view = nodes_[machine.host()];
@@ -137,7 +137,7 @@ void ClusterChecker::check_new_leader(const Machine& machine, const raft::Raft& 
 // While one has a lease, no other may be elected: asked at each election, of the clock that the leader would read now.
 void ClusterChecker::check_leases(Term newest) {
     for (const auto& machine : machines_) {
-        const server::Node* node = machine->serving();
+        const node::Node* node = machine->serving();
         if (node == nullptr || node->raft().current_term() >= newest) continue;
         if (!node->raft().has_lease(machine->monotonic_ns())) continue;
         report(fmt::format("Lease: node {} has one in term {}, and node {} leads in term {}", machine->host(),
@@ -178,7 +178,7 @@ void ClusterChecker::check_acknowledged(const Machine& machine, const raft::Stat
             report(fmt::format("Bounds: node {} has {} bytes on the way to node {}", machine.host(),
                                peer.inflight_bytes, peer.id));
         }
-        const server::Node* node = machines_[peer.id.value() - 1]->serving();
+        const node::Node* node = machines_[peer.id.value() - 1]->serving();
         if (node == nullptr || peer.match_index.is_none()) continue;
         const raft::Raft& follower = node->raft();
         if (follower.current_term() != status.term) continue;
@@ -251,7 +251,7 @@ void ClusterChecker::check_committed(const Machine& machine, const raft::Status&
     if (is_new && random_.chance(1, kCommitsPerDiskCheck)) check_disks();
 }
 
-void ClusterChecker::check_applied(const Machine& machine, const server::Node& node, NodeView& view) {
+void ClusterChecker::check_applied(const Machine& machine, const node::Node& node, NodeView& view) {
     view.applied = node.last_applied();
     const uint64_t hash = node.state_hash();
     const auto [known, first] = state_hashes_.emplace(view.applied, std::pair(hash, machine.host()));
@@ -278,8 +278,8 @@ void ClusterChecker::check_stores() const {
 void ClusterChecker::check_logs() {
     for (size_t i = 0; i < machines_.size(); ++i) {
         for (size_t j = i + 1; j < machines_.size(); ++j) {
-            const server::Node* a = machines_[i]->serving();
-            const server::Node* b = machines_[j]->serving();
+            const node::Node* a = machines_[i]->serving();
+            const node::Node* b = machines_[j]->serving();
             if (a == nullptr || b == nullptr) continue;
             const LogIndex last = std::min(a->raft().last_index(), b->raft().last_index());
             bool matched = false;

@@ -34,7 +34,7 @@
 
 #include "base/ids.h"
 #include "base/prng.h"
-#include "server/node.h"
+#include "node/node.h"
 #include "sim/durable_log.h"
 #include "sim/machine.h"
 
@@ -107,7 +107,7 @@ class ClusterChecker {
     void check_durable(const Machine& machine, const raft::Status& status, NodeView& view);
     void check_committed(const Machine& machine, const raft::Status& status, NodeView& view);
     void check_turn(const Machine& machine);
-    void check_applied(const Machine& machine, const server::Node& node, NodeView& view);
+    void check_applied(const Machine& machine, const node::Node& node, NodeView& view);
     void report(std::string what);
 
     const std::vector<std::unique_ptr<Machine>>& machines_;

@@ -49,13 +49,13 @@ void Machine::start() {
                                           .work_budget = kSimWorkBudget});
     scope_ = std::make_unique<reactor::TaskScope>(*reactor_);
     stop_ = std::make_unique<reactor::Event>(*reactor_);
-    node_ = std::make_unique<server::Node>(*reactor_, config_.node);
+    node_ = std::make_unique<node::Node>(*reactor_, config_.node);
     scope_->spawn(live(incarnation_));
     schedule_turn(events_.now_ns());
 }
 
 void Machine::set_election_timeout(uint32_t timeout_ms) {
-    server::NodeConfig& node = config_.node;
+    NodeConfig& node = config_.node;
     const uint32_t beats = node.election_timeout_ms / node.heartbeat_interval_ms;
     node.election_timeout_ms = timeout_ms;
     node.heartbeat_interval_ms = timeout_ms / beats;
@@ -205,7 +205,7 @@ void Machine::release_hung() {
 }
 
 const char* Machine::role_name() const {
-    const server::Node* node = serving();
+    const node::Node* node = serving();
     if (node == nullptr) return "down";
     return raft::role_name(node->raft().role());
 }

@@ -16,9 +16,9 @@
 #include <string>
 
 #include "base/prng.h"
+#include "node/node.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
-#include "server/node.h"
 #include "sim/disk.h"
 #include "sim/sim_backend.h"
 
@@ -41,7 +41,7 @@ class MachineOwner {
 };
 
 struct MachineConfig {
-    server::NodeConfig node;
+    NodeConfig node;
     DiskConfig disk;
     SimBackendConfig backend;
     ClockConfig clock;
@@ -78,14 +78,14 @@ class Machine {
     [[nodiscard]] bool is_up() const { return state_ == State::kUp; }
     [[nodiscard]] bool is_paused() const { return paused_until_ns_ > events_.now_ns(); }
     // The node, if it serves (it has recovered its log and listens).
-    [[nodiscard]] const server::Node* serving() const { return is_up() && started_ ? node_.get() : nullptr; }
+    [[nodiscard]] const node::Node* serving() const { return is_up() && started_ ? node_.get() : nullptr; }
     [[nodiscard]] const char* role_name() const;
     [[nodiscard]] uint64_t incarnation() const { return incarnation_; }
     [[nodiscard]] Disk& disk() { return disk_; }
     [[nodiscard]] const Disk& disk() const { return disk_; }
     [[nodiscard]] SimClock& clock() { return clock_; }
     [[nodiscard]] uint64_t monotonic_ns() const { return clock_.monotonic_ns(events_.now_ns()); }  // its node's time
-    [[nodiscard]] const server::NodeConfig& node_config() const { return config_.node; }
+    [[nodiscard]] const NodeConfig& node_config() const { return config_.node; }
     [[nodiscard]] uint64_t turns() const { return turns_; }
     // Of its last turn.
     [[nodiscard]] const TurnWork& work() const { return reactor_->work(); }
@@ -130,7 +130,7 @@ class Machine {
     std::unique_ptr<reactor::Reactor> reactor_;
     std::unique_ptr<reactor::TaskScope> scope_;
     std::unique_ptr<reactor::Event> stop_;
-    std::unique_ptr<server::Node> node_;
+    std::unique_ptr<node::Node> node_;
 };
 
 }  // namespace kvorum::sim

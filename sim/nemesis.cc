@@ -16,7 +16,7 @@ namespace kvorum::sim {
 namespace {
 
 VictimRole role_of(const Machine& machine) {
-    const server::Node* node = machine.serving();
+    const node::Node* node = machine.serving();
     if (node == nullptr) return VictimRole::kDown;
     switch (node->raft().role()) {
         case raft::Role::kFollower: return VictimRole::kFollower;

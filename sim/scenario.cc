@@ -29,8 +29,8 @@ T pick(Prng& random, const std::array<T, N>& values) {
     return values[random.below(N)];
 }
 
-server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
-    server::NodeConfig config;
+NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
+    NodeConfig config;
     config.cluster_name = "sim";
     config.data_directory = "/data";
     for (uint32_t id = 1; id <= nodes; ++id) {
@@ -45,12 +45,12 @@ server::NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
     config.leader_wait_ms = pick<uint32_t, 3>(random, {200, 500, 1500});
     config.outcome_wait_ms = pick<uint32_t, 3>(random, {400, 1000, 3000});
     config.disk_stall_ms = pick<uint32_t, 3>(random, {150, 400, 1000});
-    config.follower_mode = random.chance(1, 4) ? server::FollowerMode::kRedirect : server::FollowerMode::kForward;
+    config.follower_mode = random.chance(1, 4) ? FollowerMode::kRedirect : FollowerMode::kForward;
     config.limits.buffer_bytes_max = 256 * kMiB;
     config.wal_segment_bytes = pick<uint64_t, 3>(random, {16 * kKiB, 32 * kKiB, 64 * kKiB});
     config.wal_spare_segments = pick<uint32_t, 2>(random, {1, 2});
     config.wal_groups_in_flight = pick<uint32_t, 4>(random, {1, 2, 4, 8});
-    config.wal_sync = random.chance(1, 2) ? server::WalSync::kDataSync : server::WalSync::kDsync;
+    config.wal_sync = random.chance(1, 2) ? WalSync::kDataSync : WalSync::kDsync;
     config.batch_bytes_max = pick<uint64_t, 3>(random, {512, 4 * kKiB, 64 * kKiB});
     config.entry_cache_bytes = pick<uint64_t, 3>(random, {2 * kKiB, 16 * kKiB, 256 * kKiB});
     return config;
@@ -178,9 +178,8 @@ std::string Scenario::describe() const {
         "faults:{}",
         nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
         election_timeout_ns_max() / kMillisecondNs, node.heartbeat_interval_ms, node.leader_wait_ms,
-        node.outcome_wait_ms, node.disk_stall_ms,
-        node.follower_mode == server::FollowerMode::kForward ? "forward" : "redirect", node.wal_segment_bytes,
-        node.wal_groups_in_flight, node.wal_sync == server::WalSync::kDsync ? "dsync" : "datasync",
+        node.outcome_wait_ms, node.disk_stall_ms, node.follower_mode == FollowerMode::kForward ? "forward" : "redirect",
+        node.wal_segment_bytes, node.wal_groups_in_flight, node.wal_sync == WalSync::kDsync ? "dsync" : "datasync",
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,
         network.delay_ns_spread / kMicrosecondNs, network.slow_one_in, network.corrupt_one_in, network.reset_one_in,
         backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, node.clock_drift_percent, shuffle,

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/units.h"
-#include "server/config.h"
+#include "config/config.h"
 #include "sim/machine.h"
 #include "sim/network.h"
 
@@ -63,7 +63,7 @@ struct Scenario {
     uint64_t patience_ns = 2 * kSecondNs;                   // before a client gives up an operation
     std::array<uint64_t, kFaultCount> fault_interval_ns{};  // on average; 0: off
     NetworkConfig network;
-    server::NodeConfig node;  // of all nodes, but for the id
+    NodeConfig node;  // of all nodes, but for the id
     // Each node has one of these, and may have another after a restart; empty: all have that of `node`, for ever.
     std::vector<uint32_t> election_timeouts_ms;
     // Each node has one of these (0: none), and is given another now and then; empty: nobody has one.

@@ -51,18 +51,18 @@ const char* command_word(CommandKind kind) {
     return "?";
 }
 
-Reply reply_of(const net::ReplyValue& value) {
+Reply reply_of(const redis::ReplyValue& value) {
     switch (value.type) {
-        case net::ReplyType::kInteger: return reply_integer(value.integer);
-        case net::ReplyType::kNull: return reply_nil();
-        case net::ReplyType::kBulkString: return reply_text(value.text);
-        case net::ReplyType::kError: return reply_error(value.text);
-        case net::ReplyType::kSimpleString: return value.text == "OK" ? reply_ok() : reply_text(value.text);
-        case net::ReplyType::kArray: {
+        case redis::ReplyType::kInteger: return reply_integer(value.integer);
+        case redis::ReplyType::kNull: return reply_nil();
+        case redis::ReplyType::kBulkString: return reply_text(value.text);
+        case redis::ReplyType::kError: return reply_error(value.text);
+        case redis::ReplyType::kSimpleString: return value.text == "OK" ? reply_ok() : reply_text(value.text);
+        case redis::ReplyType::kArray: {
             std::vector<std::optional<std::string>> list;
             list.reserve(value.elements.size());
-            for (const net::ReplyValue& element : value.elements) {
-                list.push_back(element.type == net::ReplyType::kNull ? std::nullopt : std::optional(element.text));
+            for (const redis::ReplyValue& element : value.elements) {
+                list.push_back(element.type == redis::ReplyType::kNull ? std::nullopt : std::optional(element.text));
             }
             return reply_list(std::move(list));
         }
@@ -70,7 +70,7 @@ Reply reply_of(const net::ReplyValue& value) {
     }
 }
 
-Outcome outcome_of(const net::ReplyValue& value) {
+Outcome outcome_of(const redis::ReplyValue& value) {
     if (!value.is_error()) return Outcome::kExecuted;
     constexpr std::array<std::string_view, 5> kNotExecuted{"CLUSTERDOWN", "TRYAGAIN", "MISCONF", "MOVED", "OOM"};
     const std::string_view text = value.text;
@@ -141,7 +141,7 @@ void SimClient::step() {
         target_ = static_cast<HostId>(random_.between(1, config_.nodes));
     }
     if (socket_ == kNoSocket) {
-        parser_ = net::RespReplyParser();
+        parser_ = redis::RespReplyParser();
         output_.clear();
         socket_ = network_.connect(config_.host, target_, kClientPort);
         arm_patience();
@@ -328,7 +328,7 @@ void SimClient::give_up() {
     think();
 }
 
-void SimClient::on_reply(const net::ReplyValue& value) {
+void SimClient::on_reply(const redis::ReplyValue& value) {
     if (outstanding_.empty()) {
         // A reply that nobody asked for must not pass for silence: it is put where the checker sees it.
         history_.push_back({.client = config_.host,
@@ -377,8 +377,8 @@ void SimClient::on_readable(SocketId socket) {
     if (network_.readable_bytes(socket) > 0) {
         const std::string bytes = network_.read(socket, SIZE_MAX);
         parser_.feed(as_bytes(bytes));
-        net::ReplyValue value;
-        while (parser_.next(value) == net::ReplyStatus::kReply) {
+        redis::ReplyValue value;
+        while (parser_.next(value) == redis::ReplyStatus::kReply) {
             on_reply(value);
             if (socket_ != socket) return;
         }

@@ -17,7 +17,7 @@
 
 #include "base/prng.h"
 #include "base/units.h"
-#include "net/resp_reply_parser.h"
+#include "redis/resp_reply_parser.h"
 #include "sim/history.h"
 #include "sim/network.h"
 
@@ -67,7 +67,7 @@ class SimClient final : private SocketEvents {
     [[nodiscard]] Command draw_counter_command();
     [[nodiscard]] Command draw_multi_key_command();
     void flush();
-    void on_reply(const net::ReplyValue& value);
+    void on_reply(const redis::ReplyValue& value);
     void finish(size_t operation, Outcome outcome, Reply reply);
     void give_up();
     void arm_patience();
@@ -91,7 +91,7 @@ class SimClient final : private SocketEvents {
     SocketId socket_ = kNoSocket;
     bool connected_ = false;
     std::string output_;
-    net::RespReplyParser parser_;
+    redis::RespReplyParser parser_;
     std::deque<size_t> outstanding_;  // indexes into the history
     uint64_t patience_number_ = 0;
     uint64_t patience_pause_ns_ = 0;  // before the next command, because the last one's outcome is unknown

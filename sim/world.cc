@@ -223,7 +223,7 @@ std::set<HostId> World::draw_core() {
     KVORUM_ASSERT(sound.size() >= majority, "the fault atlas was left");
     const bool without_leader = random_.chance(2, 5);
     const auto leads = [this](HostId host) {
-        const server::Node* node = machines_[host - 1]->serving();
+        const node::Node* node = machines_[host - 1]->serving();
         return node != nullptr && node->raft().is_leader();
     };
     std::set<HostId> core;
@@ -258,7 +258,7 @@ bool World::is_awkward(const std::set<HostId>& core) const {
 bool World::core_leads() const {
     NodeId leader;
     for (const HostId host : core_) {
-        const server::Node* node = machines_[host - 1]->serving();
+        const node::Node* node = machines_[host - 1]->serving();
         if (node == nullptr) return false;
         if (host == *core_.begin()) leader = node->raft().leader();
         if (node->raft().leader() != leader) return false;
@@ -317,7 +317,7 @@ void World::expect_service() {
     const LogIndex committed = checker_.committed_index();
     const bool replayed = run_until_met(events_.now_ns() + kStartNs, [this, committed] {
         return std::all_of(core_.begin(), core_.end(), [this, committed](HostId host) {
-            const server::Node* node = machines_[host - 1]->serving();
+            const node::Node* node = machines_[host - 1]->serving();
             return node != nullptr && node->last_applied() >= committed;
         });
     });
@@ -364,12 +364,12 @@ void World::probe() {
 // --- phase 3 ---
 
 bool World::converged() const {
-    const server::Node* first = nullptr;
+    const node::Node* first = nullptr;
     bool any_leader = false;
     for (const auto& machine : machines_) {
         if (nemesis_->is_wiped(machine->host()) && !gave_up_.contains(machine->host())) return false;
         if (is_out(machine->host())) continue;
-        const server::Node* node = machine->serving();
+        const node::Node* node = machine->serving();
         if (node == nullptr) return false;
         any_leader = any_leader || node->raft().is_leader();
         if (first == nullptr) first = node;
@@ -447,7 +447,7 @@ void World::check_history() {
 std::string World::describe_nodes() const {
     std::string text;
     for (const auto& machine : machines_) {
-        const server::Node* node = machine->serving();
+        const node::Node* node = machine->serving();
         text += fmt::format("[node {} {}{}", machine->host(), machine->role_name(),
                             core_.contains(machine->host()) ? " core" : "");
         if (node != nullptr) {

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
-#include "server/server_commands.h"
+#include "redis/server_commands.h"
 #include "tools/load_pacer.h"
 
 namespace kvorum::tools::load {
@@ -322,7 +322,7 @@ bool Client::send(uint64_t now_ns) {
 
 Link* Client::route(std::string_view key) {
     if (thread_.topology == nullptr) return links_[0].get();
-    const uint32_t node = thread_.topology->node_of_slot(server::hash_slot(key));
+    const uint32_t node = thread_.topology->node_of_slot(redis::hash_slot(key));
     return node == Topology::kNobody ? nullptr : &link_to(node);
 }
 

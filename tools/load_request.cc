@@ -8,7 +8,7 @@
 #include <charconv>
 
 #include "base/units.h"
-#include "net/inline_command.h"
+#include "redis/inline_command.h"
 
 namespace kvorum::tools::load {
 namespace {
@@ -26,15 +26,15 @@ void append_number(std::string& out, uint64_t number) {
 
 absl::StatusOr<RequestTemplate> RequestTemplate::compile(std::string_view command) {
     std::string storage;
-    std::vector<net::ByteSpan> arguments;
-    if (command.find('\n') != std::string_view::npos || !net::split_inline_command(command, storage, arguments))
+    std::vector<redis::ByteSpan> arguments;
+    if (command.find('\n') != std::string_view::npos || !redis::split_inline_command(command, storage, arguments))
         return absl::InvalidArgumentError(fmt::format("--command '{}': its quotes do not match", command));
     if (arguments.empty())
         return absl::InvalidArgumentError("--command: it is empty; give for example \"INCR __key__\"");
     RequestTemplate compiled;
     compiled.name_ = absl::AsciiStrToUpper(storage.substr(arguments[0].offset, arguments[0].size));
     compiled.add_text(fmt::format("*{}\r\n", arguments.size()));
-    for (const net::ByteSpan argument : arguments)
+    for (const redis::ByteSpan argument : arguments)
         compiled.add_argument(std::string_view(storage).substr(argument.offset, argument.size));
     return compiled;
 }

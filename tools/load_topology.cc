@@ -25,15 +25,15 @@ struct Deadline final : reactor::Timer {
     reactor::StopSource& source;
 };
 
-bool is_slot(const net::ReplyValue& value) {
-    return value.type == net::ReplyType::kInteger && value.integer >= 0 &&
+bool is_slot(const redis::ReplyValue& value) {
+    return value.type == redis::ReplyType::kInteger && value.integer >= 0 &&
            value.integer < static_cast<int64_t>(kSlotCount);
 }
 
 // [first slot, last slot, [host, port, ...] of the master, replicas...]
-bool is_slot_range(const net::ReplyValue& entry) {
+bool is_slot_range(const redis::ReplyValue& entry) {
     if (entry.elements.size() < 3 || !is_slot(entry.elements[0]) || !is_slot(entry.elements[1])) return false;
-    const net::ReplyValue& master = entry.elements[2];
+    const redis::ReplyValue& master = entry.elements[2];
     return entry.elements[0].integer <= entry.elements[1].integer && master.elements.size() >= 2 &&
            !master.elements[0].text.empty() && master.elements[1].integer > 0 &&
            master.elements[1].integer <= UINT16_MAX;
@@ -74,12 +74,12 @@ void Topology::apply(const MovedTo& moved) {
     on_change_();
 }
 
-bool Topology::apply_slots(const net::ReplyValue& reply) {
-    if (reply.type != net::ReplyType::kArray || reply.elements.empty()) return false;
+bool Topology::apply_slots(const redis::ReplyValue& reply) {
+    if (reply.type != redis::ReplyType::kArray || reply.elements.empty()) return false;
     if (!std::all_of(reply.elements.begin(), reply.elements.end(), is_slot_range)) return false;
     owner_.fill(kNobody);
-    for (const net::ReplyValue& entry : reply.elements) {
-        const net::ReplyValue& master = entry.elements[2];
+    for (const redis::ReplyValue& entry : reply.elements) {
+        const redis::ReplyValue& master = entry.elements[2];
         const uint32_t node =
             find_or_add({.host = master.elements[0].text, .port = static_cast<uint16_t>(master.elements[1].integer)});
         std::fill(owner_.begin() + entry.elements[0].integer, owner_.begin() + entry.elements[1].integer + 1, node);
@@ -132,17 +132,17 @@ reactor::Task<bool> Topology::ask(reactor::Endpoint node) {
     bool answered = false;
     last_error_ = fmt::format("{}: no answer to CLUSTER SLOTS", node.to_string());
     reactor::ReceiveStream receive(reactor_, socket);
-    net::RespReplyParser parser;
+    redis::RespReplyParser parser;
     // So few bytes into a fresh connection are never cut.
     while (sent == static_cast<int32_t>(kQuestion.size())) {
         reactor::Chunk chunk = co_await receive.next(question.token());
         if (chunk.result <= 0) break;
         parser.feed(chunk.bytes);
         receive.release(chunk);
-        net::ReplyValue reply;
-        const net::ReplyStatus status = parser.next(reply);
-        if (status == net::ReplyStatus::kNeedMore) continue;
-        answered = status == net::ReplyStatus::kReply && take_answer(reply, node);
+        redis::ReplyValue reply;
+        const redis::ReplyStatus status = parser.next(reply);
+        if (status == redis::ReplyStatus::kNeedMore) continue;
+        answered = status == redis::ReplyStatus::kReply && take_answer(reply, node);
         break;
     }
     question_ = nullptr;
@@ -152,7 +152,7 @@ reactor::Task<bool> Topology::ask(reactor::Endpoint node) {
     co_return answered;
 }
 
-bool Topology::take_answer(const net::ReplyValue& reply, const reactor::Endpoint& node) {
+bool Topology::take_answer(const redis::ReplyValue& reply, const reactor::Endpoint& node) {
     if (apply_slots(reply)) return true;
     last_error_ = fmt::format("{} answers CLUSTER SLOTS with {}", node.to_string(),
                               reply.is_error() ? reply.text : std::string("no master"));

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "net/resp_reply_parser.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
+#include "redis/resp_reply_parser.h"
 
 namespace kvorum::tools::load {
 
@@ -44,7 +44,7 @@ class Topology {
     void apply(const MovedTo& moved);
     void mark_stale() { stale_.set(); }
     // The reply to CLUSTER SLOTS. False, and nothing changes, when it is none or names no master.
-    [[nodiscard]] bool apply_slots(const net::ReplyValue& reply);
+    [[nodiscard]] bool apply_slots(const redis::ReplyValue& reply);
 
     // Asks at once and whenever the map is stale, with a pause between two questions, until stop().
     reactor::Task<void> keep_fresh();
@@ -54,7 +54,7 @@ class Topology {
     [[nodiscard]] uint32_t find_or_add(const reactor::Endpoint& node);
     reactor::Task<bool> ask_somebody();
     reactor::Task<bool> ask(reactor::Endpoint node);
-    [[nodiscard]] bool take_answer(const net::ReplyValue& reply, const reactor::Endpoint& node);
+    [[nodiscard]] bool take_answer(const redis::ReplyValue& reply, const reactor::Endpoint& node);
 
     reactor::Reactor& reactor_;
     std::function<void()> on_change_;

@@ -16,14 +16,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "config/config.h"
 #include "reactor/io_backend.h"
-#include "server/config.h"
 #include "tools/node_status.h"
 #include "tools/process.h"
 
 namespace kvorum::tools {
 
-inline constexpr uint32_t kLocalNodesMax = server::kMembersMax;
+inline constexpr uint32_t kLocalNodesMax = kMembersMax;
 inline constexpr uint32_t kPeerPortOffset = 10000;
 
 struct LocalNode {

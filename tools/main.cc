@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "base/standard_output.h"
-#include "server/command_line_hints.h"
-#include "server/version.h"
+#include "config/command_line_hints.h"
+#include "config/version.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 
@@ -14,8 +14,8 @@ namespace {
 
 // Help that was asked for goes to standard output, what is wrong to stderr.
 int explain(const CLI::App& app, const CLI::ParseError& error) {
-    std::string hint = kvorum::server::unknown_word_hint(app);
-    if (hint.empty() && error.get_name() == "RequiredError") hint = kvorum::server::missing_subcommand_hint(app);
+    std::string hint = kvorum::unknown_word_hint(app);
+    if (hint.empty() && error.get_name() == "RequiredError") hint = kvorum::missing_subcommand_hint(app);
     if (error.get_exit_code() != 0 && !hint.empty()) {
         fmt::print(stderr, "{}\nRun with --help for more information.\n", hint);
         return kvorum::tools::kExitUsage;
@@ -31,7 +31,7 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
 int run(int argument_count, char** arguments) {
     CLI::App app("kvorum: start, look at and inspect kvorum clusters. The server itself is kvorumd.", "kvorum");
     app.require_subcommand(1);
-    app.set_version_flag("--version", fmt::format("kvorum {}", kvorum::server::kKvorumVersion));
+    app.set_version_flag("--version", fmt::format("kvorum {}", kvorum::kKvorumVersion));
     app.footer(
         "Exit codes: 0 done; 1 failed, the message says why; 2 wrong arguments;\n"
         "3 done, but what was looked at is not well (a node is dead, a file is damaged);\n"

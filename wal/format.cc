@@ -152,7 +152,7 @@ size_t encode_segment_head_record(const SegmentHead& head, std::byte* out) {
 }
 
 size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out) {
-    std::byte payload[KnownPeer::kEncodedSize];
+    std::byte payload[kKnownPeerEncodedSize];
     store_le(payload, peer.node.value());
     store_le(payload + 8, peer.log_id.value());
     return encode_record(RecordKind::kKnownPeer, payload, out);
@@ -176,7 +176,7 @@ std::optional<SegmentHead> decode_segment_head(Bytes payload) {
 }
 
 std::optional<KnownPeer> decode_known_peer(Bytes payload) {
-    if (payload.size() != KnownPeer::kEncodedSize) return std::nullopt;
+    if (payload.size() != kKnownPeerEncodedSize) return std::nullopt;
     return KnownPeer{NodeId{load_le<uint64_t>(payload.data())}, LogId{load_le<uint64_t>(payload.data() + 8)}};
 }
 

@@ -111,16 +111,8 @@ struct SegmentHead {
     bool operator==(const SegmentHead&) const = default;
 };
 
-// A peer, and the log that it had when this node first met it.
-struct KnownPeer {
-    static constexpr size_t kEncodedSize = 16;
-
-    NodeId node;
-    LogId log_id;
-
-    bool operator==(const KnownPeer&) const = default;
-};
-
+using raft::KnownPeer;
+inline constexpr size_t kKnownPeerEncodedSize = 16;
 inline constexpr size_t kHardStateEncodedSize = 20;
 
 // Each writes a frame and its payload at `out` and returns the bytes written.

@@ -374,7 +374,7 @@ void GroupWriter::fill_units(Filling& filling) {
             progress_.hard_state = true;
         }
         if (unit.known_peer.has_value()) {
-            const uint64_t needed = RecordFrame::kEncodedSize + KnownPeer::kEncodedSize;
+            const uint64_t needed = RecordFrame::kEncodedSize + kKnownPeerEncodedSize;
             if (filling.used_bytes + needed > filling.capacity_bytes) return;
             put_known_peer(filling, *unit.known_peer);
             known_peers_.push_back(*unit.known_peer);

@@ -9,7 +9,7 @@
 #include "base/assert.h"
 #include "base/prng.h"
 #include "base/reply_sink.h"
-#include "kv/commands.h"
+#include "ops/commands.h"
 
 namespace {
 
@@ -26,7 +26,7 @@ void append_set(std::string& batch, uint64_t key_number) {
     const std::string key = key_name(key_number);
     const std::array<std::string_view, 3> arguments{"SET", key, value};
     DiscardingReplySink reply;
-    const bool encoded = kv::encode_write(*kv::find_data_command("set"), arguments, kNowMs, batch, reply);
+    const bool encoded = ops::encode_write(*find_data_command("set"), arguments, kNowMs, batch, reply);
     KVORUM_ASSERT(encoded);
 }
 
@@ -45,14 +45,14 @@ void apply_sets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
     kv::Store store(kHashSeed);
     for (uint64_t number = 0; number < key_count; ++number)
-        store.put(key_name(number), std::string(64, 'v'), kv::kNoExpiry);
+        store.put(key_name(number), std::string(64, 'v'), kNoExpiry);
     const std::vector<std::string> batches = random_batches(key_count);
     DiscardingReplySink reply;
     uint64_t applied = 0;
     for ([[maybe_unused]] auto _ : state) {
         const std::string& batch = batches[applied++ % batches.size()];
-        const bool valid = kv::apply_batch(store, LogIndex{applied}, kNowMs, kCommandsPerBatch, as_bytes(batch),
-                                           [&reply](uint32_t) -> ReplySink& { return reply; });
+        const bool valid = ops::apply_batch(store, LogIndex{applied}, kNowMs, kCommandsPerBatch, as_bytes(batch),
+                                            [&reply](uint32_t) -> ReplySink& { return reply; });
         KVORUM_ASSERT(valid);
         store.end_turn();
     }

@@ -3,7 +3,7 @@
 
 #include "bench/micro/batch.h"
 #include "net/frame.h"
-#include "net/peer_codec.h"
+#include "peers/peer_codec.h"
 
 namespace {
 

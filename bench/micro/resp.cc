@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "net/resp_parser.h"
-#include "net/resp_writer.h"
+#include "redis/resp_parser.h"
+#include "redis/resp_writer.h"
 
 namespace {
 

@@ -13,12 +13,13 @@
 
 #include "base/assert.h"
 #include "net/frame.h"
-#include "net/peer_codec.h"
+#include "peers/peer_codec.h"
 
 namespace {
 
 using namespace kvorum;
 using namespace kvorum::net;
+using namespace kvorum::peers;
 
 constexpr ClusterId kCluster{1};
 

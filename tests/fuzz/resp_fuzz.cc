@@ -12,14 +12,14 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "net/resp_parser.h"
-#include "net/resp_reply_parser.h"
-#include "net/resp_writer.h"
+#include "redis/resp_parser.h"
+#include "redis/resp_reply_parser.h"
+#include "redis/resp_writer.h"
 
 namespace {
 
 using namespace kvorum;
-using namespace kvorum::net;
+using namespace kvorum::redis;
 
 struct Parsed {
     std::vector<std::vector<std::string>> commands;

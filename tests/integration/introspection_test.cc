@@ -7,7 +7,7 @@
 #include <map>
 #include <sstream>
 
-#include "net/resp_reply_parser.h"
+#include "redis/resp_reply_parser.h"
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
 #include "tests/integration/redis_server.h"
@@ -35,13 +35,13 @@ class DeepClient {
  public:
     explicit DeepClient(const reactor::Endpoint& node) : connection_(node, Milliseconds(15'000)) {}
 
-    net::ReplyValue command(const Words& words) {
+    redis::ReplyValue command(const Words& words) {
         EXPECT_TRUE(connection_.send(encode(words) + encode({"PING", "the end"})));
         const std::string bytes = connection_.receive_until("$7\r\nthe end\r\n");
-        net::RespReplyParser parser;
+        redis::RespReplyParser parser;
         parser.feed(as_bytes(bytes));
-        net::ReplyValue reply;
-        EXPECT_EQ(parser.next(reply), net::ReplyStatus::kReply) << bytes;
+        redis::ReplyValue reply;
+        EXPECT_EQ(parser.next(reply), redis::ReplyStatus::kReply) << bytes;
         return reply;
     }
 
@@ -50,9 +50,9 @@ class DeepClient {
 };
 
 // Without the text behind the version.
-std::string history_of(const net::ReplyValue& changes) {
+std::string history_of(const redis::ReplyValue& changes) {
     std::string versions;
-    for (const net::ReplyValue& change : changes.elements)
+    for (const redis::ReplyValue& change : changes.elements)
         versions += change.elements.at(0).text + " ";
     return versions;
 }
@@ -98,7 +98,7 @@ class IntrospectionTest : public testing::Test {
         DeepClient ours(leader_endpoint());
         DeepClient theirs(redis_->endpoint());
         Words names;
-        for (const net::ReplyValue& name : ours.command({"COMMAND", "LIST"}).elements) {
+        for (const redis::ReplyValue& name : ours.command({"COMMAND", "LIST"}).elements) {
             if (!theirs.command({"COMMAND", "DOCS", name.text}).elements.empty()) names.push_back(name.text);
         }
         EXPECT_GT(names.size(), 120u);
@@ -116,8 +116,8 @@ TEST_F(IntrospectionTest, CommandInfoTellsWhatRedisTells) {
     DeepClient ours(leader_endpoint());
     DeepClient theirs(redis_->endpoint());
     for (const std::string& name : common_commands()) {
-        net::ReplyValue expected = theirs.command({"COMMAND", "INFO", name}).elements.at(0);
-        net::ReplyValue actual = ours.command({"COMMAND", "INFO", name}).elements.at(0);
+        redis::ReplyValue expected = theirs.command({"COMMAND", "INFO", name}).elements.at(0);
+        redis::ReplyValue actual = ours.command({"COMMAND", "INFO", name}).elements.at(0);
         ASSERT_THAT(actual.elements, SizeIs(10)) << name;
         // Of a container's subcommands there are some less here; each is looked at by itself.
         expected.elements.pop_back();
@@ -129,9 +129,9 @@ TEST_F(IntrospectionTest, CommandInfoTellsWhatRedisTells) {
 TEST_F(IntrospectionTest, CommandDocsHaveTheArgumentsOfEveryCommand) {
     DeepClient ours(leader_endpoint());
     DeepClient theirs(redis_->endpoint());
-    const auto fields_of = [](const net::ReplyValue& docs) {
+    const auto fields_of = [](const redis::ReplyValue& docs) {
         std::map<std::string, std::string> fields;
-        const std::vector<net::ReplyValue>& pairs = docs.elements.at(1).elements;
+        const std::vector<redis::ReplyValue>& pairs = docs.elements.at(1).elements;
         for (size_t i = 0; i + 1 < pairs.size(); i += 2) {
             const bool is_history = pairs[i].text == "history";
             if (pairs[i].text != "subcommands")
@@ -140,7 +140,7 @@ TEST_F(IntrospectionTest, CommandDocsHaveTheArgumentsOfEveryCommand) {
         return fields;
     };
     for (const std::string& name : common_commands()) {
-        const net::ReplyValue expected = theirs.command({"COMMAND", "DOCS", name});
+        const redis::ReplyValue expected = theirs.command({"COMMAND", "DOCS", name});
         EXPECT_EQ(fields_of(ours.command({"COMMAND", "DOCS", name})), fields_of(expected)) << name;
     }
 }

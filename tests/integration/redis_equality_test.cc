@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "base/assert.h"
-#include "net/inline_command.h"
+#include "redis/inline_command.h"
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
 #include "tests/integration/redis_server.h"
@@ -39,10 +39,10 @@ std::vector<Line> read_lines() {
             continue;
         }
         std::string storage;
-        std::vector<net::ByteSpan> spans;
-        KVORUM_ASSERT(net::split_inline_command(text, storage, spans), "redis_commands.txt:{}: quotes", number);
+        std::vector<redis::ByteSpan> spans;
+        KVORUM_ASSERT(redis::split_inline_command(text, storage, spans), "redis_commands.txt:{}: quotes", number);
         Line line{.number = number, .text = text, .words = {}, .reason = std::exchange(reason, {})};
-        for (const net::ByteSpan span : spans)
+        for (const redis::ByteSpan span : spans)
             line.words.push_back(storage.substr(span.offset, span.size));
         lines.push_back(std::move(line));
     }

@@ -8,15 +8,13 @@
 #include <set>
 
 #include "base/prng.h"
-#include "server/config_options.h"
+#include "config/config_options.h"
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
 
 namespace kvorum::integration {
 namespace {
 
-using server::ConfigOption;
-using server::NodeConfig;
 using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -88,7 +86,7 @@ std::vector<std::string> words_of(std::string_view value) {
 std::map<const ConfigOption*, std::vector<std::string>> options_with_ends() {
     static const std::set<std::string_view> kForms{"MS", "US", "S", "N", "SIZE", "BYTES", "PERCENT"};
     std::map<const ConfigOption*, std::vector<std::string>> found;
-    for (const ConfigOption& option : server::config_options()) {
+    for (const ConfigOption& option : config_options()) {
         // maxmemory is memory_limit_test's.
         if (option.name == "id" || option.name == "maxmemory") continue;
         if (option.value.find('|') != std::string_view::npos) {

@@ -9,7 +9,7 @@
 
 #include "tests/integration/client.h"
 #include "tests/integration/cluster.h"
-#include "tests/kv/compressed_payload.h"
+#include "tests/ops/compressed_payload.h"
 #include "tools/process.h"
 
 namespace kvorum::integration {
@@ -115,7 +115,7 @@ TEST_F(TurnsTest, LargeValuesDeposeNobody) {
 
 TEST_F(TurnsTest, ShortCommandsThatMakeLargeValuesDeposeNobodyWhereverTheyComeIn) {
     const std::string term = field(leader, "raft_term");
-    const std::string payload = kv::compressed_payload('v', kValueBytes);
+    const std::string payload = ops::compressed_payload('v', kValueBytes);
     EXPECT_LT(payload.size(), kValueBytes / 80);
     for (const uint32_t node : {leader, cluster.wait_for_follower()}) {
         Client client(cluster.endpoint(node), kDeadline);

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/reply_sink.h"
 #include "base/units.h"
-#include "kv/commands.h"
+#include "ops/commands.h"
 
 namespace kvorum::kv {
 namespace {
@@ -103,12 +103,12 @@ TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
     std::string body;
     DiscardingReplySink ignored;
     for (uint32_t i = 0; i < kWrites; ++i)
-        ASSERT_TRUE(encode_write(*find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value}, 0, body,
-                                 ignored));
+        ASSERT_TRUE(ops::encode_write(*ops::find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value},
+                                      0, body, ignored));
     Store store(1);
     const uint64_t empty = store.memory_bytes();
-    ASSERT_TRUE(
-        apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
+    ASSERT_TRUE(ops::apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body),
+                                 [&](uint32_t) -> ReplySink& { return ignored; }));
     EXPECT_LE(store.memory_bytes(), empty + 64 * kKiB) << "so it is still in the cache";
 }
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "base/mutants.h"
+#include "node/program.h"
 #include "reactor/uring_backend.h"
-#include "server/program.h"
 #include "tests/nemesis/fault_control.h"
 #include "tests/nemesis/faulty_backend.h"
 
@@ -22,10 +22,10 @@ int main(int argument_count, char** arguments) {
         return 2;
     }
     nemesis::FaultControl control(arguments[1]);
-    return server::run_program(argument_count - 1, arguments + 1,
-                               [&control]() -> absl::StatusOr<std::unique_ptr<reactor::IoBackend>> {
-                                   auto disk = reactor::UringBackend::create({});
-                                   if (!disk.ok()) return disk.status();
-                                   return std::make_unique<nemesis::FaultyBackend>(*std::move(disk), control);
-                               });
+    return node::run_program(argument_count - 1, arguments + 1,
+                             [&control]() -> absl::StatusOr<std::unique_ptr<reactor::IoBackend>> {
+                                 auto disk = reactor::UringBackend::create({});
+                                 if (!disk.ok()) return disk.status();
+                                 return std::make_unique<nemesis::FaultyBackend>(*std::move(disk), control);
+                             });
 }

@@ -7,7 +7,7 @@
 
 #include "base/checksum.h"
 #include "base/prng.h"
-#include "tests/net/peer_messages.h"
+#include "tests/peers/peer_messages.h"
 
 namespace kvorum::net {
 namespace {
@@ -41,7 +41,7 @@ Outcome read(const std::vector<std::string_view>& chunks) {
 
 std::string all_frames() {
     std::string text;
-    for (const std::string& frame : test::sample_frames())
+    for (const std::string& frame : peers::test::sample_frames())
         text += frame;
     return text;
 }
@@ -66,7 +66,7 @@ TEST(FrameReader, EveryCutGivesTheSameFrames) {
     const std::string text = all_frames();
     const std::string_view view = text;
     const Outcome whole = read({view});
-    ASSERT_EQ(whole.frames.size(), test::sample_frames().size());
+    ASSERT_EQ(whole.frames.size(), peers::test::sample_frames().size());
     std::vector<std::string_view> bytes;
     for (size_t cut = 0; cut < text.size(); ++cut) {
         ASSERT_EQ(read({view.substr(0, cut), view.substr(cut)}), whole) << cut;
@@ -92,7 +92,7 @@ TEST(FrameReader, RandomCutsGiveTheSameFrames) {
 }
 
 TEST(FrameReader, DoesNotCopyAFrameThatLiesWholeInItsInput) {
-    const std::string text = test::encoded(test::sample_append_entries());
+    const std::string text = peers::test::encoded(peers::test::sample_append_entries());
     FrameReader reader;
     Frame frame;
     reader.feed(as_bytes(text));

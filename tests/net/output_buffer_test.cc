@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "tests/net/peer_messages.h"
+#include "tests/peers/peer_messages.h"
 
 namespace kvorum::net {
 namespace {
 
 TEST(OutputBuffer, KeepsOwnedBytesAndEntriesInOrder) {
-    const raft::EntryPtr small = test::make_entry(1, 1, "s");
-    const raft::EntryPtr large = test::make_entry(2, 1, std::string(5000, 'L'));
+    const raft::EntryPtr small = peers::test::make_entry(1, 1, "s");
+    const raft::EntryPtr large = peers::test::make_entry(2, 1, std::string(5000, 'L'));
     OutputBuffer buffer;
     buffer.append_entry(large);
     buffer.tail() += "a";
@@ -30,7 +30,7 @@ TEST(OutputBuffer, KeepsOwnedBytesAndEntriesInOrder) {
 }
 
 TEST(OutputBuffer, KeepsTheOrderOfPiecesAndEntriesOverManyChunks) {
-    const raft::EntryPtr entry = test::make_entry(1, 1, std::string(5000, 'L'));
+    const raft::EntryPtr entry = peers::test::make_entry(1, 1, std::string(5000, 'L'));
     const std::string entry_text(as_text(entry->encoded()));
     OutputBuffer buffer;
     std::string expected;
@@ -70,7 +70,7 @@ TEST(OutputBuffer, DoesNotCopyALargePiece) {
 }
 
 TEST(OutputBuffer, HoldsItsEntriesUntilCleared) {
-    raft::EntryPtr entry = test::make_entry(1, 1, std::string(5000, 'L'));
+    raft::EntryPtr entry = peers::test::make_entry(1, 1, std::string(5000, 'L'));
     const std::weak_ptr<const raft::Entry> watch = entry;
     OutputBuffer buffer;
     buffer.append_entry(entry);

@@ -10,8 +10,8 @@
 #include "reactor/scope.h"
 #include "reactor/streams.h"
 #include "reactor/sync_wait.h"
-#include "tests/net/fake_network.h"
-#include "tests/net/peer_messages.h"
+#include "tests/peers/fake_network.h"
+#include "tests/peers/peer_messages.h"
 
 namespace kvorum::net {
 namespace {
@@ -80,7 +80,7 @@ class OutputStreamTest : public ::testing::Test {
         }
     }
 
-    test::FakeNetwork network_;
+    peers::test::FakeNetwork network_;
     reactor::Reactor reactor_{network_, {}};
     OutputFlusher flusher_{reactor_};
     reactor::TaskScope scope_{reactor_};
@@ -100,7 +100,7 @@ class OutputStreamTest : public ::testing::Test {
 TEST_F(OutputStreamTest, WhatGathersInATurnLeavesInOneSend) {
     stream_->tail() += "one ";
     stream_->tail() += "two ";
-    stream_->buffer().append_entry(test::make_entry(1, 1, std::string(1000, 'e')));
+    stream_->buffer().append_entry(peers::test::make_entry(1, 1, std::string(1000, 'e')));
     EXPECT_TRUE(drain());
     settle();
     EXPECT_EQ(network_.sends(), 1u);
@@ -130,7 +130,7 @@ TEST_F(OutputStreamTest, ShortSendsGoOnWhereTheyStopped) {
     network_.send_bytes_max = 7;
     std::string expected;
     for (uint64_t i = 1; i <= 5; ++i) {
-        const raft::EntryPtr entry = test::make_entry(i, 1, std::string(600, static_cast<char>('a' + i)));
+        const raft::EntryPtr entry = peers::test::make_entry(i, 1, std::string(600, static_cast<char>('a' + i)));
         stream_->tail() += "head";
         stream_->buffer().append_entry(entry);
         expected += "head" + std::string(as_text(entry->encoded()));
@@ -149,7 +149,7 @@ TEST_F(OutputStreamTest, AnyMixOfAppendsAndShortSendsArrivesWhole) {
         network_.socket_buffer_bytes = 1 + prng.below(4000);
         for (uint64_t n = prng.below(4); n > 0; --n) {
             if (prng.chance(1, 3)) {
-                const raft::EntryPtr entry = test::make_entry(1, 1, std::string(prng.below(2000), 'e'));
+                const raft::EntryPtr entry = peers::test::make_entry(1, 1, std::string(prng.below(2000), 'e'));
                 stream_->buffer().append_entry(entry);
                 expected += as_text(entry->encoded());
             } else {
@@ -168,7 +168,7 @@ TEST_F(OutputStreamTest, AnyMixOfAppendsAndShortSendsArrivesWhole) {
 TEST_F(OutputStreamTest, MorePiecesThanOneSendTakesFollowInOrder) {
     std::string expected;
     for (uint64_t i = 1; i <= 300; ++i) {
-        const raft::EntryPtr entry = test::make_entry(i, 1, std::string(600, 'x'));
+        const raft::EntryPtr entry = peers::test::make_entry(i, 1, std::string(600, 'x'));
         stream_->tail() += std::to_string(i);
         stream_->buffer().append_entry(entry);
         expected += std::to_string(i) + std::string(as_text(entry->encoded()));
@@ -182,7 +182,7 @@ TEST_F(OutputStreamTest, MorePiecesThanOneSendTakesFollowInOrder) {
 }
 
 TEST_F(OutputStreamTest, EntriesAreHeldUntilTheyWereSent) {
-    raft::EntryPtr entry = test::make_entry(1, 1, std::string(1000, 'e'));
+    raft::EntryPtr entry = peers::test::make_entry(1, 1, std::string(1000, 'e'));
     const std::weak_ptr<const raft::Entry> watch = entry;
     stream_->buffer().append_entry(entry);
     entry.reset();

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/resp_reply_parser.h"
+#include "redis/resp_reply_parser.h"
 #include "tests/sim/machine_cluster.h"
 
 namespace kvorum::sim {
@@ -48,12 +48,12 @@ class Connection final : private SocketEvents {
     [[nodiscard]] std::string reply(size_t i) const { return i < replies_.size() ? replies_[i] : "(none)"; }
 
  private:
-    static std::string show(const net::ReplyValue& value) {
+    static std::string show(const redis::ReplyValue& value) {
         switch (value.type) {
-            case net::ReplyType::kArray: return std::to_string(value.elements.size()) + " items";
-            case net::ReplyType::kSimpleString:
-            case net::ReplyType::kError:
-            case net::ReplyType::kBulkString: return value.text;
+            case redis::ReplyType::kArray: return std::to_string(value.elements.size()) + " items";
+            case redis::ReplyType::kSimpleString:
+            case redis::ReplyType::kError:
+            case redis::ReplyType::kBulkString: return value.text;
             default: return value.to_string();
         }
     }
@@ -77,8 +77,8 @@ class Connection final : private SocketEvents {
         if (network_.readable_bytes(socket) == 0) return;
         const std::string bytes = network_.read(socket, SIZE_MAX);
         parser_.feed(as_bytes(bytes));
-        net::ReplyValue value;
-        while (parser_.next(value) == net::ReplyStatus::kReply)
+        redis::ReplyValue value;
+        while (parser_.next(value) == redis::ReplyStatus::kReply)
             replies_.push_back(show(value));
         ended_ = network_.at_end(socket) || network_.was_reset(socket);
     }
@@ -90,7 +90,7 @@ class Connection final : private SocketEvents {
     bool reads_ = true;
     bool ended_ = false;
     std::string output_;
-    net::RespReplyParser parser_;
+    redis::RespReplyParser parser_;
     std::vector<std::string> replies_;
 };
 

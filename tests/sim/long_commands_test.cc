@@ -49,8 +49,8 @@ class LongCommandsTest : public ::testing::Test {
     void depose(HostId node) {
         cluster.machine(node).pause_until(cluster.now_ns() + 10 * kSecondNs);
         ASSERT_TRUE(cluster.run_until(10 * kSecondNs, [&] {
-            const server::Node* a = cluster.machine(follower).serving();
-            const server::Node* b = cluster.machine(third).serving();
+            const node::Node* a = cluster.machine(follower).serving();
+            const node::Node* b = cluster.machine(third).serving();
             return (a->raft().is_leader() || b->raft().is_leader()) &&
                    a->raft().current_term() == b->raft().current_term();
         }));
@@ -59,7 +59,7 @@ class LongCommandsTest : public ::testing::Test {
 
     static Scenario scenario() {
         Scenario scenario = Scenario::calm(11, 3);
-        scenario.node.follower_mode = server::FollowerMode::kForward;
+        scenario.node.follower_mode = FollowerMode::kForward;
         scenario.node.leader_wait_ms = 20'000;
         scenario.node.outcome_wait_ms = 60'000;
         scenario.node.wal_segment_bytes = 4 * kMiB;

@@ -24,7 +24,7 @@ class PipelinesTest : public ::testing::Test {
     void start(uint64_t seed, uint64_t buffer_bytes_max = 256 * kMiB) {
         Scenario scenario = Scenario::calm(seed, 3);
         scenario.node.limits.buffer_bytes_max = buffer_bytes_max;
-        scenario.node.follower_mode = server::FollowerMode::kForward;
+        scenario.node.follower_mode = FollowerMode::kForward;
         scenario.node.wal_segment_bytes = 4 * kMiB;
         cluster = std::make_unique<Cluster>(scenario);
         ASSERT_TRUE(cluster->run_until(10 * kSecondNs, [&] { return cluster->leader() != 0; }));

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/prng.h"
-#include "net/resp_reply_parser.h"
+#include "redis/resp_reply_parser.h"
 
 namespace kvorum::tools::load {
 namespace {
@@ -97,12 +97,12 @@ TEST(LoadRepliesTest, AgreesWithTheParserHoweverTheStreamIsCut) {
         std::string stream;
         for (int i = 0; i < 20; ++i)
             stream += random_reply(prng, 0);
-        net::RespReplyParser parser;
+        redis::RespReplyParser parser;
         parser.feed(as_bytes(stream));
         std::vector<std::string> expected;
-        net::ReplyValue value;
-        while (parser.next(value) == net::ReplyStatus::kReply)
-            expected.push_back(value.is_error() ? value.text : value.type == net::ReplyType::kNull ? "null" : "ok");
+        redis::ReplyValue value;
+        while (parser.next(value) == redis::ReplyStatus::kReply)
+            expected.push_back(value.is_error() ? value.text : value.type == redis::ReplyType::kNull ? "null" : "ok");
         ASSERT_EQ(expected.size(), 20U);
         const std::vector<size_t> sizes{1 + prng.below(7), 1 + prng.below(30), 1 + prng.below(300)};
         ASSERT_EQ(scan(stream, sizes), expected) << stream;

@@ -8,11 +8,11 @@
 namespace kvorum::tools::load {
 namespace {
 
-net::ReplyValue reply_of(std::string_view text) {
-    net::RespReplyParser parser;
+redis::ReplyValue reply_of(std::string_view text) {
+    redis::RespReplyParser parser;
     parser.feed(as_bytes(text));
-    net::ReplyValue reply;
-    EXPECT_EQ(parser.next(reply), net::ReplyStatus::kReply);
+    redis::ReplyValue reply;
+    EXPECT_EQ(parser.next(reply), redis::ReplyStatus::kReply);
     return reply;
 }
 

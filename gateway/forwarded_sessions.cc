@@ -1,0 +1,224 @@
+#include "gateway/forwarded_sessions.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "net/partial_buffer.h"
+
+namespace kvorum::gateway {
+namespace {
+
+constexpr std::string_view kBuffersFull =
+    "-TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed\r\n";
+
+// Each fills what room there is, and there may be thousands.
+constexpr int kSessionsWokenPerTurn = 16;
+
+}  // namespace
+
+class ForwardedSessions::ForwardedSession final : public Session {
+ public:
+    ForwardedSession(ForwardedSessions& owner, NodeId origin, uint64_t session_id)
+        : owner_(owner), origin_(origin), session_id_(session_id), writer_(reply_), share_(owner.buffers_) {
+        queue_id = session_id;
+    }
+
+    bool waits = false;  // in the owner's list
+
+    [[nodiscard]] Key key() const { return {origin_, session_id_}; }
+    void set_protocol(redis::RespVersion version) { writer_.set_version(version); }
+
+    redis::RespWriter& begin_reply() override {
+        reply_.clear();
+        writer_.forget_error();
+        return writer_;
+    }
+    void pause_reply() override {
+        send(peers::ForwardOutcome::kPart, reply_);
+        reply_.clear();
+    }
+    redis::RespWriter& resume_reply() override { return writer_; }
+    void end_reply() override {
+        send(peers::ForwardOutcome::kExecuted, reply_);
+        if (reply_.capacity() > kKeptReplyBytes) net::release_memory(reply_);
+    }
+    void write_reply(std::string_view reply) override { send(peers::ForwardOutcome::kExecuted, reply); }
+    void write_reply_part(std::string part, bool is_last) override {
+        send(is_last ? peers::ForwardOutcome::kExecuted : peers::ForwardOutcome::kPart, part);
+    }
+    [[nodiscard]] bool output_has_room() const override {
+        return client_left_ || (unsent_.empty() && untaken_bytes_ < kWindowBytes);
+    }
+    [[nodiscard]] bool output_has_bulk_room() const override {
+        return client_left_ || (output_has_room() && owner_.sender_.has_reply_room(origin_));
+    }
+    [[nodiscard]] bool has_room_for_next() const {
+        return waits_for_bulk_room ? output_has_bulk_room() : output_has_room();
+    }
+    void cut_off() override { KVORUM_ASSERT(false, "a reply for another node comes from nowhere else"); }
+    void reply_not_executed(std::string_view why) override { send(peers::ForwardOutcome::kNotExecuted, why); }
+    void reply_outcome_unknown(std::string_view why) override { send(peers::ForwardOutcome::kUnknown, why); }
+
+    std::string_view execute_server_command(const ops::CommandSpec& spec,
+                                            std::span<const std::string_view> /*arguments*/) override {
+        // Followers answer these themselves, so only a node of another version could send one.
+        begin_reply().error(fmt::format("ERR command '{}' is not carried out for other nodes", spec.name));
+        end_reply();
+        return writer_.error_code();
+    }
+
+    void write_line(std::string_view /*line*/) override {}
+    void flush() override {
+        uint64_t bytes = sizeof(*this) + queue.memory_bytes() + unsent_bytes_ + reply_.capacity();
+        if (long_reply != nullptr) bytes += long_reply->memory_bytes();
+        if (large != nullptr) bytes += large->command.bytes().size();
+        share_.set(bytes);
+        owner_.look_at(*this);
+    }
+    [[nodiscard]] bool is_idle() const { return queue.empty() && unsent_.empty(); }
+    void taken(uint64_t bytes) {
+        untaken_bytes_ -= std::min(bytes, untaken_bytes_);
+        if (bytes != peers::kCreditOfNobody) return;
+        client_left_ = true;
+        unsent_.clear();
+        unsent_bytes_ = 0;
+    }
+    void send_unsent() {
+        while (!unsent_.empty()) {
+            const Unsent& next = unsent_.front();
+            if (!owner_.sender_.send_forward_reply(origin_, next.request_id, next.outcome, next.reply)) return;
+            unsent_bytes_ -= next.reply.size();
+            unsent_.pop_front();
+        }
+    }
+    [[nodiscard]] bool may_be_forwarded() const override { return false; }
+    [[nodiscard]] redis::RespVersion protocol() const override { return writer_.version(); }
+    [[nodiscard]] const redis::ClientState* client() const override { return nullptr; }
+
+ private:
+    void send(peers::ForwardOutcome outcome, std::string_view reply) {
+        if (client_left_) return;
+        const uint64_t id = queue.front().origin_id;
+        untaken_bytes_ += reply.size();
+        if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, id, outcome, reply)) return;
+        unsent_.push_back({id, outcome, std::string(reply)});
+        unsent_bytes_ += reply.size();
+    }
+
+    struct Unsent {
+        uint64_t request_id;
+        peers::ForwardOutcome outcome;
+        std::string reply;
+    };
+
+    // A reply that is larger goes out alone.
+    static constexpr uint64_t kWindowBytes = 1 * kMiB;
+    static constexpr size_t kKeptReplyBytes = 64 * kKiB;
+
+    ForwardedSessions& owner_;
+    NodeId origin_;
+    uint64_t session_id_;
+    std::string reply_;
+    std::deque<Unsent> unsent_;
+    uint64_t unsent_bytes_ = 0;
+    uint64_t untaken_bytes_ = 0;
+    bool client_left_ = false;
+    redis::RespWriter writer_;
+    BufferShare share_;
+};
+
+ForwardedSessions::ForwardedSessions(CommandRouter& router, peers::ForwardReplySender& sender, NodeCounters& counters,
+                                     BufferBudget& buffers)
+    : router_(router), sender_(sender), counters_(counters), buffers_(buffers) {}
+
+ForwardedSessions::~ForwardedSessions() {
+    for (auto& [key, session] : sessions_)
+        router_.remove_session(*session);
+}
+
+void ForwardedSessions::on_requests(NodeId origin, Term leads_in, std::span<const peers::ForwardRequest> requests) {
+    for (const peers::ForwardRequest& request : requests) {
+        if (ForwardedSession* session = session_for(origin, leads_in, request))
+            router_.submit(*session, request.arguments, request.request_id);
+    }
+}
+
+void ForwardedSessions::on_large_request(NodeId origin, Term leads_in, const peers::ForwardRequest& request,
+                                         PackedCommand command) {
+    if (ForwardedSession* session = session_for(origin, leads_in, request))
+        router_.submit_large(*session, std::move(command), request.request_id);
+}
+
+ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origin, Term leads_in,
+                                                                    const peers::ForwardRequest& request) {
+    if (leads_in.is_none() || request.leader_term != leads_in) {
+        sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kNotExecuted, {});
+        return nullptr;
+    }
+    if (buffers_are_spent_) {
+        ++counters_.replies_not_executed;
+        (void)sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kExecuted, kBuffersFull);
+        return nullptr;
+    }
+    ++counters_.forwarded_in;
+    std::unique_ptr<ForwardedSession>& session = sessions_[{origin, request.session_id}];
+    if (session == nullptr) {
+        session = std::make_unique<ForwardedSession>(*this, origin, request.session_id);
+        router_.add_session(*session);
+    }
+    session->set_protocol(request.resp_version == 3 ? redis::RespVersion::kResp3 : redis::RespVersion::kResp2);
+    return session.get();
+}
+
+void ForwardedSessions::look_at(ForwardedSession& session) {
+    if (session.is_idle()) {
+        idle_.push_back(session.key());
+    } else if (!session.has_room_for_next() && !std::exchange(session.waits, true)) {
+        waiting_.push_back(session.key());
+    }
+}
+
+ForwardedSessions::ForwardedSession* ForwardedSessions::find(const Key& key) {
+    const auto it = sessions_.find(key);
+    return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+void ForwardedSessions::on_credit(NodeId origin, const peers::ForwardCredit& credit) {
+    // One that is gone had nothing left to send.
+    if (ForwardedSession* session = find({origin, credit.session_id})) session->taken(credit.bytes);
+}
+
+void ForwardedSessions::finish_turn() {
+    int woken = 0;
+    std::erase_if(waiting_, [&](const Key& key) {
+        ForwardedSession* session = find(key);
+        if (session == nullptr) return true;
+        session->send_unsent();
+        // They share what room there is.
+        if (woken == kSessionsWokenPerTurn || !session->has_room_for_next()) return false;
+        ++woken;
+        session->waits = false;
+        router_.wake(*session);
+        return true;
+    });
+    for (const Key& key : idle_) {
+        const auto it = sessions_.find(key);
+        if (it == sessions_.end() || !it->second->is_idle()) continue;
+        router_.remove_session(*it->second);
+        sessions_.erase(it);
+    }
+    idle_.clear();
+}
+
+void ForwardedSessions::end_turn() { buffers_are_spent_ = buffers_.needs_room(); }
+
+void ForwardedSessions::drop_origin(NodeId origin) {
+    absl::erase_if(sessions_, [&](auto& item) {
+        if (item.first.first != origin) return false;
+        router_.remove_session(*item.second);
+        return true;
+    });
+}
+
+}  // namespace kvorum::gateway

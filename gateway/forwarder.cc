@@ -1,0 +1,86 @@
+#include "gateway/forwarder.h"
+
+#include <utility>
+
+namespace kvorum::gateway {
+
+uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, peers::ReplyFormat format,
+                            std::span<const std::string_view> arguments) {
+    const uint64_t id = next_id();
+    if (!sender_.send_forward_request(target.leader, target.term, id, session_id, format, arguments)) return 0;
+    add_slot(target, waiter);
+    return id;
+}
+
+void Forwarder::add_slot(const Target& target, ForwardWaiter waiter) {
+    waiter.request_id = next_id();
+    slots_.push_back({target.leader, waiter});
+}
+
+uint64_t Forwarder::forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id,
+                                  peers::ReplyFormat format, std::string_view command, LargeForward& progress,
+                                  TurnWork& work) {
+    if (progress.leader != target.leader || progress.term != target.term) progress = {target.leader, target.term};
+    progress.waits = false;
+    const uint64_t work_end = work.total() + work.slice();
+    while (progress.sent_bytes < command.size()) {
+        if (work.total() >= work_end) return 0;
+        const std::string_view bytes = command.substr(progress.sent_bytes, peers::kForwardPieceBytes);
+        const auto status = sender_.send_forward_piece(target.leader, {session_id, progress.sent_bytes, bytes});
+        progress.waits = status != peers::PieceStatus::kSent;
+        if (status == peers::PieceStatus::kBeginAgain) progress.sent_bytes = 0;
+        if (progress.waits) return 0;
+        progress.sent_bytes += bytes.size();
+        work.add(TurnPart::kReplicate, bytes.size() / kBytesPerWork);
+    }
+    const uint64_t id = next_id();
+    if (!sender_.send_large_request(target.leader, target.term, id, session_id, format, command.size())) {
+        progress.sent_bytes = 0;
+        progress.waits = true;
+        return 0;
+    }
+    add_slot(target, waiter);
+    return id;
+}
+
+void Forwarder::on_reply(NodeId from, uint64_t request_id, Outcome outcome, std::string_view reply) {
+    if (request_id < first_id_ || request_id >= first_id_ + slots_.size()) return;
+    Slot& slot = slots_[request_id - first_id_];
+    if (slot.leader != from) return;
+    if (outcome == Outcome::kPart) {
+        outcomes_->forward_part(slot.waiter, reply);
+        return;
+    }
+    finish(slot, outcome, reply);
+    drop_answered();
+}
+
+void Forwarder::on_link_lost(NodeId leader, uint64_t first_unsent_id) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+        if (slots_[i].leader != leader) continue;
+        finish(slots_[i], first_id_ + i >= first_unsent_id ? Outcome::kNotExecuted : Outcome::kUnknown, {});
+    }
+    drop_answered();
+}
+
+void Forwarder::on_answers_lost(NodeId leader) { on_link_lost(leader, UINT64_MAX); }
+
+void Forwarder::finish(Slot& slot, Outcome outcome, std::string_view reply) {
+    slot.leader = NodeId{};
+    const ForwardWaiter waiter = slot.waiter;
+    switch (outcome) {
+        case Outcome::kExecuted: outcomes_->forward_executed(waiter, reply); return;
+        case Outcome::kNotExecuted: outcomes_->forward_not_executed(waiter); return;
+        case Outcome::kUnknown: outcomes_->forward_outcome_unknown(waiter); return;
+        case Outcome::kPart: return;
+    }
+}
+
+void Forwarder::drop_answered() {
+    while (!slots_.empty() && slots_.front().leader.is_none()) {
+        slots_.pop_front();
+        ++first_id_;
+    }
+}
+
+}  // namespace kvorum::gateway

@@ -1,0 +1,158 @@
+// How a command stands in the log. Private to kv.
+//
+//   u16 code | u16 flags | u32 payload size | payload
+//
+// The code is a CommandCode that apply.cc lists, the flags are those below for that code. The payload's layout, next to
+// each code, is part of the log format: a change needs a new code. "key" and "value" are a u32 size and that many
+// bytes; "tail" is all that is left. Integers are little-endian. Times are absolute, in milliseconds since the Unix
+// epoch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "ops/command_codes.h"
+#include "ops/dump_payload.h"
+#include "ops/large_record.h"
+
+namespace kvorum::ops {
+
+// kSet: [i64 deadline, if kSetHasDeadline] key tail(value)
+enum SetFlags : uint16_t {
+    kSetIfAbsent = 1u << 0,
+    kSetIfPresent = 1u << 1,
+    kSetRepliesOldValue = 1u << 2,
+    kSetKeepsDeadline = 1u << 3,
+    kSetHasDeadline = 1u << 4,
+    kSetRepliesInteger = 1u << 5,  // 1 when set, 0 when not, as SETNX
+    kSetAllFlags = (1u << 6) - 1,
+};
+
+// kGetex: [i64 deadline, if kGetexHasDeadline] tail(key)
+// GETEX finds fault with its time only when the key is there, so the fault waits in the log for that to be known.
+enum GetexFlags : uint16_t {
+    kGetexHasDeadline = 1u << 0,
+    kGetexRemovesDeadline = 1u << 1,
+    kGetexTimeIsNotInteger = 1u << 2,
+    kGetexTimeIsInvalid = 1u << 3,
+};
+
+// kMset: u32 pair count, (key value) each
+enum MsetFlags : uint16_t {
+    kMsetIfAllAbsent = 1u << 0,
+};
+
+// kExpire: i64 deadline, tail(key)
+enum ExpireFlags : uint16_t {
+    kExpireIfNone = 1u << 0,
+    kExpireIfAny = 1u << 1,
+    kExpireIfGreater = 1u << 2,
+    kExpireIfLess = 1u << 3,
+    kExpireAllFlags = (1u << 4) - 1,
+};
+
+// kRename: key(old) tail(new)
+enum RenameFlags : uint16_t {
+    kRenameIfAbsent = 1u << 0,
+};
+
+// kCopy: key(source) tail(destination)
+enum CopyFlags : uint16_t {
+    kCopyReplaces = 1u << 0,
+};
+
+// kSetbit: u64 offset, tail(key)
+enum SetbitFlags : uint16_t {
+    kSetbitToOne = 1u << 0,
+};
+
+// kBitop: u32 key count, key(destination), key each; the flags are the operation's number: AND 0, OR 1, XOR 2, NOT 3
+
+// kRestore: i64 deadline, key tail(value). Above the lower 8 bits of the flags stands what is wrong with the command,
+// which is told only when the key may be written.
+enum RestoreFlags : uint16_t {
+    kRestoreReplaces = 1u << 0,
+};
+
+// kSort: key tail(destination)
+enum SortFlags : uint16_t {
+    kSortStores = 1u << 0,
+};
+
+// Without flags:
+//   kBitfield:    key u32 count, (u8 kind, u8 overflow, u8 signed, u8 bits, u64 offset, i64 value) each
+//   kAppend:      key tail(value)
+//   kSetrange:    u64 offset key tail(value)
+//   kIncrby:      i64 increment, tail(key)
+//   kIncrbyfloat: key tail(increment, as text that parse_long_double takes)
+//   kDel:         u32 count, key each
+//   kGetdel:      tail(key)
+//   kPersist:     tail(key)
+//   kFlushall:    nothing
+//   kMemoryLimit: u64 bytes, not 0. Only as the first of a batch, and not counted as one of its commands: the limit
+//   under
+//                 which they are carried out. Without it there is none.
+inline constexpr uint16_t kNoFlags = 0;
+
+inline constexpr size_t kRecordHeaderSize = 8;
+
+// Where a record is written: at the end of a batch; or of a large record, which borrows the texts that it can.
+struct RecordText {
+    RecordText(std::string& text, LargeRecord* large_record = nullptr)  // NOLINT(google-explicit-constructor)
+        : batch(text), large(large_record) {}
+    // What is known of RESTORE's payload.
+    [[nodiscard]] PreparedPayload payload() const { return large == nullptr ? PreparedPayload{} : large->payload(); }
+
+    std::string& batch;
+    LargeRecord* large;
+};
+
+// Appends one record to a batch; the destructor fills in the payload's size.
+class RecordWriter {
+ public:
+    RecordWriter(RecordText out, CommandCode code, uint16_t flags)
+        : batch_(out.batch), large_(out.large), start_(out.batch.size()) {
+        ByteWriter writer(batch_);
+        writer.write(static_cast<uint16_t>(code));
+        writer.write(flags);
+        writer.write(uint32_t{0});
+    }
+    ~RecordWriter() {
+        const uint64_t borrowed = large_ == nullptr ? 0 : large_->borrowed_bytes_;
+        const auto payload_size = static_cast<uint32_t>(batch_.size() - start_ - kRecordHeaderSize + borrowed);
+        store_le(reinterpret_cast<std::byte*>(batch_.data()) + start_ + sizeof(uint32_t), payload_size);
+    }
+    RecordWriter(const RecordWriter&) = delete;
+    RecordWriter& operator=(const RecordWriter&) = delete;
+
+    template <typename Integer>
+    RecordWriter& integer(Integer value) {
+        ByteWriter(batch_).write(value);
+        return *this;
+    }
+    RecordWriter& sized(std::string_view text) {
+        ByteWriter(batch_).write(static_cast<uint32_t>(text.size()));
+        return tail(text);
+    }
+    RecordWriter& tail(std::string_view text) {
+        if (large_ == nullptr || !large_->borrow(text)) batch_.append(text);
+        return *this;
+    }
+
+ private:
+    std::string& batch_;
+    LargeRecord* large_;
+    size_t start_;
+};
+
+inline std::string_view read_sized(ByteReader& payload) {
+    const auto size = payload.read<uint32_t>();
+    return payload.read_text(size);
+}
+
+inline std::string_view read_tail(ByteReader& payload) { return payload.read_text(payload.remaining()); }
+
+}  // namespace kvorum::ops

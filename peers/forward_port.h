@@ -1,0 +1,47 @@
+// The port for forwarded commands: to the leader go requests, credit for replies that were taken, and the pieces of
+// large commands; from it come replies. What calls the sending side is the gateway, in both roles.
+//
+// Thread: the owning core. Nothing here suspends; what is sent leaves at the end of the turn.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/packed_command.h"
+#include "peers/peer_codec.h"
+#include "peers/peer_link.h"
+
+namespace kvorum::peers {
+
+// Of the replies, as the protocol of the client that waits for them has it. Opaque to all but that protocol.
+using ReplyFormat = uint8_t;
+
+// To the leader. False: not connected or its queue is full, and the request was not taken.
+class ForwardSender {
+ public:
+    virtual ~ForwardSender() = default;
+    virtual bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                                      ReplyFormat format, std::span<const std::string_view> arguments) = 0;
+    // Of a large command, whose request follows its last piece.
+    [[nodiscard]] virtual PieceStatus send_forward_piece(NodeId leader, const ForwardPiece& piece) = 0;
+    virtual bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id,
+                                    ReplyFormat format, uint64_t command_bytes) = 0;
+    // So much of the replies to that session has been taken. False: not sent.
+    virtual bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) = 0;
+};
+
+// From the leader.
+class ForwardReplySender {
+ public:
+    virtual ~ForwardReplySender() = default;
+    // Dropped when `origin` is not connected: it will take the outcome for unknown. False: not taken, there is too much
+    // to send already.
+    virtual bool send_forward_reply(NodeId origin, uint64_t request_id, ForwardOutcome outcome,
+                                    std::string_view reply) = 0;
+    // False: replies that may wait should.
+    [[nodiscard]] virtual bool has_reply_room(NodeId origin) const = 0;
+};
+
+}  // namespace kvorum::peers

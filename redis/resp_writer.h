@@ -1,0 +1,63 @@
+// Writes replies as RESP2 or RESP3 (https://redis.io/docs/latest/develop/reference/protocol-spec/), byte for byte as
+// Redis 7.0 does.
+//
+// Thread: one owner. The output string is the caller's, is only appended to, and must outlive its use here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/reply_sink.h"
+
+namespace kvorum::redis {
+
+enum class RespVersion : uint8_t { kResp2 = 2, kResp3 = 3 };
+
+class RespWriter final : public ReplySink {
+ public:
+    explicit RespWriter(std::string& out, RespVersion version = RespVersion::kResp2) : out_(&out), version_(version) {}
+
+    void set_output(std::string& out) { out_ = &out; }
+    void set_version(RespVersion version) { version_ = version; }
+    [[nodiscard]] RespVersion version() const { return version_; }
+
+    void simple_string(std::string_view text) override;
+    void error(std::string_view line) override;
+    void integer(int64_t value) override;
+    void bulk_string(std::string_view bytes) override;
+    void begin_bulk_string(uint64_t size_bytes) override { header('$', size_bytes); }
+    void bulk_string_piece(std::string_view bytes) override { out_->append(bytes); }
+    void end_bulk_string() override { out_->append("\r\n"); }
+    void null() override;
+    void null_array() override;
+    void boolean(bool value) override;
+    void double_number(double value) override;  // 17 significant digits, "inf", "-inf", "nan"
+    void verbatim_text(std::string_view text) override;
+    void array(uint64_t count) override;
+    void map(uint64_t pair_count) override;
+    void set(uint64_t count) override;
+    // The code of the last error written since forget_error() ("ERR"); empty: none was.
+    [[nodiscard]] std::string_view error_code() const { return error_code_; }
+    void forget_error() { error_code_.clear(); }
+    // An out-of-band message (client tracking, pub/sub): RESP2 has only arrays for it.
+    void push(uint64_t count);
+
+ private:
+    void header(char mark, uint64_t count);
+
+    std::string* out_;
+    RespVersion version_;
+    std::string error_code_;
+};
+
+// Appends a command as clients send it: an array of bulk strings.
+template <typename Arguments>
+void write_command(const Arguments& arguments, std::string& out) {
+    RespWriter writer(out);
+    writer.array(arguments.size());
+    for (const std::string_view argument : arguments)
+        writer.bulk_string(argument);
+}
+
+}  // namespace kvorum::redis

@@ -1,0 +1,47 @@
+#include "replica/read_batcher.h"
+
+#include <utility>
+
+namespace kvorum::replica {
+
+uint64_t ReadBatcher::add(WaiterId session) {
+    if (open_.empty() || !(open_.back() == session)) open_.push_back(session);
+    return open_id_;
+}
+
+void ReadBatcher::registered() {
+    in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}});
+    open_.clear();
+    ++open_id_;
+}
+
+void ReadBatcher::confirmed(uint64_t id, LogIndex read_index) {
+    for (Batch& batch : in_flight_) {
+        if (batch.id != id) continue;
+        batch.is_confirmed = true;
+        batch.read_index = read_index;
+    }
+}
+
+uint64_t ReadBatcher::take_ready(LogIndex last_applied, std::vector<WaiterId>& sessions) {
+    while (!in_flight_.empty() && in_flight_.front().is_confirmed && in_flight_.front().read_index <= last_applied) {
+        Batch& front = in_flight_.front();
+        sessions.insert(sessions.end(), front.sessions.begin(), front.sessions.end());
+        served_id_ = front.id;
+        in_flight_.pop_front();
+    }
+    return served_id_;
+}
+
+void ReadBatcher::drop_all(std::vector<WaiterId>& sessions) {
+    for (const Batch& batch : in_flight_)
+        sessions.insert(sessions.end(), batch.sessions.begin(), batch.sessions.end());
+    in_flight_.clear();
+    sessions.insert(sessions.end(), open_.begin(), open_.end());
+    open_.clear();
+    // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation
+    // for its own.
+    ++open_id_;
+}
+
+}  // namespace kvorum::replica

@@ -1,0 +1,71 @@
+// Gathers the writes of a turn into one Raft entry, and remembers who waits for which command of which entry (group
+// commit without timers).
+//
+// The open batch collects while the log is busy; the driver proposes it at the end of a turn. Once proposed, a batch
+// waits under its index and term until that index is applied: with the same term its commands were executed; with
+// another they never will be. Thread: the owning core.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "ops/commands.h"
+#include "raft/entry.h"
+#include "replica/waiter.h"
+
+namespace kvorum::replica {
+
+struct ProposedBatch {
+    LogIndex index;
+    Term term;
+    std::vector<WriteWaiter> waiters;  // one per command, in order
+};
+
+class WriteBatcher {
+ public:
+    WriteBatcher() : builder_(raft::EntryType::kCommands) {}
+
+    // The limit under which the commands of an open batch are carried out, 0: none. It counts for a batch whose first
+    // command is added later.
+    void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
+
+    // False: the command was refused with the error that `error` now holds, and is not in the batch.
+    [[nodiscard]] bool add(const ops::CommandSpec& spec, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
+                           ReplySink& error);
+
+    [[nodiscard]] bool empty() const { return waiters_.empty(); }
+    [[nodiscard]] size_t open_count() const { return waiters_.size(); }
+    [[nodiscard]] size_t size_bytes() const { return builder_.body_size_bytes(); }
+    [[nodiscard]] raft::EntryBuilder& builder() { return builder_; }
+
+    // The open batch went into the log at (index, term).
+    void proposed(LogIndex index, Term term);
+    // A command that was encoded by itself did.
+    void proposed_alone(LogIndex index, Term term, WriteWaiter waiter);
+    // The open batch will not be proposed: its waiters, in order.
+    [[nodiscard]] std::vector<WriteWaiter> discard_open();
+
+    // The entry (index, term) is applied next. Sets `executed` to the waiters of that very entry (empty when it was not
+    // proposed here), and appends to `lost` the waiters of earlier proposals that this entry proves will never commit.
+    void resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed, std::vector<WriteWaiter>& lost);
+
+    [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
+
+ private:
+    // A batch begins with room for as much as the last one held, but not for more than this.
+    static constexpr size_t kRoomBytesMax = size_t{128} * 1024;
+
+    void restart_builder();
+
+    raft::EntryBuilder builder_;
+    size_t last_bytes_ = 0;  // of the open batch, or else of the one before
+    uint64_t memory_limit_bytes_ = 0;
+    std::vector<WriteWaiter> waiters_;
+    std::deque<ProposedBatch> in_flight_;
+    std::vector<std::vector<WriteWaiter>> spare_waiters_;  // kept for their capacity
+};
+
+}  // namespace kvorum::replica

@@ -1,0 +1,81 @@
+// A key space with a clock of its own, spoken to as a client does: every write goes through encode_write and
+// apply_batch as an entry of its own, every read through execute_read.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/assert.h"
+#include "kv/store.h"
+#include "ops/commands.h"
+#include "tests/ops/resp_text.h"
+
+namespace kvorum::ops {
+
+using Words = std::vector<std::string>;
+
+// Splits at white space; "" stands for an empty argument.
+inline Words split(std::string_view line) {
+    Words words;
+    while (!line.empty()) {
+        const size_t end = std::min(line.find_first_of(" \n"), line.size());
+        if (end > 0) words.emplace_back(line.substr(0, end) == "\"\"" ? std::string_view() : line.substr(0, end));
+        line.remove_prefix(std::min(end + 1, line.size()));
+    }
+    return words;
+}
+
+class Database {
+ public:
+    static constexpr int64_t kStartMs = 1'700'000'000'000;
+
+    explicit Database(uint64_t hash_seed = 1) : store_(hash_seed) {}
+
+    // The reply to a command, as RESP2 text.
+    std::string operator()(std::string_view line) { return run(split(line)); }
+
+    std::string run(const Words& words) {
+        RespTextSink sink;
+        const CommandSpec* spec = find_data_command(words.at(0));
+        KVORUM_ASSERT(spec != nullptr, "no command {}", words[0]);
+        if (!arity_fits(*spec, words.size())) {
+            sink.error(fmt::format("ERR wrong number of arguments for '{}' command", spec->name));
+            return sink.take();
+        }
+        const std::vector<std::string_view> arguments(words.begin(), words.end());
+        if (spec->kind == CommandKind::kRead) {
+            execute_read(store_, *spec, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
+            return sink.take();
+        }
+        std::string batch;
+        if (encode_write(*spec, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
+        return sink.take();
+    }
+
+    // The clock alone: nothing is logged, as between two entries.
+    void pass_ms(int64_t duration_ms) { clock_ms_ += duration_ms; }
+    // An entry without commands, as the leader proposes one when keys fall due.
+    void tick() {
+        RespTextSink sink;
+        apply(0, {}, sink);
+    }
+    void set_clock_ms(int64_t clock_ms) { clock_ms_ = clock_ms; }
+
+    [[nodiscard]] int64_t now_ms() const { return std::max(clock_ms_, store_.log_time_ms()); }
+    [[nodiscard]] kv::Store& store() { return store_; }
+
+ private:
+    void apply(uint32_t command_count, std::string_view batch, ReplySink& sink) {
+        const bool valid = apply_batch(store_, store_.applied_index() + 1, now_ms(), command_count, as_bytes(batch),
+                                       [&sink](uint32_t) -> ReplySink& { return sink; });
+        KVORUM_ASSERT(valid, "encode_write and apply_batch disagree");
+    }
+
+    kv::Store store_;
+    int64_t clock_ms_ = kStartMs;
+    uint64_t random_ = 0;
+};
+
+}  // namespace kvorum::ops
