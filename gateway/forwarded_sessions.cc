@@ -10,35 +10,33 @@ namespace kvorum::gateway {
 namespace {
 
 constexpr std::string_view kBuffersFull =
-    "-TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed\r\n";
+    "TRYAGAIN The buffers of the leader are full (max-buffer-memory): the command was not executed";
 
 // Each fills what room there is, and there may be thousands.
 constexpr int kSessionsWokenPerTurn = 16;
 
 }  // namespace
 
-class ForwardedSessions::ForwardedSession final : public Session {
+class ForwardedSessions::ForwardedSession final : public ReplyPort {
  public:
     ForwardedSession(ForwardedSessions& owner, NodeId origin, uint64_t session_id)
-        : owner_(owner), origin_(origin), session_id_(session_id), writer_(reply_), share_(owner.buffers_) {
-        queue_id = session_id;
-    }
+        : owner_(owner), origin_(origin), lane_(*this, session_id), share_(owner.buffers_) {}
 
     bool waits = false;  // in the owner's list
 
-    [[nodiscard]] Key key() const { return {origin_, session_id_}; }
-    void set_protocol(redis::RespVersion version) { writer_.set_version(version); }
+    [[nodiscard]] Key key() const { return {origin_, lane_.session_id()}; }
+    [[nodiscard]] Lane& lane() { return lane_; }
+    void set_format(ReplyFormat format) { format_ = format; }
 
-    redis::RespWriter& begin_reply() override {
+    ReplyWriter& begin_reply() override {
         reply_.clear();
-        writer_.forget_error();
-        return writer_;
+        return writer_to(reply_);
     }
     void pause_reply() override {
         send(peers::ForwardOutcome::kPart, reply_);
         reply_.clear();
     }
-    redis::RespWriter& resume_reply() override { return writer_; }
+    ReplyWriter& resume_reply() override { return writer_to(reply_); }
     void end_reply() override {
         send(peers::ForwardOutcome::kExecuted, reply_);
         if (reply_.capacity() > kKeptReplyBytes) net::release_memory(reply_);
@@ -47,6 +45,17 @@ class ForwardedSessions::ForwardedSession final : public Session {
     void write_reply_part(std::string part, bool is_last) override {
         send(is_last ? peers::ForwardOutcome::kExecuted : peers::ForwardOutcome::kPart, part);
     }
+    ReplyWriter& writer_to(std::string& out) override {
+        ReplyWriter& writer = *owner_.writer_;
+        writer.set_output(out);
+        writer.set_format(format_);
+        writer.forget_error();
+        return writer;
+    }
+    [[nodiscard]] ReplyFormat format() const override { return format_; }
+    [[nodiscard]] std::string_view error_code_of(std::string_view reply) const override {
+        return owner_.writer_->error_code_of(reply);
+    }
     [[nodiscard]] bool output_has_room() const override {
         return client_left_ || (unsent_.empty() && untaken_bytes_ < kWindowBytes);
     }
@@ -54,29 +63,27 @@ class ForwardedSessions::ForwardedSession final : public Session {
         return client_left_ || (output_has_room() && owner_.sender_.has_reply_room(origin_));
     }
     [[nodiscard]] bool has_room_for_next() const {
-        return waits_for_bulk_room ? output_has_bulk_room() : output_has_room();
+        return lane_.waits_for_bulk_room ? output_has_bulk_room() : output_has_room();
     }
     void cut_off() override { KVORUM_ASSERT(false, "a reply for another node comes from nowhere else"); }
     void reply_not_executed(std::string_view why) override { send(peers::ForwardOutcome::kNotExecuted, why); }
     void reply_outcome_unknown(std::string_view why) override { send(peers::ForwardOutcome::kUnknown, why); }
 
-    std::string_view execute_server_command(const ops::CommandSpec& spec,
-                                            std::span<const std::string_view> /*arguments*/) override {
-        // Followers answer these themselves, so only a node of another version could send one.
-        begin_reply().error(fmt::format("ERR command '{}' is not carried out for other nodes", spec.name));
-        end_reply();
-        return writer_.error_code();
+    std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments /*arguments*/) override {
+        KVORUM_ASSERT(false, "{} is not carried out for other nodes", spec.name);
+        return {};
+    }
+    [[nodiscard]] std::string redirection(const Command& /*command*/, ops::Arguments /*arguments*/,
+                                          const Member& /*leader*/) const override {
+        KVORUM_ASSERT(false, "a command makes one hop only");
+        return {};
     }
 
-    void write_line(std::string_view /*line*/) override {}
     void flush() override {
-        uint64_t bytes = sizeof(*this) + queue.memory_bytes() + unsent_bytes_ + reply_.capacity();
-        if (long_reply != nullptr) bytes += long_reply->memory_bytes();
-        if (large != nullptr) bytes += large->command.bytes().size();
-        share_.set(bytes);
+        share_.set(sizeof(*this) + lane_.memory_bytes() + unsent_bytes_ + reply_.capacity());
         owner_.look_at(*this);
     }
-    [[nodiscard]] bool is_idle() const { return queue.empty() && unsent_.empty(); }
+    [[nodiscard]] bool is_idle() const { return lane_.queue().empty() && unsent_.empty(); }
     void taken(uint64_t bytes) {
         untaken_bytes_ -= std::min(bytes, untaken_bytes_);
         if (bytes != peers::kCreditOfNobody) return;
@@ -93,13 +100,12 @@ class ForwardedSessions::ForwardedSession final : public Session {
         }
     }
     [[nodiscard]] bool may_be_forwarded() const override { return false; }
-    [[nodiscard]] redis::RespVersion protocol() const override { return writer_.version(); }
-    [[nodiscard]] const redis::ClientState* client() const override { return nullptr; }
+    [[nodiscard]] ClientName client() const override { return {}; }
 
  private:
     void send(peers::ForwardOutcome outcome, std::string_view reply) {
         if (client_left_) return;
-        const uint64_t id = queue.front().origin_id;
+        const uint64_t id = lane_.queue().front().origin_id;
         untaken_bytes_ += reply.size();
         if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, id, outcome, reply)) return;
         unsent_.push_back({id, outcome, std::string(reply)});
@@ -117,37 +123,42 @@ class ForwardedSessions::ForwardedSession final : public Session {
     static constexpr size_t kKeptReplyBytes = 64 * kKiB;
 
     ForwardedSessions& owner_;
-    NodeId origin_;
-    uint64_t session_id_;
+    const NodeId origin_;
+    Lane lane_;
+    ReplyFormat format_ = 0;
     std::string reply_;
     std::deque<Unsent> unsent_;
     uint64_t unsent_bytes_ = 0;
     uint64_t untaken_bytes_ = 0;
     bool client_left_ = false;
-    redis::RespWriter writer_;
     BufferShare share_;
 };
 
-ForwardedSessions::ForwardedSessions(CommandRouter& router, peers::ForwardReplySender& sender, NodeCounters& counters,
-                                     BufferBudget& buffers)
-    : router_(router), sender_(sender), counters_(counters), buffers_(buffers) {}
+ForwardedSessions::ForwardedSessions(Gateway& gateway, ForwardedProtocol& protocol, peers::ForwardReplySender& sender,
+                                     NodeCounters& counters, BufferBudget& buffers)
+    : gateway_(gateway),
+      protocol_(protocol),
+      sender_(sender),
+      counters_(counters),
+      buffers_(buffers),
+      writer_(protocol.make_writer()) {}
 
 ForwardedSessions::~ForwardedSessions() {
     for (auto& [key, session] : sessions_)
-        router_.remove_session(*session);
+        gateway_.remove_lane(session->lane());
 }
 
 void ForwardedSessions::on_requests(NodeId origin, Term leads_in, std::span<const peers::ForwardRequest> requests) {
     for (const peers::ForwardRequest& request : requests) {
         if (ForwardedSession* session = session_for(origin, leads_in, request))
-            router_.submit(*session, request.arguments, request.request_id);
+            protocol_.submit(session->lane(), request.arguments, request.request_id);
     }
 }
 
 void ForwardedSessions::on_large_request(NodeId origin, Term leads_in, const peers::ForwardRequest& request,
                                          PackedCommand command) {
     if (ForwardedSession* session = session_for(origin, leads_in, request))
-        router_.submit_large(*session, std::move(command), request.request_id);
+        protocol_.submit_large(session->lane(), std::move(command), request.request_id);
 }
 
 ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origin, Term leads_in,
@@ -158,16 +169,19 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
     }
     if (buffers_are_spent_) {
         ++counters_.replies_not_executed;
-        (void)sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kExecuted, kBuffersFull);
+        std::string reply;
+        writer_->set_output(reply);
+        writer_->error(kBuffersFull);
+        (void)sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kExecuted, reply);
         return nullptr;
     }
     ++counters_.forwarded_in;
     std::unique_ptr<ForwardedSession>& session = sessions_[{origin, request.session_id}];
     if (session == nullptr) {
         session = std::make_unique<ForwardedSession>(*this, origin, request.session_id);
-        router_.add_session(*session);
+        gateway_.add_lane(session->lane());
     }
-    session->set_protocol(request.resp_version == 3 ? redis::RespVersion::kResp3 : redis::RespVersion::kResp2);
+    session->set_format(request.resp_version);
     return session.get();
 }
 
@@ -199,13 +213,13 @@ void ForwardedSessions::finish_turn() {
         if (woken == kSessionsWokenPerTurn || !session->has_room_for_next()) return false;
         ++woken;
         session->waits = false;
-        router_.wake(*session);
+        gateway_.wake(session->lane());
         return true;
     });
     for (const Key& key : idle_) {
         const auto it = sessions_.find(key);
         if (it == sessions_.end() || !it->second->is_idle()) continue;
-        router_.remove_session(*it->second);
+        gateway_.remove_lane(it->second->lane());
         sessions_.erase(it);
     }
     idle_.clear();
@@ -216,7 +230,7 @@ void ForwardedSessions::end_turn() { buffers_are_spent_ = buffers_.needs_room();
 void ForwardedSessions::drop_origin(NodeId origin) {
     absl::erase_if(sessions_, [&](auto& item) {
         if (item.first.first != origin) return false;
-        router_.remove_session(*item.second);
+        gateway_.remove_lane(item.second->lane());
         return true;
     });
 }

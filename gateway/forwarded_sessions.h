@@ -1,4 +1,4 @@
-// Commands that followers forward to this node as leader: one session for each of their clients, for as long as it has
+// Commands that followers forward to this node as leader: a lane for each of their clients, for as long as it has
 // commands here.
 //
 // A request names the term in which its sender believed this node to lead. In any other term it is definitely not
@@ -6,7 +6,7 @@
 // the rest to the next leader, in order.
 //
 // Flow: what was sent of replies and not yet taken by the client at the other end stays within a window a session; the
-// follower says how much was taken (net::ForwardCredit). While it is used up nothing of the session is carried out.
+// follower says how much was taken (peers::ForwardCredit). While it is used up nothing of the session is carried out.
 // What is on its way to one node stays within a window too: while that one is used up, large replies wait, small ones
 // do not. A reply that must be given, that of an applied write, waits here when the link takes no more: none is ever
 // dropped but with its connection.
@@ -24,16 +24,25 @@
 
 #include "absl/container/btree_map.h"
 #include "gateway/buffer_budget.h"
-#include "gateway/command_router.h"
-#include "gateway/session.h"
+#include "gateway/gateway.h"
 #include "peers/forward_port.h"
 
 namespace kvorum::gateway {
 
+// The protocol that the commands of other nodes' clients are in: the one that this node speaks too.
+class ForwardedProtocol {
+ public:
+    virtual ~ForwardedProtocol() = default;
+    [[nodiscard]] virtual std::unique_ptr<ReplyWriter> make_writer() const = 0;
+    // Finds the command and submits it; or what is wrong with it as its reply.
+    virtual void submit(Lane& lane, ops::Arguments arguments, uint64_t origin_id) = 0;
+    virtual void submit_large(Lane& lane, PackedCommand command, uint64_t origin_id) = 0;
+};
+
 class ForwardedSessions {
  public:
-    ForwardedSessions(CommandRouter& router, peers::ForwardReplySender& sender, NodeCounters& counters,
-                      BufferBudget& buffers);
+    ForwardedSessions(Gateway& gateway, ForwardedProtocol& protocol, peers::ForwardReplySender& sender,
+                      NodeCounters& counters, BufferBudget& buffers);
     ~ForwardedSessions();
 
     // `leads_in`: the term in which this node leads, none if it does not.
@@ -55,10 +64,12 @@ class ForwardedSessions {
     void look_at(ForwardedSession& session);
     [[nodiscard]] ForwardedSession* find(const Key& key);
 
-    CommandRouter& router_;
+    Gateway& gateway_;
+    ForwardedProtocol& protocol_;
     peers::ForwardReplySender& sender_;
     NodeCounters& counters_;
     BufferBudget& buffers_;
+    std::unique_ptr<ReplyWriter> writer_;  // of all sessions: one reply is written at a time
     bool buffers_are_spent_ = false;
     // Ordered: they are dropped in the same order in every run of a simulation.
     absl::btree_map<Key, std::unique_ptr<ForwardedSession>> sessions_;

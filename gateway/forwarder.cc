@@ -4,7 +4,7 @@
 
 namespace kvorum::gateway {
 
-uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, peers::ReplyFormat format,
+uint64_t Forwarder::forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, ReplyFormat format,
                             std::span<const std::string_view> arguments) {
     const uint64_t id = next_id();
     if (!sender_.send_forward_request(target.leader, target.term, id, session_id, format, arguments)) return 0;
@@ -17,9 +17,8 @@ void Forwarder::add_slot(const Target& target, ForwardWaiter waiter) {
     slots_.push_back({target.leader, waiter});
 }
 
-uint64_t Forwarder::forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id,
-                                  peers::ReplyFormat format, std::string_view command, LargeForward& progress,
-                                  TurnWork& work) {
+uint64_t Forwarder::forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id, ReplyFormat format,
+                                  std::string_view command, LargeForward& progress, TurnWork& work) {
     if (progress.leader != target.leader || progress.term != target.term) progress = {target.leader, target.term};
     progress.waits = false;
     const uint64_t work_end = work.total() + work.slice();
@@ -43,37 +42,48 @@ uint64_t Forwarder::forward_large(const Target& target, ForwardWaiter waiter, ui
     return id;
 }
 
-void Forwarder::on_reply(NodeId from, uint64_t request_id, Outcome outcome, std::string_view reply) {
+void Forwarder::on_reply(NodeId from, uint64_t request_id, peers::ForwardOutcome outcome, std::string_view reply,
+                         ForwardOutcomes& outcomes) {
     if (request_id < first_id_ || request_id >= first_id_ + slots_.size()) return;
     Slot& slot = slots_[request_id - first_id_];
     if (slot.leader != from) return;
-    if (outcome == Outcome::kPart) {
-        outcomes_->forward_part(slot.waiter, reply);
+    if (outcome == peers::ForwardOutcome::kPart) {
+        outcomes.forward_part(slot.waiter, reply);
         return;
     }
-    finish(slot, outcome, reply);
+    finish(slot, outcome, reply, outcomes);
     drop_answered();
 }
 
-void Forwarder::on_link_lost(NodeId leader, uint64_t first_unsent_id) {
+void Forwarder::on_link_lost(NodeId leader, uint64_t first_unsent_id, ForwardOutcomes& outcomes) {
+    using enum peers::ForwardOutcome;
     for (size_t i = 0; i < slots_.size(); ++i) {
         if (slots_[i].leader != leader) continue;
-        finish(slots_[i], first_id_ + i >= first_unsent_id ? Outcome::kNotExecuted : Outcome::kUnknown, {});
+        finish(slots_[i], first_id_ + i >= first_unsent_id ? kNotExecuted : kUnknown, {}, outcomes);
     }
     drop_answered();
 }
 
-void Forwarder::on_answers_lost(NodeId leader) { on_link_lost(leader, UINT64_MAX); }
+void Forwarder::on_answers_lost(NodeId leader, ForwardOutcomes& outcomes) {
+    on_link_lost(leader, UINT64_MAX, outcomes);
+}
 
-void Forwarder::finish(Slot& slot, Outcome outcome, std::string_view reply) {
+void Forwarder::finish(Slot& slot, peers::ForwardOutcome outcome, std::string_view reply, ForwardOutcomes& outcomes) {
     slot.leader = NodeId{};
     const ForwardWaiter waiter = slot.waiter;
     switch (outcome) {
-        case Outcome::kExecuted: outcomes_->forward_executed(waiter, reply); return;
-        case Outcome::kNotExecuted: outcomes_->forward_not_executed(waiter); return;
-        case Outcome::kUnknown: outcomes_->forward_outcome_unknown(waiter); return;
-        case Outcome::kPart: return;
+        case peers::ForwardOutcome::kExecuted: outcomes.forward_executed(waiter, reply); return;
+        case peers::ForwardOutcome::kNotExecuted: outcomes.forward_not_executed(waiter); return;
+        case peers::ForwardOutcome::kUnknown: outcomes.forward_outcome_unknown(waiter); return;
+        case peers::ForwardOutcome::kPart: return;
     }
+}
+
+void Forwarder::check() const {
+    KVORUM_ASSERT(slots_.empty() || !slots_.front().leader.is_none(), "an answered request is kept");
+    for (size_t i = 0; i < slots_.size(); ++i)
+        KVORUM_ASSERT(slots_[i].waiter.request_id == first_id_ + i, "{} at the place of {}",
+                      slots_[i].waiter.request_id, first_id_ + i);
 }
 
 void Forwarder::drop_answered() {

@@ -15,18 +15,18 @@
 
 #include "base/ids.h"
 #include "base/turn_work.h"
-#include "gateway/session.h"
+#include "gateway/lane.h"
 #include "peers/forward_port.h"
 
 namespace kvorum::gateway {
 
 struct ForwardWaiter {
-    SessionHandle session;
-    uint64_t sequence = 0;    // of the request in the session's queue
+    LaneHandle lane;
+    uint64_t sequence = 0;    // of the request in the lane's queue
     uint64_t request_id = 0;  // as given by forward(): a request that was sent again since has another one
 };
 
-// Called from within the Forwarder's methods: an implementation must not call forward() before they return.
+// Told from within the Forwarder's methods: an implementation must not call forward() before they return.
 class ForwardOutcomes {
  public:
     virtual ~ForwardOutcomes() = default;
@@ -43,15 +43,14 @@ class Forwarder {
     // Ids start at a random place, so that an answer meant for an earlier life of this process matches nothing.
     Forwarder(peers::ForwardSender& sender, uint64_t random_seed)
         : sender_(sender), first_id_((random_seed >> 1) + 1) {}
-    void attach(ForwardOutcomes& outcomes) { outcomes_ = &outcomes; }
 
     // The id of the request, or 0 when it could not be handed over (definitely not executed).
-    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, peers::ReplyFormat format,
+    uint64_t forward(const Target& target, ForwardWaiter waiter, uint64_t session_id, ReplyFormat format,
                      std::span<const std::string_view> arguments);
 
     // The same for a large command, in as many calls as it takes: 0 until the last of it was handed over. Each does
     // what is left of the turn's work, or a little.
-    uint64_t forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id, peers::ReplyFormat format,
+    uint64_t forward_large(const Target& target, ForwardWaiter waiter, uint64_t session_id, ReplyFormat format,
                            std::string_view command, LargeForward& progress, TurnWork& work);
 
     // False: not sent, to be given later.
@@ -59,13 +58,16 @@ class Forwarder {
         return sender_.send_forward_credit(leader, session_id, bytes);
     }
 
-    enum class Outcome : uint8_t { kExecuted, kNotExecuted, kUnknown, kPart };
     // An answer of `from`; one that nobody waits for any more is ignored.
-    void on_reply(NodeId from, uint64_t request_id, Outcome outcome, std::string_view reply);
+    void on_reply(NodeId from, uint64_t request_id, peers::ForwardOutcome outcome, std::string_view reply,
+                  ForwardOutcomes& outcomes);
     // The link to `leader` is gone. Ids from `first_unsent_id` on never reached the kernel.
-    void on_link_lost(NodeId leader, uint64_t first_unsent_id);
+    void on_link_lost(NodeId leader, uint64_t first_unsent_id, ForwardOutcomes& outcomes);
     // Answers can no longer come from `leader`: what it was sent has an unknown outcome.
-    void on_answers_lost(NodeId leader);
+    void on_answers_lost(NodeId leader, ForwardOutcomes& outcomes);
+
+    // Between calls: the oldest of those that are kept is not answered.
+    void check() const;
 
  private:
     struct Slot {
@@ -74,11 +76,10 @@ class Forwarder {
     };
     [[nodiscard]] uint64_t next_id() const { return first_id_ + slots_.size(); }
     void add_slot(const Target& target, ForwardWaiter waiter);
-    void finish(Slot& slot, Outcome outcome, std::string_view reply);
+    static void finish(Slot& slot, peers::ForwardOutcome outcome, std::string_view reply, ForwardOutcomes& outcomes);
     void drop_answered();
 
     peers::ForwardSender& sender_;
-    ForwardOutcomes* outcomes_ = nullptr;
     std::deque<Slot> slots_;  // by request id, from first_id_ on
     uint64_t first_id_;
 };

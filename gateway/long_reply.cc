@@ -13,24 +13,19 @@ constexpr size_t kPartMemoryBytes = kPartBytes + 40 * kKiB;
 
 }  // namespace
 
-LongReply::LongReply(std::unique_ptr<ops::LongRead> read, bool holds_state, redis::RespVersion version)
-    : read_(std::move(read)), holds_state_(holds_state), version_(version) {}
-
-uint64_t LongReply::make(uint64_t work_max) {
+uint64_t LongReply::make(ReplyPort& port, uint64_t work_max) {
     const uint64_t before = lookups_.work;
     bool made = false;
     while (!made && read_->lookups().work - before < work_max) {
         if (parts_.empty() || parts_.back().size() >= kPartBytes) parts_.emplace_back().reserve(kPartMemoryBytes);
-        redis::RespWriter items(parts_.back(), version_);
         const size_t size_before = parts_.back().size();
-        made = read_->run(kWorkPerStep, items);
+        made = read_->run(kWorkPerStep, port.writer_to(parts_.back()));
         memory_bytes_ += parts_.back().size() - size_before;
     }
     lookups_ = read_->lookups();
     if (made) {
         std::string head;
-        redis::RespWriter writer(head, version_);
-        read_->write_head(writer);
+        read_->write_head(port.writer_to(head));
         memory_bytes_ += head.size();
         parts_.push_front(std::move(head));
         // What it has pinned may go, however slowly the reply is read.

@@ -1,6 +1,6 @@
 // The reply of a read that takes several turns, while it is made and while it is handed to its session.
 //
-// RESP wants the number of elements in front of them, and it is known last, so the reply gathers here. It lies in
+// Its number of elements stands in front of them and is known last, so the reply gathers here. It lies in
 // pieces: one string of tens of megabytes would be copied whenever it grows. Thread: the owning core.
 #pragma once
 
@@ -10,18 +10,19 @@
 #include <string>
 #include <utility>
 
+#include "gateway/reply_port.h"
 #include "ops/long_read.h"
-#include "redis/resp_writer.h"
 
 namespace kvorum::gateway {
 
 class LongReply {
  public:
     // `holds_state`: nothing may be applied before it is made.
-    LongReply(std::unique_ptr<ops::LongRead> read, bool holds_state, redis::RespVersion version);
+    LongReply(std::unique_ptr<ops::LongRead> read, bool holds_state)
+        : read_(std::move(read)), holds_state_(holds_state) {}
 
-    // Makes more of it: about `work_max` units of base/turn_work.h. Returns what it did of them.
-    uint64_t make(uint64_t work_max);
+    // Makes more of it, in the form of `port`: about `work_max` units of base/turn_work.h. Returns what it did of them.
+    uint64_t make(ReplyPort& port, uint64_t work_max);
     [[nodiscard]] bool made() const { return read_ == nullptr; }
     [[nodiscard]] bool holds_state() const { return !made() && holds_state_; }
     [[nodiscard]] const ops::KeyLookups& lookups() const { return lookups_; }
@@ -40,7 +41,6 @@ class LongReply {
     std::unique_ptr<ops::LongRead> read_;  // until it is made
     ops::KeyLookups lookups_;
     const bool holds_state_;
-    const redis::RespVersion version_;
     std::deque<std::string> parts_;
     uint64_t memory_bytes_ = 0;
 };

@@ -10,11 +10,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "ops/command_table.h"
+#include "gateway/command.h"
 
 namespace kvorum::gateway {
 
@@ -35,23 +36,21 @@ struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
     bool is_long = false;                            // a read that may take several turns (kv/long_read.h)
-    bool is_barrier = false;                   // what follows it in the session is not routed before it is answered
-    bool is_readonly = false;                  // it arrived behind READONLY: a follower may serve it
-    bool is_rejected = false;                  // kAnswered: it was refused before it was looked at closer
-    bool holds_input = false;                  // what follows it is not even looked at before it is answered
-    bool reply_has_begun = false;              // kForwarded: the first parts of the reply have come
-    bool reply_is_out = false;                 // of these some are with the client
-    uint64_t sequence = 0;                     // its name in the queue
-    const ops::CommandSpec* spec = nullptr;    // null: unknown
-    const ops::CommandSpec* called = nullptr;  // spec or its subcommand; what is counted; null: unknown
-    uint64_t token = 0;                        // kRead: its read batch; kForwarded: its forward id
-    uint64_t origin_id = 0;                    // the id that the forwarding node gave it; 0 for clients of this node
-    uint64_t expected_reply_bytes = 0;         // that it adds to its session's (Session::expected_reply_bytes)
+    bool is_barrier = false;       // what follows it in the session is not routed before it is answered
+    bool is_readonly = false;      // it arrived behind READONLY: a follower may serve it
+    bool is_rejected = false;      // kAnswered: it was refused before it was looked at closer
+    bool holds_input = false;      // what follows it is not even looked at before it is answered
+    bool reply_has_begun = false;  // kForwarded: the first parts of the reply have come
+    bool reply_is_out = false;     // of these some are with the client
+    uint64_t sequence = 0;         // its name in the queue
+    Command command;
+    uint64_t token = 0;                 // kRead: its read batch; kForwarded: its forward id
+    uint64_t origin_id = 0;             // the id that the forwarding node gave it; 0 for clients of this node
+    uint64_t expected_reply_bytes = 0;  // that it adds to its lane's
     uint64_t arrived_ns = 0;
 
     // Arguments (see pack_arguments) or, once answered, the reply or the error line. RequestQueue sets it.
     [[nodiscard]] const std::string& text() const { return text_; }
-    [[nodiscard]] bool is_write() const { return spec != nullptr && spec->kind == ops::CommandKind::kWrite; }
     [[nodiscard]] bool is_outstanding() const {
         return state == RequestState::kRead || state == RequestState::kWrite || state == RequestState::kForwarded ||
                state == RequestState::kWait;
@@ -104,7 +103,8 @@ class RequestQueue {
     [[nodiscard]] uint64_t memory_bytes() const { return slots_.size() * sizeof(Request) + text_memory_bytes_; }
 
     // Null when the request is gone already.
-    [[nodiscard]] Request* find(uint64_t sequence) {
+    [[nodiscard]] Request* find(uint64_t sequence) { return const_cast<Request*>(std::as_const(*this).find(sequence)); }
+    [[nodiscard]] const Request* find(uint64_t sequence) const {
         if (sequence < head_sequence_ || sequence >= end_sequence()) return nullptr;
         return &slots_[(head_ + (sequence - head_sequence_)) & (slots_.size() - 1)];
     }

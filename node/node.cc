@@ -82,17 +82,16 @@ reactor::Task<absl::Status> Node::start() {
     peers_ = std::make_unique<peers::Peers>(reactor_, *flusher_, config_, static_cast<peers::PeerEvents&>(*this),
                                             peers::PeerIdentity{report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
-    forwarder_ = std::make_unique<gateway::Forwarder>(*peers_, reactor_.backend().random_seed());
-    router_ = std::make_unique<gateway::CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_,
-                                                       slow_log_, buffers_);
-    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_,
-                                                    latency_, recovered);
-    router_->attach(*driver_);
-    forwarder_->attach(*router_);
-    forwarded_ = std::make_unique<gateway::ForwardedSessions>(*router_, *peers_, counters_, buffers_);
+    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *log_, store_, *peers_, counters_, latency_,
+                                                    recovered);
+    gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
+                                                                           counters_, latency_, slow_log_, buffers_});
+    driver_->attach(gateway_->outcomes());
+    dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
+    forwarded_ = std::make_unique<gateway::ForwardedSessions>(*gateway_, *dispatcher_, *peers_, counters_, buffers_);
     clients_ = std::make_unique<redis::ClientListener>(
-        redis::ClientServices{reactor_, *flusher_, *router_, static_cast<redis::NodeFacade&>(*this), counters_,
-                              config_.limits, access_, buffers_});
+        redis::ClientServices{reactor_, *flusher_, *gateway_, *dispatcher_, static_cast<redis::NodeFacade&>(*this),
+                              counters_, config_.limits, access_, buffers_});
 
     if (absl::Status status = peers_->start(); !status.ok()) co_return status;
     if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
@@ -167,14 +166,14 @@ void Node::on_turn_end() {
     for (int pass = 0; pass < kPassesPerTurn; ++pass) {
         driver_->run_turn();
         members_seen_.saw_leader(driver_->raft().leader());
-        router_->finish_turn();
+        gateway_->finish_turn();
         forwarded_->finish_turn();
         if (!driver_->has_work() || reactor_.work().used_up()) break;
     }
     if (buffers_.needs_room()) clients_->make_room();
     forwarded_->end_turn();
     const bool more_to_free = store_.end_turn();
-    if (driver_->has_work() || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+    if (driver_->has_work() || gateway_->has_work() || more_to_free) reactor_.schedule(another_turn_);
 }
 
 reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
@@ -182,14 +181,14 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
     while (!stop.stop_requested()) {
         const bool slept = co_await reactor_.sleep_for(kSweepIntervalNs, stop);
         if (!slept) co_return;
-        router_->expire_overdue();
+        gateway_->expire_overdue();
         look_at_members();
         look_at_numbers();
         buffers_of_peers_.set(peers_->buffer_bytes());
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
         clients_->check_timeouts(clients_checked_ns);
-        if (router_->reads_wait_for_buffers()) clients_->make_room_for_waiting(clients_checked_ns);
+        if (gateway_->reads_wait_for_buffers()) clients_->make_room_for_waiting(clients_checked_ns);
     }
 }
 
@@ -230,7 +229,7 @@ void Node::reset_counters() {
     counters_ = fresh;
     expired_keys_at_reset_ = store_.expired_keys();
     access_.reset_failures();
-    router_->reset_statistics();
+    gateway_->reset_statistics();
     for (RateMeter* rate : {&command_rate_, &input_rate_, &output_rate_})
         rate->reset();
     latency_.reset();
@@ -298,13 +297,7 @@ void Node::on_large_request(NodeId from, const peers::ForwardRequest& request, P
     forwarded_->on_large_request(from, raft.is_leader() ? raft.current_term() : Term{}, request, std::move(command));
 }
 
-void Node::on_forward_reply(NodeId from, const peers::ForwardReply& reply) {
-    gateway::Forwarder::Outcome outcome = gateway::Forwarder::Outcome::kUnknown;
-    if (reply.outcome == peers::ForwardOutcome::kPart) outcome = gateway::Forwarder::Outcome::kPart;
-    if (reply.outcome == peers::ForwardOutcome::kExecuted) outcome = gateway::Forwarder::Outcome::kExecuted;
-    if (reply.outcome == peers::ForwardOutcome::kNotExecuted) outcome = gateway::Forwarder::Outcome::kNotExecuted;
-    forwarder_->on_reply(from, reply.request_id, outcome, reply.reply);
-}
+void Node::on_forward_reply(NodeId from, const peers::ForwardReply& reply) { gateway_->on_forward_reply(from, reply); }
 
 void Node::on_forward_credit(NodeId from, const peers::ForwardCredit& credit) { forwarded_->on_credit(from, credit); }
 
@@ -319,17 +312,17 @@ void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);
     look_at_members();
     driver_->peer_connected(peer);
-    router_->expire_overdue();
+    gateway_->expire_overdue();
 }
 
 // What is parked may go on.
-void Node::on_link_room(NodeId /*peer*/) { router_->expire_overdue(); }
+void Node::on_link_room(NodeId /*peer*/) { gateway_->expire_overdue(); }
 
 void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
     KVORUM_LOG(kInfo, "lost the connection to node {}", peer);
     look_at_members();
     driver_->peer_unreachable(peer);
-    forwarder_->on_link_lost(peer, first_unsent_request);
+    gateway_->on_link_lost(peer, first_unsent_request);
 }
 
 void Node::on_unreachable(NodeId peer) { driver_->peer_unreachable(peer); }
@@ -344,7 +337,7 @@ void Node::on_known_by_other_log(size_t peers, std::string_view reason) {
 }
 
 void Node::on_peer_gone(NodeId peer) {
-    forwarder_->on_answers_lost(peer);
+    gateway_->on_answers_lost(peer);
     forwarded_->drop_origin(peer);
 }
 

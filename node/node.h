@@ -16,9 +16,8 @@
 
 #include "absl/status/status.h"
 #include "config/config.h"
-#include "gateway/command_router.h"
 #include "gateway/forwarded_sessions.h"
-#include "gateway/forwarder.h"
+#include "gateway/gateway.h"
 #include "observe/rate_meter.h"
 #include "peers/peers.h"
 #include "reactor/reactor.h"
@@ -70,12 +69,12 @@ class Node final : public redis::NodeFacade, private reactor::TurnHook, private 
     void change_config(const NodeConfig& config) override;
     [[nodiscard]] uint32_t clients_that_fit(uint32_t wanted) override;
     [[nodiscard]] gateway::AccessControl& access() override { return access_; }
-    [[nodiscard]] const CommandStatistics& statistics() const override { return router_->statistics(); }
+    [[nodiscard]] const CommandStatistics& statistics() const override { return gateway_->statistics(); }
     [[nodiscard]] redis::NodeRates rates() const override {
         return {command_rate_.per_second(), input_rate_.per_second(), output_rate_.per_second()};
     }
     [[nodiscard]] LatencyMonitor& latency() override {
-        router_->settle_latency();
+        gateway_->settle_latency();
         return latency_;
     }
     [[nodiscard]] SlowLog& slow_log() override { return slow_log_; }
@@ -130,9 +129,9 @@ class Node final : public redis::NodeFacade, private reactor::TurnHook, private 
     std::unique_ptr<wal::Wal> log_;
     std::unique_ptr<peers::Peers> peers_;
     std::unique_ptr<replica::RepairAnswers> repair_answers_;
-    std::unique_ptr<gateway::Forwarder> forwarder_;
-    std::unique_ptr<gateway::CommandRouter> router_;
     std::unique_ptr<replica::RaftDriver> driver_;
+    std::unique_ptr<gateway::Gateway> gateway_;
+    std::unique_ptr<redis::Dispatcher> dispatcher_;
     std::unique_ptr<gateway::ForwardedSessions> forwarded_;
     std::unique_ptr<redis::ClientListener> clients_;
 };

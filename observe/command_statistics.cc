@@ -17,10 +17,6 @@ bool is_rejection(std::string_view error_code) {
 
 std::string_view error_code_of_line(std::string_view line) { return line.substr(0, line.find_first_of(" \r")); }
 
-std::string_view error_code_of_reply(std::string_view reply) {
-    return reply.starts_with('-') ? error_code_of_line(reply.substr(1)) : std::string_view{};
-}
-
 void CommandStatistics::rejected(std::string_view command, std::string_view error_code) {
     if (!command.empty()) ++counts_of(command).rejected;
     count_error(error_code);

@@ -26,8 +26,6 @@ struct CommandCounts {
 
 // "ERR" of "ERR syntax error".
 [[nodiscard]] std::string_view error_code_of_line(std::string_view line);
-// The same of a reply, "-ERR syntax error\r\n"; empty when it is no error.
-[[nodiscard]] std::string_view error_code_of_reply(std::string_view reply);
 
 class CommandStatistics {
  public:

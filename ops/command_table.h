@@ -15,6 +15,7 @@ enum class CommandKind : uint8_t {
     kWrite,   // changes the state: goes through the log, carried out by apply_batch
     kRead,    // reads the state: carried out by execute_read
     kServer,  // the connection's or the node's business: never touches the key space
+    kWait,    // counts replicas: the gateway's business
 };
 
 // The flags of COMMAND INFO, bit by bit.

@@ -10,13 +10,11 @@
 
 #include "base/ids.h"
 #include "base/packed_command.h"
+#include "base/reply_writer.h"
 #include "peers/peer_codec.h"
 #include "peers/peer_link.h"
 
 namespace kvorum::peers {
-
-// Of the replies, as the protocol of the client that waits for them has it. Opaque to all but that protocol.
-using ReplyFormat = uint8_t;
 
 // To the leader. False: not connected or its queue is full, and the request was not taken.
 class ForwardSender {

@@ -33,6 +33,7 @@ RespLimits resp_limits(const Limits& limits, bool authenticated) {
 
 ClientConnection::ClientConnection(ClientServices services, reactor::Handle socket, uint64_t id)
     : services_(services),
+      lane_(*this, id),
       socket_(socket),
       receive_(services.reactor, socket),
       output_progress_(*this),
@@ -42,7 +43,6 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
       progress_(services.reactor),
       held_reply_(*this),
       share_(services_.buffers) {
-    queue_id = id;
     state_.authenticated = !services_.access.password_required();
     state_.id = id;
     state_.descriptor = socket;
@@ -50,20 +50,19 @@ ClientConnection::ClientConnection(ClientServices services, reactor::Handle sock
     state_.local_address = services_.node.config().listen_endpoint().to_string();
     state_.connected_at_ns = services_.reactor.now_ns();
     last_input_ns_ = services_.reactor.now_ns();
-    services_.router.add_session(*this);
+    services_.gateway.add_lane(lane_);
 }
 
 ClientConnection::~ClientConnection() {
-    KVORUM_ASSERT(handle == gateway::SessionHandle{}, "a connection was destroyed while it was served");
+    KVORUM_ASSERT(lane_.handle == gateway::LaneHandle{}, "a connection was destroyed while it was served");
 }
 
 ClientState& ClientConnection::state() {
-    state_.last_command = last_called == nullptr ? "NULL" : last_called->name.data();
-    state_.pending_commands = static_cast<uint32_t>(queue.size());
+    state_.pending_commands = static_cast<uint32_t>(lane_.queue().size());
     state_.query_buffer_bytes = parser_.buffered_bytes();
     state_.query_buffer_free_bytes =
         parser_.allocated_bytes() - std::min(parser_.allocated_bytes(), parser_.buffered_bytes());
-    state_.argument_bytes = queue.text_bytes();
+    state_.argument_bytes = lane_.queue().text_bytes();
     state_.output_buffer_bytes = output_.queued_bytes();
     state_.bytes_out = output_.sent_bytes();
     return state_;
@@ -78,7 +77,7 @@ reactor::Task<void> ClientConnection::serve() {
             if (chunk.result < 0) {
                 close_now();
             } else {
-                services_.router.end_input(*this);
+                services_.gateway.end_input(lane_);
             }
             break;
         }
@@ -91,7 +90,7 @@ reactor::Task<void> ClientConnection::serve() {
         run_commands();
         if (!took_all_) parser_.detach();
         receive_.release(chunk);
-        if (!dirty) account();  // else flush() does
+        if (!lane_.is_scheduled) account();  // else flush() does
         while ((!took_all_ || !has_room()) && !closing_ && !stop_.stop_requested()) {
             if (has_room()) {
                 co_await services_.reactor.yield();
@@ -123,7 +122,7 @@ void ClientConnection::run_commands() {
                     submit_unauthenticated();
                     break;
                 }
-                reading_ = services_.router.submit(*this, arguments_);
+                reading_ = services_.dispatcher.submit(as_client(), arguments_);
                 break;
             case ParseStatus::kLargeCommand: submit_large(); break;
             case ParseStatus::kNeedMore: took_all_ = true; return;
@@ -141,15 +140,15 @@ void ClientConnection::note_command() {
 void ClientConnection::submit_large() {
     note_command();
     reading_ = false;
-    services_.router.submit_large(*this, parser_.take_large());
+    services_.dispatcher.submit_large(as_client(), parser_.take_large());
 }
 
 void ClientConnection::submit_unauthenticated() {
     if (services_.access.password_required()) {
-        services_.router.submit_unauthenticated(*this, arguments_);
+        services_.dispatcher.submit_unauthenticated(as_client(), arguments_);
     } else {  // any more
         set_authenticated(true);
-        services_.router.submit(*this, arguments_);
+        services_.dispatcher.submit(as_client(), arguments_);
     }
 }
 
@@ -163,7 +162,7 @@ void ClientConnection::set_authenticated(bool authenticated) {
 size_t ClientConnection::prefetch_keys_ahead() {
     std::array<std::string_view, kReadsAhead> keys;
     const size_t count = parser_.look_ahead(keys);
-    if (count > 1) services_.router.prefetch(std::span(keys).first(count));
+    if (count > 1) services_.gateway.prefetch(std::span(keys).first(count));
     return count;
 }
 
@@ -177,13 +176,7 @@ void ClientConnection::answer_protocol_error() {
     }
     KVORUM_LOG(kVerbose, "client {}: protocol error: {}; closed", state_.address, parser_.error());
     // In its turn: replies to the commands before it come first.
-    gateway::Request& request = queue.push_back();
-    request.state = gateway::RequestState::kAnswered;
-    request.arrived_ns = services_.reactor.now_ns();
-    std::string reply;
-    RespWriter(reply, protocol()).error(fmt::format("ERR Protocol error: {}", parser_.error()));
-    queue.set_text(request, reply);
-    services_.router.wake(*this);
+    services_.gateway.submit_error(lane_, {}, fmt::format("ERR Protocol error: {}", parser_.error()), false, 0);
     close_after_replies();
 }
 
@@ -208,7 +201,7 @@ void ClientConnection::check_timeouts(uint64_t now_ns) {
     }
     if (closing_) return;
     const uint64_t silent_ns = now_ns - last_input_ns_;
-    const bool idle = limits.idle_timeout_s != 0 && queue.empty() && output_.queued_bytes() == 0 &&
+    const bool idle = limits.idle_timeout_s != 0 && lane_.queue().empty() && output_.queued_bytes() == 0 &&
                       silent_ns > limits.idle_timeout_s * kSecondNs;
     // A slow sender goes on; while we do not read, it cannot.
     const bool stopped = limits.partial_command_timeout_s != 0 && took_all_ && parser_.mid_command() &&
@@ -242,9 +235,9 @@ bool ClientConnection::is_stuck(uint64_t now_ns) {
     return true;
 }
 
-// --- Session ---
+// --- gateway::ReplyPort ---
 
-RespWriter& ClientConnection::begin_reply() {
+ReplyWriter& ClientConnection::begin_reply() {
     std::string& output = output_.begin_piece();
     writer_.set_output(output);
     writer_.forget_error();
@@ -272,9 +265,29 @@ void ClientConnection::write_reply_part(std::string part, bool is_last) {
     if (is_last) state_.skips_reply = std::exchange(state_.skips_next_reply, false);
 }
 
+ReplyWriter& ClientConnection::writer_to(std::string& out) {
+    writer_.set_output(out);
+    writer_.forget_error();
+    return writer_;
+}
+
+std::string ClientConnection::redirection(const gateway::Command& command, ops::Arguments arguments,
+                                          const Member& leader) const {
+    const auto first_key = static_cast<size_t>(command.first_key);
+    const bool names_key = first_key != 0 && first_key < arguments.size();
+    const uint16_t slot = names_key ? hash_slot(arguments[first_key]) : 0;
+    return fmt::format("MOVED {} {}", slot, leader.client.to_string());
+}
+
+void ClientConnection::set_monitors(bool monitors) {
+    Monitors& all = services_.dispatcher.monitors();
+    all.remove(*this);
+    if (monitors) all.add(*this);
+}
+
 void ClientConnection::write_line(std::string_view line) {
-    RespWriter(output_.tail(), protocol()).simple_string(line);
-    services_.router.wake(*this);
+    writer_to(output_.tail()).simple_string(line);
+    services_.gateway.wake(lane_);
 }
 
 void ClientConnection::write_error(std::string_view line) {
@@ -285,18 +298,18 @@ void ClientConnection::write_error(std::string_view line) {
 void ClientConnection::reply_not_executed(std::string_view why) { write_error(why); }
 void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error(why); }
 
-std::string_view ClientConnection::execute_server_command(const ops::CommandSpec& spec,
-                                                          std::span<const std::string_view> arguments) {
+std::string_view ClientConnection::carry_out(const ops::CommandSpec& spec, ops::Arguments arguments) {
     const bool was_authenticated = state_.authenticated;
     const bool was_monitor = state_.monitors;
-    redis::execute_server_command(spec, arguments, state_, services_.node, begin_reply());
+    begin_reply();
+    execute_server_command(spec, arguments, state_, services_.node, writer_);
     end_reply();
     // What such a command does is mostly to put its reply together.
     services_.reactor.work().add(TurnPart::kOther,
                                  output_.tail().size() - std::min(output_.tail().size(), reply_start_));
     if (state_.authenticated != was_authenticated) set_authenticated(state_.authenticated);
     if (state_.reply_delay_ns > 0) hold_reply_back();
-    if (state_.monitors != was_monitor) services_.router.set_monitors(*this, state_.monitors);
+    if (state_.monitors != was_monitor) set_monitors(state_.monitors);
     if (state_.close_after_reply) close_after_replies();
     return writer_.error_code();
 }
@@ -325,7 +338,7 @@ void ClientConnection::on_output_progress() {
     account();
     if (!output_has_room()) return;
     progress_.set();
-    if (!queue.empty()) services_.router.wake(*this);
+    if (!lane_.queue().empty()) services_.gateway.wake(lane_);
 }
 
 void ClientConnection::flush() {
@@ -334,11 +347,8 @@ void ClientConnection::flush() {
 }
 
 uint64_t ClientConnection::memory_bytes() const {
-    uint64_t bytes = sizeof(*this) + parser_.allocated_bytes() + receive_.kept_bytes() + queue.memory_bytes() +
-                     output_.memory_bytes() + forwarded_parts.memory_bytes() + held_reply_.text.capacity();
-    if (long_reply != nullptr) bytes += long_reply->memory_bytes();
-    if (large != nullptr) bytes += large->command.bytes().size();
-    return bytes;
+    return sizeof(*this) + parser_.allocated_bytes() + receive_.kept_bytes() + lane_.memory_bytes() +
+           output_.memory_bytes() + held_reply_.text.capacity();
 }
 
 void ClientConnection::account() { share_.set(memory_bytes()); }
@@ -357,7 +367,7 @@ reactor::Task<void> ClientConnection::finish_replies() {
     close_after_replies();
     // What still comes is not looked at before the replies are out: it must not hold the buffers of others meanwhile.
     receive_.pause();
-    while (!stop_.stop_requested() && (!queue.empty() || held_reply_.armed())) {
+    while (!stop_.stop_requested() && (!lane_.queue().empty() || held_reply_.armed())) {
         progress_.reset();
         const bool progressed = co_await progress_.wait(stop_.token());
         maybe(progressed);
@@ -385,10 +395,11 @@ reactor::Task<void> ClientConnection::throw_input_away() {
 reactor::Task<void> ClientConnection::shut_down() {
     services_.reactor.work().add(TurnPart::kFree, kConnectionEndWork + memory_bytes() / kFreedBytesPerWork);
     services_.reactor.cancel(held_reply_);
-    services_.router.remove_session(*this);
+    set_monitors(false);
+    services_.gateway.remove_lane(lane_);
     // Now, since it is counted now.
     parser_.release();
-    large.reset();
+    lane_.large.reset();
     account();
     count_output();
     // Ends a send that the client does not take.

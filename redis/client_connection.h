@@ -1,9 +1,9 @@
-// One client's connection: bytes in, commands to the router, replies out in order.
+// One client's connection: bytes in, commands to the dispatcher, replies out in order.
 //
 // One coroutine per connection, none per command. Back-pressure: a client with too much unanswered, in commands or in
 // bytes, or with too much that it has not read yet, is neither read nor executed until it has caught up. Above
 // --max-output-buffer it is closed when it reads nothing for a while. A client that closes its sending side still gets
-// the replies to what it sent, as long as one comes every 5 s; CommandRouter::end_input() says what waits no longer.
+// the replies to what it sent, as long as one comes every 5 s; Gateway::end_input() says what waits no longer.
 //
 // The end: after QUIT, CLIENT KILL of itself or a protocol error nothing more is executed; the replies that are due are
 // sent for as long as the client takes some of them; then our side is closed, and what the client still sends is thrown
@@ -19,14 +19,15 @@
 
 #include "gateway/access_control.h"
 #include "gateway/buffer_budget.h"
-#include "gateway/command_router.h"
-#include "gateway/session.h"
+#include "gateway/gateway.h"
 #include "net/output_stream.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
 #include "reactor/stop.h"
 #include "reactor/streams.h"
 #include "redis/client_state.h"
+#include "redis/command_gate.h"
+#include "redis/dispatcher.h"
 #include "redis/resp_parser.h"
 #include "redis/resp_writer.h"
 
@@ -36,7 +37,8 @@ namespace kvorum::redis {
 struct ClientServices {
     reactor::Reactor& reactor;
     net::OutputFlusher& flusher;
-    gateway::CommandRouter& router;
+    gateway::Gateway& gateway;
+    Dispatcher& dispatcher;
     NodeFacade& node;
     NodeCounters& counters;
     const Limits& limits;
@@ -44,7 +46,7 @@ struct ClientServices {
     gateway::BufferBudget& buffers;
 };
 
-class ClientConnection final : public gateway::Session {
+class ClientConnection final : public gateway::ReplyPort, private MonitorListener {
  public:
     ClientConnection(ClientServices services, reactor::Handle socket, uint64_t id);
     ~ClientConnection() override;
@@ -68,26 +70,32 @@ class ClientConnection final : public gateway::Session {
     void evict();
     [[nodiscard]] bool is_evicted() const { return share_.is_leaving(); }
 
+    [[nodiscard]] uint64_t id() const { return state_.id; }
     [[nodiscard]] ClientState& state();
+    [[nodiscard]] bool is_evicted_last() const { return state_.no_evict; }
 
-    // --- Session ---
-    RespWriter& begin_reply() override;
+    // --- gateway::ReplyPort ---
+    ReplyWriter& begin_reply() override;
     void end_reply() override;
     void pause_reply() override;
-    RespWriter& resume_reply() override { return begin_reply(); }
+    ReplyWriter& resume_reply() override { return begin_reply(); }
     void write_reply(std::string_view reply) override;
     void write_reply_part(std::string part, bool is_last) override;
+    ReplyWriter& writer_to(std::string& out) override;
+    [[nodiscard]] ReplyFormat format() const override { return writer_.format(); }
+    [[nodiscard]] std::string_view error_code_of(std::string_view reply) const override {
+        return writer_.error_code_of(reply);
+    }
     [[nodiscard]] bool output_has_room() const override { return output_.queued_bytes() < kOutputRoomBytes; }
     void cut_off() override { close_now(); }
     void reply_not_executed(std::string_view why) override;
     void reply_outcome_unknown(std::string_view why) override;
-    std::string_view execute_server_command(const ops::CommandSpec& spec,
-                                            std::span<const std::string_view> arguments) override;
-    void write_line(std::string_view line) override;
+    std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments arguments) override;
+    [[nodiscard]] std::string redirection(const gateway::Command& command, ops::Arguments arguments,
+                                          const Member& leader) const override;
     void flush() override;
     [[nodiscard]] bool may_be_forwarded() const override { return true; }
-    [[nodiscard]] RespVersion protocol() const override { return writer_.version(); }
-    [[nodiscard]] const ClientState* client() const override { return &state_; }
+    [[nodiscard]] gateway::ClientName client() const override { return {state_.address, state_.name}; }
 
  private:
     // While so much is unsent or unanswered, nothing more is carried out or read.
@@ -99,15 +107,18 @@ class ClientConnection final : public gateway::Session {
     void answer_protocol_error();
     void write_error(std::string_view line);
     [[nodiscard]] bool has_room() const {
+        const gateway::RequestQueue& queue = lane_.queue();
         return queue.size() < services_.limits.pipeline_depth_max && queue.memory_bytes() < kQueueRoomBytes &&
-               input_holds == 0 && large == nullptr && !held_reply_.armed() && output_has_room();
+               !lane_.holds_input() && lane_.large == nullptr && !held_reply_.armed() && output_has_room();
     }
+    [[nodiscard]] Dispatcher::Client as_client() { return {lane_, gate_, state_}; }
     void note_command();
     void submit_large();
     [[nodiscard]] uint64_t memory_bytes() const;  // of its buffers
     void account();
     void submit_unauthenticated();
     void set_authenticated(bool authenticated);
+    void set_monitors(bool monitors);
     void hold_reply_back();
     reactor::Task<void> finish_replies();
     reactor::Task<void> throw_input_away();
@@ -133,7 +144,13 @@ class ClientConnection final : public gateway::Session {
     };
     void release_reply();
 
+    // --- MonitorListener ---
+    void write_line(std::string_view line) override;
+    [[nodiscard]] bool is_replying() const override { return lane_.long_reply != nullptr; }
+
     ClientServices services_;
+    gateway::Lane lane_;
+    CommandGate gate_;
     reactor::Handle socket_;
     reactor::StopSource stop_;
     reactor::StopSource input_stop_;  // nothing more is read

@@ -81,7 +81,7 @@ void ClientListener::set_keepalive(reactor::Handle socket) {
 }
 
 reactor::Task<void> ClientListener::serve(std::unique_ptr<ClientConnection> connection) {
-    const uint64_t id = connection->queue_id;
+    const uint64_t id = connection->id();
     co_await connection->serve();
     connections_.erase(id);
 }
@@ -129,11 +129,10 @@ std::vector<ClientConnection*> ClientListener::heaviest_first() const {
         if (!connection->is_evicted()) heaviest.push_back(connection);
     }
     std::sort(heaviest.begin(), heaviest.end(), [](const ClientConnection* a, const ClientConnection* b) {
-        const bool a_stays = a->client()->no_evict;
-        const bool b_stays = b->client()->no_evict;
+        const bool a_stays = a->is_evicted_last();
+        const bool b_stays = b->is_evicted_last();
         if (a_stays != b_stays) return b_stays;
-        return a->buffer_bytes() != b->buffer_bytes() ? a->buffer_bytes() > b->buffer_bytes()
-                                                      : a->queue_id < b->queue_id;
+        return a->buffer_bytes() != b->buffer_bytes() ? a->buffer_bytes() > b->buffer_bytes() : a->id() < b->id();
     });
     return heaviest;
 }

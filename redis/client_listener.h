@@ -31,7 +31,7 @@ class ClientListener {
     // While the budget of buffers is spent: closes clients, those that take the most of it first, and those that said
     // CLIENT NO-EVICT ON last.
     void make_room();
-    // The same while half of it is in use and reads wait for that (CommandRouter::reads_wait_for_buffers), of clients
+    // The same while half of it is in use and reads wait for that (Gateway::reads_wait_for_buffers), of clients
     // that have taken nothing of their replies for a second or more: who does not read must not stop who does.
     void make_room_for_waiting(uint64_t now_ns);
     void limits_changed();

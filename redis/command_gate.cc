@@ -21,7 +21,7 @@ constexpr std::string_view kDatabaseRefused =
 
 }  // namespace
 
-bool CommandGate::answers_in_transaction(const ops::CommandSpec& spec, RespWriter& reply) {
+bool CommandGate::answers_in_transaction(const ops::CommandSpec& spec, ReplySink& reply) {
     const uint16_t code = spec.kind == ops::CommandKind::kServer ? spec.code : 0;
     switch (code) {
         case kQuitCommand: return false;
@@ -41,7 +41,7 @@ bool CommandGate::answers_in_transaction(const ops::CommandSpec& spec, RespWrite
 }
 
 bool CommandGate::answers(const ops::CommandSpec& spec, ops::Arguments arguments, AfterRefusedSelect after_refused,
-                          RespWriter& reply) {
+                          ReplySink& reply) {
     if (in_transaction_) return answers_in_transaction(spec, reply);
     if (spec.kind != ops::CommandKind::kServer) {
         if (!database_refused_) return false;

@@ -19,7 +19,6 @@
 #include "config/config.h"
 #include "ops/command_table.h"
 #include "ops/commands.h"
-#include "redis/resp_writer.h"
 
 namespace kvorum::redis {
 
@@ -32,10 +31,10 @@ class CommandGate {
     // Takes note of a command that arrived, of kind kServer or, while the gate is closed, any; its arity is right.
     // True: `reply` holds its reply, and it is not to be carried out.
     [[nodiscard]] bool answers(const ops::CommandSpec& spec, ops::Arguments arguments, AfterRefusedSelect after_refused,
-                               RespWriter& reply);
+                               ReplySink& reply);
 
  private:
-    bool answers_in_transaction(const ops::CommandSpec& spec, RespWriter& reply);
+    bool answers_in_transaction(const ops::CommandSpec& spec, ReplySink& reply);
 
     bool in_transaction_ = false;
     bool database_refused_ = false;

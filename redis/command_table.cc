@@ -15,7 +15,7 @@ using enum ops::CommandKind;
 // As COMMAND INFO and COMMAND DOCS of Redis 7.0.15 tell it (CLIENT SETINFO and NO-TOUCH: of 7.2). A code is the row's
 // number, from 1.
 constexpr auto kCommands = std::to_array<ServerCommand>({
-    {{"wait", kServer, kWaitCommand, 3, kFlagNoScript, 0, 0, 0, "generic", "3.0.0",
+    {{"wait", ops::CommandKind::kWait, kWaitCommand, 3, kFlagNoScript, 0, 0, 0, "generic", "3.0.0",
       "Wait for the synchronous replication of all the write commands sent in the context of the current connection",
       "O(1)", "@slow @connection"},
      nullptr},

@@ -44,20 +44,14 @@ std::string monitor_line(int64_t wall_clock_us, std::string_view client_address,
     return line;
 }
 
-uint64_t Monitors::tell(const gateway::Session& sender, const ops::CommandSpec& called, ops::Arguments arguments,
-                        int64_t wall_clock_us) {
-    if ((called.flags & ops::kFlagAdmin) != 0 || sender.client() == nullptr) return 0;
-    const std::string line = monitor_line(wall_clock_us, sender.client()->address, arguments);
+uint64_t Monitors::tell(std::string_view client_address, ops::Arguments arguments, int64_t wall_clock_us) {
+    const std::string line = monitor_line(wall_clock_us, client_address, arguments);
     uint64_t written_bytes = 0;
-    std::erase_if(listeners_, [&](gateway::SessionHandle handle) {
-        gateway::Session* listener = sessions_.find(handle);
-        if (listener == nullptr) return true;
-        // Never inside of another reply.
-        if (listener->long_reply != nullptr) return false;
+    for (MonitorListener* listener : listeners_) {
+        if (listener->is_replying()) continue;
         listener->write_line(line);
         written_bytes += line.size();
-        return false;
-    });
+    }
     return written_bytes;
 }
 

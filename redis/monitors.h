@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "gateway/session_table.h"
 #include "ops/commands.h"
 
 namespace kvorum::redis {
@@ -18,20 +17,25 @@ namespace kvorum::redis {
 [[nodiscard]] std::string monitor_line(int64_t wall_clock_us, std::string_view client_address,
                                        ops::Arguments arguments);
 
+class MonitorListener {
+ public:
+    virtual ~MonitorListener() = default;
+    virtual void write_line(std::string_view line) = 0;
+    // It is in the midst of a reply: no line may stand inside of that.
+    [[nodiscard]] virtual bool is_replying() const = 0;
+};
+
 class Monitors {
  public:
-    explicit Monitors(const gateway::SessionTable& sessions) : sessions_(sessions) {}
-
     [[nodiscard]] bool empty() const { return listeners_.empty(); }
-    void add(gateway::SessionHandle session) { listeners_.push_back(session); }
-    void remove(gateway::SessionHandle session) { std::erase(listeners_, session); }
+    // Until it is removed, which its owner sees to.
+    void add(MonitorListener& listener) { listeners_.push_back(&listener); }
+    void remove(MonitorListener& listener) { std::erase(listeners_, &listener); }
     // Returns how many bytes it wrote.
-    uint64_t tell(const gateway::Session& sender, const ops::CommandSpec& called, ops::Arguments arguments,
-                  int64_t wall_clock_us);
+    uint64_t tell(std::string_view client_address, ops::Arguments arguments, int64_t wall_clock_us);
 
  private:
-    const gateway::SessionTable& sessions_;
-    std::vector<gateway::SessionHandle> listeners_;  // some may be gone
+    std::vector<MonitorListener*> listeners_;
 };
 
 }  // namespace kvorum::redis

@@ -42,6 +42,10 @@ void RespWriter::error(std::string_view line) {
     out_->append(kCrlf);
 }
 
+std::string_view RespWriter::error_code_of(std::string_view reply) const {
+    return reply.starts_with('-') ? reply.substr(1, reply.find_first_of(" \r") - 1) : std::string_view{};
+}
+
 void RespWriter::integer(int64_t value) {
     char raw[24];
     raw[0] = ':';

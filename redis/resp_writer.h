@@ -8,17 +8,25 @@
 #include <string>
 #include <string_view>
 
-#include "base/reply_sink.h"
+#include "base/reply_writer.h"
 
 namespace kvorum::redis {
 
 enum class RespVersion : uint8_t { kResp2 = 2, kResp3 = 3 };
 
-class RespWriter final : public ReplySink {
+class RespWriter final : public ReplyWriter {
  public:
+    // set_output() comes first.
+    RespWriter() = default;
     explicit RespWriter(std::string& out, RespVersion version = RespVersion::kResp2) : out_(&out), version_(version) {}
 
-    void set_output(std::string& out) { out_ = &out; }
+    void set_output(std::string& out) override { out_ = &out; }
+    // The version as a number. It comes from other nodes as well: what is none of the two is RESP2.
+    void set_format(ReplyFormat format) override {
+        set_version(format == static_cast<ReplyFormat>(RespVersion::kResp3) ? RespVersion::kResp3
+                                                                            : RespVersion::kResp2);
+    }
+    [[nodiscard]] ReplyFormat format() const override { return static_cast<ReplyFormat>(version_); }
     void set_version(RespVersion version) { version_ = version; }
     [[nodiscard]] RespVersion version() const { return version_; }
 
@@ -37,17 +45,17 @@ class RespWriter final : public ReplySink {
     void array(uint64_t count) override;
     void map(uint64_t pair_count) override;
     void set(uint64_t count) override;
-    // The code of the last error written since forget_error() ("ERR"); empty: none was.
-    [[nodiscard]] std::string_view error_code() const { return error_code_; }
-    void forget_error() { error_code_.clear(); }
+    [[nodiscard]] std::string_view error_code() const override { return error_code_; }
+    void forget_error() override { error_code_.clear(); }
+    [[nodiscard]] std::string_view error_code_of(std::string_view reply) const override;
     // An out-of-band message (client tracking, pub/sub): RESP2 has only arrays for it.
     void push(uint64_t count);
 
  private:
     void header(char mark, uint64_t count);
 
-    std::string* out_;
-    RespVersion version_;
+    std::string* out_ = nullptr;
+    RespVersion version_ = RespVersion::kResp2;
     std::string error_code_;
 };
 

@@ -103,8 +103,8 @@ class NodeFacade {
     [[nodiscard]] virtual SlowLog& slow_log() = 0;
 };
 
-// The kServer commands. WAIT and the commands of transactions are listed too (COMMAND shows them), but carried out by
-// the session and by its CommandGate.
+// The kServer commands. WAIT (kind kWait) and the commands of transactions are listed too (COMMAND shows them), but
+// carried out by the gateway and by the CommandGate.
 inline constexpr uint16_t kWaitCommand = 1;
 inline constexpr uint16_t kQuitCommand = 4;
 inline constexpr uint16_t kResetCommand = 5;

@@ -48,14 +48,13 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
 }  // namespace
 
 RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store,
-                       peers::RaftSender& peers, CommandOutcomes& outcomes, NodeCounters& counters,
-                       LatencyMonitor& latency, const raft::RecoveredLog& recovered)
+                       peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
+                       const raft::RecoveredLog& recovered)
     : reactor_(reactor),
       config_(config),
       log_(log),
       store_(store),
       peers_(peers),
-      outcomes_(outcomes),
       counters_(counters),
       latency_(latency),
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
@@ -81,8 +80,8 @@ int64_t RaftDriver::turn_clock_ms() {
     return std::max(turn_wall_clock_ms_, raft_.last_log_time_ms());
 }
 
-RaftDriver::WriteAdmission RaftDriver::add_write(const ops::CommandSpec& spec, ops::Arguments arguments,
-                                                 WriteWaiter waiter, ReplySink& error) {
+WriteAdmission RaftDriver::add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
+                                     ReplySink& error) {
     if (const WriteAdmission admission = admit(spec); admission != WriteAdmission::kAccepted) return admission;
     if (writes_.size_bytes() >= config_.batch_bytes_max) {
         propose_open_batch();
@@ -93,7 +92,7 @@ RaftDriver::WriteAdmission RaftDriver::add_write(const ops::CommandSpec& spec, o
                                                                         : WriteAdmission::kRefused;
 }
 
-RaftDriver::WriteAdmission RaftDriver::admit(const ops::CommandSpec& spec) {
+WriteAdmission RaftDriver::admit(const ops::CommandSpec& spec) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     // Once a turn, not for each write; and CONFIG SET may have come earlier in this turn.
@@ -121,7 +120,7 @@ bool RaftDriver::takes_large_write() const {
     return !raft_.is_leader() || raft_.bytes_above(last_applied_) < kLargeWritesBytes;
 }
 
-RaftDriver::WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {
+WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     // Its session may have written before.
@@ -199,7 +198,7 @@ void RaftDriver::propose_open_batch() {
         case raft::ProposeStatus::kOverloaded: overloaded_ = true; return;
         case raft::ProposeStatus::kNotLeader:
             for (const WriteWaiter waiter : writes_.discard_open())
-                outcomes_.write_not_executed(waiter);
+                outcomes_->write_not_executed(waiter);
             return;
     }
 }
@@ -243,7 +242,7 @@ void RaftDriver::register_open_reads() {
 void RaftDriver::drop_reads() {
     std::vector<WaiterId> sessions;
     reads_.drop_all(sessions);
-    if (!sessions.empty()) outcomes_.reads_dropped(sessions);
+    if (!sessions.empty()) outcomes_->reads_dropped(sessions);
 }
 
 void RaftDriver::carry_out_output() {
@@ -275,9 +274,9 @@ void RaftDriver::carry_out_output() {
             if (!raft_.is_leader()) {
                 latency_.leadership_lost();
                 for (const WriteWaiter waiter : writes_.discard_open())
-                    outcomes_.write_not_executed(waiter);
+                    outcomes_->write_not_executed(waiter);
             }
-            outcomes_.leadership_changed();
+            outcomes_->leadership_changed();
         }
     }
 }
@@ -365,7 +364,7 @@ raft::EntryPtr RaftDriver::next_entry_to_apply() {
 
 bool RaftDriver::can_apply() const {
     if (mid_entry()) return true;
-    return last_applied_ < apply_target_ && !reading_for_apply_ && !outcomes_.holds_state();
+    return last_applied_ < apply_target_ && !reading_for_apply_ && !outcomes_->holds_state();
 }
 
 // Stops when the turn has done enough, so that heartbeats, votes and clients get their turn again.
@@ -390,7 +389,7 @@ void RaftDriver::begin_entry(raft::EntryPtr entry) {
     lost_waiters_.clear();
     writes_.resolve(entry->index(), entry->term(), executed_waiters_, lost_waiters_);
     for (const WriteWaiter waiter : lost_waiters_)
-        outcomes_.write_not_executed(waiter);
+        outcomes_->write_not_executed(waiter);
 
     hash_before_entry_ = store_.state_hash();
     applying_ = std::move(entry);
@@ -406,14 +405,14 @@ void RaftDriver::begin_entry(raft::EntryPtr entry) {
     apply_.emplace(store_, header.command_count, applying_->body());
     if (is_mutant(Mutant::kOwnMemoryLimit)) apply_->judge_by(config_.memory_bytes_max.value_or(0));
     applied_limit_bytes_ = apply_->memory_limit_bytes();
-    if (!executed_waiters_.empty()) outcomes_.begin_entry(applying_->index());
+    if (!executed_waiters_.empty()) outcomes_->begin_entry(applying_->index());
 }
 
 ops::ApplyReplies RaftDriver::apply_replies() {
     return {[this](uint32_t command) -> ReplySink& { return reply_for(command); },
             [this](uint32_t command) {
                 end_open_reply();
-                if (!executed_waiters_.empty()) outcomes_.before_long_write(executed_waiters_[command]);
+                if (!executed_waiters_.empty()) outcomes_->before_long_write(executed_waiters_[command]);
             },
             [this](uint32_t command) -> ReplySink& { return resume_reply(command); }};
 }
@@ -422,17 +421,17 @@ ReplySink& RaftDriver::reply_for(uint32_t command) {
     if (executed_waiters_.empty()) return discard_;
     end_open_reply();
     reply_open_ = true;
-    return outcomes_.begin_write_reply(executed_waiters_[command]);
+    return outcomes_->begin_write_reply(executed_waiters_[command]);
 }
 
 ReplySink& RaftDriver::resume_reply(uint32_t command) {
     if (executed_waiters_.empty()) return discard_;
     reply_open_ = true;
-    return outcomes_.resume_write_reply(executed_waiters_[command]);
+    return outcomes_->resume_write_reply(executed_waiters_[command]);
 }
 
 void RaftDriver::end_open_reply() {
-    if (std::exchange(reply_open_, false)) outcomes_.end_write_reply();
+    if (std::exchange(reply_open_, false)) outcomes_->end_write_reply();
 }
 
 void RaftDriver::go_on_with_entry() {
@@ -449,7 +448,7 @@ void RaftDriver::go_on_with_entry() {
         reactor_.work().add(TurnPart::kApply, store_.work() - work_before);
         if (reply_open_ && apply_->is_replying()) {
             reply_open_ = false;
-            outcomes_.pause_write_reply();
+            outcomes_->pause_write_reply();
         }
         end_open_reply();
     }
@@ -482,7 +481,7 @@ void RaftDriver::release_ready_reads() {
     if (mid_entry()) return;
     ready_sessions_.clear();
     const uint64_t served_id = reads_.take_ready(last_applied_, ready_sessions_);
-    if (!ready_sessions_.empty()) outcomes_.reads_ready(served_id, ready_sessions_);
+    if (!ready_sessions_.empty()) outcomes_->reads_ready(served_id, ready_sessions_);
 }
 
 reactor::Task<void> RaftDriver::read_for_apply(LogIndex first, LogIndex last) {

@@ -23,6 +23,7 @@
 #include "raft/raft.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
+#include "replica/group.h"
 #include "replica/read_batcher.h"
 #include "replica/write_batcher.h"
 #include "wal/wal.h"
@@ -56,44 +57,48 @@ class CommandOutcomes {
     virtual void leadership_changed() = 0;
 };
 
-class RaftDriver {
+class RaftDriver final : public Group {
  public:
     // All references outlive the driver. `recovered` is what the log held when it was opened.
     RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal::Wal& log, kv::Store& store,
-               peers::RaftSender& peers, CommandOutcomes& outcomes, NodeCounters& counters, LatencyMonitor& latency,
+               peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
                const raft::RecoveredLog& recovered);
 
+    void attach(CommandOutcomes& outcomes) { outcomes_ = &outcomes; }
+    [[nodiscard]] Term current_term() const override { return raft_.current_term(); }
+    [[nodiscard]] NodeId leader() const override { return raft_.is_leader() ? config_.id : raft_.leader(); }
+    [[nodiscard]] bool is_leader() const override { return raft_.is_leader(); }
+    [[nodiscard]] LogIndex commit_index() const override { return raft_.commit_index(); }
     void step(const raft::Message& message);
     void peer_unreachable(NodeId peer);
     void peer_connected(NodeId peer);
 
     // --- for the command router, while this node leads ---
-    enum class WriteAdmission { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull, kOutOfMemory };
     // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to
     // `error`.
     [[nodiscard]] WriteAdmission add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
-                                           ReplySink& error);
+                                           ReplySink& error) override;
     // The commands of the batch that gathers.
-    [[nodiscard]] size_t open_writes() const { return writes_.open_count(); }
+    [[nodiscard]] size_t open_writes() const override { return writes_.open_count(); }
     // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
-    [[nodiscard]] WriteAdmission admit(const ops::CommandSpec& spec);
+    [[nodiscard]] WriteAdmission admit(const ops::CommandSpec& spec) override;
     // Whether it is the turn of another such command: of what they write little is in the log and not applied. All
     // other writes, and reads that must see them, wait behind it.
-    [[nodiscard]] bool takes_large_write() const;
+    [[nodiscard]] bool takes_large_write() const override;
     // A command that was encoded by itself, as an entry of its own behind all that was added before. kRefused is never
     // said; on anything but kAccepted the builder is as it was.
-    [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter);
-    [[nodiscard]] uint64_t add_read(WaiterId session) { return reads_.add(session); }
+    [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) override;
+    [[nodiscard]] uint64_t add_read(WaiterId session) override { return reads_.add(session); }
     // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
-    [[nodiscard]] bool may_read_now() const;
+    [[nodiscard]] bool may_read_now() const override;
     // An entry is applied in part: nobody may read the state.
-    [[nodiscard]] bool mid_entry() const { return applying_ != nullptr; }
+    [[nodiscard]] bool mid_entry() const override { return applying_ != nullptr; }
     // Something committed is to be applied.
-    [[nodiscard]] bool apply_waits() const { return last_applied_ < apply_target_; }
+    [[nodiscard]] bool apply_waits() const override { return last_applied_ < apply_target_; }
     // Of the state at last_applied(), also while the next entry is applied.
     [[nodiscard]] uint64_t state_hash() const { return mid_entry() ? hash_before_entry_ : store_.state_hash(); }
     // How many other members hold everything up to `index` durably.
-    [[nodiscard]] uint32_t replicas_holding(LogIndex index) const;
+    [[nodiscard]] uint32_t replicas_holding(LogIndex index) const override;
 
     // Everything that is due at the end of a turn.
     void run_turn();
@@ -108,11 +113,11 @@ class RaftDriver {
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
     // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new
     // batches, elsewhere that of the batch which was applied last.
-    [[nodiscard]] uint64_t memory_limit_bytes() const;
+    [[nodiscard]] uint64_t memory_limit_bytes() const override;
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
     // The same as of the turn: from it relative times of commands count, and what remains of a key's life.
-    [[nodiscard]] int64_t turn_clock_ms();
+    [[nodiscard]] int64_t turn_clock_ms() override;
 
  private:
     // A unit that was handed to the log, and what waits for it.
@@ -160,7 +165,7 @@ class RaftDriver {
     wal::Wal& log_;
     kv::Store& store_;
     peers::RaftSender& peers_;
-    CommandOutcomes& outcomes_;
+    CommandOutcomes* outcomes_ = nullptr;
     NodeCounters& counters_;
     LatencyMonitor& latency_;
     raft::Raft raft_;

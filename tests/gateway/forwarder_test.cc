@@ -11,10 +11,10 @@ constexpr NodeId kLeader{2};
 
 class ForwarderTest : public ::testing::Test, public peers::ForwardSender, public ForwardOutcomes {
  protected:
-    ForwarderTest() : forwarder_(*this, 12345) { forwarder_.attach(*this); }
+    ForwarderTest() : forwarder_(*this, 12345) {}
 
     bool send_forward_request(NodeId /*leader*/, Term /*term*/, uint64_t /*request_id*/, uint64_t /*session_id*/,
-                              peers::ReplyFormat /*format*/, std::span<const std::string_view> /*arguments*/) override {
+                              ReplyFormat /*format*/, std::span<const std::string_view> /*arguments*/) override {
         return connected_;
     }
     peers::PieceStatus send_forward_piece(NodeId /*leader*/, const peers::ForwardPiece& piece) override {
@@ -27,7 +27,7 @@ class ForwarderTest : public ::testing::Test, public peers::ForwardSender, publi
         return peers::PieceStatus::kSent;
     }
     bool send_large_request(NodeId /*leader*/, Term /*term*/, uint64_t /*request_id*/, uint64_t /*session_id*/,
-                            peers::ReplyFormat /*format*/, uint64_t command_bytes) override {
+                            ReplyFormat /*format*/, uint64_t command_bytes) override {
         EXPECT_EQ(command_bytes, sent_.size());
         return connected_;
     }
@@ -43,13 +43,13 @@ class ForwarderTest : public ::testing::Test, public peers::ForwardSender, publi
 
     uint64_t forward(uint64_t sequence) {
         const std::vector<std::string_view> arguments{"incr", "k"};
-        return forwarder_.forward({kLeader, Term{1}}, {{}, sequence}, 1, peers::ReplyFormat{2}, arguments);
+        return forwarder_.forward({kLeader, Term{1}}, {{}, sequence}, 1, ReplyFormat{2}, arguments);
     }
 
     uint64_t forward_large(uint64_t sequence, std::string_view command, LargeForward& progress, uint64_t term = 1) {
         TurnWork work;
-        return forwarder_.forward_large({kLeader, Term{term}}, {{}, sequence}, 1, peers::ReplyFormat{2}, command,
-                                        progress, work);
+        return forwarder_.forward_large({kLeader, Term{term}}, {{}, sequence}, 1, ReplyFormat{2}, command, progress,
+                                        work);
     }
 
     bool connected_ = true;
@@ -62,52 +62,52 @@ class ForwarderTest : public ::testing::Test, public peers::ForwardSender, publi
 
 TEST_F(ForwarderTest, AReplyReachesItsWaiterOnce) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, ":1\r\n");
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, ":2\r\n");
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":2\r\n", *this);
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, ":1\r\n"}}));
 }
 
 TEST_F(ForwarderTest, AReplyMayComeInParts) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kPart, "$2\r\n");
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kPart, "ab");
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kPart, "$2\r\n", *this);
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kPart, "ab", *this);
     EXPECT_TRUE(outcomes_.empty()) << "the last part is missing";
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, "\r\n");
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, "\r\n", *this);
     EXPECT_EQ(parts_[1] + outcomes_[1], "$2\r\nab\r\n");
 }
 
 TEST_F(ForwarderTest, RepliesMayComeInAnyOrder) {
     const uint64_t first = forward(1);
     const uint64_t second = forward(2);
-    forwarder_.on_reply(kLeader, second, Forwarder::Outcome::kExecuted, "b");
-    forwarder_.on_reply(kLeader, first, Forwarder::Outcome::kExecuted, "a");
+    forwarder_.on_reply(kLeader, second, peers::ForwardOutcome::kExecuted, "b", *this);
+    forwarder_.on_reply(kLeader, first, peers::ForwardOutcome::kExecuted, "a", *this);
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, "a"}, {2, "b"}}));
 }
 
 TEST_F(ForwarderTest, WhatMayHaveLeftIsUnknownAndWhatDidNotLeaveIsDefinite) {
     forward(1);
     const uint64_t unsent = forward(2);
-    forwarder_.on_link_lost(kLeader, unsent);
+    forwarder_.on_link_lost(kLeader, unsent, *this);
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, "unknown"}, {2, "not executed"}}));
 }
 
 TEST_F(ForwarderTest, ALateReplyAfterTheLinkBrokeChangesNothing) {
     const uint64_t id = forward(1);
-    forwarder_.on_link_lost(kLeader, UINT64_MAX);
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, ":1\r\n");
+    forwarder_.on_link_lost(kLeader, UINT64_MAX, *this);
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
     EXPECT_EQ(outcomes_[1], "unknown");
 }
 
 TEST_F(ForwarderTest, AReplyOfANodeThatWasNotAskedIsIgnored) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(NodeId{3}, id, Forwarder::Outcome::kExecuted, ":1\r\n");
+    forwarder_.on_reply(NodeId{3}, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
     EXPECT_TRUE(outcomes_.empty());
 }
 
 TEST_F(ForwarderTest, WithoutAConnectionNothingIsTaken) {
     connected_ = false;
     EXPECT_EQ(forward(1), 0u);
-    forwarder_.on_link_lost(kLeader, UINT64_MAX);
+    forwarder_.on_link_lost(kLeader, UINT64_MAX, *this);
     EXPECT_TRUE(outcomes_.empty());
 }
 
@@ -122,7 +122,7 @@ TEST_F(ForwarderTest, ALargeCommandGoesInPiecesAndHasItsIdWhenTheLastIsSent) {
     const uint64_t id = forward_large(1, command, progress);
     EXPECT_GT(id, between) << "what left before it may have been carried out before it";
     EXPECT_EQ(sent_, command);
-    forwarder_.on_reply(kLeader, id, Forwarder::Outcome::kExecuted, "+OK\r\n");
+    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, "+OK\r\n", *this);
     EXPECT_EQ(outcomes_[1], "+OK\r\n");
 }
 

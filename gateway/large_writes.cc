@@ -1,0 +1,95 @@
+#include "gateway/large_writes.h"
+
+#include <utility>
+
+#include "ops/large_record.h"
+#include "ops/long_read.h"
+
+namespace kvorum::gateway {
+
+using replica::WriteAdmission;
+
+bool is_list(const ops::CommandSpec& spec) {
+    return spec.kind == ops::CommandKind::kRead ? ops::is_key_list(spec)
+                                                : spec.kind == ops::CommandKind::kWrite && ops::is_key_list_write(spec);
+}
+
+// One at a time: what it is encoded into is as large as its command, and a compressed value larger. And not before
+// little is in the log and not applied.
+bool LargeWrites::may_begin() const {
+    const Lane* lane = lanes_.find(encoding_);
+    const bool is_encoding = lane != nullptr && lane->large != nullptr && lane->large->write.has_value();
+    return !is_encoding && group_.takes_large_write();
+}
+
+// What led here was a large write that went into the log, or an entry that was applied.
+void LargeWrites::wake_waiting() {
+    if (waiting_.empty() || !may_begin()) return;
+    Lane* lane = nullptr;
+    while (lane == nullptr && !waiting_.empty()) {
+        lane = lanes_.find(waiting_.front());
+        waiting_.pop_front();
+    }
+    if (lane == nullptr) return;
+    if (lane->large != nullptr) lane->large->waits_to_write = false;
+    schedule_.wake(*lane);
+}
+
+uint64_t LargeWrites::forward(Lane& lane, const Target& target) {
+    if (!schedule_.may_go_on(lane)) return 0;
+    LargeCommand& large = *lane.large;
+    large.write.reset();  // of a leadership that was lost
+    const uint64_t id =
+        forwarder_.forward_large(target, {lane.handle, large.sequence}, lane.session_id(), lane.port().format(),
+                                 as_text(large.command.bytes()), large.forward, reactor_.work());
+    // Else it is told when there is room, or looked at again by the next sweep.
+    if (id == 0 && !large.forward.waits) schedule_.wake(lane);
+    return id;
+}
+
+// True: it is another one's turn.
+bool LargeWrites::begin_waits(Lane& lane) {
+    LargeCommand& large = *lane.large;
+    if (large.write.has_value()) return false;
+    if (!may_begin()) {
+        lane.waits_for_room = true;
+        if (!std::exchange(large.waits_to_write, true)) waiting_.push_back(lane.handle);
+        return true;
+    }
+    large.write.emplace();
+    encoding_ = lane.handle;
+    return false;
+}
+
+bool LargeWrites::route(Lane& lane, Request& request) {
+    if (!schedule_.may_go_on(lane) || begin_waits(lane)) return false;
+    LargeCommand& large = *lane.large;
+    const ops::CommandSpec& spec = *request.command.spec;
+    if (!large.write->prepare(spec, large.command, reactor_.work())) {
+        schedule_.wake(lane);
+        return false;
+    }
+    if (!large.write->begun()) {
+        const WriteAdmission admission = group_.admit(spec);
+        if (admission != WriteAdmission::kAccepted) return admission_.settle(lane, request, admission, {});
+        error_.clear();
+        if (!large.write->begin(spec, large.command, group_.turn_clock_ms(), group_.memory_limit_bytes(),
+                                lane.port().writer_to(error_)))
+            return admission_.settle(lane, request, WriteAdmission::kRefused, error_);
+    }
+    if (!large.write->go_on(reactor_.work())) {
+        schedule_.wake(lane);
+        return false;
+    }
+    const WriteAdmission admission = group_.add_large_write(large.write->builder(), {lane.handle, request.sequence});
+    // What waits for a quorum leaves no room: the next sweep tries again.
+    if (admission == WriteAdmission::kOverloaded) return false;
+    if (admission == WriteAdmission::kAccepted) {
+        large.command.first_arguments(kFirstArguments, scratch_arguments_);
+        timer_.keep_arguments(lane.queue(), request, scratch_arguments_, 1);
+        lane.large.reset();
+    }
+    return admission_.settle(lane, request, admission, {});
+}
+
+}  // namespace kvorum::gateway

@@ -1,0 +1,103 @@
+#include "gateway/outcomes.h"
+
+#include <utility>
+
+#include "base/probes.h"
+#include "gateway/reply_lines.h"
+
+namespace kvorum::gateway {
+
+Lane* Outcomes::answer_what_is_before(replica::WriteWaiter waiter) {
+    Lane* lane = lanes_.find(waiter.waiter);
+    if (lane == nullptr) return nullptr;
+    const Request* request = lane->queue().find(waiter.sequence);
+    // Gone or answered as uncertain: nobody waits any more.
+    if (request == nullptr || request->state != RequestState::kWrite) return nullptr;
+    heads_.answer_before(*lane, waiter.sequence);
+    return lane;
+}
+
+ReplySink& Outcomes::begin_write_reply(replica::WriteWaiter waiter) {
+    replying_ = answer_what_is_before(waiter);
+    if (replying_ == nullptr) return discard_;
+    ReplyWriter& reply = replying_->port().begin_reply();
+    writer_ = &reply;
+    return reply;
+}
+
+void Outcomes::end_write_reply() {
+    if (replying_ == nullptr) return;
+    Lane& lane = *std::exchange(replying_, nullptr);
+    lane.port().end_reply();
+    // Everything before it is answered.
+    timer_.write_answered(lane, lane.queue().front(), writer_->error_code());
+    KVORUM_PROBE2(replied, lane.handle.slot, lane.queue().head_sequence());
+    answers_.pop(lane);
+    schedule_.wake(lane);
+}
+
+void Outcomes::pause_write_reply() {
+    if (replying_ == nullptr) return;
+    Lane& lane = *std::exchange(replying_, nullptr);
+    lane.port().pause_reply();
+    paused_ = lane.handle;
+    schedule_.wake(lane);
+}
+
+ReplySink& Outcomes::resume_write_reply(replica::WriteWaiter waiter) {
+    const bool is_paused = std::exchange(paused_, {}) == waiter.waiter;
+    replying_ = is_paused ? lanes_.find(waiter.waiter) : nullptr;
+    if (replying_ == nullptr) return discard_;
+    ReplyWriter& reply = replying_->port().resume_reply();
+    writer_ = &reply;
+    return reply;
+}
+
+void Outcomes::write_not_executed(replica::WriteWaiter waiter) {
+    Lane* lane = lanes_.find(waiter.waiter);
+    if (lane == nullptr) return;
+    Request* request = lane->queue().find(waiter.sequence);
+    if (request == nullptr || request->state != RequestState::kWrite) return;
+    answers_.refuse(*lane, *request, kLeadershipLost);
+}
+
+void Outcomes::reads_ready(uint64_t served_round, const std::vector<LaneHandle>& lanes) {
+    reads_.serve(served_round);
+    for (const LaneHandle handle : lanes) {
+        if (Lane* lane = lanes_.find(handle)) schedule_.wake(*lane);
+    }
+}
+
+void Outcomes::reads_dropped(const std::vector<LaneHandle>& lanes) {
+    for (const LaneHandle handle : lanes) {
+        Lane* lane = lanes_.find(handle);
+        if (lane == nullptr) continue;
+        for (uint64_t s = lane->queue().head_sequence(); s < lane->queue().end_sequence(); ++s) {
+            Request& request = *lane->queue().find(s);
+            if (request.state == RequestState::kRead && !reads_.is_served(request)) reads_.repeat(*lane, request);
+        }
+        schedule_.wake(*lane);
+    }
+}
+
+void Outcomes::leadership_changed() {
+    const Term term = group_.current_term();
+    lanes_.for_each([&](Lane& lane) {
+        if (lane.queue().empty()) return;
+        schedule_.wake(lane);
+        if (lane.target.term >= term) return;
+        if (lane.long_reply != nullptr && !lane.long_reply->made()) {
+            long_reads_.end(lane);
+            reads_.repeat(lane, lane.queue().front());
+        }
+        // A read has no effect, so it need not wait for the old leader's word; a write must.
+        for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
+            Request& request = *lane.queue().find(s);
+            const bool is_coming = request.reply_has_begun;
+            if (request.state == RequestState::kForwarded && request.command.is_read() && !is_coming)
+                reads_.repeat(lane, request);
+        }
+    });
+}
+
+}  // namespace kvorum::gateway

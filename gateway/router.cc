@@ -1,0 +1,207 @@
+#include "gateway/router.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/mutants.h"
+#include "base/probes.h"
+#include "gateway/reply_lines.h"
+
+namespace kvorum::gateway {
+namespace {
+
+constexpr std::string_view kSecondLarge = "TRYAGAIN Another large command is under way: the command was not executed";
+
+}  // namespace
+
+Router::Router(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, replica::Group& group,
+               Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, Admission& admission, Reads& reads,
+               Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer, NodeCounters& counters)
+    : config_(config),
+      reactor_(reactor),
+      store_(store),
+      group_(group),
+      forwarder_(forwarder),
+      schedule_(schedule),
+      answers_(answers),
+      admission_(admission),
+      reads_(reads),
+      waits_(waits),
+      large_writes_(large_writes),
+      heads_(heads),
+      timer_(timer),
+      counters_(counters) {}
+
+// --- arrival ---
+
+bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments, bool is_readonly,
+                    uint64_t origin_id) {
+    schedule_.wake(lane);
+    const bool is_read = command.is_read();
+    const bool is_long = is_read && may_be_long(command, arguments, store_.size());
+    bool too_long = false;
+    if (is_read && !is_long && lane.queue().empty() && lane.port().may_be_forwarded() && group_.may_read_now()) {
+        ++counters_.lease_reads;
+        timer_.time_inline(lane, command, arguments, [&] {
+            const auto error_code = reads_.carry_out(lane, *command.spec, arguments, kShortReplyBytes);
+            too_long = !error_code.has_value();
+            return error_code;
+        });
+        if (!too_long) return true;
+    }
+    Request& request = lane.push(command, origin_id, reactor_.now_ns());
+    // The store may have grown until it is carried out.
+    request.is_long = too_long || (is_read && may_be_long(command, arguments, UINT64_MAX));
+    request.is_readonly = is_readonly;
+    if (command.is_write()) KVORUM_PROBE2(parsed, lane.handle.slot, request.sequence);
+    // Counted as parked until it has a place: an earlier command that is parked keeps its turn.
+    lane.set_state(request, RequestState::kParked);
+    if (lane.parked() > 1 || lane.has_barrier() || !route(lane, request, arguments))
+        lane.queue().keep_arguments(request, arguments);
+    return false;
+}
+
+void Router::submit_large(Lane& lane, const Command& command, PackedCommand packed, bool is_readonly,
+                          uint64_t origin_id) {
+    schedule_.wake(lane);
+    Request& request = lane.push(command, origin_id, reactor_.now_ns());
+    request.is_readonly = is_readonly;
+    request.is_long = ops::is_key_list(*command.spec);
+    if (lane.large != nullptr) {
+        answers_.refuse_as_reply(lane, request, kSecondLarge);
+        return;
+    }
+    lane.large = std::make_unique<LargeCommand>();
+    lane.large->command = std::move(packed);
+    lane.large->sequence = request.sequence;
+    lane.set_state(request, RequestState::kParked);
+}
+
+void Router::end_input(Lane& lane) {
+    lane.input_ended = true;
+    // What waits for something else, such as a WAIT before it, has its turn.
+    if (lane.has_barrier() || lane.may_go_to(current_target())) return;
+    for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
+        Request& request = *lane.queue().find(s);
+        if (request.state == RequestState::kParked && request.command.is_write())
+            answers_.refuse(lane, request, kClientLeft);
+    }
+}
+
+// --- places ---
+
+// Behind a barrier nothing is routed: the callers see to that.
+bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
+    const Target target = current_target();
+    const bool leads = group_.is_leader();
+    lane.waits_for_room = false;
+    if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command.is_read())
+        return route_at_follower(lane, request, arguments);
+    if (!leads && !lane.port().may_be_forwarded()) {
+        answers_.refuse(lane, request, kNotLeader);
+        return true;
+    }
+    if (!lane.may_go_to(target)) return false;
+    if (!leads) {
+        lane.waits_for_room = !lane.port().output_has_room();
+        if (lane.waits_for_room) return false;
+        lane.target = target;
+        return route_away(lane, request, arguments, target);
+    }
+    if (!admission_.reply_fits(lane, request, arguments)) return false;
+    lane.target = target;
+    return route_here(lane, request, arguments);
+}
+
+// What a linearizable store may not do, and the simulator must find.
+bool Router::route_at_follower(Lane& lane, Request& request, ops::Arguments arguments) {
+    if (request.text().empty()) lane.queue().keep_arguments(request, arguments);
+    request.token = 0;
+    lane.set_state(request, RequestState::kRead);
+    return true;
+}
+
+bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) {
+    const bool is_large = lane.is_large(request.sequence);
+    if (request.command.is_write())
+        return is_large ? large_writes_.route(lane, request) : route_write(lane, request, arguments);
+    if (!request.command.is_read()) {
+        waits_.take(lane, request, arguments);
+        return true;
+    }
+    if (request.text().empty() && !is_large) lane.queue().keep_arguments(request, arguments);
+    request.token = group_.add_read(lane.handle);
+    lane.set_state(request, RequestState::kRead);
+    // It takes longer than a write behind it may wait to be carried out.
+    if (request.is_long) lane.set_barrier(request);
+    return true;
+}
+
+bool Router::route_write(Lane& lane, Request& request, ops::Arguments arguments) {
+    using enum replica::WriteAdmission;
+    error_.clear();
+    const auto admission = group_.add_write(*request.command.spec, arguments, {lane.handle, request.sequence},
+                                            lane.port().writer_to(error_));
+    if (admission == kAccepted) timer_.keep_arguments(lane.queue(), request, arguments, group_.open_writes());
+    if (admission == kRefused) timer_.note_refused_write(lane, arguments, request.arrived_ns);
+    return admission_.settle(lane, request, admission, error_);
+}
+
+// What has no key has no owner to send the client to: such a read is answered where it was asked.
+bool Router::is_redirected(const Request& request, ops::Arguments arguments) const {
+    if (config_.follower_mode == FollowerMode::kForward) return false;
+    if (request.command.is_write()) return true;
+    const auto first_key = static_cast<size_t>(request.command.first_key);
+    return !request.is_readonly && first_key != 0 && first_key < arguments.size();
+}
+
+bool Router::route_away(Lane& lane, Request& request, ops::Arguments arguments, const Target& target) {
+    if (is_redirected(request, arguments)) {
+        const Member& leader = *config_.find_member(target.leader);
+        answers_.refuse(lane, request, lane.port().redirection(request.command, arguments, leader));
+        return true;
+    }
+    const bool is_large = lane.is_large(request.sequence);
+    const uint64_t id = is_large ? large_writes_.forward(lane, target)
+                                 : forwarder_.forward(target, {lane.handle, request.sequence}, lane.session_id(),
+                                                      lane.port().format(), arguments);
+    if (id == 0) return false;
+    ++counters_.forwarded_out;
+    request.token = id;
+    // Kept, because a command that the leader did not carry out may be sent to the next one.
+    if (request.text().empty() && !is_large) lane.queue().keep_arguments(request, arguments);
+    lane.set_state(request, RequestState::kForwarded);
+    return true;
+}
+
+void Router::route_parked(Lane& lane) {
+    for (uint64_t s = lane.queue().head_sequence(); lane.parked() > 0 && s < lane.queue().end_sequence(); ++s) {
+        Request& request = *lane.queue().find(s);
+        if (request.state == RequestState::kParked && !route_parked_one(lane, request)) return;
+        if (request.is_barrier) return;
+    }
+}
+
+bool Router::route_parked_one(Lane& lane, Request& request) {
+    if (lane.is_large(request.sequence)) {
+        // Of a list the name and the first key: nobody looks at the others before it is carried out.
+        const bool first_are_enough = is_list(*request.command.spec);
+        lane.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
+    } else {
+        // A copy: answering or encoding may reuse the slot's text while the views still point into it.
+        packed_ = request.text();
+        unpack_arguments(packed_, scratch_arguments_);
+    }
+    return route(lane, request, scratch_arguments_);
+}
+
+void Router::look_after(Lane& lane) {
+    if (heads_.answer(lane)) {
+        if (lane.parked() > 0) route_parked(lane);
+        // Routing may have answered the head (refused, redirected).
+        if (heads_.answer(lane)) answers_.give_credit(lane);
+    }
+    lane.port().flush();
+}
+
+}  // namespace kvorum::gateway

@@ -1,0 +1,67 @@
+// Decides for every command where it is carried out: here, at the leader, or not at all.
+//
+// A command that this node can carry out as leader goes into the open batch (writes) or the open read round (reads).
+// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this node
+// holds a lease a read is answered where it stands.
+//
+// Thread: the owning core. Nothing here suspends.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "gateway/heads.h"
+#include "gateway/large_writes.h"
+
+namespace kvorum::gateway {
+
+class Router {
+ public:
+    Router(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, replica::Group& group,
+           Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, Admission& admission, Reads& reads,
+           Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer, NodeCounters& counters);
+
+    // A command on the state, or a WAIT. `origin_id` names it for a session of another node (0 for clients). True: it
+    // was a read and is answered. `is_readonly`: a follower may answer it where clients are redirected.
+    bool submit(Lane& lane, const Command& command, ops::Arguments arguments, bool is_readonly, uint64_t origin_id);
+    // The same for a large one. One that comes while another is under way is refused.
+    void submit_large(Lane& lane, const Command& command, PackedCommand packed, bool is_readonly, uint64_t origin_id);
+
+    // Answers what can be answered, and routes what is parked.
+    void look_after(Lane& lane);
+    // Its client sends no more (Gateway::end_input).
+    void end_input(Lane& lane);
+
+ private:
+    // Gives the request its place, and says whether it has one now; if not, it stays parked.
+    bool route(Lane& lane, Request& request, ops::Arguments arguments);
+    bool route_here(Lane& lane, Request& request, ops::Arguments arguments);
+    bool route_write(Lane& lane, Request& request, ops::Arguments arguments);
+    bool route_away(Lane& lane, Request& request, ops::Arguments arguments, const Target& target);
+    [[nodiscard]] bool is_redirected(const Request& request, ops::Arguments arguments) const;
+    bool route_at_follower(Lane& lane, Request& request, ops::Arguments arguments);
+    void route_parked(Lane& lane);
+    bool route_parked_one(Lane& lane, Request& request);
+    [[nodiscard]] Target current_target() const { return {group_.leader(), group_.current_term()}; }
+
+    const NodeConfig& config_;
+    reactor::Reactor& reactor_;
+    const kv::Store& store_;
+    replica::Group& group_;
+    Forwarder& forwarder_;
+    LaneSchedule& schedule_;
+    Answers& answers_;
+    Admission& admission_;
+    Reads& reads_;
+    Waits& waits_;
+    LargeWrites& large_writes_;
+    Heads& heads_;
+    CommandTimer& timer_;
+    NodeCounters& counters_;
+    std::string error_;
+    std::string packed_;
+    std::vector<std::string_view> scratch_arguments_;
+};
+
+}  // namespace kvorum::gateway
