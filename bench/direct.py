@@ -65,7 +65,7 @@ def main():
     parser.add_argument("revision", metavar="REV", help="such as HEAD~1 or a tag")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    earlier = micro_compare.checkout_of(micro_compare.resolve(options.revision, "server/main.cc"))
+    earlier = micro_compare.checkout_of(micro_compare.resolve(options.revision, "CMakePresets.json"))
     programs = {"before": micro_compare.build(earlier, *TARGETS), "after": micro_compare.build(harness.ROOT, *TARGETS)}
     report(in_turns(programs, options.rounds))
 
