@@ -85,7 +85,8 @@ reactor::Task<absl::Status> Node::start() {
     forwarder_ = std::make_unique<gateway::Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<gateway::CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_,
                                                        slow_log_, buffers_);
-    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *log_, store_, *peers_, *router_, counters_,
+    group_log_ = std::make_unique<replica::WalLog>(*log_);
+    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, counters_,
                                                     latency_, recovered);
     router_->attach(*driver_);
     forwarder_->attach(*router_);
@@ -165,16 +166,16 @@ reactor::Task<void> Node::stop() {
 void Node::on_turn_end() {
     if (!running_) return;
     for (int pass = 0; pass < kPassesPerTurn; ++pass) {
-        driver_->run_turn();
+        driver_->run_turn(*router_);
         members_seen_.saw_leader(driver_->raft().leader());
         router_->finish_turn();
         forwarded_->finish_turn();
-        if (!driver_->has_work() || reactor_.work().used_up()) break;
+        if (!driver_->has_work(*router_) || reactor_.work().used_up()) break;
     }
     if (buffers_.needs_room()) clients_->make_room();
     forwarded_->end_turn();
     const bool more_to_free = store_.end_turn();
-    if (driver_->has_work() || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+    if (driver_->has_work(*router_) || router_->has_work() || more_to_free) reactor_.schedule(another_turn_);
 }
 
 reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {

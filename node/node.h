@@ -27,6 +27,7 @@
 #include "redis/server_commands.h"
 #include "replica/raft_driver.h"
 #include "replica/repair_answers.h"
+#include "replica/wal_log.h"
 
 namespace kvorum::node {
 
@@ -128,6 +129,7 @@ class Node final : public redis::NodeFacade, private reactor::TurnHook, private 
 
     // In the order in which they are built; each may use those before it.
     std::unique_ptr<wal::Wal> log_;
+    std::unique_ptr<replica::WalLog> group_log_;
     std::unique_ptr<peers::Peers> peers_;
     std::unique_ptr<replica::RepairAnswers> repair_answers_;
     std::unique_ptr<gateway::Forwarder> forwarder_;
