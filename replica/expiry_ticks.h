@@ -10,9 +10,9 @@ namespace kvorum::replica {
 
 // Of the group, while this node leads it.
 struct TickFacts {
-    bool due_remain = false;         // keys are due that no entry has removed yet
-    bool mid_entry = false;          // an entry is applied in part
-    uint64_t entries_on_the_way = 0; // in the log and not applied
+    bool due_remain = false;          // keys are due that no entry has removed yet
+    bool mid_entry = false;           // an entry is applied in part
+    uint64_t entries_on_the_way = 0;  // in the log and not applied
 };
 
 class ExpiryTicks {

@@ -46,11 +46,11 @@ RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogP
       log_readers_(reactor),
       applier_(reactor, config, log, store, raft_, writes_, counters, latency) {}
 
-void RaftDriver::step(const raft::Message& message) { raft_.step(message, reactor_.now_ns()); }
+void RaftDriver::on_raft_message(raft::Message message) { raft_.step(message, reactor_.now_ns()); }
 
-void RaftDriver::peer_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
+void RaftDriver::on_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
 
-void RaftDriver::peer_connected(NodeId peer) { raft_.on_peer_connected(peer); }
+void RaftDriver::on_connected(NodeId peer) { raft_.on_peer_connected(peer); }
 
 void RaftDriver::run_turn(CommandOutcomes& outcomes) {
     take_durable(log_.durable_unit());

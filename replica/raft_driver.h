@@ -36,7 +36,7 @@
 
 namespace kvorum::replica {
 
-class RaftDriver final : public Group {
+class RaftDriver final : public Group, public peers::RaftReceiver {
  public:
     using WriteAdmission = replica::WriteAdmission;
 
@@ -45,9 +45,10 @@ class RaftDriver final : public Group {
                peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
                const raft::RecoveredLog& recovered);
 
-    void step(const raft::Message& message);
-    void peer_unreachable(NodeId peer);
-    void peer_connected(NodeId peer);
+    // --- what the peers do ---
+    void on_raft_message(raft::Message message) override;
+    void on_unreachable(NodeId peer) override;
+    void on_connected(NodeId peer);
 
     // Everything that is due at the end of a turn.
     void run_turn(CommandOutcomes& outcomes);
