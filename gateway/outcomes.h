@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gateway/heads.h"
-#include "replica/raft_driver.h"
+#include "replica/command_outcomes.h"
 
 namespace kvorum::gateway {
 

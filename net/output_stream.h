@@ -29,7 +29,9 @@ class OutputStream;
 // Flushes, at the end of each turn, the streams of one reactor that were written to.
 class OutputFlusher final : public reactor::TurnHook {
  public:
-    explicit OutputFlusher(reactor::Reactor& reactor) : reactor_(reactor) { reactor_.add_turn_hook(*this); }
+    explicit OutputFlusher(reactor::Reactor& reactor) : reactor_(reactor) {
+        reactor_.add_turn_hook(*this, reactor::TurnStage::kSend);
+    }
     ~OutputFlusher() { reactor_.remove_turn_hook(*this); }
     void on_turn_end() override;
 

@@ -50,9 +50,7 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
       store_(config_.cluster_id().value()),
       tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
-    // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log
-    // in the same turn.
-    reactor_.add_turn_hook(*this);
+    reactor_.add_turn_hook(*this, reactor::TurnStage::kDrive);
     flusher_ = std::make_unique<net::OutputFlusher>(reactor_);
 }
 
@@ -66,35 +64,10 @@ reactor::Task<absl::Status> Node::start() {
     fit_clients();
     absl::Status opened = co_await open_log();
     if (!opened.ok()) co_return opened;
-    const wal::RecoveryReport& report = log_->recovered();
-    KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms",
-               verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
-               report.segments, report.bytes_scanned, report.duration_ns / kMillisecondNs);
+    report_recovery();
     if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
-    raft::RecoveredLog recovered;
-    recovered.hard_state = report.hard_state;
-    recovered.last = report.last;
-    recovered.last_log_time_ms = report.last_log_time_ms;
-    recovered.terms = report.terms;
-
-    counters_.started_at_ns = reactor_.now_ns();
-    counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
-    peers_ = std::make_unique<peers::Peers>(reactor_, *flusher_, config_, static_cast<peers::PeerEvents&>(*this),
-                                            peers::PeerIdentity{report.epoch, report.log_id, report.known_peers});
-    repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
-    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *log_, store_, *peers_, counters_, latency_,
-                                                    recovered);
-    gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
-                                                                           counters_, latency_, slow_log_, buffers_});
-    driver_->attach(gateway_->outcomes());
-    dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
-    forwarded_ = std::make_unique<gateway::ForwardedSessions>(*gateway_, *dispatcher_, *peers_, counters_, buffers_);
-    clients_ = std::make_unique<redis::ClientListener>(
-        redis::ClientServices{reactor_, *flusher_, *gateway_, *dispatcher_, static_cast<redis::NodeFacade&>(*this),
-                              counters_, config_.limits, access_, buffers_});
-
-    if (absl::Status status = peers_->start(); !status.ok()) co_return status;
-    if (absl::Status status = clients_->start(config_.listen_endpoint()); !status.ok()) co_return status;
+    build_parts();
+    if (absl::Status status = open_ports(); !status.ok()) co_return status;
     running_ = true;
     // Reading the log took turns as long as they had to be: nobody was served yet.
     reactor_.meter().reset();
@@ -103,6 +76,46 @@ reactor::Task<absl::Status> Node::start() {
     KVORUM_LOG(kInfo, "node {} of {} in cluster '{}' serves clients on {}:{}", config_.id, config_.members.size(),
                config_.cluster_name, config_.listen_endpoint().host, clients_->port());
     co_return absl::OkStatus();
+}
+
+void Node::report_recovery() const {
+    const wal::RecoveryReport& report = log_->recovered();
+    KVORUM_LOG(kInfo, "log: {} ({}), last index {} of term {}, {} groups in {} segments, {} bytes read in {} ms",
+               verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
+               report.segments, report.bytes_scanned, report.duration_ns / kMillisecondNs);
+}
+
+void Node::build_parts() {
+    counters_.started_at_ns = reactor_.now_ns();
+    counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
+    const wal::RecoveryReport& report = log_->recovered();
+    raft::RecoveredLog recovered;
+    recovered.hard_state = report.hard_state;
+    recovered.last = report.last;
+    recovered.last_log_time_ms = report.last_log_time_ms;
+    recovered.terms = report.terms;
+
+    peers_ = std::make_unique<peers::Peers>(reactor_, *flusher_, config_,
+                                            peers::PeerIdentity{report.epoch, report.log_id, report.known_peers});
+    repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
+    group_log_ = std::make_unique<replica::WalLog>(*log_);
+    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, counters_,
+                                                    latency_, recovered);
+    gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{
+        config_, reactor_, store_, *driver_, *peers_, counters_, latency_, slow_log_, buffers_});
+    dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
+    forwarded_ =
+        std::make_unique<gateway::ForwardedSessions>(*gateway_, *dispatcher_, *peers_, counters_, buffers_);
+    clients_ = std::make_unique<redis::ClientListener>(
+        redis::ClientServices{reactor_, *flusher_, *gateway_, *dispatcher_, static_cast<redis::NodeFacade&>(*this),
+                              counters_, config_.limits, access_, buffers_});
+}
+
+absl::Status Node::open_ports() {
+    const peers::PeerPorts ports{*driver_, static_cast<peers::ForwardReceiver&>(*this), *repair_answers_,
+                                 static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this)};
+    if (absl::Status status = peers_->start(ports); !status.ok()) return status;
+    return clients_->start(config_.listen_endpoint());
 }
 
 reactor::Task<absl::Status> Node::open_log() {
@@ -161,19 +174,24 @@ reactor::Task<void> Node::stop() {
     forwarded_.reset();
 }
 
+// What is queued here for the log and for the outputs leaves in the turn's later stages.
 void Node::on_turn_end() {
     if (!running_) return;
     for (int pass = 0; pass < kPassesPerTurn; ++pass) {
-        driver_->run_turn();
-        members_seen_.saw_leader(driver_->raft().leader());
+        drive_group();
         gateway_->finish_turn();
         forwarded_->finish_turn();
-        if (!driver_->has_work() || reactor_.work().used_up()) break;
+        if (!driver_->has_work(gateway_->outcomes()) || reactor_.work().used_up()) break;
     }
     if (buffers_.needs_room()) clients_->make_room();
     forwarded_->end_turn();
     const bool more_to_free = store_.end_turn();
-    if (driver_->has_work() || gateway_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+    if (driver_->has_work(gateway_->outcomes()) || gateway_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+}
+
+void Node::drive_group() {
+    driver_->run_turn(gateway_->outcomes());
+    members_seen_.saw_leader(driver_->leader());
 }
 
 reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
@@ -283,35 +301,30 @@ uint64_t Node::key_count_in_slot(uint16_t slot) {
     return count;
 }
 
-// --- PeerEvents ---
-
-void Node::on_raft_message(const raft::Message& message) { driver_->step(message); }
+// --- ForwardReceiver ---
 
 void Node::on_forward_requests(NodeId from, std::span<const peers::ForwardRequest> requests) {
-    const raft::Raft& raft = driver_->raft();
-    forwarded_->on_requests(from, raft.is_leader() ? raft.current_term() : Term{}, requests);
+    forwarded_->on_requests(from, driver_->is_leader() ? driver_->current_term() : Term{}, requests);
 }
 
 void Node::on_large_request(NodeId from, const peers::ForwardRequest& request, PackedCommand command) {
-    const raft::Raft& raft = driver_->raft();
-    forwarded_->on_large_request(from, raft.is_leader() ? raft.current_term() : Term{}, request, std::move(command));
+    forwarded_->on_large_request(from, driver_->is_leader() ? driver_->current_term() : Term{}, request,
+                                 std::move(command));
 }
-
-void Node::on_forward_reply(NodeId from, const peers::ForwardReply& reply) { gateway_->on_forward_reply(from, reply); }
 
 void Node::on_forward_credit(NodeId from, const peers::ForwardCredit& credit) { forwarded_->on_credit(from, credit); }
 
-void Node::on_repair_request(NodeId from, const peers::RepairRequest& request) {
-    repair_answers_->on_request(from, request);
+void Node::on_forward_replies(NodeId from, std::span<const peers::ForwardReply> replies) {
+    for (const peers::ForwardReply& reply : replies)
+        gateway_->on_forward_reply(from, reply);
 }
 
-// The answer to a question of the repair that is over.
-void Node::on_repair_reply(NodeId /*from*/, peers::RepairReply /*reply*/) {}
+// --- LinkEvents ---
 
 void Node::on_link_up(NodeId peer) {
     KVORUM_LOG(kInfo, "connected to node {}", peer);
     look_at_members();
-    driver_->peer_connected(peer);
+    driver_->on_connected(peer);
     gateway_->expire_overdue();
 }
 
@@ -321,11 +334,16 @@ void Node::on_link_room(NodeId /*peer*/) { gateway_->expire_overdue(); }
 void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
     KVORUM_LOG(kInfo, "lost the connection to node {}", peer);
     look_at_members();
-    driver_->peer_unreachable(peer);
+    driver_->on_unreachable(peer);
     gateway_->on_link_lost(peer, first_unsent_request);
 }
 
-void Node::on_unreachable(NodeId peer) { driver_->peer_unreachable(peer); }
+void Node::on_peer_gone(NodeId peer) {
+    gateway_->on_answers_lost(peer);
+    forwarded_->drop_origin(peer);
+}
+
+// --- Acquaintance ---
 
 void Node::on_peer_met(raft::KnownPeer peer) { log_->note_peer(peer); }
 
@@ -334,11 +352,6 @@ void Node::on_known_by_other_log(size_t peers, std::string_view reason) {
     // wrong one: it gives way only when the peers that are left cannot make up a majority with this node.
     if (!driver_->raft().last_index().is_none() && !peers::is_outvoted(config_, peers)) return;
     reactor_.backend().halt(peers::known_by_other_log_message(config_, reason));
-}
-
-void Node::on_peer_gone(NodeId peer) {
-    gateway_->on_answers_lost(peer);
-    forwarded_->drop_origin(peer);
 }
 
 }  // namespace kvorum::node

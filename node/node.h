@@ -3,7 +3,8 @@
 //
 // Start: open and recover the log, repaired from the peers if it is damaged (server/log_repair.h); build the state
 // machine; listen; dial the peers. The node then runs by itself as long as its reactor turns. Every end of a turn runs
-// the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer. Stop, in this order: no
+// the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer; after it the log starts
+// its writes and the outputs their sends (reactor::TurnStage). Stop, in this order: no
 // new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
 // acknowledged by then has an unknown outcome for its client, as after a crash.
 //
@@ -26,10 +27,15 @@
 #include "redis/server_commands.h"
 #include "replica/raft_driver.h"
 #include "replica/repair_answers.h"
+#include "replica/wal_log.h"
 
 namespace kvorum::node {
 
-class Node final : public redis::NodeFacade, private reactor::TurnHook, private peers::PeerEvents {
+class Node final : public redis::NodeFacade,
+                   private reactor::TurnHook,
+                   private peers::ForwardReceiver,
+                   private peers::LinkEvents,
+                   private peers::Acquaintance {
  public:
     // `config` is valid (validate() is empty).
     Node(reactor::Reactor& reactor, NodeConfig config);
@@ -83,26 +89,30 @@ class Node final : public redis::NodeFacade, private reactor::TurnHook, private 
     void on_turn_end() override;
     reactor::Task<absl::Status> open_log();
     [[nodiscard]] absl::Status check_log_covers_history() const;
+    void report_recovery() const;
+    void build_parts();
+    [[nodiscard]] absl::Status open_ports();
+    void drive_group();
     void fit_clients();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
     void look_at_numbers();
 
-    // --- PeerEvents ---
-    void on_raft_message(const raft::Message& message) override;
+    // --- ForwardReceiver ---
     void on_forward_requests(NodeId from, std::span<const peers::ForwardRequest> requests) override;
     void on_large_request(NodeId from, const peers::ForwardRequest& request, PackedCommand command) override;
-    void on_forward_reply(NodeId from, const peers::ForwardReply& reply) override;
     void on_forward_credit(NodeId from, const peers::ForwardCredit& credit) override;
-    void on_repair_request(NodeId from, const peers::RepairRequest& request) override;
-    void on_repair_reply(NodeId from, peers::RepairReply reply) override;
+    void on_forward_replies(NodeId from, std::span<const peers::ForwardReply> replies) override;
+
+    // --- LinkEvents ---
     void on_link_up(NodeId peer) override;
     void on_link_room(NodeId peer) override;
     void on_link_down(NodeId peer, uint64_t first_unsent_request) override;
-    void on_unreachable(NodeId peer) override;
+    void on_peer_gone(NodeId peer) override;
+
+    // --- Acquaintance ---
     void on_peer_met(raft::KnownPeer peer) override;
     void on_known_by_other_log(size_t peers, std::string_view reason) override;
-    void on_peer_gone(NodeId peer) override;
 
     reactor::Reactor& reactor_;
     NodeConfig config_;
@@ -125,10 +135,11 @@ class Node final : public redis::NodeFacade, private reactor::TurnHook, private 
     bool running_ = false;
     reactor::Runnable another_turn_{[](reactor::Runnable&) {}};  // scheduled so that the reactor does not sleep
 
-    // In the order in which they are built; each may use those before it.
+    // In the order in which they are built; each uses those before it.
     std::unique_ptr<wal::Wal> log_;
     std::unique_ptr<peers::Peers> peers_;
     std::unique_ptr<replica::RepairAnswers> repair_answers_;
+    std::unique_ptr<replica::WalLog> group_log_;
     std::unique_ptr<replica::RaftDriver> driver_;
     std::unique_ptr<gateway::Gateway> gateway_;
     std::unique_ptr<redis::Dispatcher> dispatcher_;

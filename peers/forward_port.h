@@ -30,6 +30,20 @@ class ForwardSender {
     virtual bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) = 0;
 };
 
+// What comes: at the leader requests and credit, at the others replies. Called from the run queue; views are valid
+// during the call.
+class ForwardReceiver {
+ public:
+    virtual void on_forward_requests(NodeId from, std::span<const ForwardRequest> requests) = 0;
+    // `request` has no arguments: they are in `command`.
+    virtual void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) = 0;
+    virtual void on_forward_credit(NodeId from, const ForwardCredit& credit) = 0;
+    virtual void on_forward_replies(NodeId from, std::span<const ForwardReply> replies) = 0;
+
+ protected:
+    ~ForwardReceiver() = default;
+};
+
 // From the leader.
 class ForwardReplySender {
  public:

@@ -50,12 +50,18 @@ class PeerListener::Connection {
     // Known after the handshake.
     NodeId peer;
     uint64_t incarnation = 0;
-    bool is_peer = false;  // the handler is told of its end
+    bool is_peer = false;  // the registry is told of its end
 };
 
 PeerListener::PeerListener(reactor::Reactor& reactor, net::OutputFlusher& flusher, PeerListenerConfig config,
-                           reactor::Handle listener, PeerHandler& handler)
-    : reactor_(reactor), flusher_(flusher), config_(config), listener_(listener), handler_(handler), scope_(reactor) {}
+                           reactor::Handle listener, PeerRegistry& registry, PeerReceivers receivers)
+    : reactor_(reactor),
+      flusher_(flusher),
+      config_(config),
+      listener_(listener),
+      registry_(registry),
+      receivers_(receivers),
+      scope_(reactor) {}
 
 void PeerListener::start() { scope_.spawn(accept_loop()); }
 
@@ -215,12 +221,12 @@ std::string PeerListener::check_hello(const Hello& hello) {
     if (hello.dialled != config_.self)
         return fmt::format("node {} was dialled, this is node {}", hello.dialled, config_.self);
     if (hello.from == config_.self) return fmt::format("node {} is this node itself", hello.from);
-    if (!handler_.is_known_peer(hello.from)) return fmt::format("node {} is not a member", hello.from);
+    if (!registry_.is_known_peer(hello.from)) return fmt::format("node {} is not a member", hello.from);
     return {};
 }
 
 std::string PeerListener::check_log(Connection& connection, const Hello& hello) {
-    const LogId known = handler_.meet_peer(hello.from, hello.log_id);
+    const LogId known = registry_.meet_peer(hello.from, hello.log_id);
     if (known == hello.log_id) return {};
     ++stats_.other_logs;
     connection.reject_code = RejectCode::kOtherLog;
@@ -260,7 +266,7 @@ void PeerListener::replace_older(const Connection& connection) {
 
 void PeerListener::end_peer(Connection& connection) {
     if (std::exchange(connection.is_peer, false))
-        handler_.on_peer_disconnected(connection.peer, connection.incarnation);
+        registry_.on_peer_disconnected(connection.peer, connection.incarnation);
 }
 
 reactor::Task<std::string> PeerListener::receive_messages(Connection& connection) {
@@ -272,7 +278,7 @@ reactor::Task<std::string> PeerListener::receive_messages(Connection& connection
         net::Frame frame;
         std::string failure;
         net::FrameStatus status = net::FrameStatus::kNeedMore;
-        // A stop may come from inside the handler; nothing is dispatched after it.
+        // A stop may come from inside a receiver; nothing is dispatched after it.
         while (failure.empty() && !connection.stop.stop_requested()) {
             status = connection.reader.next(frame);
             if (status != net::FrameStatus::kFrame && status != net::FrameStatus::kPiece) break;
@@ -290,7 +296,7 @@ std::string PeerListener::take_piece(Connection& connection, const net::Frame& f
     AppendEntriesReader& reader = connection.append_entries;
     if (!reader.take(frame.payload, config_.cluster)) return "malformed entries";
     if (!reader.done()) return {};
-    handler_.on_raft_message({.from = connection.peer, .to = config_.self, .body = reader.take_message()});
+    receivers_.raft.on_raft_message({.from = connection.peer, .to = config_.self, .body = reader.take_message()});
     return {};
 }
 
@@ -298,11 +304,11 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
     if (frame.type == net::FrameType::kForwardRequests) {
         std::vector<ForwardRequest> requests;
         if (!decode_forward_requests(frame, requests)) return "malformed forwarded requests";
-        handler_.on_forward_requests(connection.peer, connection.incarnation, requests);
+        receivers_.forward.on_forward_requests(connection.peer, requests);
     } else if (frame.type == net::FrameType::kForwardReplies) {
         std::vector<ForwardReply> replies;
         if (!decode_forward_replies(frame, replies)) return "malformed forwarded replies";
-        handler_.on_forward_replies(connection.peer, connection.incarnation, replies);
+        receivers_.forward.on_forward_replies(connection.peer, replies);
     } else if (frame.type == net::FrameType::kForwardPiece) {
         ForwardPiece piece;
         if (!decode_forward_piece(frame, piece) || !connection.pieces.take(piece)) return "malformed forwarded piece";
@@ -312,7 +318,7 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
         uint64_t command_bytes = 0;
         if (!decode_forward_large(frame, request, command_bytes)) return "malformed forwarded request";
         if (!connection.pieces.finish(request, command_bytes, command)) return "a forwarded request without its pieces";
-        handler_.on_large_request(connection.peer, request, std::move(command));
+        receivers_.forward.on_large_request(connection.peer, request, std::move(command));
     }
     return {};
 }
@@ -324,26 +330,26 @@ std::string PeerListener::dispatch(Connection& connection, const net::Frame& fra
     if (is_raft_frame(frame.type)) {
         raft::Message message{.from = connection.peer, .to = config_.self, .body = {}};
         if (!decode_raft_message(frame, config_.cluster, message.body)) return "malformed Raft message";
-        handler_.on_raft_message(std::move(message));
+        receivers_.raft.on_raft_message(std::move(message));
         return {};
     }
     if (is_forward_frame(frame.type)) return dispatch_forward(connection, frame);
     if (frame.type == net::FrameType::kForwardCredit) {
         ForwardCredit credit;
         if (!decode_forward_credit(frame, credit)) return "malformed credit";
-        handler_.on_forward_credit(connection.peer, credit);
+        receivers_.forward.on_forward_credit(connection.peer, credit);
         return {};
     }
     if (frame.type == net::FrameType::kRepairRequest) {
         RepairRequest request;
         if (!decode_repair_request(frame, request)) return "malformed repair request";
-        handler_.on_repair_request(connection.peer, request);
+        receivers_.repair.on_repair_request(connection.peer, request);
         return {};
     }
     if (frame.type == net::FrameType::kRepairReply) {
         RepairReply reply;
         if (!decode_repair_reply(frame, config_.cluster, reply)) return "malformed repair reply";
-        handler_.on_repair_reply(connection.peer, std::move(reply));
+        receivers_.repair.on_repair_reply(connection.peer, std::move(reply));
         return {};
     }
     return "a handshake frame after the handshake";

@@ -8,48 +8,49 @@
 // messages later on: they close that one connection. A peer has one connection: a newer one replaces the older, unless
 // it comes from an earlier incarnation of the peer.
 //
-// Thread: the reactor's. Reactor, flusher and handler outlive the listener. Handler calls come from the run queue;
-// views in what they are given are valid during the call. The handler may call request_stop() from inside. Ownership:
+// Thread: the reactor's. Reactor, flusher, registry and receivers outlive the listener. They are called from the run
+// queue; views in what they are given are valid during the call. They may call request_stop() from inside. Ownership:
 // takes the listening socket and closes it. Cancellation: request_stop() closes everything; await join() before
 // destruction.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/units.h"
 #include "net/output_stream.h"
+#include "peers/forward_port.h"
 #include "peers/peer_codec.h"
-#include "raft/messages.h"
+#include "peers/raft_port.h"
+#include "peers/repair_port.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
 #include "reactor/streams.h"
 
 namespace kvorum::peers {
 
-class PeerHandler {
+// Who is let in, and who has left.
+class PeerRegistry {
  public:
     [[nodiscard]] virtual bool is_known_peer(NodeId node) = 0;  // never asked about ourselves
     // The log by which `peer` is known: `log_id`, the one that it just named, if it was unknown until now. Any other
     // answer rejects the connection.
     [[nodiscard]] virtual LogId meet_peer(NodeId peer, LogId log_id) = 0;
-    virtual void on_raft_message(raft::Message message) = 0;
-    virtual void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) = 0;
-    // `request` has no arguments: they are in `command`.
-    virtual void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) = 0;
-    virtual void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) = 0;
-    virtual void on_forward_credit(NodeId from, const ForwardCredit& credit) = 0;
-    virtual void on_repair_request(NodeId from, const RepairRequest& request) = 0;
-    virtual void on_repair_reply(NodeId from, RepairReply reply) = 0;
     // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first
     // message.
     virtual void on_peer_disconnected(NodeId from, uint64_t incarnation) = 0;
 
  protected:
-    ~PeerHandler() = default;
+    ~PeerRegistry() = default;
+};
+
+// Who takes what the peers send, by family of frames.
+struct PeerReceivers {
+    RaftReceiver& raft;
+    ForwardReceiver& forward;
+    RepairReceiver& repair;
 };
 
 struct PeerListenerConfig {
@@ -79,7 +80,7 @@ struct PeerListenerStats {
 class PeerListener {
  public:
     PeerListener(reactor::Reactor& reactor, net::OutputFlusher& flusher, PeerListenerConfig config,
-                 reactor::Handle listener, PeerHandler& handler);
+                 reactor::Handle listener, PeerRegistry& registry, PeerReceivers receivers);
     PeerListener(const PeerListener&) = delete;
     PeerListener& operator=(const PeerListener&) = delete;
     ~PeerListener() = default;
@@ -119,7 +120,8 @@ class PeerListener {
     net::OutputFlusher& flusher_;
     const PeerListenerConfig config_;
     const reactor::Handle listener_;
-    PeerHandler& handler_;
+    PeerRegistry& registry_;
+    const PeerReceivers receivers_;
     reactor::TaskScope scope_;
     bool stopping_ = false;
     std::vector<Connection*> connections_;  // each lives in the frame of its serve()

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/mutants.h"
 #include "config/descriptors.h"
 
@@ -21,12 +22,10 @@ constexpr uint64_t kLinkCreditBytes = 128 * kKiB;
 
 }  // namespace
 
-Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-             PeerIdentity identity)
+Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerIdentity identity)
     : reactor_(reactor),
       flusher_(flusher),
       config_(config),
-      events_(events),
       identity_(std::move(identity)),
       secret_(reactor, config),
       tasks_(reactor) {
@@ -34,7 +33,9 @@ Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeC
         known_logs_.emplace(peer.node, peer.log_id);
 }
 
-absl::Status Peers::start() {
+absl::Status Peers::start(PeerPorts ports) {
+    KVORUM_ASSERT(!ports_.has_value(), "started twice");
+    ports_.emplace(ports);
     if (config_.members.size() == 1) return absl::OkStatus();
     const absl::StatusOr<reactor::Handle> socket = reactor_.backend().listen(config_.peer_listen_endpoint());
     if (!socket.ok()) return socket.status();
@@ -47,7 +48,8 @@ absl::Status Peers::start() {
     listening.connections_max = kPeerConnectionsMax;
     listening.secrets = &secret_.secrets();
     listener_ =
-        std::make_unique<PeerListener>(reactor_, flusher_, listening, *socket, static_cast<PeerHandler&>(*this));
+        std::make_unique<PeerListener>(reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
+                                       PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair});
     listener_->start();
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;
@@ -167,68 +169,61 @@ bool Peers::send_forward_credit(NodeId leader, uint64_t session_id, uint64_t byt
 void Peers::on_link_connected(NodeId peer, uint64_t /*incarnation*/) {
     disowned_by_.erase(peer);
     replies_on_the_way_.erase(peer);
-    events_.on_link_up(peer);
+    ports_->links.on_link_up(peer);
 }
 
 void Peers::on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) {
     // Requests leave in the order of their ids, so what did not leave is everything from one id on.
-    events_.on_link_down(peer, unsent_request_ids.empty() ? UINT64_MAX : unsent_request_ids.front());
+    ports_->links.on_link_down(peer, unsent_request_ids.empty() ? UINT64_MAX : unsent_request_ids.front());
 }
 
-void Peers::on_link_room(NodeId peer) { events_.on_link_room(peer); }
+void Peers::on_link_room(NodeId peer) { ports_->links.on_link_room(peer); }
 
-void Peers::on_unreachable(NodeId peer) { events_.on_unreachable(peer); }
+void Peers::on_unreachable(NodeId peer) { ports_->raft.on_unreachable(peer); }
 
 void Peers::on_known_by_other_log(NodeId peer, std::string_view reason) {
     disowned_by_.insert(peer);
-    events_.on_known_by_other_log(disowned_by_.size(), reason);
+    ports_->acquaintance.on_known_by_other_log(disowned_by_.size(), reason);
 }
 
 LogId Peers::meet_peer(NodeId peer, LogId log_id) {
     const auto [known, is_new] = known_logs_.emplace(peer, log_id);
-    if (is_new) events_.on_peer_met({peer, log_id});
+    if (is_new) ports_->acquaintance.on_peer_met({peer, log_id});
     if (is_mutant(Mutant::kWipedNodeVotes)) return log_id;
     return known->second;
 }
 
 bool Peers::is_known_peer(NodeId node) { return config_.find_member(node) != nullptr; }
 
-void Peers::on_raft_message(raft::Message message) { events_.on_raft_message(message); }
-
-void Peers::on_forward_requests(NodeId from, uint64_t /*incarnation*/, std::span<const ForwardRequest> requests) {
-    events_.on_forward_requests(from, requests);
+void Peers::on_forward_requests(NodeId from, std::span<const ForwardRequest> requests) {
+    ports_->forward.on_forward_requests(from, requests);
 }
 
 void Peers::on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) {
-    events_.on_large_request(from, request, std::move(command));
+    ports_->forward.on_large_request(from, request, std::move(command));
 }
 
-void Peers::on_forward_replies(NodeId from, uint64_t /*incarnation*/, std::span<const ForwardReply> replies) {
+void Peers::on_forward_replies(NodeId from, std::span<const ForwardReply> replies) {
+    ports_->forward.on_forward_replies(from, replies);
     uint64_t& taken_bytes = replies_taken_[from];
-    for (const ForwardReply& reply : replies) {
+    for (const ForwardReply& reply : replies)
         taken_bytes += reply.reply.size();
-        events_.on_forward_reply(from, reply);
-    }
     if (taken_bytes >= kLinkCreditBytes && send_forward_credit(from, kCreditOfLink, taken_bytes)) taken_bytes = 0;
 }
 
 void Peers::on_forward_credit(NodeId from, const ForwardCredit& credit) {
     if (credit.session_id != kCreditOfLink) {
-        events_.on_forward_credit(from, credit);
+        ports_->forward.on_forward_credit(from, credit);
         return;
     }
     uint64_t& on_the_way_bytes = replies_on_the_way_[from];
     on_the_way_bytes -= std::min(on_the_way_bytes, credit.bytes);
 }
 
-void Peers::on_repair_request(NodeId from, const RepairRequest& request) { events_.on_repair_request(from, request); }
-
-void Peers::on_repair_reply(NodeId from, RepairReply reply) { events_.on_repair_reply(from, std::move(reply)); }
-
 // What it had to say of them is lost.
 void Peers::on_peer_disconnected(NodeId from, uint64_t /*incarnation*/) {
     replies_on_the_way_.erase(from);
-    events_.on_peer_gone(from);
+    ports_->links.on_peer_gone(from);
 }
 
 bool is_outvoted(const NodeConfig& config, size_t peers) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -19,11 +20,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "config/config.h"
+#include "peers/acquaintance.h"
 #include "peers/cluster_secret.h"
 #include "peers/forward_port.h"
+#include "peers/link_events.h"
 #include "peers/peer_link.h"
 #include "peers/peer_listener.h"
 #include "peers/raft_port.h"
+#include "peers/repair_port.h"
 #include "reactor/scope.h"
 
 namespace kvorum::peers {
@@ -36,57 +40,39 @@ struct PeerIdentity {
     std::vector<raft::KnownPeer> known_peers;  // those that were met before
 };
 
-class PeerEvents {
- public:
-    virtual ~PeerEvents() = default;
-    virtual void on_raft_message(const raft::Message& message) = 0;
-    virtual void on_forward_requests(NodeId from, std::span<const ForwardRequest> requests) = 0;
-    // `request` has no arguments: they are in `command`.
-    virtual void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) = 0;
-    virtual void on_forward_reply(NodeId from, const ForwardReply& reply) = 0;
-    virtual void on_forward_credit(NodeId from, const ForwardCredit& credit) = 0;
-    virtual void on_repair_request(NodeId from, const RepairRequest& request) = 0;
-    virtual void on_repair_reply(NodeId from, RepairReply reply) = 0;
-    virtual void on_link_up(NodeId peer) = 0;
-    // There is room for more of a large command.
-    virtual void on_link_room(NodeId peer) = 0;
-    // Requests with ids from `first_unsent_request` on never left.
-    virtual void on_link_down(NodeId peer, uint64_t first_unsent_request) = 0;
-    // Raft messages to `peer` were dropped.
-    virtual void on_unreachable(NodeId peer) = 0;
-    // A peer was met for the first time. Called before any message of it is handed on: when this is queued for the log
-    // at once, nothing that the node does because of that peer, a vote or an entry, is on the disk without it.
-    virtual void on_peer_met(raft::KnownPeer peer) = 0;
-    // `peers` of the others, one of which just gave `reason`, know this node by another log than its own.
-    virtual void on_known_by_other_log(size_t peers, std::string_view reason) = 0;
-    // The peer's connection to us ended: no answer comes on it any more, and its clients' commands here are without an
-    // owner.
-    virtual void on_peer_gone(NodeId peer) = 0;
+// Who takes what comes from the peers.
+struct PeerPorts {
+    RaftReceiver& raft;
+    ForwardReceiver& forward;
+    RepairReceiver& repair;
+    LinkEvents& links;
+    Acquaintance& acquaintance;
 };
 
 class Peers final : public RaftSender,
                     public ForwardSender,
                     public ForwardReplySender,
+                    public RepairSender,
                     private PeerLinkOwner,
-                    private PeerHandler {
+                    private PeerRegistry,
+                    private ForwardReceiver {
  public:
     // All references outlive this object.
-    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerEvents& events,
-          PeerIdentity identity);
+    Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, PeerIdentity identity);
     ~Peers() override = default;
 
-    [[nodiscard]] absl::Status start();
+    // Listens and dials; from then on the ports are called, which outlive stop(). Once.
+    [[nodiscard]] absl::Status start(PeerPorts ports);
     reactor::Task<void> stop();
 
     [[nodiscard]] bool connected(NodeId peer) const;
 
     [[nodiscard]] uint64_t buffer_bytes() const;  // of all connections, both ways
     void visit_links(const std::function<void(const PeerLink&)>& visit) const;
-    // False: not sent.
-    bool send(NodeId peer, const RepairRequest& request);
-    bool send(NodeId peer, const RepairReply& reply);
 
     void send(const raft::Message& message) override;
+    bool send(NodeId peer, const RepairRequest& request) override;
+    bool send(NodeId peer, const RepairReply& reply) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                               std::span<const std::string_view> arguments) override;
     PieceStatus send_forward_piece(NodeId leader, const ForwardPiece& piece) override;
@@ -100,30 +86,29 @@ class Peers final : public RaftSender,
  private:
     [[nodiscard]] PeerLink* find_link(NodeId peer) const;
 
-    // --- net::PeerLinkOwner ---
+    // --- PeerLinkOwner ---
     void on_link_connected(NodeId peer, uint64_t incarnation) override;
     void on_link_disconnected(NodeId peer, std::span<const uint64_t> unsent_request_ids) override;
     void on_link_room(NodeId peer) override;
     void on_unreachable(NodeId peer) override;
     void on_known_by_other_log(NodeId peer, std::string_view reason) override;
 
-    // --- net::PeerHandler ---
+    // --- PeerRegistry ---
     [[nodiscard]] bool is_known_peer(NodeId node) override;
-    [[nodiscard]] LogId meet_peer(NodeId peer, LogId log_id) override;  // of both
-    void on_raft_message(raft::Message message) override;
-    void on_forward_requests(NodeId from, uint64_t incarnation, std::span<const ForwardRequest> requests) override;
-    void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) override;
-    void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const ForwardReply> replies) override;
-    void on_forward_credit(NodeId from, const ForwardCredit& credit) override;
-    void on_repair_request(NodeId from, const RepairRequest& request) override;
-    void on_repair_reply(NodeId from, RepairReply reply) override;
+    [[nodiscard]] LogId meet_peer(NodeId peer, LogId log_id) override;  // of PeerLinkOwner too
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override;
+
+    // --- ForwardReceiver: replies that are on the way are counted here, the rest is handed on ---
+    void on_forward_requests(NodeId from, std::span<const ForwardRequest> requests) override;
+    void on_large_request(NodeId from, const ForwardRequest& request, PackedCommand command) override;
+    void on_forward_credit(NodeId from, const ForwardCredit& credit) override;
+    void on_forward_replies(NodeId from, std::span<const ForwardReply> replies) override;
 
     reactor::Reactor& reactor_;
     net::OutputFlusher& flusher_;
     const NodeConfig& config_;
-    PeerEvents& events_;
     const PeerIdentity identity_;
+    std::optional<PeerPorts> ports_;  // since start()
     ClusterSecret secret_;
     reactor::TaskScope tasks_;
     absl::flat_hash_map<NodeId, LogId> known_logs_;

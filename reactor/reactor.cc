@@ -112,20 +112,27 @@ uint64_t Reactor::run_ready_tasks() {
 
 void Reactor::run_turn_hooks() {
     running_hooks_ = true;
-    for (size_t i = 0; i < turn_hooks_.size(); ++i) {
-        if (turn_hooks_[i] != nullptr) turn_hooks_[i]->on_turn_end();
+    for (std::vector<TurnHook*>& hooks : turn_hooks_) {
+        for (size_t i = 0; i < hooks.size(); ++i) {
+            if (hooks[i] != nullptr) hooks[i]->on_turn_end();
+        }
     }
     running_hooks_ = false;
-    std::erase(turn_hooks_, nullptr);
+    for (std::vector<TurnHook*>& hooks : turn_hooks_)
+        std::erase(hooks, nullptr);
 }
 
-void Reactor::add_turn_hook(TurnHook& hook) { turn_hooks_.push_back(&hook); }
+void Reactor::add_turn_hook(TurnHook& hook, TurnStage stage) {
+    turn_hooks_[static_cast<size_t>(stage)].push_back(&hook);
+}
 
 void Reactor::remove_turn_hook(TurnHook& hook) {
-    if (running_hooks_) {
-        std::replace(turn_hooks_.begin(), turn_hooks_.end(), &hook, static_cast<TurnHook*>(nullptr));
-    } else {
-        std::erase(turn_hooks_, &hook);
+    for (std::vector<TurnHook*>& hooks : turn_hooks_) {
+        if (running_hooks_) {
+            std::replace(hooks.begin(), hooks.end(), &hook, static_cast<TurnHook*>(nullptr));
+        } else {
+            std::erase(hooks, &hook);
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 //
 // A turn: (1) the backend takes everything that was submitted and delivers all completions, in one system call, waiting
 // only if no work is ready; (2) timers that fell due fire; (3) ready coroutines run, with those they make ready, until
-// none is left or a budget, of time or of work, is spent; (4) turn hooks run: they seal what the turn gathered.
+// none is left or a budget, of time or of work, is spent; (4) turn hooks run, stage by stage: they seal what the turn
+// gathered.
 // Whatever (3) and (4) submit leaves together in the next (1). Batching is what one turn gathers; nothing lingers.
 //
 // Nothing is resumed inside another's stack: completions, timers and events only schedule.
@@ -11,6 +12,7 @@
 // Ownership: the backend outlives the reactor; the reactor outlives its tasks, scopes, events, streams and timers.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -40,6 +42,14 @@ class TurnHook {
  protected:
     ~TurnHook() = default;
 };
+
+// In this order: what is decided at the end of a turn is written to the log and sent in the same turn.
+enum class TurnStage : uint8_t {
+    kDrive,  // decides and carries out: may append to the log and to outputs
+    kLog,    // starts the writes of what was appended
+    kSend,   // starts the sends of what was queued
+};
+inline constexpr size_t kTurnStageCount = 3;
 
 struct ReactorConfig {
     uint64_t shuffle_seed = 0;  // 0: the run queue is first in, first out; else shuffled by this seed
@@ -95,8 +105,8 @@ class Reactor {
     void schedule_next_turn(Runnable& runnable) { next_turn_.push(runnable); }
     void arm(Timer& timer, uint64_t deadline_ns) { timers_.arm(timer, deadline_ns); }
     void cancel(Timer& timer) { timers_.cancel(timer); }
-    // The hook is removed before it is destroyed. Hooks run in the order of their adding.
-    void add_turn_hook(TurnHook& hook);
+    // The hook is removed before it is destroyed. Hooks of one stage must not depend on each other's order.
+    void add_turn_hook(TurnHook& hook, TurnStage stage);
     void remove_turn_hook(TurnHook& hook);
 
     // --- awaitable operations: int32_t, >= 0 or -errno; buffers and iovecs outlive the await ---
@@ -127,7 +137,7 @@ class Reactor {
     RunQueue ready_;
     RunQueue next_turn_;
     TimerHeap timers_;
-    std::vector<TurnHook*> turn_hooks_;  // nullptr: removed while hooks run
+    std::array<std::vector<TurnHook*>, kTurnStageCount> turn_hooks_;  // nullptr: removed while hooks run
     uint64_t now_ns_ = 0;
     TurnWork work_;
     TurnMeter meter_;

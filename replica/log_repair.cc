@@ -30,14 +30,25 @@ constexpr uint64_t kReportIntervalNs = 5 * kSecondNs;
 // A node that knows that an entry is lost goes on answering for this long, so that the others learn it too.
 constexpr uint64_t kLingerNs = 3 * kSecondNs;
 
-class LogRepair final : private peers::PeerEvents {
+// A node without a log takes no part in the cluster, and serves nobody.
+class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardReceiver {
+ public:
+    void on_raft_message(raft::Message) override {}
+    void on_unreachable(NodeId) override {}
+    void on_forward_requests(NodeId, std::span<const peers::ForwardRequest>) override {}
+    void on_large_request(NodeId, const peers::ForwardRequest&, PackedCommand) override {}
+    void on_forward_credit(NodeId, const peers::ForwardCredit&) override {}
+    void on_forward_replies(NodeId, std::span<const peers::ForwardReply>) override {}
+};
+
+class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents, private peers::Acquaintance {
  public:
     LogRepair(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, wal::DamagedLog& log)
         : reactor_(reactor),
           config_(config),
           log_(log),
           rebuild_(reactor, log),
-          peers_(reactor, flusher, config, static_cast<peers::PeerEvents&>(*this),
+          peers_(reactor, flusher, config,
                  peers::PeerIdentity{log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
           changed_(reactor),
           tasks_(reactor) {}
@@ -60,26 +71,20 @@ class LogRepair final : private peers::PeerEvents {
     [[nodiscard]] raft::EntryId missing_entry() const;
     [[nodiscard]] absl::Status lost() const;
 
-    // --- PeerEvents ---
-    void on_raft_message(const raft::Message&) override {}
-    void on_forward_requests(NodeId, std::span<const peers::ForwardRequest>) override {}
-    void on_large_request(NodeId, const peers::ForwardRequest&, PackedCommand) override {}
-    void on_forward_reply(NodeId, const peers::ForwardReply&) override {}
-    void on_forward_credit(NodeId, const peers::ForwardCredit&) override {}
     void on_repair_request(NodeId from, const peers::RepairRequest& request) override;
     void on_repair_reply(NodeId from, peers::RepairReply reply) override;
     void on_link_up(NodeId) override { ask(); }
     void on_link_room(NodeId) override {}
     void on_link_down(NodeId, uint64_t) override {}
-    void on_unreachable(NodeId) override {}
+    void on_peer_gone(NodeId) override {}
     void on_peer_met(raft::KnownPeer peer) override { rebuild_.note_peer(peer); }
     void on_known_by_other_log(size_t peers, std::string_view reason) override;
-    void on_peer_gone(NodeId) override {}
 
     reactor::Reactor& reactor_;
     const NodeConfig& config_;
     wal::DamagedLog& log_;
     wal::LogRebuild rebuild_;
+    TakesNoPart takes_no_part_;
     peers::Peers peers_;
     std::map<NodeId, RepairAnswer> answers_;  // about the entry needed now
     std::map<NodeId, uint64_t> supplied_by_;
@@ -107,7 +112,8 @@ Task<absl::Status> LogRepair::find_missing() {
     absl::Status status = co_await rebuild_.advance();
     if (!status.ok() || !rebuild_.needed().has_value()) co_return status;
     if (peer_count() == 0) co_return lost();
-    status = peers_.start();
+    status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this),
+                           static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this)});
     if (!status.ok()) co_return status;
     reported_ns_ = reactor_.now_ns();
     status = co_await ask_peers();

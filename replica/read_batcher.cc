@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace kvorum::replica {
 
 uint64_t ReadBatcher::add(WaiterId session) {
@@ -42,6 +44,25 @@ void ReadBatcher::drop_all(std::vector<WaiterId>& sessions) {
     // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation
     // for its own.
     ++open_id_;
+}
+
+void ReadBatcher::check() const {
+    KVORUM_ASSERT(served_id_ < open_id_, "batch {} is served and open", served_id_);
+    KVORUM_ASSERT(in_flight_.size() <= kRoundsInFlightMax, "{} rounds", in_flight_.size());
+    uint64_t last_id = served_id_;
+    LogIndex last_read_index;
+    for (const Batch& batch : in_flight_) {
+        KVORUM_ASSERT(batch.id > last_id && batch.id < open_id_, "batch {} behind {}", batch.id, last_id);
+        KVORUM_ASSERT(!batch.sessions.empty(), "nobody reads in batch {}", batch.id);
+        last_id = batch.id;
+        if (!batch.is_confirmed) {
+            KVORUM_ASSERT(batch.read_index.is_none(), "batch {} has an index before its round", batch.id);
+            continue;
+        }
+        KVORUM_ASSERT(batch.read_index >= last_read_index, "read index {} behind {}", batch.read_index,
+                      last_read_index);
+        last_read_index = batch.read_index;
+    }
 }
 
 }  // namespace kvorum::replica

@@ -35,6 +35,8 @@ class ReadBatcher {
     // Everything in flight and open dies: leadership was lost. Appends the sessions concerned.
     void drop_all(std::vector<WaiterId>& sessions);
 
+    void check() const;
+
  private:
     struct Batch {
         uint64_t id = 0;

@@ -14,7 +14,7 @@ namespace {
 constexpr uint64_t kPredecessors = 63;
 }  // namespace
 
-void RepairAnswers::on_request(NodeId from, const peers::RepairRequest& request) {
+void RepairAnswers::on_repair_request(NodeId from, const peers::RepairRequest& request) {
     if (tasks_.stop_requested() || !answering_.insert(from).second) return;
     tasks_.spawn(answer(from, request));
 }

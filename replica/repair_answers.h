@@ -7,8 +7,7 @@
 #include <set>
 
 #include "base/ids.h"
-#include "peers/peer_codec.h"
-#include "peers/peers.h"
+#include "peers/repair_port.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
 #include "reactor/task.h"
@@ -16,12 +15,14 @@
 
 namespace kvorum::replica {
 
-class RepairAnswers {
+class RepairAnswers final : public peers::RepairReceiver {
  public:
-    RepairAnswers(reactor::Reactor& reactor, wal::Wal& log, peers::Peers& peers)
+    RepairAnswers(reactor::Reactor& reactor, wal::Wal& log, peers::RepairSender& peers)
         : reactor_(reactor), log_(log), peers_(peers), tasks_(reactor) {}
 
-    void on_request(NodeId from, const peers::RepairRequest& request);
+    void on_repair_request(NodeId from, const peers::RepairRequest& request) override;
+    // To a question of the repair that is over.
+    void on_repair_reply(NodeId /*from*/, peers::RepairReply /*reply*/) override {}
     reactor::Task<void> stop();
 
  private:
@@ -30,7 +31,7 @@ class RepairAnswers {
 
     reactor::Reactor& reactor_;
     wal::Wal& log_;
-    peers::Peers& peers_;
+    peers::RepairSender& peers_;
     std::set<NodeId> answering_;
     reactor::TaskScope tasks_;
 };

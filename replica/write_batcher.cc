@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace kvorum::replica {
 
 bool WriteBatcher::add(const ops::CommandSpec& spec, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
@@ -60,10 +62,29 @@ void WriteBatcher::resolve(LogIndex index, Term term, std::vector<WriteWaiter>& 
         in_flight_.pop_front();
         std::vector<WriteWaiter>& to = is_this ? executed : lost;
         to.insert(to.end(), waiters.begin(), waiters.end());
-        if (spare_waiters_.size() < 16) {
+        if (spare_waiters_.size() < kSparesMax) {
             waiters.clear();
             spare_waiters_.push_back(std::move(waiters));
         }
+    }
+}
+
+void WriteBatcher::check() const {
+    KVORUM_ASSERT(builder_.type() == raft::EntryType::kCommands);
+    KVORUM_ASSERT(builder_.command_count() == waiters_.size(), "{} commands, {} waiters", builder_.command_count(),
+                  waiters_.size());
+    if (waiters_.empty()) KVORUM_ASSERT(builder_.body_size_bytes() == 0, "{} bytes of no command", size_bytes());
+    KVORUM_ASSERT(spare_waiters_.size() <= kSparesMax);
+    for (size_t i = 0; i < in_flight_.size(); ++i) {
+        const ProposedBatch& batch = in_flight_[i];
+        KVORUM_ASSERT(!batch.waiters.empty(), "nobody waits for index {}", batch.index);
+        KVORUM_ASSERT(!batch.index.is_none() && !batch.term.is_none());
+        if (i == 0) continue;
+        // Of an earlier term there may be some at higher indices: they are lost.
+        const ProposedBatch& before = in_flight_[i - 1];
+        KVORUM_ASSERT(batch.term >= before.term, "term {} behind {}", batch.term, before.term);
+        if (batch.term == before.term)
+            KVORUM_ASSERT(batch.index > before.index, "index {} behind {}", batch.index, before.index);
     }
 }
 

@@ -54,9 +54,12 @@ class WriteBatcher {
 
     [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
 
+    void check() const;
+
  private:
     // A batch begins with room for as much as the last one held, but not for more than this.
     static constexpr size_t kRoomBytesMax = size_t{128} * 1024;
+    static constexpr size_t kSparesMax = 16;
 
     void restart_builder();
 

@@ -41,7 +41,7 @@ class Worker::Run final : private reactor::TurnHook {
           thread_(reactor, worker.config_, seed_of(worker.config_, worker.index_)) {
         if (config_.cluster_mode) topology_.emplace(reactor_, config_.servers, [this] { fill_all(); });
         thread_.topology = topology_.has_value() ? &*topology_ : nullptr;
-        reactor_.add_turn_hook(*this);
+        reactor_.add_turn_hook(*this, reactor::TurnStage::kDrive);
     }
     ~Run() { reactor_.remove_turn_hook(*this); }
     Run(const Run&) = delete;

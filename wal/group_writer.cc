@@ -59,7 +59,7 @@ Task<bool> GroupWriter::open(Start start) {
     last_started_time_ms_ = start.last_log_time_ms;
     last_completed_ = start.last;
     durable_index_ = start.last.index;
-    reactor_.add_turn_hook(*this);
+    reactor_.add_turn_hook(*this, reactor::TurnStage::kLog);
     hooked_ = true;
     if (start.opened) co_return true;
     opening_ = Opening::kQueued;

@@ -96,7 +96,7 @@ class NodeThread final : private reactor::TurnHook {
         ASSERT_TRUE(status.ok()) << status;
         reactor_ = &reactor;
         node_ = &node;
-        reactor.add_turn_hook(*this);
+        reactor.add_turn_hook(*this, reactor::TurnStage::kSend);
         started_ = true;
         started_.notify_all();
         allocation_count = &allocations_;

@@ -19,7 +19,11 @@ using test::kCluster;
 const reactor::Endpoint kEndpoint{"fake", 7000};
 
 // The owner of the link and the handler at the other end: keeps only request ids.
-class Ledger final : public PeerLinkOwner, public PeerHandler {
+class Ledger final : public PeerLinkOwner,
+                     public PeerRegistry,
+                     public RaftReceiver,
+                     public ForwardReceiver,
+                     public RepairReceiver {
  public:
     void on_link_connected(NodeId, uint64_t) override { ++connects; }
     void on_link_disconnected(NodeId, std::span<const uint64_t> unsent_ids) override {
@@ -31,12 +35,12 @@ class Ledger final : public PeerLinkOwner, public PeerHandler {
     void on_known_by_other_log(NodeId, std::string_view) override {}
     bool is_known_peer(NodeId) override { return true; }
     void on_raft_message(raft::Message) override {}
-    void on_forward_requests(NodeId, uint64_t, std::span<const ForwardRequest> requests) override {
+    void on_forward_requests(NodeId, std::span<const ForwardRequest> requests) override {
         for (const ForwardRequest& request : requests)
             received.push_back(request.request_id);
     }
     void on_large_request(NodeId, const ForwardRequest&, PackedCommand) override {}
-    void on_forward_replies(NodeId, uint64_t, std::span<const ForwardReply>) override {}
+    void on_forward_replies(NodeId, std::span<const ForwardReply>) override {}
     void on_forward_credit(NodeId, const ForwardCredit&) override {}
     void on_repair_request(NodeId, const RepairRequest&) override {}
     void on_repair_reply(NodeId, RepairReply) override {}
@@ -55,7 +59,7 @@ class LinkFaultsTest : public ::testing::TestWithParam<uint64_t> {
     void start_listener() {
         listener_.emplace(reactor_, flusher_,
                           PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
-                          network_.listen(kEndpoint).value(), ledger_);
+                          network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_});
         listener_->start();
     }
     void stop_listener() {

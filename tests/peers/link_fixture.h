@@ -17,7 +17,11 @@
 namespace kvorum::peers::test {
 
 // Writes down, in order, everything that a link or a listener tells its owner.
-class Recorder final : public peers::PeerLinkOwner, public peers::PeerHandler {
+class Recorder final : public peers::PeerLinkOwner,
+                       public peers::PeerRegistry,
+                       public peers::RaftReceiver,
+                       public peers::ForwardReceiver,
+                       public peers::RepairReceiver {
  public:
     void on_link_connected(NodeId peer, uint64_t incarnation) override {
         note(fmt::format("link {} connected {}", peer, incarnation));
@@ -39,11 +43,9 @@ class Recorder final : public peers::PeerLinkOwner, public peers::PeerHandler {
         messages.push_back(std::move(message));
         if (on_message) on_message();
     }
-    void on_forward_requests(NodeId from, uint64_t incarnation,
-                             std::span<const peers::ForwardRequest> requests) override {
+    void on_forward_requests(NodeId from, std::span<const peers::ForwardRequest> requests) override {
         for (const peers::ForwardRequest& request : requests) {
-            note(fmt::format("request {} from {} ({}): {}", request.request_id, from, incarnation,
-                             request.arguments[0]));
+            note(fmt::format("request {} from {}: {}", request.request_id, from, request.arguments[0]));
         }
     }
     void on_large_request(NodeId from, const peers::ForwardRequest& request, PackedCommand command) override {
@@ -55,9 +57,9 @@ class Recorder final : public peers::PeerLinkOwner, public peers::PeerHandler {
     void on_forward_credit(NodeId from, const peers::ForwardCredit& credit) override {
         note(fmt::format("credit {} for {} from {}", credit.bytes, credit.session_id, from));
     }
-    void on_forward_replies(NodeId from, uint64_t incarnation, std::span<const peers::ForwardReply> replies) override {
+    void on_forward_replies(NodeId from, std::span<const peers::ForwardReply> replies) override {
         for (const peers::ForwardReply& reply : replies) {
-            note(fmt::format("reply {} from {} ({}): {}", reply.request_id, from, incarnation,
+            note(fmt::format("reply {} from {}: {}", reply.request_id, from,
                              reply.reply.substr(0, reply.reply.size() - 2)));
         }
     }
@@ -71,6 +73,7 @@ class Recorder final : public peers::PeerLinkOwner, public peers::PeerHandler {
         note(fmt::format("peer {} ({}) gone", from, incarnation));
     }
 
+    [[nodiscard]] peers::PeerReceivers receivers() { return {*this, *this, *this}; }
     [[nodiscard]] bool has(const std::string& event) const { return count(event) > 0; }
     [[nodiscard]] size_t count(const std::string& event) const {
         return static_cast<size_t>(std::count(events.begin(), events.end(), event));

@@ -34,7 +34,8 @@ class PeerLinkTest : public ::testing::Test {
 
     void start_listener(peers::PeerListenerConfig config = {
                             .cluster = kCluster, .self = NodeId{2}, .incarnation = 20, .log_id = kOtherLog}) {
-        listener_.emplace(reactor_, flusher_, config, network_.listen(kEndpoint).value(), receiver_);
+        listener_.emplace(reactor_, flusher_, config, network_.listen(kEndpoint).value(), receiver_,
+                          receiver_.receivers());
         listener_->start();
     }
     void start_link(peers::PeerLinkConfig config = link_config()) {

@@ -49,7 +49,7 @@ class UringLinkTest : public ::testing::Test {
         listener_.emplace(
             reactor_, flusher_,
             PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .incarnation = 20, .log_id = test::kOtherLog},
-            handle, receiver_);
+            handle, receiver_, receiver_.receivers());
         listener_->start();
     }
     void start_link(uint64_t queue_bytes_max = 64 * kMiB) {
@@ -87,7 +87,7 @@ TEST_F(UringLinkTest, DeliversEverythingInOrder) {
     ASSERT_TRUE(link_->send(test::sample_replies()));
     ASSERT_TRUE(until([this] { return receiver_.events.size() == 5; }));
     EXPECT_EQ(test::encoded(receiver_.messages[0].body), test::encoded(test::sample_append_entries()));
-    EXPECT_EQ(receiver_.events.back(), "reply 2 from 1 (10): -UNCERTAIN");
+    EXPECT_EQ(receiver_.events.back(), "reply 2 from 1: -UNCERTAIN");
 }
 
 TEST_F(UringLinkTest, CarriesMoreThanTheSocketBuffersHold) {

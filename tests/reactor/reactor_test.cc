@@ -44,7 +44,7 @@ TEST_F(ReactorTest, ATurnPollsThenFiresTimersThenRunsTasksThenHooks) {
     TaskScope scope(reactor);
     scope.spawn(read_and_log(reactor, log));
     reactor.turn(0);
-    reactor.add_turn_hook(hook);
+    reactor.add_turn_hook(hook, TurnStage::kDrive);
     reactor.arm(timer, reactor.now_ns());
     backend.complete(backend.only_op(), 7);
     backend.on_poll = [&] { log.push_back("poll"); };
@@ -241,8 +241,33 @@ struct RemovingHook final : TurnHook {
 TEST_F(ReactorTest, AHookMayRemoveOneThatWasStillToRun) {
     LoggingHook victim(log);
     RemovingHook remover(reactor, victim);
-    reactor.add_turn_hook(remover);
-    reactor.add_turn_hook(victim);
+    reactor.add_turn_hook(remover, TurnStage::kDrive);
+    reactor.add_turn_hook(victim, TurnStage::kDrive);
+    reactor.turn(0);
+    reactor.turn(0);
+    EXPECT_TRUE(log.empty());
+}
+
+TEST_F(ReactorTest, HooksRunByTheirStageWhateverTheOrderOfTheirAdding) {
+    struct NamedHook final : TurnHook {
+        NamedHook(std::vector<std::string>& entries, std::string hook_name)
+            : log(entries), name(std::move(hook_name)) {}
+        void on_turn_end() override { log.push_back(name); }
+        std::vector<std::string>& log;
+        std::string name;
+    } drive(log, "drive"), write(log, "log"), send(log, "send");
+    reactor.add_turn_hook(send, TurnStage::kSend);
+    reactor.add_turn_hook(drive, TurnStage::kDrive);
+    reactor.add_turn_hook(write, TurnStage::kLog);
+    reactor.turn(0);
+    EXPECT_THAT(log, ElementsAre("drive", "log", "send"));
+}
+
+TEST_F(ReactorTest, AHookMayRemoveOneOfALaterStage) {
+    LoggingHook victim(log);
+    RemovingHook remover(reactor, victim);
+    reactor.add_turn_hook(victim, TurnStage::kSend);
+    reactor.add_turn_hook(remover, TurnStage::kDrive);
     reactor.turn(0);
     reactor.turn(0);
     EXPECT_TRUE(log.empty());
@@ -254,7 +279,7 @@ TEST_F(ReactorTest, RunEndsWithTheTurnOfStop) {
         void on_turn_end() override { reactor.stop(); }
         Reactor& reactor;
     } stopper(reactor);
-    reactor.add_turn_hook(stopper);
+    reactor.add_turn_hook(stopper, TurnStage::kDrive);
     reactor.run();
     EXPECT_EQ(reactor.stats().turns, 1);
 }

@@ -1,0 +1,104 @@
+// Carries out what is committed on the state machine, in the order of the log, and tells those who wait for it.
+//
+// A turn applies as much as its work allows: an entry that is too long for one goes on in the next, and nobody reads
+// the state meanwhile (mid_entry). What Raft no longer holds in memory is read back from the log, ahead of need.
+//
+// Thread: the owning core. Ownership: all references outlive the applier. Suspension: none; what is read back arrives
+// between turns, and stop() is awaited before destruction. Errors: an entry that cannot be read back, or that this
+// version does not understand, ends the node through IoBackend::halt(), and nothing from it on is applied.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "base/units.h"
+#include "config/config.h"
+#include "kv/store.h"
+#include "observe/latency_monitor.h"
+#include "observe/node_counters.h"
+#include "ops/commands.h"
+#include "raft/raft.h"
+#include "reactor/reactor.h"
+#include "reactor/scope.h"
+#include "replica/command_outcomes.h"
+#include "replica/log_port.h"
+#include "replica/write_batcher.h"
+
+namespace kvorum::replica {
+
+// Reading the log back, at start or for a peer that lags, goes in pieces of this size.
+inline constexpr uint64_t kLogReadBytes = 2 * kMiB;
+
+class Applier {
+ public:
+    Applier(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store, raft::Raft& raft,
+            WriteBatcher& writes, NodeCounters& counters, LatencyMonitor& latency);
+
+    // Everything up to here is committed. Never falls.
+    void commit_to(LogIndex index);
+    // Applies a turn's worth. True: an entry was applied to its end.
+    bool run(CommandOutcomes& outcomes);
+    // Another run() would get on with something.
+    [[nodiscard]] bool can_run(const CommandOutcomes& outcomes) const;
+    // Ends the reading back.
+    reactor::Task<void> stop();
+
+    [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    // Something committed is to be applied.
+    [[nodiscard]] bool waits() const { return last_applied_ < apply_target_; }
+    // An entry is applied in part: nobody may read the state.
+    [[nodiscard]] bool mid_entry() const { return applying_ != nullptr; }
+    // Of the state at last_applied(), also while the next entry is applied.
+    [[nodiscard]] uint64_t state_hash() const { return mid_entry() ? hash_before_entry_ : store_.state_hash(); }
+    // The limit under which the last batch was carried out; 0: none.
+    [[nodiscard]] uint64_t memory_limit_bytes() const { return limit_bytes_; }
+
+    void check() const;
+
+ private:
+    // False: the entry that comes next must be read back first.
+    [[nodiscard]] bool begin_next_entry();
+    [[nodiscard]] raft::EntryPtr take_next_entry();
+    void begin_entry(raft::EntryPtr entry);
+    void resolve_waiters();
+    void go_on_with_entry();
+    [[nodiscard]] ops::ApplyProgress apply_slice();
+    void end_entry();
+    void give_up_entry();
+    void end_open_reply();
+    ReplySink& reply_for(uint32_t command);
+    ReplySink& resume_reply(uint32_t command);
+    [[nodiscard]] ops::ApplyReplies apply_replies();
+    reactor::Task<void> read_back(LogIndex first, LogIndex last);
+
+    reactor::Reactor& reactor_;
+    const NodeConfig& config_;
+    LogPort& log_;
+    kv::Store& store_;
+    raft::Raft& raft_;
+    WriteBatcher& writes_;
+    NodeCounters& counters_;
+    LatencyMonitor& latency_;
+    CommandOutcomes* outcomes_ = nullptr;  // during run()
+    reactor::TaskScope readers_;
+
+    LogIndex last_applied_;
+    LogIndex apply_target_;
+    bool reading_back_ = false;
+    std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
+
+    // The entry that is applied in part, none between entries; its waiters are in executed_waiters_.
+    raft::EntryPtr applying_;
+    std::optional<ops::EntryApply> apply_;  // none for an entry without commands
+    uint64_t hash_before_entry_ = 0;
+    uint64_t limit_bytes_ = 0;
+    bool reply_open_ = false;
+    const ops::ApplyReplies apply_replies_ = apply_replies();
+    DiscardingReplySink discard_;
+    std::vector<WriteWaiter> executed_waiters_;
+    std::vector<WriteWaiter> lost_waiters_;
+};
+
+}  // namespace kvorum::replica

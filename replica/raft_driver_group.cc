@@ -1,0 +1,93 @@
+// RaftDriver as a Group: what the gateway asks of it and brings to it.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/mutants.h"
+#include "replica/raft_driver.h"
+
+namespace kvorum::replica {
+namespace {
+
+// While so much is in the log and not applied, the next large write waits: everything else would wait behind it.
+constexpr uint64_t kLargeWritesBytes = 2 * kMiB;
+
+}  // namespace
+
+int64_t RaftDriver::log_clock_ms() const {
+    return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms());
+}
+
+int64_t RaftDriver::turn_clock_ms() {
+    if (wall_clock_turn_ns_ != reactor_.now_ns()) {
+        wall_clock_turn_ns_ = reactor_.now_ns();
+        turn_wall_clock_ms_ = reactor_.backend().wall_clock_ms();
+    }
+    return std::max(turn_wall_clock_ms_, raft_.last_log_time_ms());
+}
+
+WriteAdmission RaftDriver::add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
+                                     ReplySink& error) {
+    if (const WriteAdmission admission = admit(spec); admission != WriteAdmission::kAccepted) return admission;
+    if (writes_.size_bytes() >= config_.batch_bytes_max) {
+        propose_open_batch();
+        if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
+    }
+    if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
+    return writes_.add(spec, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
+                                                                        : WriteAdmission::kRefused;
+}
+
+WriteAdmission RaftDriver::admit(const ops::CommandSpec& spec) {
+    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    if (!memory_limit_.is_of(config_.memory_bytes_max, reactor_.now_ns())) take_memory_limit();
+    const bool grows = (spec.flags & ops::kFlagDenyOom) != 0;
+    return grows && memory_limit_.is_exceeded_by(store_.counted_bytes()) ? WriteAdmission::kOutOfMemory
+                                                                         : WriteAdmission::kAccepted;
+}
+
+void RaftDriver::take_memory_limit() {
+    memory_limit_.take(raft_, config_.memory_bytes_max, reactor_.now_ns());
+    writes_.set_memory_limit(memory_limit_.bytes());
+}
+
+uint64_t RaftDriver::memory_limit_bytes() const {
+    return raft_.is_leader() ? raft_.least_memory_limit() : applier_.memory_limit_bytes();
+}
+
+bool RaftDriver::takes_large_write() const {
+    return !raft_.is_leader() || raft_.bytes_above(applier_.last_applied()) < kLargeWritesBytes;
+}
+
+WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {
+    if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (log_.low_on_space()) return WriteAdmission::kDiskFull;
+    // Its session may have written before.
+    propose_open_batch();
+    if (!writes_.empty()) return WriteAdmission::kOverloaded;
+    builder.set_log_time_ms(log_clock_ms());
+    const raft::ProposeResult result = raft_.propose(builder);
+    if (result.status == raft::ProposeStatus::kOverloaded) return WriteAdmission::kOverloaded;
+    KVORUM_ASSERT(result.status == raft::ProposeStatus::kAccepted);
+    note_proposed(result.index, 1, reactor_.now_ns());
+    writes_.proposed_alone(result.index, result.term, waiter);
+    return WriteAdmission::kAccepted;
+}
+
+uint32_t RaftDriver::replicas_holding(LogIndex index) const {
+    uint32_t count = 0;
+    for (const raft::PeerStatus& peer : raft_.status().peers)
+        count += peer.match_index >= index ? 1 : 0;
+    return count;
+}
+
+// Never the turn's own time, which may be from before a pause of the process.
+uint64_t RaftDriver::lease_clock_ns() const {
+    return is_mutant(Mutant::kCachedLeaseClock) ? last_turn_ns_ : reactor_.backend().monotonic_ns();
+}
+
+bool RaftDriver::may_read_now() const {
+    return applier_.last_applied() >= raft_.commit_index() && raft_.has_lease(lease_clock_ns());
+}
+
+}  // namespace kvorum::replica
