@@ -65,7 +65,7 @@ class LogBench {
     raft::EntryPtr next(size_t body_bytes) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         builder.buffer().append(body_bytes, 'x');
-        raft::EntryPtr entry = std::move(builder).seal(ClusterId{1}, last_.index + 1, Term{1}, last_.checksum);
+        raft::EntryPtr entry = std::move(builder).seal(ClusterId{1}, kFirstGroup, last_.index + 1, Term{1}, last_.checksum);
         last_ = entry->id();
         return entry;
     }

@@ -13,22 +13,13 @@
 namespace kvorum::wal {
 namespace {
 
-std::string_view entry_type_name(raft::EntryType type) {
-    switch (type) {
-        case raft::EntryType::kNoop: return "noop";
-        case raft::EntryType::kCommands: return "commands";
-        case raft::EntryType::kTick: return "tick";
-    }
-    return "unknown";
-}
-
 std::string describe_entry(Bytes encoded, std::string_view piece) {
     raft::EntryHeader header;
     const raft::EntryParseError error = raft::parse_entry_header(encoded, header);
     if (error != raft::EntryParseError::kNone) return fmt::format("entry: {}", raft::entry_parse_error_name(error));
     return fmt::format(
         "entry {}{} term {} {} log time {} ms, {} commands, {} bytes, checksum {:016x}, previous {:016x}", header.index,
-        piece, header.term, entry_type_name(header.type), header.log_time_ms, header.command_count,
+        piece, header.term, raft::entry_type_name(header.type), header.log_time_ms, header.command_count,
         raft::EntryHeader::kEncodedSize + header.body_size_bytes, header.header_checksum, header.prev_checksum);
 }
 

@@ -12,7 +12,7 @@ using namespace kvorum::net;
 
 void entry_seal(benchmark::State& state) {
     for ([[maybe_unused]] auto _ : state)
-        benchmark::DoNotOptimize(bench::open_batch().seal(bench::kBenchCluster, LogIndex{1}, Term{1}, 0));
+        benchmark::DoNotOptimize(bench::open_batch().seal(bench::kBenchCluster, kFirstGroup, LogIndex{1}, Term{1}, 0));
     state.SetItemsProcessed(state.iterations() * bench::kBatchCommands);
 }
 BENCHMARK(entry_seal);

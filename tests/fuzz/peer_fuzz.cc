@@ -163,7 +163,7 @@ void check_append_entries(ByteReader input) {
         const Term term{input.read<uint8_t>()};
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         builder.buffer().append(input.read_text(std::min<size_t>(4 * input.read<uint8_t>(), input.remaining())));
-        message.entries.push_back(std::move(builder).seal(cluster, index, term, 0));
+        message.entries.push_back(std::move(builder).seal(cluster, kFirstGroup, index, term, 0));
     }
     OutputBuffer out;
     encode_raft_message(message, out);

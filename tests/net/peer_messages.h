@@ -19,7 +19,7 @@ inline raft::EntryPtr make_entry(uint64_t index, uint64_t term, std::string_view
     raft::EntryBuilder builder(body.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
     builder.buffer().append(body);
     builder.add_command_count(body.empty() ? 0 : 1);
-    return std::move(builder).seal(cluster, LogIndex{index}, Term{term}, 77);
+    return std::move(builder).seal(cluster, kFirstGroup, LogIndex{index}, Term{term}, 77);
 }
 
 // Entries 11, 12, 13 of term 3: empty, small (copied), large (referenced).
@@ -81,9 +81,9 @@ inline RepairReply sample_repair_reply() {
     raft::EntryBuilder second(raft::EntryType::kCommands);
     second.buffer().append(2000, 'R');
     RepairReply reply;
-    reply.entries.push_back(std::move(first).seal(kCluster, LogIndex{21}, Term{3}, 77));
+    reply.entries.push_back(std::move(first).seal(kCluster, kFirstGroup, LogIndex{21}, Term{3}, 77));
     const uint64_t checksum = reply.entries.back()->id().checksum;
-    reply.entries.push_back(std::move(second).seal(kCluster, LogIndex{22}, Term{3}, checksum));
+    reply.entries.push_back(std::move(second).seal(kCluster, kFirstGroup, LogIndex{22}, Term{3}, checksum));
     reply.index = LogIndex{22};
     reply.checksum = reply.entries.back()->id().checksum;
     reply.outcome = RepairOutcome::kHeld;

@@ -397,7 +397,7 @@ TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {
         kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
     builder.buffer().append(to_boundary, 'x').append(bytes);
     const raft::EntryPtr entry =
-        std::move(builder).seal(kCluster, LogIndex{3}, maker.ids().back().term, maker.ids().back().checksum);
+        std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, maker.ids().back().term, maker.ids().back().checksum);
     const Group last = log.entries({entry});
     expect_accepted(Verdict::kCleanEnd, last, LogIndex{3});
     log.damage_body(last);

@@ -36,7 +36,7 @@ class EntryMaker {
         builder.set_log_time_ms(static_cast<int64_t>(1000 + number));
         builder.add_command_count(1);
         raft::EntryPtr entry =
-            std::move(builder).seal(cluster_, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
+            std::move(builder).seal(cluster_, kFirstGroup, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
         ids_.push_back(entry->id());
         return entry;
     }
