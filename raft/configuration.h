@@ -1,4 +1,5 @@
-// Who the members of a group are: what a kConfig entry says, from the place in the log where it stands (thesis 4.1, 4.3).
+// Who the members of a group are: what a kConfig entry says, from the place in the log where it stands
+// (thesis 4.1, 4.3).
 //
 // Encoded (integers little-endian, strings a u16 size and their bytes):
 //   u16 version (1)  u16 voters  u16 outgoing  u16 learners  then that many members:

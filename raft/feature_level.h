@@ -2,8 +2,8 @@
 //
 // A cluster starts at level 1. Each voter tells the level of its program with its acknowledgements; when all of them
 // know a higher one, the leader appends a kFeatureLevel entry, and from its commit on entries are written at that level
-// (EntryHeader::feature_level). Nothing that a level brought is written before. A program that knows less than the level
-// in force is refused by the log (wal/recovery.h), since it would misread what it finds there.
+// (EntryHeader::feature_level). Nothing that a level brought is written before. A program that knows less than the
+// level in force is refused by the log (wal/recovery.h), since it would misread what it finds there.
 //
 // Encoded body: u32 level, u16 size and the version of the program that raised it.
 // Thread: any. Errors: the decoder refuses what no writer produces.

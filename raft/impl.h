@@ -48,6 +48,7 @@ class Raft::Impl {
     void on_peer_connected(NodeId peer);
     void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
     [[nodiscard]] uint64_t least_memory_limit() const;
+    [[nodiscard]] const Configuration& configuration() const;
     [[nodiscard]] uint16_t feature_level() const { return log_.facts().level_at(commit_index_); }
 
     // --- read_index.cc ---

@@ -8,7 +8,10 @@
 namespace kvorum::raft {
 
 Log::Log(const RecoveredLog& recovered)
-    : last_(recovered.last), last_log_time_ms_(recovered.last_log_time_ms), runs_(recovered.terms), facts_(recovered.facts) {
+    : last_(recovered.last),
+      last_log_time_ms_(recovered.last_log_time_ms),
+      runs_(recovered.terms),
+      facts_(recovered.facts) {
     KVORUM_ASSERT(runs_.empty() == last_.index.is_none(), "{} term runs for {} entries", runs_.size(), last_.index);
     KVORUM_ASSERT(runs_.empty() || runs_.front().first_index == LogIndex{1}, "the log starts at {}",
                   runs_.front().first_index);

@@ -64,8 +64,8 @@ class FactsByIndex {
 
 class LogFacts {
  public:
-    // An entry that comes behind all that were noted and not cut off. False: it is of a kind that states a fact, and its
-    // body states none; then nothing changed.
+    // An entry that comes behind all that were noted and not cut off. False: it is of a kind that states a fact, and
+    // its body states none; then nothing changed.
     [[nodiscard]] bool note(const EntryHeader& header, Bytes body);
     void cut_from(LogIndex first_removed);
 
@@ -85,8 +85,8 @@ class LogFacts {
 };
 
 // Why a program that knows levels up to `known_level` cannot read this entry, for its operator; empty: it can.
-// `raised_by` is what is known of who raised the level before; it may be empty. A raise above the known level is as good
-// as an entry of that level, unless `body` is empty.
+// `raised_by` is what is known of who raised the level before; it may be empty. A raise above the known level is as
+// good as an entry of that level, unless `body` is empty.
 [[nodiscard]] std::string unreadable_reason(const EntryHeader& header, Bytes body, uint16_t known_level,
                                             std::string_view raised_by);
 

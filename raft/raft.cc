@@ -140,8 +140,8 @@ bool Raft::Impl::has_output() const {
     if (owed_acknowledgement().has_value()) return true;
     return hard_version_ != taken_hard_version_ || !output_.entries.empty() || !output_.messages_now.empty() ||
            !output_.messages_after_persist.empty() || commit_index_ > handed_out_index_ ||
-           !output_.read_states.empty() || !output_.unreadable.empty() || !output_.dropped_reads.empty() || !output_.log_reads.empty() ||
-           leadership() != told_leadership_;
+           !output_.read_states.empty() || !output_.unreadable.empty() || !output_.dropped_reads.empty() ||
+           !output_.log_reads.empty() || leadership() != told_leadership_;
 }
 
 Output Raft::Impl::take_output() {
@@ -172,6 +172,11 @@ NodeId Raft::Impl::leader() const {
     return role() == Role::kLeader ? config_.self : NodeId{};
 }
 
+const Configuration& Raft::Impl::configuration() const {
+    const auto* stated = log_.facts().configurations.last();
+    return stated == nullptr ? config_.configuration : stated->fact;
+}
+
 Status Raft::Impl::status() const {
     const auto* stated = log_.facts().configurations.last();
     Status status{.self = config_.self,
@@ -184,7 +189,7 @@ Status Raft::Impl::status() const {
                   .last_index = log_.last_index(),
                   .durable_index = persists_.durable_index(),
                   .configuration_index = stated == nullptr ? LogIndex{} : stated->index,
-                  .configuration = stated == nullptr ? &config_.configuration : &stated->fact,
+                  .voters = configuration().voter_ids(),
                   .feature_level = feature_level(),
                   .dropped_messages = dropped_messages_,
                   .peers = {}};
@@ -319,6 +324,7 @@ int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms();
 uint64_t Raft::bytes_above(LogIndex index) const { return impl_->log().cached_bytes_above(index); }
 uint64_t Raft::least_memory_limit() const { return impl_->least_memory_limit(); }
 Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
+const Configuration& Raft::configuration() const { return impl_->configuration(); }
 uint16_t Raft::feature_level() const { return impl_->feature_level(); }
 Status Raft::status() const { return impl_->status(); }
 

@@ -55,7 +55,8 @@ struct RaftConfig {
     ClusterId cluster;
     GroupId group = kFirstGroup;
     std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
-    // What the first leader of the cluster writes as entry 1, and what is in force before that: its voters are `voters`.
+    // What the first leader of the cluster writes as entry 1, and what is in force before that: its voters are
+    // `voters`.
     Configuration configuration{};
     uint16_t feature_level_max = known_feature_level();  // what this program knows
     std::string program_version = "unknown";             // who raises the level; at most kRaisedByBytesMax bytes
@@ -184,9 +185,9 @@ struct Status {
     LogIndex last_applied;
     LogIndex last_index;
     LogIndex durable_index;
-    LogIndex configuration_index;                    // of the entry that states `configuration`; none: RaftConfig does
-    const Configuration* configuration = nullptr;    // in force; valid until the next input
-    uint16_t feature_level = kFirstFeatureLevel;     // in force
+    LogIndex configuration_index;  // of the entry that states the configuration in force; none: RaftConfig does
+    std::vector<NodeId> voters;    // of that configuration
+    uint16_t feature_level = kFirstFeatureLevel;  // in force
     MessageCounters dropped_messages;
     std::vector<PeerStatus> peers;  // leader only
 };
@@ -257,6 +258,8 @@ class Raft {
     [[nodiscard]] EntryPtr cached_entry(LogIndex index) const;
     // The term of the entry at `index`; none for 0 or beyond the log.
     [[nodiscard]] Term term_at(LogIndex index) const;
+    // In force: what the last entry states that is in the log, else RaftConfig. Valid until the next input.
+    [[nodiscard]] const Configuration& configuration() const;
     // What is committed as far as this node knows: what it brought may be written.
     [[nodiscard]] uint16_t feature_level() const;
     [[nodiscard]] Status status() const;

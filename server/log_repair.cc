@@ -14,6 +14,7 @@
 #include "base/units.h"
 #include "reactor/event.h"
 #include "reactor/scope.h"
+#include "server/log_membership.h"
 #include "server/peers.h"
 #include "server/repair_decision.h"
 #include "wal/damaged_log.h"
@@ -38,7 +39,7 @@ class LogRepair final : private PeerEvents {
           log_(log),
           rebuild_(reactor, log),
           peers_(reactor, flusher, config, static_cast<PeerEvents&>(*this),
-                 PeerIdentity{log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
+                 PeerIdentity{log.end().cluster, log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
           changed_(reactor),
           tasks_(reactor) {}
 
@@ -303,8 +304,9 @@ Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flu
                               wal::WalConfig log) {
     absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged = co_await wal::DamagedLog::open(reactor, std::move(log));
     if (!damaged.ok()) co_return damaged.status();
-    absl::Status status;
-    {
+    const wal::SurveyedEnd& end = (*damaged)->end();
+    absl::Status status = check_log_membership(config, end.cluster, end.configuration ? &*end.configuration : nullptr);
+    if (status.ok()) {
         LogRepair repair(reactor, flusher, config, **damaged);
         status = co_await repair.run();
     }

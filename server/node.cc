@@ -7,6 +7,7 @@
 #include "base/machine_memory.h"
 #include "server/config_options.h"
 #include "server/descriptors.h"
+#include "server/log_membership.h"
 #include "server/log_repair.h"
 
 namespace kvorum::server {
@@ -24,7 +25,8 @@ constexpr int kPassesPerTurn = 3;
 wal::WalConfig log_config(const NodeConfig& config) {
     wal::WalConfig out;
     out.directory = config.data_directory;
-    out.cluster = config.cluster_id();
+    out.cluster = config.bootstrap_cluster_id();
+    out.cluster_name = config.cluster_name;
     out.node = config.id;
     out.segment_size_bytes = config.wal_segment_bytes;
     out.spare_segments = config.wal_spare_segments;
@@ -71,16 +73,21 @@ reactor::Task<absl::Status> Node::start() {
                verdict_name(report.verdict), report.verdict_message, report.last.index, report.last.term, report.groups,
                report.segments, report.bytes_scanned, report.duration_ns / kMillisecondNs);
     if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
+    config_.cluster_of_log = log_->cluster();
+    const auto* logged = report.facts.configurations.last();
+    absl::Status members = check_log_membership(config_, log_->cluster(), logged == nullptr ? nullptr : &logged->fact);
+    if (!members.ok()) co_return members;
     raft::RecoveredLog recovered;
     recovered.hard_state = report.hard_state;
     recovered.last = report.last;
     recovered.last_log_time_ms = report.last_log_time_ms;
     recovered.terms = report.terms;
+    recovered.facts = report.facts;
 
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
     peers_ = std::make_unique<Peers>(reactor_, *flusher_, config_, static_cast<PeerEvents&>(*this),
-                                     PeerIdentity{report.epoch, report.log_id, report.known_peers});
+                                     PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<RepairAnswers>(reactor_, *log_, *peers_);
     forwarder_ = std::make_unique<Forwarder>(*peers_, reactor_.backend().random_seed());
     router_ = std::make_unique<CommandRouter>(config_, reactor_, store_, *forwarder_, counters_, latency_, slow_log_,

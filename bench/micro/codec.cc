@@ -47,7 +47,7 @@ raft::MessageBody append_reply() {
 void encode(benchmark::State& state, const raft::MessageBody& body) {
     OutputBuffer out;
     for ([[maybe_unused]] auto _ : state) {
-        encode_raft_message(body, out);
+        encode_raft_message(kFirstGroup, body, out);
         benchmark::DoNotOptimize(out.size_bytes());
         out.clear();
     }
@@ -55,7 +55,7 @@ void encode(benchmark::State& state, const raft::MessageBody& body) {
 
 void decode(benchmark::State& state, const raft::MessageBody& body) {
     OutputBuffer out;
-    encode_raft_message(body, out);
+    encode_raft_message(kFirstGroup, body, out);
     const std::string wire = out.flatten();
     FrameReader reader;
     int64_t decoded = 0;
@@ -64,7 +64,7 @@ void decode(benchmark::State& state, const raft::MessageBody& body) {
         Frame frame;
         raft::MessageBody message;
         if (reader.next(frame) == FrameStatus::kFrame) {
-            decoded += decode_raft_message(frame, bench::kBenchCluster, message) ? 1 : 0;
+            decoded += decode_raft_message(frame, bench::kBenchCluster, kFirstGroup, message) ? 1 : 0;
         }
         benchmark::DoNotOptimize(message);
     }

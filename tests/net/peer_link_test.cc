@@ -123,7 +123,7 @@ TEST_F(PeerLinkTest, BytesFromThePeerAfterTheHandshakeEndTheConnection) {
     test::RawPeer peer(reactor_, flusher_);
     OutputBuffer ack;
     encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
-    encode_raft_message(raft::RequestVote{}, ack);
+    encode_raft_message(kFirstGroup, raft::RequestVote{}, ack);
     network_.receive_bytes_max = kFrameHeaderBytes + 16;
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
     start_link();
@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "node 9 is not a member"},
         BadHello{"Version",
                  {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 6"}),
+                 "protocol version 9, this node speaks 7"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
@@ -211,7 +211,8 @@ TEST_F(PeerLinkTest, AnotherFrameVersionIsRejected) {
     test::RawPeer peer(reactor_, flusher_);
     peer.dial(kEndpoint, text);
     ASSERT_TRUE(until([&peer] { return peer.ended(); }));
-    EXPECT_EQ(peer.rejection(), "unsupported protocol version");
+    EXPECT_EQ(peer.rejection(),
+              fmt::format("protocol version {}, this node speaks {}", kPeerProtocolVersion + 1, kPeerProtocolVersion));
 }
 
 TEST_F(PeerLinkTest, HalfAHandshakeEndsWithTheTimeout) {

@@ -46,7 +46,10 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
                                      .rejected_prev_index = {},
                                      .hint_index = {},
                                      .hint_term = {},
-                                     .read_round = 5};
+                                     .read_round = 5,
+                                     .silence_ns = 1'000'000,
+                                     .memory_limit_bytes = 1 << 20,
+                                     .feature_level_max = 3};
     raft::AppendEntriesReply failure{.term = Term{3},
                                      .success = false,
                                      .match_index = {},
@@ -60,14 +63,20 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
 // Equality by wire bytes: messages have no operator== because entries are compared by identity nowhere else.
 inline std::string encoded(const raft::MessageBody& body) {
     OutputBuffer out;
-    encode_raft_message(body, out);
+    encode_raft_message(kFirstGroup, body, out);
     return out.flatten();
 }
 
 inline std::vector<ForwardRequest> sample_requests() {
     return {
         {.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
-        {.request_id = 2, .session_id = 101, .leader_term = Term{9}, .resp_version = 3, .arguments = {"GET", ""}}};
+        {.request_id = 2,
+         .session_id = 101,
+         .leader_term = Term{9},
+         .resp_version = 3,
+         .arguments = {"GET", ""},
+         .user = "alice",
+         .users_revision = 17}};
 }
 
 inline std::vector<ForwardReply> sample_replies() {
@@ -101,7 +110,12 @@ inline std::vector<std::string> sample_frames() {
         frames.push_back(out.flatten());
     };
     add([](OutputBuffer& out) {
-        encode_hello({.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .log_id = kLog, .dialled = NodeId{2}},
+        encode_hello({.cluster = kCluster,
+                      .from = NodeId{1},
+                      .incarnation = 9,
+                      .log_id = kLog,
+                      .feature_level = 4,
+                      .dialled = NodeId{2}},
                      out);
     });
     add([](OutputBuffer& out) { encode_hello_ack({.from = NodeId{2}, .incarnation = 4, .log_id = kOtherLog}, out); });
@@ -146,7 +160,7 @@ inline bool decodes(const Frame& frame) {
         case FrameType::kForwardLarge: return decode_forward_large(frame, request, command_bytes);
         case FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
         case FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
-        default: return decode_raft_message(frame, kCluster, body);
+        default: return decode_raft_message(frame, kCluster, kFirstGroup, body);
     }
 }
 

@@ -42,17 +42,18 @@ TEST(ConfigurationCodec, DecodesWhatItEncoded) {
 
 TEST(ConfigurationCodec, LayoutIsFixed) {
     const std::string body = encode_configuration({.voters = {member(1)}});
-    const std::string expected("\x01\x00\x01\x00\x00\x00\x00\x00"
-                               "\x01\x00\x00\x00\x00\x00\x00\x00"
-                               "\x00\x00\x00\x00\x00\x00\x00\x00"
-                               "\x08\x00"
-                               "10.0.0.1"
-                               "\x69\x42"
-                               "\x06\x00"
-                               "node-1"
-                               "\x59\x1b"
-                               "\x00\x00",
-                               48);
+    const std::string expected(
+        "\x01\x00\x01\x00\x00\x00\x00\x00"
+        "\x01\x00\x00\x00\x00\x00\x00\x00"
+        "\x00\x00\x00\x00\x00\x00\x00\x00"
+        "\x08\x00"
+        "10.0.0.1"
+        "\x69\x42"
+        "\x06\x00"
+        "node-1"
+        "\x59\x1b"
+        "\x00\x00",
+        48);
     EXPECT_EQ(body, expected);
 }
 

@@ -159,7 +159,8 @@ TEST(EntryBuilder, ABodyThatIsSummedOnTheWayGivesTheSameEntry) {
     for (int i = 0; i < 100; ++i)
         at_once.buffer().append(1000, static_cast<char>('a' + i % 26));
     at_once.add_command_count(1);
-    EXPECT_EQ(std::move(at_once).seal(ClusterId{7}, kFirstGroup, LogIndex{6}, Term{3}, 0x1234)->id(), large_sample()->id());
+    EXPECT_EQ(std::move(at_once).seal(ClusterId{7}, kFirstGroup, LogIndex{6}, Term{3}, 0x1234)->id(),
+              large_sample()->id());
 }
 
 TEST(EntryAssembler, MakesTheSameEntriesHoweverTheBytesWereCut) {
