@@ -5,8 +5,8 @@
 
 int main(int argument_count, char** arguments) {
     kvorum::keep_freed_memory_of_first_arena();
-    return kvorum::server::run_program(
-        argument_count, arguments, []() -> absl::StatusOr<std::unique_ptr<kvorum::reactor::IoBackend>> {
-            return kvorum::reactor::UringBackend::create({});
-        });
+    return kvorum::server::run_program(argument_count, arguments,
+                                       []() -> absl::StatusOr<std::unique_ptr<kvorum::reactor::IoBackend>> {
+                                           return kvorum::reactor::UringBackend::create({});
+                                       });
 }

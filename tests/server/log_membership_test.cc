@@ -16,8 +16,9 @@ NodeConfig config_of(const std::vector<uint64_t>& ids) {
     config.data_directory = "data";
     for (const uint64_t id : ids) {
         const auto port = static_cast<uint16_t>(7000 + id);
-        config.members.push_back(
-            {.id = NodeId{id}, .peer = {"10.0.0.1", static_cast<uint16_t>(port + 10000)}, .client = {"10.0.0.1", port}});
+        config.members.push_back({.id = NodeId{id},
+                                  .peer = {"10.0.0.1", static_cast<uint16_t>(port + 10000)},
+                                  .client = {"10.0.0.1", port}});
     }
     return config;
 }
