@@ -11,5 +11,10 @@ using NodeId = StrongId<struct NodeIdTag>;
 using ClusterId = StrongId<struct ClusterIdTag>;
 // Of one log: drawn at random when it is created, so a node whose log is gone is not taken for the node that wrote it.
 using LogId = StrongId<struct LogIdTag>;
+// Of one replicated log and its state machine in a cluster. At most kGroupIdMax: it travels in 32 bits.
+using GroupId = StrongId<struct GroupIdTag>;
+inline constexpr uint64_t kGroupIdMax = UINT32_MAX;
+// The one group that exists.
+inline constexpr GroupId kFirstGroup{1};
 
 }  // namespace kvorum

@@ -35,6 +35,7 @@ class LogBench {
         wal::WalConfig config;
         config.directory = directory_;
         config.cluster = ClusterId{1};
+        config.cluster_name = "bench";
         config.node = NodeId{1};
         config.sync = line.method;
         config.groups_in_flight_max = line.depth;
@@ -65,7 +66,8 @@ class LogBench {
     raft::EntryPtr next(size_t body_bytes) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         builder.buffer().append(body_bytes, 'x');
-        raft::EntryPtr entry = std::move(builder).seal(ClusterId{1}, last_.index + 1, Term{1}, last_.checksum);
+        raft::EntryPtr entry =
+            std::move(builder).seal(ClusterId{1}, kFirstGroup, last_.index + 1, Term{1}, last_.checksum);
         last_ = entry->id();
         return entry;
     }

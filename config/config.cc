@@ -11,11 +11,13 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "config/config_options.h"
+#include "raft/configuration.h"
 
 namespace kvorum {
 namespace {
 
 constexpr size_t kClusterNameBytesMax = 64;
+constexpr size_t kBootstrapTokenBytesMax = 128;
 constexpr uint64_t kWalBlockBytes = 4 * kKiB;
 
 using Violations = std::vector<std::string>;
@@ -33,9 +35,18 @@ void check_cluster_name(const std::string& name, Violations& violations) {
     }
 }
 
+void check_bootstrap_token(const std::string& token, Violations& violations) {
+    if (token.size() <= kBootstrapTokenBytesMax) return;
+    violations.push_back(fmt::format("bootstrap-token: {} characters are too many; give at most {}", token.size(),
+                                     kBootstrapTokenBytesMax));
+}
+
 void check_member_endpoint(const Member& member, const reactor::Endpoint& endpoint, std::string_view what,
                            Violations& violations) {
-    if (endpoint.host.empty() || endpoint.port == 0) {
+    if (endpoint.host.size() > raft::kMemberHostBytesMax) {
+        violations.push_back(fmt::format("member {}: its {} host has {} characters; give at most {}", member.id, what,
+                                         endpoint.host.size(), raft::kMemberHostBytesMax));
+    } else if (endpoint.host.empty() || endpoint.port == 0) {
         violations.push_back(fmt::format("member {}: its {} address '{}' lacks a host or a port", member.id, what,
                                          endpoint.to_string()));
     } else if (is_wildcard(endpoint)) {
@@ -157,7 +168,7 @@ const reactor::Endpoint& NodeConfig::peer_listen_endpoint() const {
     return peer_listen.has_value() ? *peer_listen : self().peer;
 }
 
-ClusterId NodeConfig::cluster_id() const {
+ClusterId NodeConfig::bootstrap_cluster_id() const {
     std::vector<uint64_t> ids;
     ids.reserve(members.size());
     for (const Member& member : members)
@@ -169,6 +180,7 @@ ClusterId NodeConfig::cluster_id() const {
     writer.write_text(cluster_name);
     for (const uint64_t member_id : ids)
         writer.write(member_id);
+    writer.write_text(bootstrap_token);
     const uint64_t id_value = checksum64(as_bytes(identity));
     return ClusterId{id_value == 0 ? 1 : id_value};  // 0 means none
 }
@@ -186,6 +198,7 @@ std::string NodeConfig::cluster_node_name(NodeId node) const {
 std::vector<std::string> NodeConfig::validate() const {
     Violations violations = values_out_of_range(*this);
     check_cluster_name(cluster_name, violations);
+    check_bootstrap_token(bootstrap_token, violations);
     check_members(*this, violations);
     check_listen(*this, violations);
     check_secret(*this, violations);

@@ -1,9 +1,9 @@
 // What one node is told at start. The same options come from flags, a config file and (for what may change) CONFIG SET.
 //
-// Cluster scope: cluster_name and the ids of the members; from these a node derives cluster_id(), which the peer
-// handshake compares. Node scope: the rest; it may differ from node to node and change at any restart,
-// election_timeout_ms too: leases count on what voters promise (raft/read_index.cc), not on equal options. Units are in
-// the names. Thread: read-only after start, except what NodeFacade::change_config() may
+// Cluster scope: cluster_name, the ids of the members and bootstrap_token; a new log gets its cluster id from these,
+// and says it ever after; the peer handshake compares it. Node scope: the rest; it may differ from node to node and
+// change at any restart, election_timeout_ms too: leases count on what voters promise (raft/read_index.cc), not on
+// equal options. Units are in the names. Thread: read-only after start, except what NodeFacade::change_config() may
 // change.
 #pragma once
 
@@ -84,6 +84,8 @@ inline constexpr uint32_t kMembersMax = 9;
 struct NodeConfig {
     NodeId id;
     std::string cluster_name = "kvorum";
+    std::string bootstrap_token;  // makes the id of a new cluster another one than its name and members give
+    ClusterId cluster_of_log;     // what the node's log was made for; none before it is open
     std::vector<Member> members;  // this node included
     std::string data_directory;
     // What this node binds, when that is not what its member entry says (a wildcard address, a container's inner port).
@@ -124,11 +126,14 @@ struct NodeConfig {
     [[nodiscard]] const Member* find_member(NodeId node) const;
     [[nodiscard]] const reactor::Endpoint& listen_endpoint() const;       // for clients
     [[nodiscard]] const reactor::Endpoint& peer_listen_endpoint() const;  // for the other nodes
-    // Derived from cluster_name and the ids of all members: equal on all nodes of a cluster, so that nodes of different
-    // clusters never take each other's messages or logs. Addresses may change; a changed set of members is another
-    // cluster (its quorums need not overlap with the old one's), and a log of the old one is refused. Two clusters with
-    // equally numbered members differ by their names only.
-    [[nodiscard]] ClusterId cluster_id() const;
+    // By which nodes of different clusters never take each other's messages: that of the node's log. Before that is
+    // open, the one that a new log would get.
+    [[nodiscard]] ClusterId cluster_id() const {
+        return cluster_of_log.is_none() ? bootstrap_cluster_id() : cluster_of_log;
+    }
+    // Of a new cluster: derived from its name, the ids of its first members and the token, so that all first nodes come
+    // to the same one. A log keeps it for good (wal::Founding).
+    [[nodiscard]] ClusterId bootstrap_cluster_id() const;
     // The 40 hex digits by which Redis Cluster clients know a node.
     [[nodiscard]] std::string cluster_node_name(NodeId node) const;
     // Every violation in words; empty means usable.

@@ -105,6 +105,12 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
      "The name of the cluster, the same on all its nodes. Nodes of different clusters refuse each other. "
      "Give one as soon as two clusters could reach each other.",
      false, show_text<&NodeConfig::cluster_name>, parse_text<&NodeConfig::cluster_name>},
+    {"bootstrap-token", kCluster, "TEXT",
+     "Looked at only while this node has no log: nodes of a new cluster come together only if they have the same one. "
+     "Give "
+     "another one than before to begin anew under an old name, so that a node of the old cluster cannot join. The same "
+     "on all first members.",
+     false, show_text<&NodeConfig::bootstrap_token>, parse_text<&NodeConfig::bootstrap_token>},
     {"member", kCluster, "ID=PEER/CLIENT",
      "One node: its id, its address for the other nodes, its address for clients. Give it once per node, or a comma "
      "list; "

@@ -1,4 +1,5 @@
-// The order of one session at one group: its commands that are not answered yet, where they are, and what they wait for.
+// The order of one session at one group: its commands that are not answered yet, where they are, and what they wait
+// for.
 //
 // Commands take effect and are answered in the order in which they arrived. `target` is where the outstanding ones
 // went: a session never sends a command to a new place while an earlier one is unresolved at an old place, so the order
@@ -78,18 +79,18 @@ class Lane {
     // --- what the parts of the gateway keep of it ---
     LaneHandle handle;  // lane_table.h
     Target target;
-    bool input_ended = false;  // no more commands come: its client left, or waits for the replies only
-    bool is_scheduled = false;        // lane_schedule.h: to be looked at in this turn
-    bool in_line = false;        // lane_schedule.h: with something to do that takes several turns
-    bool waits_for_room = false;      // the first parked command has a leader, but it or its reply has no room yet
+    bool input_ended = false;          // no more commands come: its client left, or waits for the replies only
+    bool is_scheduled = false;         // lane_schedule.h: to be looked at in this turn
+    bool in_line = false;              // lane_schedule.h: with something to do that takes several turns
+    bool waits_for_room = false;       // the first parked command has a leader, but it or its reply has no room yet
     bool waits_for_bulk_room = false;  // the next reply is a large one, and has no room yet
-    uint64_t progressed_ns = 0;  // when a command was last answered, or its client had to read first
+    uint64_t progressed_ns = 0;        // when a command was last answered, or its client had to read first
     std::unique_ptr<LongReply> long_reply;  // long_reads.h: of the command at the head, under way
     bool waits_for_buffers = false;         // long_reads.h: the head may begin when fewer buffers are in use
     std::unique_ptr<LargeCommand> large;    // large_writes.h: while there is one, no command is submitted
     ForwardedParts forwarded_parts;         // answers.h
-    uint64_t uncredited_bytes = 0;          // of replies that came from the leader, and it was not told that they are taken
-    struct Wait {                           // waits.h
+    uint64_t uncredited_bytes = 0;  // of replies that came from the leader, and it was not told that they are taken
+    struct Wait {                   // waits.h
         bool is_queued = false;
         uint64_t deadline_ns = 0;
         LogIndex index;  // none until the WAIT is at the head

@@ -1,8 +1,8 @@
 // Decides for every command where it is carried out: here, at the leader, or not at all.
 //
 // A command that this node can carry out as leader goes into the open batch (writes) or the open read round (reads).
-// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this node
-// holds a lease a read is answered where it stands.
+// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this
+// node holds a lease a read is answered where it stands.
 //
 // Thread: the owning core. Nothing here suspends.
 #pragma once

@@ -1,6 +1,9 @@
 #include "net/frame.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/checksum.h"
@@ -101,13 +104,14 @@ FrameStatus FrameReader::next_piece(Frame& frame) {
 
 bool FrameReader::parse_header(Bytes bytes) {
     const std::byte* at = bytes.data();
-    const auto refuse = [this](const char* text) {
-        fail(text);
+    const auto refuse = [this](std::string text) {
+        fail(std::move(text));
         return false;
     };
     if (load_le<uint32_t>(at + kMagicAt) != kMagic) return refuse("not a frame of the peer protocol");
     // The version stands before the checksum, so that a later one may change everything behind it.
-    if (load_le<uint16_t>(at + kVersionAt) != kPeerProtocolVersion) return refuse("unsupported protocol version");
+    if (const auto version = load_le<uint16_t>(at + kVersionAt); version != kPeerProtocolVersion)
+        return refuse(fmt::format("protocol version {}, this node speaks {}", version, kPeerProtocolVersion));
     if (checksum64(bytes.first(kHeaderChecksumAt)) != load_le<uint64_t>(at + kHeaderChecksumAt)) {
         return refuse("frame header checksum mismatch");
     }
@@ -144,8 +148,8 @@ void FrameReader::forget_last_frame() {
     if (partial_.capacity() > kKeepBytes) release_memory(partial_);
 }
 
-FrameStatus FrameReader::fail(const char* text) {
-    error_ = text;
+FrameStatus FrameReader::fail(std::string text) {
+    error_ = std::move(text);
     input_ = {};
     return FrameStatus::kError;
 }

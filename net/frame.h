@@ -23,8 +23,9 @@ namespace kvorum::net {
 
 // 3: peers prove that they know the secret of their cluster, and acknowledgements promise the silence that leases count
 // on. 4: acknowledgements tell a limit of memory. 5: large commands are forwarded in pieces. 6: a node says how much it
-// took of the replies to what it forwarded.
-inline constexpr uint16_t kPeerProtocolVersion = 6;
+// took of the replies to what it forwarded. 7: what is about a group names it; a node tells the feature level that it
+// knows, and a forwarded request its user.
+inline constexpr uint16_t kPeerProtocolVersion = 7;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
 inline constexpr uint32_t kFramePayloadBytesMax = 128 * kMiB;
@@ -124,7 +125,7 @@ class FrameReader {
     bool check_frame(Bytes bytes, Frame& frame);
     FrameStatus next_piece(Frame& frame);
     void forget_last_frame();
-    FrameStatus fail(const char* text);
+    FrameStatus fail(std::string text);
 
     uint32_t payload_bytes_max_;
     Bytes input_;

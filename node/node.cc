@@ -7,6 +7,7 @@
 #include "base/machine_memory.h"
 #include "config/config_options.h"
 #include "config/descriptors.h"
+#include "replica/log_membership.h"
 #include "replica/log_repair.h"
 
 namespace kvorum::node {
@@ -24,7 +25,8 @@ constexpr int kPassesPerTurn = 3;
 wal::WalConfig log_config(const NodeConfig& config) {
     wal::WalConfig out;
     out.directory = config.data_directory;
-    out.cluster = config.cluster_id();
+    out.cluster = config.bootstrap_cluster_id();
+    out.cluster_name = config.cluster_name;
     out.node = config.id;
     out.segment_size_bytes = config.wal_segment_bytes;
     out.spare_segments = config.wal_spare_segments;
@@ -66,6 +68,11 @@ reactor::Task<absl::Status> Node::start() {
     if (!opened.ok()) co_return opened;
     report_recovery();
     if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
+    config_.cluster_of_log = log_->cluster();
+    const auto* logged = log_->recovered().facts.configurations.last();
+    absl::Status members =
+        replica::check_log_membership(config_, log_->cluster(), logged == nullptr ? nullptr : &logged->fact);
+    if (!members.ok()) co_return members;
     build_parts();
     if (absl::Status status = open_ports(); !status.ok()) co_return status;
     running_ = true;
@@ -94,18 +101,19 @@ void Node::build_parts() {
     recovered.last = report.last;
     recovered.last_log_time_ms = report.last_log_time_ms;
     recovered.terms = report.terms;
+    recovered.facts = report.facts;
 
-    peers_ = std::make_unique<peers::Peers>(reactor_, *flusher_, config_,
-                                            peers::PeerIdentity{report.epoch, report.log_id, report.known_peers});
+    peers_ = std::make_unique<peers::Peers>(
+        reactor_, *flusher_, config_,
+        peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
     group_log_ = std::make_unique<replica::WalLog>(*log_);
     driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, counters_,
                                                     latency_, recovered);
-    gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{
-        config_, reactor_, store_, *driver_, *peers_, counters_, latency_, slow_log_, buffers_});
+    gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
+                                                                           counters_, latency_, slow_log_, buffers_});
     dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
-    forwarded_ =
-        std::make_unique<gateway::ForwardedSessions>(*gateway_, *dispatcher_, *peers_, counters_, buffers_);
+    forwarded_ = std::make_unique<gateway::ForwardedSessions>(*gateway_, *dispatcher_, *peers_, counters_, buffers_);
     clients_ = std::make_unique<redis::ClientListener>(
         redis::ClientServices{reactor_, *flusher_, *gateway_, *dispatcher_, static_cast<redis::NodeFacade&>(*this),
                               counters_, config_.limits, access_, buffers_});
@@ -186,7 +194,8 @@ void Node::on_turn_end() {
     if (buffers_.needs_room()) clients_->make_room();
     forwarded_->end_turn();
     const bool more_to_free = store_.end_turn();
-    if (driver_->has_work(gateway_->outcomes()) || gateway_->has_work() || more_to_free) reactor_.schedule(another_turn_);
+    if (driver_->has_work(gateway_->outcomes()) || gateway_->has_work() || more_to_free)
+        reactor_.schedule(another_turn_);
 }
 
 void Node::drive_group() {

@@ -18,6 +18,7 @@
 #include "net/frame.h"
 #include "net/output_buffer.h"
 #include "peers/peer_secrets.h"
+#include "raft/feature_level.h"
 #include "raft/messages.h"
 
 namespace kvorum::peers {
@@ -32,8 +33,9 @@ struct Hello {
     NodeId from;
     uint64_t incarnation = 0;  // rises with each start of the node
     LogId log_id{};            // of the node's log: the same for as long as the node keeps its data
-    NodeId dialled;            // whom the sender believes to reach: finds swapped addresses
-    Nonce nonce{};             // fresh: what the dialled node's proof is about
+    uint16_t feature_level = raft::kFirstFeatureLevel;  // that its program knows
+    NodeId dialled;                                     // whom the sender believes to reach: finds swapped addresses
+    Nonce nonce{};                                      // fresh: what the dialled node's proof is about
 
     bool operator==(const Hello&) const = default;
 };
@@ -42,6 +44,7 @@ struct HelloAck {
     NodeId from;
     uint64_t incarnation = 0;
     LogId log_id{};
+    uint16_t feature_level = raft::kFirstFeatureLevel;
     Digest proof{};  // of the dialled node; zero when it asked for none
 
     bool operator==(const HelloAck&) const = default;
@@ -66,6 +69,7 @@ void encode_hello_ack(const HelloAck& ack, net::OutputBuffer& out);
 void encode_hello_reject(const HelloReject& reject, net::OutputBuffer& out);
 void encode_hello_challenge(const Nonce& challenge, net::OutputBuffer& out);
 void encode_hello_proof(const Digest& proof, net::OutputBuffer& out);
+// Of another protocol version, which is looked at first, nothing else is read.
 [[nodiscard]] bool decode_hello(const net::Frame& frame, Hello& hello);
 [[nodiscard]] bool decode_hello_challenge(const net::Frame& frame, Nonce& challenge);
 [[nodiscard]] bool decode_hello_proof(const net::Frame& frame, Digest& proof);
@@ -85,24 +89,26 @@ void encode_hello_proof(const Digest& proof, net::OutputBuffer& out);
            type == net::FrameType::kForwardPiece || type == net::FrameType::kForwardLarge;
 }
 
-// Sender and receiver are those of the connection and do not travel. Entries are referenced, not copied
+// Sender and receiver are those of the connection and do not travel; the group does. Entries are referenced, not copied
 // (OutputBuffer::append_entry).
-void encode_raft_message(const raft::MessageBody& body, net::OutputBuffer& out);
-// Entries are verified by their own checksums, must be of `cluster`, consecutive from prev_log_index + 1, and not of a
-// term above the message's.
-[[nodiscard]] bool decode_raft_message(const net::Frame& frame, ClusterId cluster, raft::MessageBody& body);
+void encode_raft_message(GroupId group, const raft::MessageBody& body, net::OutputBuffer& out);
+// A message must be of `group`. Entries are verified by their own checksums, must be of `cluster` and `group`,
+// consecutive from prev_log_index + 1, and not of a term above the message's.
+[[nodiscard]] bool decode_raft_message(const net::Frame& frame, ClusterId cluster, GroupId group,
+                                       raft::MessageBody& body);
 
 // The same for an AppendEntries whose entries are streamed: begin() with its frame, take() with each piece, until
 // done(). False: malformed.
 class AppendEntriesReader {
  public:
-    [[nodiscard]] bool begin(const net::Frame& frame);
+    [[nodiscard]] bool begin(const net::Frame& frame, GroupId group);
     [[nodiscard]] bool take(Bytes piece, ClusterId cluster);
     [[nodiscard]] bool done() const { return bytes_left_ == 0; }
     [[nodiscard]] raft::AppendEntries take_message() { return std::move(message_); }
 
  private:
     raft::AppendEntries message_;
+    GroupId group_;
     raft::EntryAssembler assembler_;
     uint32_t entries_left_ = 0;
     uint32_t bytes_left_ = 0;
@@ -115,6 +121,9 @@ struct ForwardRequest {
     Term leader_term{};  // carried out only by a receiver that leads in this term
     uint8_t resp_version = 2;
     std::vector<std::string_view> arguments;
+    GroupId group = kFirstGroup;
+    std::string_view user{};      // whose command it is, at most kForwardUserBytesMax bytes; empty: the default user's
+    uint64_t users_revision = 0;  // of the users by which it was admitted where it came in
 
     bool operator==(const ForwardRequest&) const = default;
 };
@@ -148,6 +157,7 @@ inline constexpr uint64_t kCreditOfNobody = UINT64_MAX;
 // is under way to one node stays within a window too: nobody's small reply stands behind megabytes of others.
 inline constexpr uint64_t kCreditOfLink = 0;
 
+inline constexpr size_t kForwardUserBytesMax = 255;
 inline constexpr uint32_t kForwardArgumentsMax = 1024 * 1024;
 // A request above this must not be encoded, see forward_request_fits().
 inline constexpr uint64_t kForwardRequestBytesMax = 96 * kMiB;
@@ -171,6 +181,7 @@ struct ForwardPiece {
     uint64_t session_id = 0;
     uint64_t offset = 0;
     std::string_view bytes;
+    GroupId group = kFirstGroup;
 
     bool operator==(const ForwardPiece&) const = default;
 };
@@ -199,6 +210,7 @@ class ForwardPieces {
 struct RepairRequest {
     LogIndex index;
     uint64_t checksum = 0;
+    GroupId group = kFirstGroup;
 
     bool operator==(const RepairRequest&) const = default;
 };
@@ -215,6 +227,7 @@ struct RepairReply {
     RepairOutcome outcome = RepairOutcome::kMissing;
     raft::EntryId at;  // kOther: what this log has at `index`, or its last entry if that is lower; zero if it is empty
     std::vector<raft::EntryPtr> entries;  // kHeld: the one asked for, last, and some that lead to it
+    GroupId group = kFirstGroup;
 };
 
 // A reply carries at most about this many bytes of entries, and at least one.
@@ -223,7 +236,8 @@ inline constexpr uint64_t kRepairReplyBytes = 1 * kMiB;
 void encode_repair_request(const RepairRequest& request, net::OutputBuffer& out);
 void encode_repair_reply(const RepairReply& reply, net::OutputBuffer& out);
 [[nodiscard]] bool decode_repair_request(const net::Frame& frame, RepairRequest& request);
-// The entries are verified by their own checksums, of `cluster`, chained, and end with the one that the reply names.
+// The entries are verified by their own checksums, of `cluster` and the reply's group, chained, and end with the one
+// that the reply names.
 [[nodiscard]] bool decode_repair_reply(const net::Frame& frame, ClusterId cluster, RepairReply& reply);
 
 }  // namespace kvorum::peers

@@ -96,6 +96,7 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
                         .from = config_.self,
                         .incarnation = config_.incarnation,
                         .log_id = config_.log_id,
+                        .feature_level = raft::known_feature_level(),
                         .dialled = config_.peer,
                         .nonce = draw_nonce(reactor_.backend())};
     encode_hello(connection.hello, output.buffer());
@@ -197,8 +198,8 @@ reactor::Task<std::string> PeerLink::wait_for_end(reactor::ReceiveStream& receiv
 void PeerLink::connect_to_owner(net::OutputStream& output, const HelloAck& ack) {
     ++stats_.connects;
     last_failure_.clear();
-    KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}", config_.peer, config_.endpoint.to_string(),
-               ack.incarnation);
+    KVORUM_LOG(kInfo, "peer {} at {}: connected, incarnation {}, knows feature level {}", config_.peer,
+               config_.endpoint.to_string(), ack.incarnation, ack.feature_level);
     output_ = &output;
     large_ = {};
     connected_at_wall_ms_ = reactor_.backend().wall_clock_ms();
@@ -251,7 +252,7 @@ bool PeerLink::send(const raft::Message& message) {
         if (!stopping_) reactor_.schedule(unreachable_);
         return false;
     }
-    encode_raft_message(message.body, output_->buffer());
+    encode_raft_message(message.group, message.body, output_->buffer());
     return true;
 }
 

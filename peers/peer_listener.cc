@@ -173,6 +173,10 @@ std::string PeerListener::take_handshake_frame(Connection& connection, const net
     const bool alone = connection.reader.buffered_bytes() == 0;
     if (connection.challenged) return alone ? check_proof(connection, frame) : "no valid proof";
     if (!decode_hello(frame, connection.hello) || !alone) return "no valid Hello";
+    if (connection.hello.protocol_version != net::kPeerProtocolVersion) {
+        return fmt::format("protocol version {}, this node speaks {}", connection.hello.protocol_version,
+                           net::kPeerProtocolVersion);
+    }
     if (config_.secrets == nullptr || config_.secrets->empty()) return admit(connection);
     connection.challenged = true;
     connection.challenge = draw_nonce(reactor_.backend());
@@ -205,17 +209,16 @@ std::string PeerListener::admit(Connection& connection) {
     reactor_.cancel(connection.handshake_deadline);
     connection.reader.set_payload_bytes_max(net::kFramePayloadBytesMax);
     connection.reader.stream_entries();
-    HelloAck ack{.from = config_.self, .incarnation = config_.incarnation, .log_id = config_.log_id};
+    HelloAck ack{.from = config_.self,
+                 .incarnation = config_.incarnation,
+                 .log_id = config_.log_id,
+                 .feature_level = raft::known_feature_level()};
     if (connection.challenged) ack.proof = config_.secrets->prove_dialled(hello, connection.challenge, ack);
     encode_hello_ack(ack, connection.output.buffer());
     return {};
 }
 
 std::string PeerListener::check_hello(const Hello& hello) {
-    if (hello.protocol_version != net::kPeerProtocolVersion) {
-        return fmt::format("protocol version {}, this node speaks {}", hello.protocol_version,
-                           net::kPeerProtocolVersion);
-    }
     if (hello.cluster != config_.cluster)
         return fmt::format("cluster {:x}, this is {:x}", hello.cluster.value(), config_.cluster.value());
     if (hello.dialled != config_.self)
@@ -296,7 +299,8 @@ std::string PeerListener::take_piece(Connection& connection, const net::Frame& f
     AppendEntriesReader& reader = connection.append_entries;
     if (!reader.take(frame.payload, config_.cluster)) return "malformed entries";
     if (!reader.done()) return {};
-    receivers_.raft.on_raft_message({.from = connection.peer, .to = config_.self, .body = reader.take_message()});
+    receivers_.raft.on_raft_message(
+        {.from = connection.peer, .to = config_.self, .body = reader.take_message(), .group = config_.group});
     return {};
 }
 
@@ -304,6 +308,8 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
     if (frame.type == net::FrameType::kForwardRequests) {
         std::vector<ForwardRequest> requests;
         if (!decode_forward_requests(frame, requests)) return "malformed forwarded requests";
+        if (!std::all_of(requests.begin(), requests.end(), [this](const auto& r) { return r.group == config_.group; }))
+            return "a forwarded request for another group";
         receivers_.forward.on_forward_requests(connection.peer, requests);
     } else if (frame.type == net::FrameType::kForwardReplies) {
         std::vector<ForwardReply> replies;
@@ -311,12 +317,14 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
         receivers_.forward.on_forward_replies(connection.peer, replies);
     } else if (frame.type == net::FrameType::kForwardPiece) {
         ForwardPiece piece;
-        if (!decode_forward_piece(frame, piece) || !connection.pieces.take(piece)) return "malformed forwarded piece";
+        if (!decode_forward_piece(frame, piece) || piece.group != config_.group || !connection.pieces.take(piece))
+            return "malformed forwarded piece";
     } else {
         ForwardRequest request;
         PackedCommand command;
         uint64_t command_bytes = 0;
-        if (!decode_forward_large(frame, request, command_bytes)) return "malformed forwarded request";
+        if (!decode_forward_large(frame, request, command_bytes) || request.group != config_.group)
+            return "malformed forwarded request";
         if (!connection.pieces.finish(request, command_bytes, command)) return "a forwarded request without its pieces";
         receivers_.forward.on_large_request(connection.peer, request, std::move(command));
     }
@@ -325,11 +333,11 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
 
 std::string PeerListener::dispatch(Connection& connection, const net::Frame& frame) {
     if (frame.streamed_bytes > 0) {
-        return connection.append_entries.begin(frame) ? std::string() : "malformed Raft message";
+        return connection.append_entries.begin(frame, config_.group) ? std::string() : "malformed Raft message";
     }
     if (is_raft_frame(frame.type)) {
-        raft::Message message{.from = connection.peer, .to = config_.self, .body = {}};
-        if (!decode_raft_message(frame, config_.cluster, message.body)) return "malformed Raft message";
+        raft::Message message{.from = connection.peer, .to = config_.self, .body = {}, .group = config_.group};
+        if (!decode_raft_message(frame, config_.cluster, config_.group, message.body)) return "malformed Raft message";
         receivers_.raft.on_raft_message(std::move(message));
         return {};
     }
@@ -342,13 +350,14 @@ std::string PeerListener::dispatch(Connection& connection, const net::Frame& fra
     }
     if (frame.type == net::FrameType::kRepairRequest) {
         RepairRequest request;
-        if (!decode_repair_request(frame, request)) return "malformed repair request";
+        if (!decode_repair_request(frame, request) || request.group != config_.group) return "malformed repair request";
         receivers_.repair.on_repair_request(connection.peer, request);
         return {};
     }
     if (frame.type == net::FrameType::kRepairReply) {
         RepairReply reply;
-        if (!decode_repair_reply(frame, config_.cluster, reply)) return "malformed repair reply";
+        if (!decode_repair_reply(frame, config_.cluster, reply) || reply.group != config_.group)
+            return "malformed repair reply";
         receivers_.repair.on_repair_reply(connection.peer, std::move(reply));
         return {};
     }

@@ -55,6 +55,7 @@ struct PeerReceivers {
 
 struct PeerListenerConfig {
     ClusterId cluster;
+    GroupId group = kFirstGroup;  // what is about another one is refused
     NodeId self;
     uint64_t incarnation = 0;
     LogId log_id{};

@@ -26,6 +26,7 @@ std::string dialler_statement(std::string_view role, const Hello& hello, const N
     writer.write<uint64_t>(hello.from.value());
     writer.write<uint64_t>(hello.incarnation);
     writer.write<uint64_t>(hello.log_id.value());
+    writer.write<uint16_t>(hello.feature_level);
     writer.write<uint64_t>(hello.dialled.value());
     writer.write_text(as_text(hello.nonce));
     writer.write_text(as_text(challenge));
@@ -38,6 +39,7 @@ std::string dialled_statement(const Hello& hello, const Nonce& challenge, const 
     writer.write<uint64_t>(ack.from.value());
     writer.write<uint64_t>(ack.incarnation);
     writer.write<uint64_t>(ack.log_id.value());
+    writer.write<uint16_t>(ack.feature_level);
     return text;
 }
 

@@ -41,7 +41,7 @@ absl::Status Peers::start(PeerPorts ports) {
     if (!socket.ok()) return socket.status();
     reactor_.backend().set_keepalive(*socket, kPeerKeepaliveS);
     PeerListenerConfig listening;
-    listening.cluster = config_.cluster_id();
+    listening.cluster = identity_.cluster;
     listening.self = config_.id;
     listening.incarnation = identity_.incarnation;
     listening.log_id = identity_.log_id;
@@ -54,7 +54,7 @@ absl::Status Peers::start(PeerPorts ports) {
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;
         PeerLinkConfig link;
-        link.cluster = config_.cluster_id();
+        link.cluster = identity_.cluster;
         link.self = config_.id;
         link.incarnation = identity_.incarnation;
         link.log_id = identity_.log_id;

@@ -34,6 +34,7 @@ namespace kvorum::peers {
 
 // How the others tell this node's process and log from others.
 struct PeerIdentity {
+    ClusterId cluster;
     // The epoch of the log: it never falls from one process of a node to the next, clocks or not.
     uint64_t incarnation = 0;
     LogId log_id;

@@ -17,10 +17,18 @@ namespace {
 // What must hold between an entry and the one before it in any log.
 bool can_follow(const EntryHeader& previous, const EntryHeader& next) {
     return next.index == previous.index + 1 && next.term >= previous.term &&
-           next.prev_checksum == previous.header_checksum && next.log_time_ms >= previous.log_time_ms;
+           next.prev_checksum == previous.header_checksum && next.log_time_ms >= previous.log_time_ms &&
+           next.feature_level >= previous.feature_level;
 }
 
-bool is_well_formed(const AppendEntries& request, ClusterId cluster) {
+bool state_what_their_types_say(const std::vector<EntryPtr>& entries) {
+    return std::all_of(entries.begin(), entries.end(), [](const EntryPtr& entry) {
+        LogFacts facts;
+        return facts.note(entry->header(), entry->body());
+    });
+}
+
+bool is_well_formed(const AppendEntries& request, ClusterId cluster, GroupId group) {
     if (request.term.is_none() || request.term.value() > kTermMax) return false;
     if (request.prev_log_index.is_none() != request.prev_log_term.is_none()) return false;
     if (request.prev_log_term > request.term) return false;
@@ -28,7 +36,8 @@ bool is_well_formed(const AppendEntries& request, ClusterId cluster) {
     for (const EntryPtr& entry : request.entries) {
         if (entry == nullptr) return false;
         const EntryHeader& header = entry->header();
-        if (header.cluster != cluster || header.term > request.term || header.index.is_none()) return false;
+        if (header.cluster != cluster || header.group != group) return false;
+        if (header.term > request.term || header.index.is_none()) return false;
         if (previous == nullptr) {
             if (header.index != request.prev_log_index + 1 || header.term < request.prev_log_term) return false;
         } else if (!can_follow(previous->header(), header)) {
@@ -40,6 +49,17 @@ bool is_well_formed(const AppendEntries& request, ClusterId cluster) {
 }
 
 }  // namespace
+
+// The leader takes us for a program that knows more, as one did that ran here before: no later message could mend that.
+bool Raft::Impl::is_readable(const AppendEntries& request) {
+    const auto* raise = log_.facts().raises.last();
+    for (const EntryPtr& entry : request.entries) {
+        output_.unreadable = unreadable_reason(entry->header(), entry->body(), config_.feature_level_max,
+                                               raise == nullptr ? std::string_view() : raise->fact.raised_by);
+        if (!output_.unreadable.empty()) return false;
+    }
+    return true;
+}
 
 // Looks before anything is touched: a message that contradicts what is settled changes neither term nor log.
 Raft::Impl::AppendCheck Raft::Impl::check_append(NodeId from, const AppendEntries& request) const {
@@ -73,7 +93,7 @@ Raft::Impl::AppendCheck Raft::Impl::check_append(NodeId from, const AppendEntrie
 }
 
 void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
-    if (!is_well_formed(request, config_.cluster)) {
+    if (!is_well_formed(request, config_.cluster, config_.group)) {
         ++dropped_messages_.malformed;
         return;
     }
@@ -81,6 +101,11 @@ void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
         // So that a leader of the past learns of it. Nothing of the message goes back: its rounds and indexes belong to
         // another leadership, perhaps of the same node, and mean nothing in the term that the reply states.
         reply_to(from, AppendEntriesReply{.term = current_term()});
+        return;
+    }
+    if (!is_readable(request)) return;
+    if (!state_what_their_types_say(request.entries)) {
+        ++dropped_messages_.malformed;
         return;
     }
     const AppendCheck check = check_append(from, request);
@@ -128,7 +153,8 @@ void Raft::Impl::acknowledge(NodeId to, LogIndex durable, uint64_t read_round) {
                                     .match_index = durable,
                                     .read_round = read_round,
                                     .silence_ns = follower.silence_ns,
-                                    .memory_limit_bytes = memory_limit_bytes_});
+                                    .memory_limit_bytes = memory_limit_bytes_,
+                                    .feature_level_max = config_.feature_level_max});
 }
 
 // Also an AppendEntries that will be rejected is contact with a leader: else a follower that lags would go on calling
@@ -153,7 +179,8 @@ void Raft::Impl::reject_append(NodeId from, const AppendEntries& request) {
                                       .hint_term = log_.term_at(hint),
                                       .read_round = request.read_round,
                                       .silence_ns = std::get<Follower>(role_).silence_ns,
-                                      .memory_limit_bytes = memory_limit_bytes_});
+                                      .memory_limit_bytes = memory_limit_bytes_,
+                                      .feature_level_max = config_.feature_level_max});
 }
 
 void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_new) {

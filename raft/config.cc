@@ -18,6 +18,13 @@ std::vector<std::string> RaftConfig::validate() const {
     std::sort(sorted.begin(), sorted.end());
     require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "voters: a node is named twice");
     require(sorted.empty() || !sorted.front().is_none(), "voters: a node id is at least 1");
+    require(!group.is_none(), "group: a group id is at least 1");
+    const std::string wrong = problem(configuration);
+    require(wrong.empty(), fmt::format("configuration: {}", wrong));
+    require(configuration.voter_ids() == sorted, "configuration: its voters are others than `voters`");
+    require(feature_level_max >= kFirstFeatureLevel, "feature_level_max: must be at least 1");
+    require(!program_version.empty() && program_version.size() <= kRaisedByBytesMax,
+            fmt::format("program_version: 1 to {} bytes", kRaisedByBytesMax));
     require(election_timeout_ns <= kSilenceNsMax,
             fmt::format("election_timeout_ns: {} is above {}", election_timeout_ns, kSilenceNsMax));
     require(heartbeat_interval_ns > 0, "heartbeat_interval_ns: must be above 0");

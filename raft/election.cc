@@ -64,14 +64,15 @@ void Raft::Impl::become_candidate() {
     // message.
     ask_for_votes(current_term(), false, output_.messages_after_persist);
     output_.messages_after_persist.push_back(
-        {config_.self, config_.self, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = true}});
+        {config_.self, config_.self, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = true},
+         config_.group});
 }
 
 void Raft::Impl::ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const {
     const RequestVote request{
         .term = term, .pre_vote = pre_vote, .last_log_index = log_.last_index(), .last_log_term = log_.last_term()};
     for (const NodeId voter : config_.voters) {
-        if (voter != config_.self) outbox.push_back({config_.self, voter, request});
+        if (voter != config_.self) outbox.push_back({config_.self, voter, request, config_.group});
     }
 }
 
@@ -88,10 +89,12 @@ void Raft::Impl::become_leader() {
     }
     role_ = std::move(leader);
     if (is_mutant(Mutant::kNoNoop)) return;
-    // Commits what earlier terms left, and lets reads begin (thesis 3.6.2, 6.4).
-    EntryBuilder noop(EntryType::kNoop);
-    noop.set_log_time_ms(log_.last_log_time_ms());
-    append_as_leader(std::move(noop).seal(config_.cluster, next_index, current_term(), log_.last_id().checksum));
+    // Commits what earlier terms left, and lets reads begin (thesis 3.6.2, 6.4). The first of all says who the members
+    // are.
+    const bool is_first = log_.last_index().is_none();
+    EntryBuilder first(is_first ? EntryType::kConfig : EntryType::kNoop);
+    if (is_first) first.buffer() += encode_configuration(config_.configuration);
+    append_as_leader(first);
 }
 
 void Raft::Impl::handle(NodeId from, const RequestVote& request) {

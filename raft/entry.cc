@@ -19,9 +19,12 @@ constexpr size_t kTermAt = 24;
 constexpr size_t kLogTimeAt = 32;
 constexpr size_t kBodySizeAt = 40;
 constexpr size_t kCommandCountAt = 44;
-constexpr size_t kPrevChecksumAt = 48;
-constexpr size_t kBodyChecksumAt = 56;
-constexpr size_t kHeaderChecksumAt = 64;
+constexpr size_t kGroupAt = 48;
+constexpr size_t kFeatureLevelAt = 52;
+constexpr size_t kReservedAt = 54;  // zero
+constexpr size_t kPrevChecksumAt = 56;
+constexpr size_t kBodyChecksumAt = 64;
+constexpr size_t kHeaderChecksumAt = 72;
 static_assert(kHeaderChecksumAt + sizeof(uint64_t) == EntryHeader::kEncodedSize);
 
 void encode_header(const EntryHeader& header, std::byte* out) {
@@ -34,15 +37,27 @@ void encode_header(const EntryHeader& header, std::byte* out) {
     store_le(out + kLogTimeAt, header.log_time_ms);
     store_le(out + kBodySizeAt, header.body_size_bytes);
     store_le(out + kCommandCountAt, header.command_count);
+    store_le(out + kGroupAt, static_cast<uint32_t>(header.group.value()));
+    store_le(out + kFeatureLevelAt, header.feature_level);
+    store_le(out + kReservedAt, uint16_t{0});
     store_le(out + kPrevChecksumAt, header.prev_checksum);
     store_le(out + kBodyChecksumAt, header.body_checksum);
 }
 
-bool is_known_type(uint16_t type) {
-    return type >= static_cast<uint16_t>(EntryType::kNoop) && type <= static_cast<uint16_t>(EntryType::kTick);
+}  // namespace
+
+std::string_view entry_type_name(EntryType type) {
+    switch (type) {
+        case EntryType::kNoop: return "noop";
+        case EntryType::kCommands: return "commands";
+        case EntryType::kTick: return "tick";
+        case EntryType::kConfig: return "config";
+        case EntryType::kFeatureLevel: return "feature level";
+    }
+    return "unknown";
 }
 
-}  // namespace
+bool is_known_entry_type(EntryType type) { return type >= EntryType::kNoop && type <= EntryType::kFeatureLevel; }
 
 std::string_view entry_parse_error_name(EntryParseError error) {
     switch (error) {
@@ -51,7 +66,7 @@ std::string_view entry_parse_error_name(EntryParseError error) {
         case EntryParseError::kBadMagic: return "not an entry";
         case EntryParseError::kBadVersion: return "unknown entry version";
         case EntryParseError::kBadHeaderChecksum: return "header checksum mismatch";
-        case EntryParseError::kBadType: return "unknown entry type";
+        case EntryParseError::kBadField: return "a header that no writer produces";
         case EntryParseError::kBadSize: return "body size above the limit";
         case EntryParseError::kBadBodyChecksum: return "body checksum mismatch";
     }
@@ -65,17 +80,20 @@ EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out) {
     out.header_checksum = load_le<uint64_t>(at + kHeaderChecksumAt);
     if (checksum64(bytes.first(kHeaderChecksumAt)) != out.header_checksum) return EntryParseError::kBadHeaderChecksum;
     if (load_le<uint16_t>(at + kVersionAt) != EntryHeader::kVersion) return EntryParseError::kBadVersion;
-    const auto type = load_le<uint16_t>(at + kTypeAt);
-    if (!is_known_type(type)) return EntryParseError::kBadType;
-    out.type = static_cast<EntryType>(type);
+    out.type = static_cast<EntryType>(load_le<uint16_t>(at + kTypeAt));
     out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
     out.index = LogIndex{load_le<uint64_t>(at + kIndexAt)};
     out.term = Term{load_le<uint64_t>(at + kTermAt)};
     out.log_time_ms = load_le<int64_t>(at + kLogTimeAt);
     out.body_size_bytes = load_le<uint32_t>(at + kBodySizeAt);
     out.command_count = load_le<uint32_t>(at + kCommandCountAt);
+    out.group = GroupId{load_le<uint32_t>(at + kGroupAt)};
+    out.feature_level = load_le<uint16_t>(at + kFeatureLevelAt);
     out.prev_checksum = load_le<uint64_t>(at + kPrevChecksumAt);
     out.body_checksum = load_le<uint64_t>(at + kBodyChecksumAt);
+    if (static_cast<uint16_t>(out.type) == 0 || out.group.is_none() || out.feature_level == 0 ||
+        load_le<uint16_t>(at + kReservedAt) != 0)
+        return EntryParseError::kBadField;
     if (out.body_size_bytes > kEntryBodySizeMax) return EntryParseError::kBadSize;
     return EntryParseError::kNone;
 }
@@ -135,9 +153,12 @@ void EntryBuilder::sum_up() {
     summed_bytes_ = body_size_bytes();
 }
 
-EntryPtr EntryBuilder::seal(ClusterId cluster, LogIndex index, Term term, uint64_t prev_checksum) && {
+EntryPtr EntryBuilder::seal(ClusterId cluster, GroupId group, LogIndex index, Term term, uint64_t prev_checksum) && {
+    KVORUM_ASSERT(!group.is_none() && group.value() <= kGroupIdMax && header_.feature_level > 0, "group {} level {}",
+                  group, header_.feature_level);
     KVORUM_ASSERT(body_size_bytes() <= kEntryBodySizeMax, "body of {} bytes", body_size_bytes());
     header_.cluster = cluster;
+    header_.group = group;
     header_.index = index;
     header_.term = term;
     header_.prev_checksum = prev_checksum;

@@ -26,12 +26,16 @@ enum class EntryType : uint16_t {
     kCommands = 2,  // a batch of state machine commands; the body is kv's to read
     // The leader lets committed log time advance, so that keys fall due; empty body
     kTick = 3,
+    kConfig = 4,        // who the members are from here on (raft/configuration.h)
+    kFeatureLevel = 5,  // what entries may hold once this one is committed (raft/feature_level.h)
 };
+[[nodiscard]] std::string_view entry_type_name(EntryType type);  // "unknown" for what a newer version wrote
+[[nodiscard]] bool is_known_entry_type(EntryType type);
 
 struct EntryHeader {
     static constexpr uint32_t kMagic = 0x4e45564b;  // "KVEN"
-    static constexpr uint16_t kVersion = 1;
-    static constexpr size_t kEncodedSize = 72;
+    static constexpr uint16_t kVersion = 2;
+    static constexpr size_t kEncodedSize = 80;
 
     EntryType type = EntryType::kNoop;
     ClusterId cluster;
@@ -40,6 +44,8 @@ struct EntryHeader {
     int64_t log_time_ms = 0;  // stamped by the leader, never lower than in the entry before
     uint32_t body_size_bytes = 0;
     uint32_t command_count = 0;
+    GroupId group;
+    uint16_t feature_level = 1;  // in force when it was written; at least 1. What is above ours we cannot read
     uint64_t prev_checksum = 0;  // header_checksum of the entry at index - 1; 0 for the first
     uint64_t body_checksum = 0;
     uint64_t header_checksum = 0;  // over all header bytes before it
@@ -59,13 +65,15 @@ enum class EntryParseError {
     kBadMagic,
     kBadVersion,
     kBadHeaderChecksum,
-    kBadType,
+    kBadField,
     kBadSize,
     kBadBodyChecksum
 };
 [[nodiscard]] std::string_view entry_parse_error_name(EntryParseError error);
 
-// Reads and checks a header alone: magic, version, checksum, type, size limit. `out` is meaningful only for kNone.
+// Reads and checks a header alone: magic, version, checksum, fields that no writer leaves so, size limit. `out` is
+// meaningful only for kNone. The type may be one that this version does not know, and the feature level above its own:
+// unreadable_reason() of raft/log_facts.h says so.
 [[nodiscard]] EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out);
 
 class Entry {
@@ -122,6 +130,7 @@ class EntryBuilder {
     void sum_up();
     void add_command_count(uint32_t count) { header_.command_count += count; }
     void set_log_time_ms(int64_t time_ms) { header_.log_time_ms = time_ms; }
+    void set_feature_level(uint16_t level) { header_.feature_level = level; }
 
     [[nodiscard]] EntryType type() const { return header_.type; }
     [[nodiscard]] int64_t log_time_ms() const { return header_.log_time_ms; }
@@ -129,7 +138,7 @@ class EntryBuilder {
     [[nodiscard]] size_t body_size_bytes() const { return encoded_.size() - EntryHeader::kEncodedSize; }
 
     // Called by the Raft core when the entry's place in the log is known. The body must not exceed kEntryBodySizeMax.
-    [[nodiscard]] EntryPtr seal(ClusterId cluster, LogIndex index, Term term, uint64_t prev_checksum) &&;
+    [[nodiscard]] EntryPtr seal(ClusterId cluster, GroupId group, LogIndex index, Term term, uint64_t prev_checksum) &&;
 
  private:
     EntryHeader header_;

@@ -48,6 +48,8 @@ class Raft::Impl {
     void on_peer_connected(NodeId peer);
     void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
     [[nodiscard]] uint64_t least_memory_limit() const;
+    [[nodiscard]] const Configuration& configuration() const;
+    [[nodiscard]] uint16_t feature_level() const { return log_.facts().level_at(commit_index_); }
 
     // --- read_index.cc ---
     [[nodiscard]] ReadStatus read_index(uint64_t id, uint64_t clock_ns);
@@ -104,6 +106,7 @@ class Raft::Impl {
     void check_quorum(const Leader& leader);
 
     // --- append.cc ---
+    [[nodiscard]] bool is_readable(const AppendEntries& request);
     [[nodiscard]] AppendCheck check_append(NodeId from, const AppendEntries& request) const;
     void follow(NodeId from, Term term);
     void reject_append(NodeId from, const AppendEntries& request);
@@ -113,7 +116,8 @@ class Raft::Impl {
     void acknowledge(NodeId to, LogIndex durable, uint64_t read_round);
 
     // --- replication.cc ---
-    void append_as_leader(EntryPtr entry);
+    LogIndex append_as_leader(EntryBuilder& builder);
+    void raise_feature_level_if_known();
     void maybe_commit();
     void replicate();
     void replicate_to(Leader& leader, Progress& peer);

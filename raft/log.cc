@@ -8,7 +8,10 @@
 namespace kvorum::raft {
 
 Log::Log(const RecoveredLog& recovered)
-    : last_(recovered.last), last_log_time_ms_(recovered.last_log_time_ms), runs_(recovered.terms) {
+    : last_(recovered.last),
+      last_log_time_ms_(recovered.last_log_time_ms),
+      runs_(recovered.terms),
+      facts_(recovered.facts) {
     KVORUM_ASSERT(runs_.empty() == last_.index.is_none(), "{} term runs for {} entries", runs_.size(), last_.index);
     KVORUM_ASSERT(runs_.empty() || runs_.front().first_index == LogIndex{1}, "the log starts at {}",
                   runs_.front().first_index);
@@ -51,6 +54,8 @@ void Log::append(EntryPtr entry) {
     const uint64_t end_offset = (cache_.empty() ? evicted_offset_ : cache_.back().end_offset) + entry->encoded().size();
     last_ = id;
     last_log_time_ms_ = entry->header().log_time_ms;
+    const bool noted = facts_.note(entry->header(), entry->body());
+    KVORUM_ASSERT(noted, "entry {} is no {}", id.index, entry_type_name(entry->header().type));
     cache_.push_back({std::move(entry), end_offset});
 }
 
@@ -60,6 +65,7 @@ void Log::truncate_from(LogIndex first_removed) {
         runs_.pop_back();
     while (!cache_.empty() && cache_.back().entry->index() >= first_removed)
         cache_.pop_back();
+    facts_.cut_from(first_removed);
     last_ = {first_removed - 1, runs_.empty() ? Term{} : runs_.back().term, 0};
 }
 

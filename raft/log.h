@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "raft/entry.h"
+#include "raft/log_facts.h"
 #include "raft/raft.h"
 #include "raft/types.h"
 
@@ -29,6 +30,7 @@ class Log {
     [[nodiscard]] EntryId last_id() const { return last_; }
     [[nodiscard]] int64_t last_log_time_ms() const { return last_log_time_ms_; }
     [[nodiscard]] std::span<const TermRun> term_runs() const { return runs_; }
+    [[nodiscard]] const LogFacts& facts() const { return facts_; }
 
     // None for index 0 and beyond the end.
     [[nodiscard]] Term term_at(LogIndex index) const;
@@ -38,7 +40,8 @@ class Log {
     // backtracking (thesis 3.5).
     [[nodiscard]] LogIndex last_index_of_term_at_most(LogIndex limit, Term term) const;
 
-    // An entry at or below last_index() replaces that one and everything behind it; else it must be the next one.
+    // An entry at or below last_index() replaces that one and everything behind it; else it must be the next one. Its
+    // body must be what its type says.
     void append(EntryPtr entry);
 
     // --- the cache: entries first_cached_index() .. last_index() ---
@@ -66,6 +69,7 @@ class Log {
     EntryId last_;
     int64_t last_log_time_ms_ = 0;
     std::vector<TermRun> runs_;
+    LogFacts facts_;
     std::deque<Cached> cache_;
     uint64_t evicted_offset_ = 0;  // end_offset of the entry before the first cached one
 };

@@ -8,6 +8,7 @@
 //  term and never used twice.
 //  - AppendEntriesReply promises a silence: leases (6.4.1) count on what voters say, not on a timeout that they may not
 //  share.
+//  - AppendEntriesReply tells the feature level that its sender knows (raft/feature_level.h).
 //  - AppendEntriesReply tells a limit of memory, so that the leader can ask for no more than all voters can hold.
 #pragma once
 
@@ -63,6 +64,7 @@ struct AppendEntriesReply {
     uint64_t silence_ns = 0;
     // What the follower's state machine may take (Raft::set_memory_limit); 0: as much as there is.
     uint64_t memory_limit_bytes = 0;
+    uint16_t feature_level_max = 0;  // the highest that the follower's program knows; 0: it did not say
 };
 
 using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;
@@ -71,6 +73,7 @@ struct Message {
     NodeId from;
     NodeId to;
     MessageBody body;
+    GroupId group = kFirstGroup;
 };
 
 }  // namespace kvorum::raft

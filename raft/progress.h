@@ -91,6 +91,8 @@ struct Progress {
     uint64_t silent_until_ns = 0;     // by this node's clock, whatever the peer's does; never goes back
     uint64_t memory_limit_bytes = 0;  // as it told last; 0: none, or it has told nothing yet
 
+    uint16_t feature_level_max = 0;  // as it told last; 0: nothing yet
+
     // The first index of the LogRead that the owner has not answered; none if there is none.
     LogIndex outstanding_read;
 };

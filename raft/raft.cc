@@ -56,6 +56,10 @@ void Raft::Impl::step(const Message& message, uint64_t now_ns) {
         ++dropped_messages_.unknown_sender;
         return;
     }
+    if (message.group != config_.group) {
+        ++dropped_messages_.malformed;
+        return;
+    }
     // The only message to oneself is a candidate's own vote, once that is durable.
     if (message.from == config_.self && !std::holds_alternative<RequestVoteReply>(message.body)) {
         ++dropped_messages_.unknown_sender;
@@ -94,7 +98,7 @@ uint64_t Raft::Impl::next_deadline_ns() const {
 
 void Raft::Impl::reply_to(NodeId to, MessageBody body) {
     auto& outbox = is_hard_state_durable() ? output_.messages_now : output_.messages_after_persist;
-    outbox.push_back({config_.self, to, std::move(body)});
+    outbox.push_back({config_.self, to, std::move(body), config_.group});
 }
 
 void Raft::Impl::set_hard_state(HardState next) {
@@ -136,8 +140,8 @@ bool Raft::Impl::has_output() const {
     if (owed_acknowledgement().has_value()) return true;
     return hard_version_ != taken_hard_version_ || !output_.entries.empty() || !output_.messages_now.empty() ||
            !output_.messages_after_persist.empty() || commit_index_ > handed_out_index_ ||
-           !output_.read_states.empty() || !output_.dropped_reads.empty() || !output_.log_reads.empty() ||
-           leadership() != told_leadership_;
+           !output_.read_states.empty() || !output_.unreadable.empty() || !output_.dropped_reads.empty() ||
+           !output_.log_reads.empty() || leadership() != told_leadership_;
 }
 
 Output Raft::Impl::take_output() {
@@ -168,7 +172,13 @@ NodeId Raft::Impl::leader() const {
     return role() == Role::kLeader ? config_.self : NodeId{};
 }
 
+const Configuration& Raft::Impl::configuration() const {
+    const auto* stated = log_.facts().configurations.last();
+    return stated == nullptr ? config_.configuration : stated->fact;
+}
+
 Status Raft::Impl::status() const {
+    const auto* stated = log_.facts().configurations.last();
     Status status{.self = config_.self,
                   .role = role(),
                   .term = current_term(),
@@ -178,6 +188,9 @@ Status Raft::Impl::status() const {
                   .last_applied = last_applied_,
                   .last_index = log_.last_index(),
                   .durable_index = persists_.durable_index(),
+                  .configuration_index = stated == nullptr ? LogIndex{} : stated->index,
+                  .voters = configuration().voter_ids(),
+                  .feature_level = feature_level(),
                   .dropped_messages = dropped_messages_,
                   .peers = {}};
     if (const auto* leader_state = std::get_if<Leader>(&role_)) {
@@ -311,6 +324,8 @@ int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms();
 uint64_t Raft::bytes_above(LogIndex index) const { return impl_->log().cached_bytes_above(index); }
 uint64_t Raft::least_memory_limit() const { return impl_->least_memory_limit(); }
 Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
+const Configuration& Raft::configuration() const { return impl_->configuration(); }
+uint16_t Raft::feature_level() const { return impl_->feature_level(); }
 Status Raft::status() const { return impl_->status(); }
 
 EntryPtr Raft::cached_entry(LogIndex index) const {

@@ -19,6 +19,7 @@
 //   6. `read_states`: reads that may be served as soon as the state machine has applied read_index.
 //   7. `log_reads`: entries a lagging peer needs that are no longer cached: read them from the log and call
 //      on_log_read, once for each, also when nothing could be read.
+//   8. `unreadable`: end the node with this reason.
 //
 // Durable and received are different things here: match_index of this node itself counts only what on_persisted
 // reported. A follower acknowledges new entries when they are durable, once for all that became durable together; it
@@ -38,7 +39,9 @@
 
 #include "base/ids.h"
 #include "base/units.h"
+#include "raft/configuration.h"
 #include "raft/entry.h"
+#include "raft/log_facts.h"
 #include "raft/messages.h"
 #include "raft/types.h"
 
@@ -50,7 +53,13 @@ inline constexpr uint32_t kClockDriftPercentMax = 50;
 struct RaftConfig {
     NodeId self;
     ClusterId cluster;
+    GroupId group = kFirstGroup;
     std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
+    // What the first leader of the cluster writes as entry 1, and what is in force before that: its voters are
+    // `voters`.
+    Configuration configuration{};
+    uint16_t feature_level_max = known_feature_level();  // what this program knows
+    std::string program_version = "unknown";             // who raises the level; at most kRaisedByBytesMax bytes
 
     // An election starts after a silence drawn from [election_timeout_ns, 2 * election_timeout_ns), and that is the
     // silence that this node promises to a leader. It need not be the same on all nodes. At most kSilenceNsMax;
@@ -79,6 +88,7 @@ struct RecoveredLog {
     EntryId last;  // zero when the log is empty
     int64_t last_log_time_ms = 0;
     std::vector<TermRun> terms;  // of all entries 1..last.index
+    LogFacts facts{};            // of all entries
 };
 
 enum class Role { kFollower, kPreCandidate, kCandidate, kLeader };
@@ -131,13 +141,16 @@ struct Output {
     // 2. and 3.
     std::vector<Message> messages_now;
     std::vector<Message> messages_after_persist;
-    // 5. to 7.
+    // 5. to 8.
     CommittedRange committed;
     std::vector<ReadState> read_states;
     DroppedReads dropped_reads;
     std::vector<LogRead> log_reads;
     // Role, term or known leader changed since the last Output.
     bool leadership_changed = false;
+    // Not empty: a leader sent what this program cannot read (raft/feature_level.h). The owner ends the node with this
+    // reason; nothing of the message was taken.
+    std::string unreadable;
 
     [[nodiscard]] bool needs_persist() const { return hard_state.has_value() || !entries.empty(); }
 };
@@ -155,7 +168,8 @@ struct PeerStatus {
 // Messages that were dropped without any effect. All zero in a healthy cluster.
 struct MessageCounters {
     uint64_t unknown_sender = 0;  // from no voter, or to another node
-    uint64_t malformed = 0;       // inconsistent in itself, of another cluster, or about entries that never existed
+    uint64_t malformed = 0;       // inconsistent in itself, of another cluster or group, or about entries that never
+                                  // existed
     // Against what is settled: another entry where ours is committed, a break of the hash chain, a second leader in one
     // term.
     uint64_t contradicting = 0;
@@ -171,6 +185,9 @@ struct Status {
     LogIndex last_applied;
     LogIndex last_index;
     LogIndex durable_index;
+    LogIndex configuration_index;  // of the entry that states the configuration in force; none: RaftConfig does
+    std::vector<NodeId> voters;    // of that configuration
+    uint16_t feature_level = kFirstFeatureLevel;  // in force
     MessageCounters dropped_messages;
     std::vector<PeerStatus> peers;  // leader only
 };
@@ -241,6 +258,10 @@ class Raft {
     [[nodiscard]] EntryPtr cached_entry(LogIndex index) const;
     // The term of the entry at `index`; none for 0 or beyond the log.
     [[nodiscard]] Term term_at(LogIndex index) const;
+    // In force: what the last entry states that is in the log, else RaftConfig. Valid until the next input.
+    [[nodiscard]] const Configuration& configuration() const;
+    // What is committed as far as this node knows: what it brought may be written.
+    [[nodiscard]] uint16_t feature_level() const;
     [[nodiscard]] Status status() const;
 
  private:

@@ -25,19 +25,35 @@ ProposeResult Raft::Impl::propose(EntryBuilder& builder) {
         uncommitted_bytes + EntryHeader::kEncodedSize + body_size_bytes > config_.uncommitted_bytes_max) {
         return {.status = ProposeStatus::kOverloaded};
     }
-    builder.set_log_time_ms(std::max(builder.log_time_ms(), log_.last_log_time_ms()));
-    const LogIndex index = log_.last_index() + 1;
-    append_as_leader(std::move(builder).seal(config_.cluster, index, current_term(), log_.last_id().checksum));
+    const LogIndex index = append_as_leader(builder);
     return {
         .status = ProposeStatus::kAccepted, .index = index, .term = current_term(), .body_size_bytes = body_size_bytes};
 }
 
 // The entry goes to the disk and to the peers in the same Output; it counts here only when it is durable here.
-void Raft::Impl::append_as_leader(EntryPtr entry) {
-    KVORUM_ASSERT(entry->index() == log_.last_index() + 1, "a leader only appends");
+LogIndex Raft::Impl::append_as_leader(EntryBuilder& builder) {
+    builder.set_log_time_ms(std::max(builder.log_time_ms(), log_.last_log_time_ms()));
+    builder.set_feature_level(feature_level());
+    EntryPtr entry = std::move(builder).seal(config_.cluster, config_.group, log_.last_index() + 1, current_term(),
+                                             log_.last_id().checksum);
+    const LogIndex index = entry->index();
     output_.entries.push_back(entry);
     log_.append(std::move(entry));
     std::get<Leader>(role_).replication_due = true;
+    return index;
+}
+
+// As soon as all voters have said under this leadership that they know a higher one.
+void Raft::Impl::raise_feature_level_if_known() {
+    const auto& leader = std::get<Leader>(role_);
+    uint16_t level = config_.feature_level_max;
+    if (level <= log_.facts().highest_level()) return;
+    for (const Progress& peer : leader.peers)
+        level = std::min(level, peer.feature_level_max);
+    if (level <= log_.facts().highest_level()) return;
+    EntryBuilder raise(EntryType::kFeatureLevel);
+    raise.buffer() += encode_feature_level({.level = level, .raised_by = config_.program_version});
+    append_as_leader(raise);
 }
 
 // An entry of an earlier term is never committed by counting, only below one of the current term (thesis 3.6.2,
@@ -54,6 +70,7 @@ void Raft::Impl::maybe_commit() {
     if (log_.term_at(durable_on_quorum) != current_term() && !is_mutant(Mutant::kCommitPriorTerm)) return;
     advance_commit_index(durable_on_quorum);
     admit_early_reads(*leader);
+    raise_feature_level_if_known();
 }
 
 Progress* Raft::Impl::find_peer(NodeId id) {
@@ -91,6 +108,8 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     leader.replication_due = true;
     take_promise(leader, *peer, reply);
     peer->memory_limit_bytes = reply.memory_limit_bytes;
+    peer->feature_level_max = reply.feature_level_max;
+    raise_feature_level_if_known();
     schedule_heartbeat(leader);
     if (reply.read_round > peer->acked_round) {
         peer->acked_round = reply.read_round;
@@ -196,7 +215,8 @@ void Raft::Impl::send_append(Leader& leader, Progress& peer, LogIndex prev, std:
                                                   .prev_log_term = log_.term_at(prev),
                                                   .leader_commit = commit_index_,
                                                   .read_round = leader.read_round,
-                                                  .entries = std::move(entries)}});
+                                                  .entries = std::move(entries)},
+                                    config_.group});
 }
 
 // As many as one message may carry, at least one if that is cached.

@@ -3,6 +3,8 @@
 //
 // A number that nobody counts is left out rather than invented. What this server does not have (forks, pub/sub, a cache
 // of scripts, eviction) has the value that it has in a Redis that does not use it, because tools look for it.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -379,6 +381,10 @@ void write_raft(NodeFacade& node, std::string& out) {
     field(out, "raft_leader", leader == nullptr ? std::string{} : leader->client.to_string());
     field(out, "raft_members", node.config().members.size());
     field(out, "raft_cluster_id", fmt::format("{:016x}", node.config().cluster_id()));
+    field(out, "raft_configuration_index", status.configuration_index);
+    field(out, "raft_voters", fmt::format("{}", fmt::join(status.voters, ",")));
+    field(out, "raft_feature_level", status.feature_level);
+    field(out, "raft_feature_level_known", raft::known_feature_level());
     field(out, "raft_commit_index", status.commit_index);
     field(out, "raft_last_applied", status.last_applied);
     field(out, "raft_last_index", status.last_index);

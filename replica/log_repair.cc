@@ -15,6 +15,7 @@
 #include "peers/peers.h"
 #include "reactor/event.h"
 #include "reactor/scope.h"
+#include "replica/log_membership.h"
 #include "replica/repair_decision.h"
 #include "wal/damaged_log.h"
 #include "wal/log_rebuild.h"
@@ -48,8 +49,9 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
           config_(config),
           log_(log),
           rebuild_(reactor, log),
-          peers_(reactor, flusher, config,
-                 peers::PeerIdentity{log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
+          peers_(
+              reactor, flusher, config,
+              peers::PeerIdentity{log.end().cluster, log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
           changed_(reactor),
           tasks_(reactor) {}
 
@@ -309,8 +311,9 @@ Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flu
                               wal::WalConfig log) {
     absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged = co_await wal::DamagedLog::open(reactor, std::move(log));
     if (!damaged.ok()) co_return damaged.status();
-    absl::Status status;
-    {
+    const wal::SurveyedEnd& end = (*damaged)->end();
+    absl::Status status = check_log_membership(config, end.cluster, end.configuration ? &*end.configuration : nullptr);
+    if (status.ok()) {
         LogRepair repair(reactor, flusher, config, **damaged);
         status = co_await repair.run();
     }

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mutants.h"
 #include "base/probes.h"
+#include "config/version.h"
+#include "replica/log_membership.h"
 
 namespace kvorum::replica {
 namespace {
@@ -19,8 +21,9 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
     out.self = config.id;
     out.cluster = config.cluster_id();
-    for (const Member& member : config.members)
-        out.voters.push_back(member.id);
+    out.configuration = founding_configuration(config);
+    out.voters = out.configuration.voter_ids();
+    out.program_version = kKvorumVersion;
     out.election_timeout_ns = config.election_timeout_ms * kMillisecondNs;
     out.heartbeat_interval_ns = config.heartbeat_interval_ms * kMillisecondNs;
     out.clock_drift_percent = config.clock_drift_percent;
@@ -174,7 +177,9 @@ void RaftDriver::carry_out_output(CommandOutcomes& outcomes) {
         // 6. What a lagging peer needs from the disk.
         for (const raft::LogRead& request : output.log_reads)
             log_readers_.spawn(read_for_peer(request));
-        // 7. Last, because routing by the new leader may write to the batch and to sessions.
+        // 7. A newer program is needed here.
+        if (!output.unreadable.empty()) reactor_.backend().halt(output.unreadable);
+        // 8. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) leadership_changed(outcomes);
     }
 }

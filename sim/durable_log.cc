@@ -23,7 +23,7 @@ std::vector<uint64_t> durable_segments(const Machine& machine) {
 
 DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, size_t first) {
     wal::PositionIndex positions;
-    wal::LogScanner scanner(machine.node_config().cluster_id(), machine.node_config().id, positions);
+    wal::LogScanner scanner(machine.node_config().id, positions);
     for (size_t i = first; i < sequences.size(); ++i) {
         const std::string path = machine.node_config().data_directory + "/" + wal::segment_file_name(sequences[i]);
         const std::string image = machine.disk().durable_contents(path);

@@ -1,4 +1,4 @@
-// One simulated machine: a disk that outlives crashes, and on it a whole server::Node with its reactor, for as long as
+// One simulated machine: a disk that outlives crashes, and on it a whole node::Node with its reactor, for as long as
 // it is up.
 //
 // The node's turns are events of the world: one follows when a completion, a timer or ready work is there, and never

@@ -18,19 +18,25 @@ enum class SyncMethod : uint8_t {
 };
 [[nodiscard]] std::string_view sync_method_name(SyncMethod method);
 
+// The head of a segment is one group, whatever it repeats (wal/format.h).
+inline constexpr uint64_t kGroupBytesMin = 12 * kKiB;
+
 struct WalConfig {
     std::string directory;     // made if it is missing; one log only, locked
     std::string file_prefix;   // of a log that is made beside the one of the directory (wal/log_swap.h)
     uint64_t first_epoch = 1;  // of a new log
     LogId first_log_id;        // of a new log; none: drawn
-    ClusterId cluster;
+    ClusterId cluster;         // of a new log; one that exists says its own (Wal::cluster)
+    std::string cluster_name;  // must be the one that the log was made for
+    GroupId group = kFirstGroup;
     NodeId node;
 
     // Multiple of 4 KiB, 16 KiB to 1 GiB. An existing log keeps the size that it was made with.
     uint64_t segment_size_bytes = 64 * kMiB;
     uint32_t spare_segments = 2;  // prepared ahead, at least 1: what a burst may use before the disk is asked for more
-    uint32_t groups_in_flight_max = 4;                // 1 to 32
-    uint64_t group_bytes_max = 1 * kMiB + 64 * kKiB;  // multiple of 4 KiB: room for an entry of 1 MiB and its framing
+    uint32_t groups_in_flight_max = 4;  // 1 to 32
+    // Multiple of 4 KiB, at least kGroupBytesMin: room for an entry of 1 MiB and its framing.
+    uint64_t group_bytes_max = 1 * kMiB + 64 * kKiB;
     SyncMethod sync = SyncMethod::kCalibrate;
     uint64_t calibration_ns = 200 * kMillisecondNs;  // for both methods together
     // The end of the last segment is left to groups that hold nothing but hard states, and to the next start, while no

@@ -15,9 +15,9 @@ absl::Status DamageSurvey::add_segment(uint64_t segment_sequence, Bytes image) {
     while (offset < image.size()) {
         const Bytes here = image.subspan(offset);
         GroupHeader header;
-        const bool sound = decode_group_header(here, header) == GroupError::kNone && header.cluster == cluster_ &&
-                           header.node == node_ && header.segment_sequence == segment_sequence &&
-                           header.offset_bytes == offset && header.size_bytes() <= here.size();
+        const bool sound = decode_group_header(here, header) == GroupError::kNone && header.node == node_ &&
+                           header.segment_sequence == segment_sequence && header.offset_bytes == offset &&
+                           header.size_bytes() <= here.size() && is_of_this_log(header);
         if (!sound) {
             offset += kBlockBytes;
             continue;
@@ -30,6 +30,14 @@ absl::Status DamageSurvey::add_segment(uint64_t segment_sequence, Bytes image) {
         if (!added.ok()) return added;
     }
     return absl::OkStatus();
+}
+
+bool DamageSurvey::is_of_this_log(const GroupHeader& header) {
+    if (cluster_.is_none()) {
+        cluster_ = header.cluster;
+        group_ = header.group;
+    }
+    return header.cluster == cluster_ && header.group == group_;
 }
 
 bool DamageSurvey::follows(const GroupHeader& header) const {
@@ -45,7 +53,7 @@ bool DamageSurvey::follows(const GroupHeader& header) const {
 absl::Status DamageSurvey::add_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes) {
     if (!follows(header)) {
         if (runs_.size() == kRunsMax) return absl::DataLossError("the log is damaged in too many places");
-        runs_.push_back(std::make_unique<SoundRun>(cluster_));
+        runs_.push_back(std::make_unique<SoundRun>());
         runs_.back()->first = header;
         // A head starts its segment by itself.
         if (header.offset_bytes != 0) runs_.back()->index.start_segment(header.segment_sequence, header.group_sequence);
@@ -101,7 +109,21 @@ absl::StatusOr<SurveyedEnd> DamageSurvey::finish() const {
             return absl::DataLossError(
                 fmt::format("it holds groups of log {:016x} and of log {:016x}", run->replay.log_id(), last.log_id));
     }
-    return SurveyedEnd{last.log_id, known_peers(), last.hard_state, last.last, epoch_max_};
+    SurveyedEnd end{.cluster = cluster_,
+                    .group = group_,
+                    .founding = {},
+                    .configuration = {},
+                    .log_id = last.log_id,
+                    .known_peers = known_peers(),
+                    .hard_state = last.hard_state,
+                    .last = last.last,
+                    .epoch_max = epoch_max_};
+    for (const auto& run : runs_) {
+        if (run->replay.founding().has_value()) end.founding = run->replay.founding();
+        if (const auto* stated = run->replay.facts().configurations.last(); stated != nullptr)
+            end.configuration = stated->fact;
+    }
+    return end;
 }
 
 }  // namespace kvorum::wal

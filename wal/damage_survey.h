@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@
 namespace kvorum::wal {
 
 struct SoundRun {
-    explicit SoundRun(ClusterId cluster) : replay(cluster, index, Replay::Origin::kBehindDamage) {}
+    SoundRun() : replay(index, Replay::Origin::kBehindDamage) {}
     SoundRun(const SoundRun&) = delete;
     SoundRun& operator=(const SoundRun&) = delete;
 
@@ -48,6 +49,10 @@ struct SoundRun {
 
 // What the end of a damaged log says.
 struct SurveyedEnd {
+    ClusterId cluster;
+    GroupId group;
+    std::optional<Founding> founding;                  // none: no head of a segment is sound
+    std::optional<raft::Configuration> configuration;  // the last one that is known
     LogId log_id;
     std::vector<KnownPeer> known_peers;  // of those records that are sound
     raft::HardState hard_state;
@@ -59,7 +64,7 @@ class DamageSurvey {
  public:
     static constexpr size_t kRunsMax = 1024;
 
-    DamageSurvey(ClusterId cluster, NodeId node) : cluster_(cluster), node_(node) {}
+    explicit DamageSurvey(NodeId node) : node_(node) {}
 
     // The next segment, in ascending order. `image` is the whole file. DataLoss: sound groups hold what no writer
     // produces, or the damage is in too many places.
@@ -72,11 +77,13 @@ class DamageSurvey {
 
  private:
     [[nodiscard]] absl::Status add_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes);
+    [[nodiscard]] bool is_of_this_log(const GroupHeader& header);
     [[nodiscard]] bool follows(const GroupHeader& header) const;
     [[nodiscard]] const SoundRun& end_run() const;
     [[nodiscard]] std::vector<KnownPeer> known_peers() const;
 
-    ClusterId cluster_;
+    ClusterId cluster_;  // as the first sound group names it; none before
+    GroupId group_;
     NodeId node_;
     std::vector<std::unique_ptr<SoundRun>> runs_;
     uint64_t epoch_max_ = 0;

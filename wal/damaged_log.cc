@@ -27,7 +27,7 @@ Task<absl::Status> DamagedLog::load() {
     absl::Status status = co_await store_.find_files();
     if (!status.ok()) co_return status;
     PositionIndex index;
-    LogScanner scanner(config_.cluster, config_.node, index);
+    LogScanner scanner(config_.node, index);
     AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
     for (size_t i = 0; i < store_.file_count(); ++i) {
         const uint64_t sequence = store_.first_sequence() + i;
@@ -44,6 +44,7 @@ Task<absl::Status> DamagedLog::load() {
         co_return absl::DataLossError(fmt::format("wal: {}; it cannot be repaired: {}; no file was changed", message_,
                                                   std::string(status.message())));
     }
+    if (end_.founding.has_value()) co_return check_founding(config_, *end_.founding, end_.group);
     co_return absl::OkStatus();
 }
 

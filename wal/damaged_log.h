@@ -56,10 +56,7 @@ class DamagedLog {
 
  private:
     DamagedLog(reactor::Reactor& reactor, WalConfig config)
-        : reactor_(reactor),
-          config_(std::move(config)),
-          store_(reactor_, config_),
-          survey_(config_.cluster, config_.node) {}
+        : reactor_(reactor), config_(std::move(config)), store_(reactor_, config_), survey_(config_.node) {}
 
     reactor::Task<absl::Status> load();
     reactor::Task<absl::Status> survey_files();

@@ -13,37 +13,65 @@
 namespace kvorum::wal {
 namespace {
 
-std::string_view entry_type_name(raft::EntryType type) {
-    switch (type) {
-        case raft::EntryType::kNoop: return "noop";
-        case raft::EntryType::kCommands: return "commands";
-        case raft::EntryType::kTick: return "tick";
+// What an entry that lies whole in its record says of the cluster; empty for others.
+std::string describe_fact(const raft::EntryHeader& header, Bytes body) {
+    if (header.type == raft::EntryType::kConfig) {
+        const auto configuration = raft::decode_configuration(body);
+        return configuration.has_value() ? ": " + raft::describe(*configuration) : ": unreadable";
     }
-    return "unknown";
+    if (header.type == raft::EntryType::kFeatureLevel) {
+        const auto raise = raft::decode_feature_level(body);
+        if (!raise.has_value()) return ": unreadable";
+        return fmt::format(": {}, raised by version {}", raise->level, raise->raised_by);
+    }
+    return {};
 }
 
 std::string describe_entry(Bytes encoded, std::string_view piece) {
     raft::EntryHeader header;
     const raft::EntryParseError error = raft::parse_entry_header(encoded, header);
     if (error != raft::EntryParseError::kNone) return fmt::format("entry: {}", raft::entry_parse_error_name(error));
+    const bool is_whole = encoded.size() == raft::EntryHeader::kEncodedSize + header.body_size_bytes;
     return fmt::format(
-        "entry {}{} term {} {} log time {} ms, {} commands, {} bytes, checksum {:016x}, previous {:016x}", header.index,
-        piece, header.term, entry_type_name(header.type), header.log_time_ms, header.command_count,
-        raft::EntryHeader::kEncodedSize + header.body_size_bytes, header.header_checksum, header.prev_checksum);
+        "entry {}{} term {} group {} level {} {} log time {} ms, {} commands, {} bytes, checksum {:016x}, previous "
+        "{:016x}{}",
+        header.index, piece, header.term, header.group, header.feature_level, raft::entry_type_name(header.type),
+        header.log_time_ms, header.command_count, raft::EntryHeader::kEncodedSize + header.body_size_bytes,
+        header.header_checksum, header.prev_checksum,
+        is_whole ? describe_fact(header, encoded.subspan(raft::EntryHeader::kEncodedSize)) : "");
+}
+
+std::string describe_founding(Bytes payload) {
+    const auto founding = decode_founding(payload);
+    if (!founding.has_value()) return "founding: unreadable";
+    return fmt::format("founding: cluster {:016x} named '{}'", founding->cluster.value(), founding->cluster_name);
+}
+
+std::string describe_configuration(Bytes payload) {
+    const auto stated = decode_configuration_record(payload);
+    if (!stated.has_value()) return "configuration: unreadable";
+    return fmt::format("configuration of entry {}: {}", stated->index, raft::describe(stated->fact));
+}
+
+std::string describe_feature_level(Bytes payload) {
+    const auto stated = decode_feature_level_record(payload);
+    if (!stated.has_value()) return "feature level: unreadable";
+    return fmt::format("feature level of entry {}: {}, raised by version {}", stated->index, stated->fact.level,
+                       stated->fact.raised_by);
 }
 
 std::string describe_record(const Record& record) {
     switch (record.kind) {
         case RecordKind::kSegmentHead: {
             const auto head = decode_segment_head(record.payload);
-            if (!head.has_value()) return "segment head: wrong size";
+            if (!head.has_value()) return "segment head: unreadable";
             return fmt::format("segment head: {} bytes, before it entry {} term {} checksum {:016x}, log time {} ms{}",
                                head->segment_size_bytes, head->last.index, head->last.term, head->last.checksum,
                                head->last_log_time_ms, head->continues_entry ? ", which goes on here" : "");
         }
         case RecordKind::kHardState: {
             const auto state = decode_hard_state(record.payload);
-            if (!state.has_value()) return "hard state: wrong size";
+            if (!state.has_value()) return "hard state: unreadable";
             return fmt::format("hard state: term {} vote {} longest silence {} ms", state->current_term,
                                state->voted_for, state->longest_silence_ms);
         }
@@ -52,6 +80,9 @@ std::string describe_record(const Record& record) {
             if (!peer.has_value()) return "known peer: wrong size";
             return fmt::format("known peer: node {} by log {:016x}", peer->node, peer->log_id);
         }
+        case RecordKind::kFounding: return describe_founding(record.payload);
+        case RecordKind::kConfiguration: return describe_configuration(record.payload);
+        case RecordKind::kFeatureLevel: return describe_feature_level(record.payload);
         case RecordKind::kEntry: return describe_entry(record.payload, "");
         case RecordKind::kEntryFirst:
             return describe_entry(record.payload, fmt::format(" (first {} bytes)", record.payload.size()));
@@ -97,12 +128,17 @@ std::string end_reason(GroupError error, const GroupHeader& header, const GroupH
 void dump_segment_bytes(Bytes image, const DumpSink& sink) {
     GroupHeader first;
     const GroupError error = decode_group_header(image, first);
+    if (error == GroupError::kVersion) {
+        sink(fmt::format("offset 0: written in format {}; this version reads format {}", group_version(image),
+                         GroupHeader::kVersion));
+        return;
+    }
     if (error != GroupError::kNone) {
         sink(fmt::format("offset 0: {}; a spare, or a segment whose head is lost", group_error_name(error)));
         return;
     }
-    sink(fmt::format("segment {} of cluster {:016x} node {} log {:016x}, {} bytes", first.segment_sequence,
-                     first.cluster.value(), first.node, first.log_id, image.size()));
+    sink(fmt::format("segment {} of cluster {:016x} group {} node {} log {:016x}, {} bytes", first.segment_sequence,
+                     first.cluster.value(), first.group, first.node, first.log_id, image.size()));
     uint64_t offset = 0;
     GroupHeader previous;
     while (offset < image.size()) {

@@ -15,7 +15,8 @@ constexpr size_t kFlagsAt = 6;
 constexpr size_t kClusterAt = 8;
 constexpr size_t kNodeAt = 16;
 constexpr size_t kSegmentAt = 24;
-constexpr size_t kOffsetAt = 32;
+constexpr size_t kOffsetAt = 32;  // u32; 64 bits before version 3, of which the upper ones were zero
+constexpr size_t kRaftGroupAt = 36;
 constexpr size_t kEpochAt = 40;
 constexpr size_t kGroupAt = 48;
 constexpr size_t kPrevChecksumAt = 56;
@@ -41,7 +42,16 @@ bool is_zero(Bytes bytes) {
 
 bool is_known_kind(uint8_t kind) {
     return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) &&
-           kind <= static_cast<uint8_t>(RecordKind::kKnownPeer);
+           kind <= static_cast<uint8_t>(RecordKind::kFeatureLevel);
+}
+
+// The index of the entry that states a fact, and its body.
+size_t encode_stated(RecordKind kind, LogIndex index, std::string_view body, std::byte* out) {
+    std::string payload;
+    ByteWriter writer(payload);
+    writer.write(index.value());
+    writer.write_text(body);
+    return encode_record(kind, as_bytes(payload), out);
 }
 
 }  // namespace
@@ -66,7 +76,8 @@ void encode_group_header(GroupHeader& header, Bytes records, std::byte* out) {
     store_le(out + kClusterAt, header.cluster.value());
     store_le(out + kNodeAt, header.node.value());
     store_le(out + kSegmentAt, header.segment_sequence);
-    store_le(out + kOffsetAt, header.offset_bytes);
+    store_le(out + kOffsetAt, static_cast<uint32_t>(header.offset_bytes));
+    store_le(out + kRaftGroupAt, static_cast<uint32_t>(header.group.value()));
     store_le(out + kEpochAt, header.epoch);
     store_le(out + kGroupAt, header.group_sequence);
     store_le(out + kPrevChecksumAt, header.prev_header_checksum);
@@ -101,8 +112,9 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     out.cluster = ClusterId{load_le<uint64_t>(at + kClusterAt)};
     out.node = NodeId{load_le<uint64_t>(at + kNodeAt)};
     out.segment_sequence = load_le<uint64_t>(at + kSegmentAt);
-    out.offset_bytes = load_le<uint64_t>(at + kOffsetAt);
+    out.offset_bytes = load_le<uint32_t>(at + kOffsetAt);
     if (load_le<uint16_t>(at + kVersionAt) != GroupHeader::kVersion) return GroupError::kVersion;
+    out.group = GroupId{load_le<uint32_t>(at + kRaftGroupAt)};
     out.flags = load_le<uint16_t>(at + kFlagsAt);
     out.epoch = load_le<uint64_t>(at + kEpochAt);
     out.group_sequence = load_le<uint64_t>(at + kGroupAt);
@@ -121,6 +133,8 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     const bool is_head = (out.flags & kGroupHead) != 0;
     if (is_head != (out.offset_bytes == 0)) return GroupError::kBadField;
     if (out.offset_bytes % kBlockBytes != 0 || out.group_sequence == 0 || out.epoch == 0) return GroupError::kBadField;
+    if (out.cluster.is_none() || out.group.is_none() || (out.flags & ~(kGroupHead | kGroupOpening)) != 0)
+        return GroupError::kBadField;
     if (out.durable_group >= out.group_sequence || out.groups_in_flight_max == 0) return GroupError::kBadField;
     return GroupError::kNone;
 }
@@ -137,6 +151,7 @@ size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* ou
     store_le(payload, hard_state.current_term.value());
     store_le(payload + 8, hard_state.voted_for.value());
     store_le(payload + 16, hard_state.longest_silence_ms);
+    store_le(payload + 20, uint32_t{0});
     return encode_record(RecordKind::kHardState, payload, out);
 }
 
@@ -158,9 +173,27 @@ size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out) {
     return encode_record(RecordKind::kKnownPeer, payload, out);
 }
 
+size_t encode_founding_record(const Founding& founding, std::byte* out) {
+    std::string payload;
+    ByteWriter writer(payload);
+    writer.write(founding.cluster.value());
+    writer.write(static_cast<uint16_t>(founding.cluster_name.size()));
+    writer.write_text(founding.cluster_name);
+    return encode_record(RecordKind::kFounding, as_bytes(payload), out);
+}
+
+size_t encode_configuration_record(const raft::StatedFact<raft::Configuration>& stated, std::byte* out) {
+    return encode_stated(RecordKind::kConfiguration, stated.index, raft::encode_configuration(stated.fact), out);
+}
+
+size_t encode_feature_level_record(const raft::StatedFact<raft::FeatureLevelRaise>& stated, std::byte* out) {
+    return encode_stated(RecordKind::kFeatureLevel, stated.index, raft::encode_feature_level(stated.fact), out);
+}
+
 std::optional<raft::HardState> decode_hard_state(Bytes payload) {
     if (payload.size() != kHardStateEncodedSize) return std::nullopt;
     const std::byte* at = payload.data();
+    if (load_le<uint32_t>(at + 20) != 0) return std::nullopt;
     return raft::HardState{Term{load_le<uint64_t>(at)}, NodeId{load_le<uint64_t>(at + 8)}, load_le<uint32_t>(at + 16)};
 }
 
@@ -171,13 +204,42 @@ std::optional<SegmentHead> decode_segment_head(Bytes payload) {
     head.segment_size_bytes = load_le<uint64_t>(at);
     head.last = {LogIndex{load_le<uint64_t>(at + 8)}, Term{load_le<uint64_t>(at + 16)}, load_le<uint64_t>(at + 24)};
     head.last_log_time_ms = load_le<int64_t>(at + 32);
-    head.continues_entry = load_le<uint64_t>(at + 40) != 0;
+    const auto continues_entry = load_le<uint64_t>(at + 40);
+    if (continues_entry > 1) return std::nullopt;
+    head.continues_entry = continues_entry == 1;
     return head;
 }
 
 std::optional<KnownPeer> decode_known_peer(Bytes payload) {
     if (payload.size() != kKnownPeerEncodedSize) return std::nullopt;
     return KnownPeer{NodeId{load_le<uint64_t>(payload.data())}, LogId{load_le<uint64_t>(payload.data() + 8)}};
+}
+
+std::optional<Founding> decode_founding(Bytes payload) {
+    ByteReader reader(payload);
+    Founding founding;
+    founding.cluster = ClusterId{reader.read<uint64_t>()};
+    const auto size = reader.read<uint16_t>();
+    founding.cluster_name = reader.read_text(size);
+    const bool fits = size > 0 && size <= kClusterNameBytesMax;
+    if (!reader.finished() || !fits || founding.cluster.is_none()) return std::nullopt;
+    return founding;
+}
+
+std::optional<raft::StatedFact<raft::Configuration>> decode_configuration_record(Bytes payload) {
+    ByteReader reader(payload);
+    const LogIndex index{reader.read<uint64_t>()};
+    std::optional<raft::Configuration> fact = raft::decode_configuration(reader.read_bytes(reader.remaining()));
+    if (index.is_none() || !fact.has_value()) return std::nullopt;
+    return raft::StatedFact<raft::Configuration>{index, *std::move(fact)};
+}
+
+std::optional<raft::StatedFact<raft::FeatureLevelRaise>> decode_feature_level_record(Bytes payload) {
+    ByteReader reader(payload);
+    const LogIndex index{reader.read<uint64_t>()};
+    std::optional<raft::FeatureLevelRaise> fact = raft::decode_feature_level(reader.read_bytes(reader.remaining()));
+    if (index.is_none() || !fact.has_value()) return std::nullopt;
+    return raft::StatedFact<raft::FeatureLevelRaise>{index, *std::move(fact)};
 }
 
 std::optional<Record> RecordCursor::next() {

@@ -3,24 +3,28 @@
 //
 // A segment is a file of fixed size, filled from offset 0 with groups, one behind the other. A group starts on a 4 KiB
 // boundary, is padded with zeros to the next one, and once written is never written again. It is a header (below), then
-// `record_bytes` bytes of records. The first group of a segment is its head: it starts with a kSegmentHead record and
-// repeats the hard state and the known peers, so that the log can start at any segment whose predecessors were
-// released.
+// `record_bytes` bytes of records. The first group of a segment is its head: it starts with a kSegmentHead record, then
+// the founding record and, if the log states them, the configuration and the feature level, in this order; then it
+// repeats the hard state and the known peers. So the log can start at any segment whose predecessors were released.
 //
-// Every group names its place (cluster, node, segment, offset), so bytes of an earlier life of a recycled file, of
-// another node, or written to the wrong place never pass for it. Groups are numbered without gaps over the whole log
-// and each names the header checksum of the one before it.
+// What cluster a log belongs to is decided when it is made, and said by its founding record from then on.
+//
+// Every group names its place (cluster, group of Raft, node, segment, offset), so bytes of an earlier life of a
+// recycled file, of another node, or written to the wrong place never pass for it. Groups are numbered without gaps
+// over the whole log and each names the header checksum of the one before it.
 //
 // Integers are little-endian, sizes bytes. Thread: any. Errors: decode functions never trust a length and never assert
-// on input.
+// on input; reserved bytes are zero, or the record is refused.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "raft/log_facts.h"
 #include "raft/types.h"
 
 namespace kvorum::wal {
@@ -36,15 +40,17 @@ enum GroupFlags : uint16_t {
 
 struct GroupHeader {
     static constexpr uint32_t kMagic = 0x4757564b;  // "KVWG"
-    static constexpr uint16_t kVersion = 2;         // 2: the hard state has the longest silence
+    // 1 and 2 were Kvorum 0.1's.
+    static constexpr uint16_t kVersion = 3;
     static constexpr size_t kEncodedSize = 160;
 
     uint16_t flags = 0;
     ClusterId cluster;
+    GroupId group;
     NodeId node;
     LogId log_id;  // the same in all groups of a log, and never none
     uint64_t segment_sequence = 0;
-    uint64_t offset_bytes = 0;  // of this group in its segment
+    uint64_t offset_bytes = 0;  // of this group in its segment, which is below 4 GiB
     uint64_t epoch = 0;         // the incarnation that wrote it: one more than any epoch found when the log was opened
     uint64_t group_sequence = 0;        // 1, 2, 3... over the whole log
     uint64_t prev_header_checksum = 0;  // of group_sequence - 1; 0 for the first
@@ -89,6 +95,9 @@ enum class RecordKind : uint8_t {
     kEntryMiddle = 5,
     kEntryLast = 6,
     kKnownPeer = 7,
+    kFounding = 8,
+    kConfiguration = 9,
+    kFeatureLevel = 10,
 };
 
 struct RecordFrame {
@@ -113,17 +122,36 @@ struct SegmentHead {
 
 using raft::KnownPeer;
 inline constexpr size_t kKnownPeerEncodedSize = 16;
-inline constexpr size_t kHardStateEncodedSize = 20;
+
+// What a log was made for.
+struct Founding {
+    ClusterId cluster;
+    std::string cluster_name;  // 1 to kClusterNameBytesMax bytes
+
+    bool operator==(const Founding&) const = default;
+};
+
+// A log knows no more: a few times as many as a cluster has members.
+inline constexpr size_t kPeersKnownMax = 128;
+inline constexpr size_t kClusterNameBytesMax = 128;
+inline constexpr size_t kHardStateEncodedSize = 24;
 
 // Each writes a frame and its payload at `out` and returns the bytes written.
 size_t encode_record(RecordKind kind, Bytes payload, std::byte* out);
 size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* out);
 size_t encode_segment_head_record(const SegmentHead& head, std::byte* out);
 size_t encode_known_peer_record(const KnownPeer& peer, std::byte* out);
+size_t encode_founding_record(const Founding& founding, std::byte* out);
+// The last ones that the log states at the beginning of a segment.
+size_t encode_configuration_record(const raft::StatedFact<raft::Configuration>& stated, std::byte* out);
+size_t encode_feature_level_record(const raft::StatedFact<raft::FeatureLevelRaise>& stated, std::byte* out);
 
 [[nodiscard]] std::optional<raft::HardState> decode_hard_state(Bytes payload);
 [[nodiscard]] std::optional<SegmentHead> decode_segment_head(Bytes payload);
 [[nodiscard]] std::optional<KnownPeer> decode_known_peer(Bytes payload);
+[[nodiscard]] std::optional<Founding> decode_founding(Bytes payload);
+[[nodiscard]] std::optional<raft::StatedFact<raft::Configuration>> decode_configuration_record(Bytes payload);
+[[nodiscard]] std::optional<raft::StatedFact<raft::FeatureLevelRaise>> decode_feature_level_record(Bytes payload);
 
 struct Record {
     RecordKind kind = RecordKind::kEntry;

@@ -15,6 +15,19 @@ namespace kvorum::wal {
 
 using reactor::Task;
 
+namespace {
+
+// A head of nothing but what it must repeat, each at its largest.
+constexpr uint64_t kHeadFramesBytes = (5 + kPeersKnownMax) * RecordFrame::kEncodedSize;
+constexpr uint64_t kHeadNumbersBytes = 64;  // ids, indexes, sizes of strings
+constexpr uint64_t kHeadBytesMax = GroupHeader::kEncodedSize + kHeadFramesBytes + kHeadNumbersBytes +
+                                   SegmentHead::kEncodedSize + kClusterNameBytesMax + raft::kConfigurationBytesMax +
+                                   raft::kRaisedByBytesMax + kHardStateEncodedSize +
+                                   kPeersKnownMax * kKnownPeerEncodedSize;
+static_assert(kHeadBytesMax <= kGroupBytesMin);
+
+}  // namespace
+
 void GroupWriter::Op::on_completion(const reactor::IoCompletion& completion) {
     result = completion.result;
     done = true;
@@ -52,7 +65,10 @@ Task<bool> GroupWriter::open(Start start) {
     epoch_ = start.epoch;
     group_sequence_ = durable_group_ = start.last_group.group_sequence;
     last_checksum_ = start.last_group.header_checksum;
+    founding_ = std::move(start.founding);
+    group_ = start.group;
     log_id_ = start.log_id;
+    facts_ = std::move(start.facts);
     known_peers_ = std::move(start.known_peers);
     hard_state_ = start.hard_state;
     last_started_ = last_appended_ = start.last;
@@ -93,6 +109,7 @@ uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vec
 
 uint64_t GroupWriter::note_peer(KnownPeer peer) {
     if (failed_) return ++last_unit_;
+    KVORUM_ASSERT(known_peers_.size() < kPeersKnownMax, "more than {} peers", kPeersKnownMax);
     Unit unit;
     unit.known_peer = peer;
     return queue(std::move(unit));
@@ -321,6 +338,7 @@ void GroupWriter::write_group(uint64_t capacity_bytes) {
     KVORUM_ASSERT(in_flight_ < config_.groups_in_flight_max);
     Slot& slot = slots_[(first_slot_ + in_flight_) % config_.groups_in_flight_max];
     KVORUM_ASSERT(slot.state == SlotState::kFree);
+    if (offset_bytes_ == 0) capacity_bytes = std::max(capacity_bytes, kGroupBytesMin);
     slot.group_sequence = group_sequence_ + 1;
     slot.offset_bytes = offset_bytes_;
     slot.written_bytes = 0;
@@ -346,8 +364,18 @@ void GroupWriter::fill_head(Filling& filling) {
     head.last = last_started_;
     head.last_log_time_ms = last_started_time_ms_;
     head.continues_entry = progress_.bytes_of_entry > 0;
-    filling.used_bytes += encode_segment_head_record(head, filling.slot->buffer.data() + filling.used_bytes);
-    ++filling.records;
+    std::byte* const buffer = filling.slot->buffer.data();
+    filling.used_bytes += encode_segment_head_record(head, buffer + filling.used_bytes);
+    filling.used_bytes += encode_founding_record(founding_, buffer + filling.used_bytes);
+    filling.records += 2;
+    if (const auto* configuration = facts_.configurations.last(); configuration != nullptr) {
+        filling.used_bytes += encode_configuration_record(*configuration, buffer + filling.used_bytes);
+        ++filling.records;
+    }
+    if (const auto* raise = facts_.raises.last(); raise != nullptr) {
+        filling.used_bytes += encode_feature_level_record(*raise, buffer + filling.used_bytes);
+        ++filling.records;
+    }
     put_hard_state(filling);
     for (const KnownPeer& peer : known_peers_)
         put_known_peer(filling, peer);
@@ -423,6 +451,9 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
 void GroupWriter::note_started(const Filling& filling, const raft::Entry& entry) {
     index_.note_entry(entry.index(), {filling.slot->group_sequence, filling.records},
                       {segment_sequence_, offset_bytes_});
+    if (entry.index() <= last_started_.index) facts_.cut_from(entry.index());
+    const bool noted = facts_.note(entry.header(), entry.body());
+    KVORUM_ASSERT(noted, "entry {} is no {}", entry.index(), raft::entry_type_name(entry.header().type));
     last_started_ = entry.id();
     last_started_time_ms_ = entry.header().log_time_ms;
 }
@@ -432,7 +463,8 @@ void GroupWriter::seal(Filling& filling) {
     KVORUM_ASSERT(filling.records > 0 && filling.used_bytes <= filling.capacity_bytes);
     GroupHeader header;
     header.flags = static_cast<uint16_t>((offset_bytes_ == 0 ? kGroupHead : 0) | (slot.opening ? kGroupOpening : 0));
-    header.cluster = config_.cluster;
+    header.cluster = founding_.cluster;
+    header.group = group_;
     header.node = config_.node;
     header.log_id = log_id_;
     header.segment_sequence = segment_sequence_;

@@ -28,6 +28,7 @@
 #include "base/fifo.h"
 #include "base/histogram.h"
 #include "raft/entry.h"
+#include "raft/log_facts.h"
 #include "raft/types.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
@@ -48,7 +49,10 @@ class GroupWriter final : private reactor::TurnHook {
         uint64_t end_bytes = 0;  // in the last segment
         uint64_t segment_sequence = 0;
         uint64_t epoch = 1;
+        Founding founding;
+        GroupId group;
         LogId log_id;
+        raft::LogFacts facts;
         std::vector<KnownPeer> known_peers;
         raft::HardState hard_state;
         raft::EntryId last;
@@ -232,7 +236,10 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t epoch_ = 0;
     uint64_t group_sequence_ = 0;  // of the last group sealed
     uint64_t last_checksum_ = 0;
+    Founding founding_;
+    GroupId group_;
     LogId log_id_;
+    raft::LogFacts facts_;                // as of last_started_
     std::vector<KnownPeer> known_peers_;  // as of the last group sealed
     raft::HardState hard_state_;          // likewise
     raft::EntryId last_started_;          // entry

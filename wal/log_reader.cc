@@ -110,7 +110,10 @@ absl::Status LogReader::take_record(const Record& record, LogPosition position) 
     switch (record.kind) {
         case RecordKind::kSegmentHead:
         case RecordKind::kHardState:
-        case RecordKind::kKnownPeer: return absl::OkStatus();
+        case RecordKind::kKnownPeer:
+        case RecordKind::kFounding:
+        case RecordKind::kConfiguration:
+        case RecordKind::kFeatureLevel: return absl::OkStatus();
         case RecordKind::kEntry:
             return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:

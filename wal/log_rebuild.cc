@@ -96,6 +96,8 @@ Task<absl::Status> LogRebuild::write(reactor::StopToken stop) {
     KVORUM_ASSERT(!needed().has_value());
     WalConfig config = log_.config();
     config.file_prefix = kRepairFilePrefix;
+    config.cluster = log_.end().cluster;
+    config.group = log_.end().group;
     config.first_log_id = log_.end().log_id;
     config.first_epoch = log_.end().epoch_max + 2;  // one above that under which the repair spoke to its peers
     config.segment_size_bytes = log_.segment_size_bytes();

@@ -18,12 +18,23 @@ Verdict verdict_of(ReplayError error) {
     switch (error) {
         case ReplayError::kBadHead: return Verdict::kBadSegmentHead;
         case ReplayError::kWrongCluster: return Verdict::kWrongCluster;
+        case ReplayError::kNewerLevel: return Verdict::kNewerLevel;
         case ReplayError::kBrokenEntryChain: return Verdict::kBrokenEntryChain;
         case ReplayError::kHardStateBackwards: return Verdict::kHardStateBackwards;
         case ReplayError::kNone:
         case ReplayError::kBadRecord: break;
     }
     return Verdict::kBadRecord;
+}
+
+// Versions 1 and 2 are those of Kvorum 0.1.
+std::string unknown_version_reason(uint16_t version) {
+    const std::string writer = version < GroupHeader::kVersion ? "Kvorum 0.1" : "another version of Kvorum";
+    const std::string reader = version < GroupHeader::kVersion ? "Kvorum 0.1" : "the version that wrote it";
+    return fmt::format(
+        "{} wrote this log, in format {}, and this version reads format {} only: keep {} to read it and copy the keys "
+        "into a new cluster with a client, or start in an empty directory if the data is not needed",
+        writer, version, GroupHeader::kVersion, reader);
 }
 
 }  // namespace
@@ -43,6 +54,7 @@ std::string_view verdict_name(Verdict verdict) {
         case Verdict::kWrongCluster: return "wrong cluster";
         case Verdict::kWrongNode: return "wrong node";
         case Verdict::kUnknownVersion: return "unknown version";
+        case Verdict::kNewerLevel: return "feature level of a newer version";
         case Verdict::kBrokenGroupChain: return "broken group chain";
         case Verdict::kBadRecord: return "bad record";
         case Verdict::kBrokenEntryChain: return "broken entry chain";
@@ -69,6 +81,20 @@ uint64_t parse_segment_file_name(std::string_view name) {
     const bool parsed = error == std::errc{} && end == digits.data() + digits.size();
     // Only the spelling that segment_file_name() gives: two names must not mean one segment.
     return parsed && segment_file_name(sequence) == name ? sequence : 0;
+}
+
+absl::Status check_founding(const WalConfig& config, const Founding& founding, GroupId group) {
+    if (founding.cluster_name != config.cluster_name) {
+        return absl::FailedPreconditionError(
+            fmt::format("wal: {}: wrong cluster: the log was made for cluster '{}' ({:016x}), and --cluster says '{}': "
+                        "give that name, or another data directory; no file was changed",
+                        config.directory, founding.cluster_name, founding.cluster.value(), config.cluster_name));
+    }
+    if (group != config.group) {
+        return absl::FailedPreconditionError(
+            fmt::format("wal: {}: the log is of group {}, this is group {}", config.directory, group, config.group));
+    }
+    return absl::OkStatus();
 }
 
 LogScanner::Found LogScanner::refuse(Verdict verdict, GroupPlace place, std::string why) {
@@ -160,14 +186,10 @@ LogScanner::Found LogScanner::look(Bytes image, GroupPlace place, GroupHeader& h
     const GroupError error = decode_group_header(here, header);
     if (error == GroupError::kZeros) return Found::kNothing;
     if (error == GroupError::kNotAGroup) return Found::kTorn;
+    if (error == GroupError::kVersion && header.segment_sequence == place.segment_sequence &&
+        header.offset_bytes == place.offset_bytes)
+        return refuse(Verdict::kUnknownVersion, place, unknown_version_reason(group_version(here)));
     if (const Found found = check_place(header, place); found != Found::kNext) return found;
-    if (error == GroupError::kVersion) {
-        return refuse(Verdict::kUnknownVersion, place,
-                      fmt::format("another version of kvorumd wrote this log, in format {}, and this one reads format "
-                                  "{} only: run the version that wrote it, or begin a new cluster in empty directories "
-                                  "and copy the data into it through clients",
-                                  group_version(here), GroupHeader::kVersion));
-    }
     if (error == GroupError::kBadField || header.size_bytes() > here.size()) {
         return refuse(Verdict::kBadRecord, place, "a group header that no writer produces");
     }
@@ -194,16 +216,25 @@ LogScanner::Found LogScanner::check_place(const GroupHeader& header, GroupPlace 
     // Behind the end there may be anything that a client stored in an earlier life of the file, but never at its very
     // start.
     if (!belongs && place.offset_bytes != 0) return Found::kNothing;
-    if (header.cluster != cluster_) {
-        return refuse(Verdict::kWrongCluster, place,
-                      fmt::format("written for cluster {:016x}, this node is of {:016x}", header.cluster.value(),
-                                  cluster_.value()));
-    }
     if (header.node != node_) {
         return refuse(Verdict::kWrongNode, place,
                       fmt::format("written by node {}, this is node {}", header.node, node_));
     }
+    if (belongs && !is_of_this_log(header)) {
+        return refuse(Verdict::kWrongCluster, place,
+                      fmt::format("written for cluster {:016x} group {}, the log before it for {:016x} group {}",
+                                  header.cluster.value(), header.group, cluster_.value(), group_));
+    }
     return belongs ? Found::kNext : Found::kNothing;
+}
+
+// The first header that is asked about says what log this is.
+bool LogScanner::is_of_this_log(const GroupHeader& header) {
+    if (cluster_.is_none()) {
+        cluster_ = header.cluster;
+        group_ = header.group;
+    }
+    return header.cluster == cluster_ && header.group == group_;
 }
 
 void LogScanner::find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t from_bytes) {
@@ -211,8 +242,8 @@ void LogScanner::find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t
     while (offset < image.size()) {
         GroupHeader header;
         const bool sound = decode_group_header(image.subspan(offset), header) == GroupError::kNone;
-        const bool belongs = sound && header.cluster == cluster_ && header.node == node_ &&
-                             header.segment_sequence == segment_sequence && header.offset_bytes == offset;
+        const bool belongs = sound && header.node == node_ && header.segment_sequence == segment_sequence &&
+                             header.offset_bytes == offset && is_of_this_log(header);
         if (!belongs) {
             offset += kBlockBytes;
             continue;

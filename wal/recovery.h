@@ -12,12 +12,12 @@
 // clang-format on
 //
 // Reading goes forward from the head of the lowest segment, from group to group. A group is *sound* when its header and
-// body checksums match; it *belongs* here when cluster, node, segment and offset are those of the place where it was
-// read; it *follows* when its sequence is one more than the last group's and it names that one's header checksum. The
-// first place where no group is sound, belongs and follows is the *end*. h is the sequence that the group at the end
-// should have had. From the end on, every block of this and all later segments is looked at for *witnesses*: sound
-// headers that belong where they are, with the last group's epoch and a sequence above h, or with a newer epoch and a
-// sequence other than h.
+// body checksums match; it *belongs* here when node, segment and offset are those of the place where it was read, and
+// cluster and group those of the first sound group that does; it *follows* when its sequence is one more than the last
+// group's and it names that one's header checksum. The first place where no group is sound, belongs and follows is the
+// *end*. h is the sequence that the group at the end should have had. From the end on, every block of this and all
+// later segments is looked at for *witnesses*: sound headers that belong where they are, with the last group's epoch
+// and a sequence above h, or with a newer epoch and a sequence other than h.
 //
 // clang-format off
 //   Accepted: the node starts from what was replayed, and the log goes on at the end.
@@ -39,9 +39,11 @@
 //                         | number 1 and has no sound head
 //   kMissingSegment       | a gap in the numbers of the segment files
 //   kWrongSize            | a segment file whose size is not that of the others
-//   kWrongCluster         | where a group should be, a sound header of another cluster; or an entry of another cluster
+//   kWrongCluster         | where a group should be, a sound header of another cluster or group than the log's first
+//                         | one; or an entry of another cluster or group
 //   kWrongNode            | where a group should be, a sound header of another node
 //   kUnknownVersion       | where a group should be, a sound header of another format version
+//   kNewerLevel           | an entry of a feature level or a type that only a newer version knows
 //   kBrokenGroupChain     | a sound group that belongs here, not older, but does not follow; or a witness of a newer
 //                         | epoch whose sequence is below h: what it had replaced is back
 //   kBadRecord            | a sound group with records, or a header, that no writer produces
@@ -66,8 +68,10 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "wal/config.h"
 #include "wal/format.h"
 #include "wal/position_index.h"
 #include "wal/replay.h"
@@ -88,6 +92,7 @@ enum class Verdict {
     kWrongCluster,
     kWrongNode,
     kUnknownVersion,
+    kNewerLevel,
     kBrokenGroupChain,
     kBadRecord,
     kBrokenEntryChain,
@@ -100,6 +105,9 @@ enum class Verdict {
 // "wal-0000000000000001.seg" and back; 0 for any other name.
 [[nodiscard]] std::string segment_file_name(uint64_t segment_sequence);
 [[nodiscard]] uint64_t parse_segment_file_name(std::string_view name);
+
+// FailedPrecondition: the log was made for a cluster of another name, or for another group, than `config` says.
+[[nodiscard]] absl::Status check_founding(const WalConfig& config, const Founding& founding, GroupId group);
 
 struct ScanResult {
     Verdict verdict = Verdict::kEmpty;
@@ -122,8 +130,7 @@ struct ScanResult {
 class LogScanner {
  public:
     // `index` is filled as the scan goes and must outlive this object.
-    LogScanner(ClusterId cluster, NodeId node, PositionIndex& index)
-        : cluster_(cluster), node_(node), replay_(cluster, index), index_(index) {}
+    LogScanner(NodeId node, PositionIndex& index) : node_(node), replay_(index), index_(index) {}
 
     // The next segment, in ascending order. `image` is the whole file. Returns false when the verdict is reached and no
     // more are needed.
@@ -139,6 +146,7 @@ class LogScanner {
 
     Found look(Bytes image, GroupPlace place, GroupHeader& header, Bytes& records);
     Found check_place(const GroupHeader& header, GroupPlace place);
+    [[nodiscard]] bool is_of_this_log(const GroupHeader& header);
     void read_forward(uint64_t segment_sequence, Bytes image);
     void find_witnesses(uint64_t segment_sequence, Bytes image, uint64_t from_bytes);
     void note_witness(const GroupHeader& header, GroupPlace place);
@@ -148,7 +156,8 @@ class LogScanner {
     Found refuse(Verdict verdict, GroupPlace place, std::string why);
     Found refuse_damage(Verdict verdict, GroupPlace place, std::string why);
 
-    ClusterId cluster_;
+    ClusterId cluster_;  // as the first sound group names it; none before
+    GroupId group_;
     NodeId node_;
     Replay replay_;
     PositionIndex& index_;

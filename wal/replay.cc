@@ -28,33 +28,40 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
         partial_.open = false;
         epoch_ = header.epoch;
     }
+    cluster_ = header.cluster;
+    group_ = header.group;
     RecordCursor cursor(records);
     uint32_t count = 0;
-    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) {
-        const LogPosition position{header.group_sequence, count};
-        const bool head_expected = (header.flags & kGroupHead) != 0 && count == 0;
-        ++count;
-        if (head_expected != (record->kind == RecordKind::kSegmentHead)) {
-            return fail(ReplayError::kBadHead, "a segment head record is missing or out of place");
-        }
-        ReplayError error = ReplayError::kNone;
-        switch (record->kind) {
-            case RecordKind::kSegmentHead: error = apply_head(header, *record, segment_size_bytes); break;
-            case RecordKind::kHardState: error = apply_hard_state(*record); break;
-            case RecordKind::kKnownPeer: error = apply_known_peer(*record); break;
-            default: {
-                const GroupPlace place{header.segment_sequence, header.offset_bytes};
-                error = record->kind == RecordKind::kEntry ? apply_entry(record->payload, position, place)
-                                                           : apply_piece(*record, position, place);
-                break;
-            }
-        }
+    if ((header.flags & kGroupHead) != 0) {
+        const ReplayError error = apply_head(header, cursor, count, segment_size_bytes);
         if (error != ReplayError::kNone) return error;
+    }
+    for (auto record = cursor.next(); record.has_value(); record = cursor.next()) {
+        const ReplayError error = apply_record(header, *record, {header.group_sequence, count});
+        if (error != ReplayError::kNone) return error;
+        ++count;
     }
     if (cursor.malformed() || count != header.record_count) {
         return fail(ReplayError::kBadRecord, fmt::format("{} of {} records can be read", count, header.record_count));
     }
     return check_summary(header);
+}
+
+ReplayError Replay::apply_record(const GroupHeader& header, const Record& record, LogPosition position) {
+    const GroupPlace place{header.segment_sequence, header.offset_bytes};
+    switch (record.kind) {
+        case RecordKind::kHardState: return apply_hard_state(record);
+        case RecordKind::kKnownPeer: return apply_known_peer(record);
+        case RecordKind::kEntry: return apply_entry(record.payload, position, place);
+        case RecordKind::kEntryFirst:
+        case RecordKind::kEntryMiddle:
+        case RecordKind::kEntryLast: return apply_piece(record, position, place);
+        case RecordKind::kSegmentHead:
+        case RecordKind::kFounding:
+        case RecordKind::kConfiguration:
+        case RecordKind::kFeatureLevel: break;
+    }
+    return fail(ReplayError::kBadHead, "a record of a segment head is out of place");
 }
 
 // What the header says of the log up to here, which a repair relies on, must be what the records say.
@@ -77,36 +84,94 @@ ReplayError Replay::check_summary(const GroupHeader& header) {
     return ReplayError::kNone;
 }
 
-ReplayError Replay::apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes) {
-    const std::optional<SegmentHead> head = decode_segment_head(record.payload);
-    if (!head.has_value()) return fail(ReplayError::kBadHead, "its segment head record has the wrong size");
+ReplayError Replay::apply_head(const GroupHeader& header, RecordCursor& cursor, uint32_t& count,
+                               uint64_t segment_size_bytes) {
+    const std::optional<Record> first = cursor.next();
+    if (!first.has_value() || first->kind != RecordKind::kSegmentHead)
+        return fail(ReplayError::kBadHead, "its segment head record is missing");
+    const std::optional<SegmentHead> head = decode_segment_head(first->payload);
+    if (!head.has_value()) return fail(ReplayError::kBadHead, "its segment head record is none");
     if (head->segment_size_bytes != segment_size_bytes) {
         return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}",
                                                        head->segment_size_bytes, segment_size_bytes));
     }
+    const bool is_first = !started_ || (is_lost() && !partial_.open);
+    ReplayError error = apply_segment_head(header, *head);
+    if (error == ReplayError::kNone) error = apply_founding(header, cursor.next());
+    count = 2;
+    if (error == ReplayError::kNone) error = apply_stated(cursor, count, head->last.index, is_first);
+    return error;
+}
+
+ReplayError Replay::apply_segment_head(const GroupHeader& header, const SegmentHead& head) {
     index_.start_segment(header.segment_sequence, header.group_sequence);
     if (!started_ || (is_lost() && !partial_.open)) {
         started_ = true;
-        base_ = last_ = head->last;
-        last_log_time_ms_ = head->last_log_time_ms;
+        base_ = last_ = head.last;
+        last_log_time_ms_ = head.last_log_time_ms;
         if (!last_.index.is_none()) identities_.push_back(last_);
-        partial_.open = partial_.skipped = head->continues_entry;
+        partial_.open = partial_.skipped = head.continues_entry;
         return ReplayError::kNone;
     }
     const raft::EntryId& expected = partial_.open ? partial_.id : last_;
     // A first segment that began in the middle of an entry leaves no identity to compare while that entry goes on.
     const bool comparable = !(partial_.open && partial_.skipped) && !is_lost();
-    if (head->continues_entry != partial_.open || (comparable && head->last != expected)) {
+    if (head.continues_entry != partial_.open || (comparable && head.last != expected)) {
         return fail(ReplayError::kBadHead,
-                    fmt::format("it says that entry {} came before, the log before it ends at {}", head->last.index,
+                    fmt::format("it says that entry {} came before, the log before it ends at {}", head.last.index,
                                 expected.index));
     }
     return ReplayError::kNone;
 }
 
+ReplayError Replay::apply_founding(const GroupHeader& header, const std::optional<Record>& record) {
+    std::optional<Founding> founding;
+    if (record.has_value() && record->kind == RecordKind::kFounding) founding = decode_founding(record->payload);
+    if (!founding.has_value()) return fail(ReplayError::kBadHead, "its founding record is missing, or is none");
+    if (founding->cluster != header.cluster || (founding_.has_value() && *founding_ != *founding)) {
+        return fail(ReplayError::kBadHead, fmt::format("its founding record says cluster {:016x} named '{}'",
+                                                       founding->cluster.value(), founding->cluster_name));
+    }
+    founding_ = std::move(founding);
+    return ReplayError::kNone;
+}
+
+// Facts of entries up to `last`, which the head names as the last one before it.
+ReplayError Replay::apply_stated(RecordCursor& cursor, uint32_t& count, LogIndex last, bool is_first) {
+    raft::LogFacts stated;
+    RecordCursor ahead = cursor;
+    std::optional<Record> record = ahead.next();
+    if (record.has_value() && record->kind == RecordKind::kConfiguration) {
+        auto configuration = decode_configuration_record(record->payload);
+        if (!configuration.has_value() || configuration->index > last)
+            return fail(ReplayError::kBadHead, "its configuration record is none");
+        stated.configurations.state(configuration->index, std::move(configuration->fact));
+        cursor = ahead;
+        ++count;
+        record = ahead.next();
+    }
+    if (record.has_value() && record->kind == RecordKind::kFeatureLevel) {
+        auto level = decode_feature_level_record(record->payload);
+        if (!level.has_value() || level->index > last)
+            return fail(ReplayError::kBadHead, "its feature level record is none");
+        stated.raises.state(level->index, std::move(level->fact));
+        cursor = ahead;
+        ++count;
+    }
+    if (is_first) {
+        facts_ = std::move(stated);
+        return ReplayError::kNone;
+    }
+    // The writer knows all of an entry when it has begun it. Behind damage, what was stated before may be lost.
+    if (origin_ == Origin::kBehindDamage || partial_.open) return ReplayError::kNone;
+    if (!stated.configurations.ends_like(facts_.configurations) || !stated.raises.ends_like(facts_.raises))
+        return fail(ReplayError::kBadHead, "it states another configuration or feature level than the log before it");
+    return ReplayError::kNone;
+}
+
 ReplayError Replay::apply_hard_state(const Record& record) {
     const std::optional<raft::HardState> next = decode_hard_state(record.payload);
-    if (!next.has_value()) return fail(ReplayError::kBadRecord, "a hard state record has the wrong size");
+    if (!next.has_value()) return fail(ReplayError::kBadRecord, "a hard state record is none");
     const bool same_term = next->current_term == hard_state_.current_term;
     const bool second_vote = same_term && !hard_state_.voted_for.is_none() && next->voted_for != hard_state_.voted_for;
     if (next->current_term < hard_state_.current_term || second_vote) {
@@ -124,6 +189,9 @@ ReplayError Replay::apply_known_peer(const Record& record) {
         return fail(ReplayError::kBadRecord, "a record of a peer that names none");
     const auto known = std::find_if(known_peers_.begin(), known_peers_.end(),
                                     [&](const KnownPeer& other) { return other.node == peer->node; });
+    if (known == known_peers_.end() && known_peers_.size() == kPeersKnownMax) {
+        return fail(ReplayError::kBadRecord, fmt::format("more than {} peers are known", kPeersKnownMax));
+    }
     if (known == known_peers_.end()) {
         known_peers_.push_back(*peer);
     } else if (known->log_id != peer->log_id) {
@@ -179,6 +247,14 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
     }
     if (const ReplayError link = check_link(header); link != ReplayError::kNone) return link;
     if (header.index <= last_.index) forget_from(header.index);
+    const auto* raise = facts_.raises.last();
+    const std::string unreadable =
+        raft::unreadable_reason(header, {}, raft::known_feature_level(), raise == nullptr ? "" : raise->fact.raised_by);
+    if (!unreadable.empty()) return fail(ReplayError::kNewerLevel, unreadable);
+    if (!facts_.note(header, body)) {
+        return fail(ReplayError::kBadRecord,
+                    fmt::format("the body of entry {} is no {}", header.index, raft::entry_type_name(header.type)));
+    }
     if (origin_ == Origin::kBehindDamage && header.index <= base_.index)
         base_ = {header.index - 1, Term{}, header.prev_checksum};
     index_.note_entry(header.index, position, place);
@@ -192,9 +268,9 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
 }
 
 ReplayError Replay::check_link(const raft::EntryHeader& header) {
-    if (header.cluster != cluster_) {
-        return fail(ReplayError::kWrongCluster,
-                    fmt::format("entry {} is of cluster {:016x}", header.index, header.cluster.value()));
+    if (header.cluster != cluster_ || header.group != group_) {
+        return fail(ReplayError::kWrongCluster, fmt::format("entry {} is of cluster {:016x} group {}", header.index,
+                                                            header.cluster.value(), header.group));
     }
     if (!header.index.is_none() && is_lost()) {
         base_ = last_ = {header.index - 1, Term{}, header.prev_checksum};
@@ -223,6 +299,7 @@ void Replay::forget_from(LogIndex index) {
         terms_.pop_back();
     while (!identities_.empty() && identities_.back().index >= index)
         identities_.pop_back();
+    facts_.cut_from(index);
 }
 
 }  // namespace kvorum::wal

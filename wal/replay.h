@@ -2,7 +2,8 @@
 //
 // An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces
 // the one before. An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
-// The log's id and the log that a peer is known by never change.
+// The log's id, its founding and the log that a peer is known by never change. The configuration and the feature level
+// are what the last entries that state them say; the head of the first segment says what was stated before it.
 //
 // Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it
 // stays readable.
@@ -10,12 +11,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "raft/entry.h"
+#include "raft/log_facts.h"
 #include "raft/types.h"
 #include "wal/format.h"
 #include "wal/position_index.h"
@@ -26,7 +29,8 @@ enum class ReplayError {
     kNone,
     kBadRecord,           // a sound group with records that no writer produces
     kBadHead,             // a segment head that contradicts the log before it
-    kWrongCluster,        // an entry of another cluster
+    kWrongCluster,        // an entry of another cluster or group
+    kNewerLevel,          // an entry that only a newer version can read
     kBrokenEntryChain,    // an entry that does not follow the one before it: index gap, previous checksum, or a lower
                           // term
     kHardStateBackwards,  // a lower term, or a second vote in one term
@@ -44,15 +48,18 @@ class Replay {
 
     // Fills `index` as it goes, which must outlive this object. For kBehindDamage the caller has started the index's
     // segment if the first group is no head.
-    Replay(ClusterId cluster, PositionIndex& index, Origin origin = Origin::kLogStart)
-        : cluster_(cluster), index_(index), origin_(origin) {}
+    explicit Replay(PositionIndex& index, Origin origin = Origin::kLogStart) : index_(index), origin_(origin) {}
 
-    // `header` is valid, follows the group before it, and `records` are its records. On an error detail() says what is
+    // `header` is valid, of the same cluster and group as those before it, follows the last one, and `records` are its
+    // records. On an error detail() says what is
     // wrong.
     [[nodiscard]] ReplayError apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes);
     [[nodiscard]] const std::string& detail() const { return detail_; }
 
     [[nodiscard]] LogId log_id() const { return log_id_; }
+    // None behind damage, before the first head.
+    [[nodiscard]] const std::optional<Founding>& founding() const { return founding_; }
+    [[nodiscard]] const raft::LogFacts& facts() const { return facts_; }
     [[nodiscard]] const std::vector<KnownPeer>& known_peers() const { return known_peers_; }
     [[nodiscard]] const raft::HardState& hard_state() const { return hard_state_; }
     [[nodiscard]] const raft::EntryId& last() const { return last_; }
@@ -68,7 +75,13 @@ class Replay {
 
  private:
     ReplayError fail(ReplayError error, std::string detail);
-    ReplayError apply_head(const GroupHeader& header, const Record& record, uint64_t segment_size_bytes);
+    ReplayError apply_record(const GroupHeader& header, const Record& record, LogPosition position);
+    // The records that only the head of a segment has; `count` of them.
+    ReplayError apply_head(const GroupHeader& header, RecordCursor& cursor, uint32_t& count,
+                           uint64_t segment_size_bytes);
+    ReplayError apply_segment_head(const GroupHeader& header, const SegmentHead& head);
+    ReplayError apply_founding(const GroupHeader& header, const std::optional<Record>& record);
+    ReplayError apply_stated(RecordCursor& cursor, uint32_t& count, LogIndex last, bool is_first);
     ReplayError apply_hard_state(const Record& record);
     ReplayError apply_known_peer(const Record& record);
     ReplayError apply_piece(const Record& record, LogPosition position, GroupPlace place);
@@ -81,14 +94,17 @@ class Replay {
     }
     void forget_from(LogIndex index);
 
-    ClusterId cluster_;
     PositionIndex& index_;
     Origin origin_;
     std::string detail_;
 
     bool started_ = false;
     uint64_t epoch_ = 0;
+    ClusterId cluster_;  // as the first header names it
+    GroupId group_;
     LogId log_id_;
+    std::optional<Founding> founding_;
+    raft::LogFacts facts_;
     std::vector<KnownPeer> known_peers_;
     raft::HardState hard_state_;
     raft::EntryId base_;  // before the first entry

@@ -52,6 +52,7 @@ class Wal::Impl {
     [[nodiscard]] absl::Status prepare_storage();
     Task<absl::Status> start();
     Task<absl::StatusOr<GroupWriter::Start>> recover();
+    [[nodiscard]] absl::Status check_feature_level(const raft::LogFacts& facts) const;
     void fill_report(const ScanResult& scan, const Replay& replay);
     void log_recovery(const ScanResult& scan) const;
     Task<void> choose_sync_method();
@@ -126,7 +127,7 @@ Task<absl::Status> Wal::Impl::start() {
 
 Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     const uint64_t start_ns = reactor_.backend().monotonic_ns();
-    LogScanner scanner(config_.cluster, config_.node, index_);
+    LogScanner scanner(config_.node, index_);
     AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
     for (size_t i = 0; i < store_.file_count(); ++i) {
         const uint64_t sequence = store_.first_sequence() + i;
@@ -138,9 +139,14 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     const ScanResult scan = scanner.finish();
     if (!is_accepted(scan.verdict)) {
         const bool foreign = scan.verdict == Verdict::kWrongCluster || scan.verdict == Verdict::kWrongNode ||
-                             scan.verdict == Verdict::kUnknownVersion;
+                             scan.verdict == Verdict::kUnknownVersion || scan.verdict == Verdict::kNewerLevel;
         const std::string text = fmt::format("wal: {}/{}; no file was changed", config_.directory, scan.message);
         co_return foreign ? absl::FailedPreconditionError(text) : absl::DataLossError(text);
+    }
+    if (const auto& founding = scanner.replay().founding(); founding.has_value()) {
+        absl::Status usable = check_founding(config_, *founding, scan.last_group.group);
+        if (usable.ok()) usable = check_feature_level(scanner.replay().facts());
+        if (!usable.ok()) co_return usable;
     }
     fill_report(scan, scanner.replay());
     // The lowest bit only keeps it from being none.
@@ -154,8 +160,11 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     start.epoch = scan.opened_and_unused ? scan.last_group.epoch : std::max(scan.epoch_max + 1, config_.first_epoch);
     report_.epoch = start.epoch;
     start.log_id = report_.log_id;
+    start.founding = report_.founding;
+    start.group = config_.group;
     if (scan.verdict == Verdict::kEmpty) co_return start;
     start.known_peers = report_.known_peers;
+    start.facts = report_.facts;
     start.last_group = scan.last_group;
     start.segment_sequence = scan.end.segment_sequence;
     start.end_bytes = scan.end.offset_bytes;
@@ -164,6 +173,16 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     start.last_log_time_ms = report_.last_log_time_ms;
     start.opened = scan.opened_and_unused;
     co_return start;
+}
+
+// Of a raise that is not committed nobody has made use, but whoever wrote it may commit it any time.
+absl::Status Wal::Impl::check_feature_level(const raft::LogFacts& facts) const {
+    const auto* raise = facts.raises.last();
+    const uint16_t known_level = raft::known_feature_level();
+    if (raise == nullptr || raise->fact.level <= known_level) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        fmt::format("wal: {}: {}; no file was changed", config_.directory,
+                    raft::newer_level_reason(raise->fact.level, raise->fact.raised_by, known_level)));
 }
 
 void Wal::Impl::log_recovery(const ScanResult& scan) const {
@@ -179,6 +198,8 @@ void Wal::Impl::log_recovery(const ScanResult& scan) const {
 }
 
 void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
+    report_.founding = replay.founding().value_or(Founding{config_.cluster, config_.cluster_name});
+    report_.facts = replay.facts();
     report_.log_id = replay.log_id();
     report_.known_peers = replay.known_peers();
     report_.hard_state = replay.hard_state();

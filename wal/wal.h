@@ -40,6 +40,8 @@ namespace kvorum::wal {
 
 // What was found at open: where the node goes on.
 struct RecoveryReport {
+    Founding founding;  // of a new log: as its configuration says
+    raft::LogFacts facts;
     LogId log_id;  // of this log since its first day
     std::vector<KnownPeer> known_peers;
     raft::HardState hard_state;
@@ -86,8 +88,8 @@ class Wal {
     // Locks the directory, looks at its storage (wal/storage.h), recovers (wal/recovery.h has the table), writes the
     // opening group, prepares spares, calibrates. Errors:
     //   InvalidArgument     the configuration
-    //   FailedPrecondition  locked by another process; another cluster, node or format version; storage that keeps
-    //                       nothing or that has no O_DIRECT
+    //   FailedPrecondition  locked by another process; another cluster's name or log, node, format version, or a higher
+    //                       feature level; storage that keeps nothing or that has no O_DIRECT
     //   DataLoss            damage: the message names file, byte offset, log index and reason; the files are as they
     //   were ResourceExhausted   no space for the first segment, or none for the opening group Unavailable         the
     //   system refused an operation
@@ -98,6 +100,8 @@ class Wal {
     Wal& operator=(const Wal&) = delete;
 
     [[nodiscard]] const RecoveryReport& recovered() const;
+    // What the log was made for, whatever the configuration says now.
+    [[nodiscard]] ClusterId cluster() const { return recovered().founding.cluster; }
 
     // Queues one unit and returns its id: 1, 2, 3... It goes to disk at the end of this turn, or with a later group
     // when busy(). Entries follow each other; the first follows, or replaces from its index, what was appended before

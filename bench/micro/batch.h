@@ -27,8 +27,8 @@ inline raft::EntryBuilder open_batch() {
 class EntryChain {
  public:
     raft::EntryPtr next() {
-        last_ = open_batch().seal(kBenchCluster, last_ == nullptr ? LogIndex{1} : last_->index() + 1, Term{1},
-                                  last_ == nullptr ? 0 : last_->header().header_checksum);
+        last_ = open_batch().seal(kBenchCluster, kFirstGroup, last_ == nullptr ? LogIndex{1} : last_->index() + 1,
+                                  Term{1}, last_ == nullptr ? 0 : last_->header().header_checksum);
         return last_;
     }
 

@@ -12,7 +12,7 @@ using namespace kvorum::net;
 
 void entry_seal(benchmark::State& state) {
     for ([[maybe_unused]] auto _ : state)
-        benchmark::DoNotOptimize(bench::open_batch().seal(bench::kBenchCluster, LogIndex{1}, Term{1}, 0));
+        benchmark::DoNotOptimize(bench::open_batch().seal(bench::kBenchCluster, kFirstGroup, LogIndex{1}, Term{1}, 0));
     state.SetItemsProcessed(state.iterations() * bench::kBatchCommands);
 }
 BENCHMARK(entry_seal);
@@ -47,7 +47,7 @@ raft::MessageBody append_reply() {
 void encode(benchmark::State& state, const raft::MessageBody& body) {
     OutputBuffer out;
     for ([[maybe_unused]] auto _ : state) {
-        encode_raft_message(body, out);
+        encode_raft_message(kFirstGroup, body, out);
         benchmark::DoNotOptimize(out.size_bytes());
         out.clear();
     }
@@ -55,7 +55,7 @@ void encode(benchmark::State& state, const raft::MessageBody& body) {
 
 void decode(benchmark::State& state, const raft::MessageBody& body) {
     OutputBuffer out;
-    encode_raft_message(body, out);
+    encode_raft_message(kFirstGroup, body, out);
     const std::string wire = out.flatten();
     FrameReader reader;
     int64_t decoded = 0;
@@ -64,7 +64,7 @@ void decode(benchmark::State& state, const raft::MessageBody& body) {
         Frame frame;
         raft::MessageBody message;
         if (reader.next(frame) == FrameStatus::kFrame) {
-            decoded += decode_raft_message(frame, bench::kBenchCluster, message) ? 1 : 0;
+            decoded += decode_raft_message(frame, bench::kBenchCluster, kFirstGroup, message) ? 1 : 0;
         }
         benchmark::DoNotOptimize(message);
     }

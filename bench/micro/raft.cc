@@ -22,6 +22,8 @@ RaftConfig config_of(NodeId self) {
     config.self = self;
     config.cluster = bench::kBenchCluster;
     config.voters = {NodeId{1}, NodeId{2}, NodeId{3}};
+    for (const NodeId voter : config.voters)
+        config.configuration.voters.push_back({.id = voter, .peer = {"host", 17001}, .client = {"host", 7001}});
     return config;
 }
 

@@ -20,6 +20,7 @@ wal::WalConfig log_config() {
     wal::WalConfig config;
     config.directory = "data/wal";
     config.cluster = bench::kBenchCluster;
+    config.cluster_name = "bench";
     config.node = NodeId{1};
     config.segment_size_bytes = 16 * kMiB;
     config.sync = wal::SyncMethod::kDsyncWrite;

@@ -460,7 +460,7 @@ TEST(ClusterIdentity, IsTheSameOnAllNodesOfACluster) {
     third.id = NodeId{3};
     third.data_directory = "elsewhere";
     std::swap(third.members[0], third.members[2]);
-    EXPECT_EQ(second.cluster_id(), third.cluster_id());
+    EXPECT_EQ(second.bootstrap_cluster_id(), third.bootstrap_cluster_id());
     EXPECT_EQ(second.cluster_node_name(NodeId{1}), third.cluster_node_name(NodeId{1}));
 }
 
@@ -470,15 +470,30 @@ TEST(ClusterIdentity, DiffersByNameAndByMembers) {
     renamed.cluster_name = "other";
     NodeConfig smaller = config;
     smaller.members.pop_back();
-    EXPECT_NE(config.cluster_id(), renamed.cluster_id());
-    EXPECT_NE(config.cluster_id(), smaller.cluster_id());
+    EXPECT_NE(config.bootstrap_cluster_id(), renamed.bootstrap_cluster_id());
+    EXPECT_NE(config.bootstrap_cluster_id(), smaller.bootstrap_cluster_id());
+}
+
+TEST(ClusterIdentity, DiffersByBootstrapToken) {
+    const NodeConfig config = three_node_config();
+    NodeConfig again = config;
+    again.bootstrap_token = "second try";
+    EXPECT_NE(config.bootstrap_cluster_id(), again.bootstrap_cluster_id());
+}
+
+// Whatever the options say: nodes of one log must understand each other after a change of options too.
+TEST(ClusterIdentity, IsThatOfTheLogOnceThatIsOpen) {
+    NodeConfig config = three_node_config();
+    EXPECT_EQ(config.cluster_id(), config.bootstrap_cluster_id());
+    config.cluster_of_log = ClusterId{77};
+    EXPECT_EQ(config.cluster_id(), ClusterId{77});
 }
 
 TEST(ClusterIdentity, DoesNotDependOnAddresses) {
     const NodeConfig config = three_node_config();
     NodeConfig moved = config;
     moved.members[0].client.port = 9999;
-    EXPECT_EQ(config.cluster_id(), moved.cluster_id());
+    EXPECT_EQ(config.bootstrap_cluster_id(), moved.bootstrap_cluster_id());
 }
 
 TEST(ClusterIdentity, GivesEveryNodeFortyHexDigits) {

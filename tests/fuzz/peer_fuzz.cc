@@ -34,9 +34,9 @@ Frame read_one(FrameReader& reader, const std::string& text) {
 
 void check_raft(const Frame& frame) {
     raft::MessageBody body;
-    if (!decode_raft_message(frame, kCluster, body)) return;
+    if (!decode_raft_message(frame, kCluster, kFirstGroup, body)) return;
     OutputBuffer again;
-    encode_raft_message(body, again);
+    encode_raft_message(kFirstGroup, body, again);
     const std::string text = flatten(again);
     FrameReader reader;
     const Frame second = read_one(reader, text);
@@ -51,6 +51,7 @@ void check_handshake(const Frame& frame) {
     Nonce challenge;
     Digest proof;
     if (decode_hello(frame, hello)) {
+        if (hello.protocol_version != kPeerProtocolVersion) return;
         encode_hello(hello, again);
     } else if (decode_hello_ack(frame, ack)) {
         encode_hello_ack(ack, again);
@@ -84,6 +85,26 @@ void check_requests(const Frame& frame) {
         KVORUM_ASSERT(std::ranges::equal(decoded, rest.first(count)));
         rest = rest.subspan(count);
     }
+}
+
+void check_pieces(const Frame& frame) {
+    OutputBuffer again;
+    ForwardPiece piece;
+    ForwardRequest request;
+    uint64_t command_bytes = 0;
+    if (decode_forward_piece(frame, piece)) {
+        encode_forward_piece(piece, again);
+        ForwardPieces pieces;
+        maybe(pieces.take(piece));
+    } else if (decode_forward_large(frame, request, command_bytes)) {
+        encode_forward_large(request, command_bytes, again);
+    } else {
+        return;
+    }
+    const std::string text = flatten(again);
+    FrameReader reader;
+    const Frame second = read_one(reader, text);
+    KVORUM_ASSERT(std::ranges::equal(second.payload, frame.payload), "an accepted piece was encoded differently");
 }
 
 void check_replies(const Frame& frame) {
@@ -129,6 +150,7 @@ void check_payload(const Frame& frame) {
     check_raft(frame);
     check_requests(frame);
     check_replies(frame);
+    check_pieces(frame);
     check_repair_and_credit(frame);
 }
 
@@ -158,26 +180,28 @@ void check_append_entries(ByteReader input) {
     message.term = Term{input.read<uint8_t>()};
     message.prev_log_index = LogIndex{input.read<uint8_t>()};
     message.read_round = input.read<uint8_t>();
-    while (input.remaining() >= 4) {
+    while (input.remaining() >= 6) {
         const ClusterId cluster{input.read<uint8_t>()};
+        const GroupId group{1 + input.read<uint8_t>() % 4u};
+        const auto entry_type = static_cast<raft::EntryType>(1 + input.read<uint8_t>());
         const LogIndex index{input.read<uint8_t>()};
         const Term term{input.read<uint8_t>()};
-        raft::EntryBuilder builder(raft::EntryType::kCommands);
+        raft::EntryBuilder builder(entry_type);
         builder.buffer().append(input.read_text(std::min<size_t>(4 * input.read<uint8_t>(), input.remaining())));
-        message.entries.push_back(std::move(builder).seal(cluster, index, term, 0));
+        message.entries.push_back(std::move(builder).seal(cluster, group, index, term, 0));
     }
     OutputBuffer out;
-    encode_raft_message(message, out);
+    encode_raft_message(kFirstGroup, message, out);
     const std::string text = flatten(out);
     FrameReader reader;
     const Frame frame = read_one(reader, text);
     raft::MessageBody body;
-    const bool accepted = decode_raft_message(frame, kCluster, body);
+    const bool accepted = decode_raft_message(frame, kCluster, kFirstGroup, body);
     bool valid = true;
     for (size_t i = 0; i < message.entries.size(); ++i) {
         const raft::EntryHeader& header = message.entries[i]->header();
-        valid = valid && header.cluster == kCluster && header.index == message.prev_log_index + (i + 1) &&
-                header.term <= message.term;
+        valid = valid && header.cluster == kCluster && header.group == kFirstGroup &&
+                header.index == message.prev_log_index + (i + 1) && header.term <= message.term;
     }
     KVORUM_ASSERT(accepted == valid);
 }
@@ -186,7 +210,7 @@ void check_append_entries(ByteReader input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < 2) return 0;
-    const auto type = static_cast<FrameType>(1 + data[0] % 9);
+    const auto type = static_cast<FrameType>(1 + data[0] % 16);
     const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
     OutputBuffer out;
     FrameWriter writer(out, type);

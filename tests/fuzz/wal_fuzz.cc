@@ -4,6 +4,7 @@
 // the second byte says so, so that the fuzzer gets past them.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/checksum.h"
@@ -22,7 +23,7 @@ void repair_checksums(std::string& image, uint64_t segment_sequence) {
         auto* at = reinterpret_cast<std::byte*>(image.data()) + offset;
         if (load_le<uint32_t>(at) != GroupHeader::kMagic) continue;
         store_le(at + 24, segment_sequence);
-        store_le(at + 32, uint64_t{offset});
+        store_le(at + 32, static_cast<uint32_t>(offset));
         const uint64_t room = image.size() - offset - GroupHeader::kEncodedSize;
         const uint64_t record_bytes = std::min<uint64_t>(load_le<uint32_t>(at + 80), room);
         store_le(at + 80, static_cast<uint32_t>(record_bytes));
@@ -31,17 +32,36 @@ void repair_checksums(std::string& image, uint64_t segment_sequence) {
     }
 }
 
+// The bodies and records that say something of the cluster: what is accepted is encoded again to the same bytes.
+void check_facts(Bytes input) {
+    if (const auto configuration = raft::decode_configuration(input); configuration.has_value())
+        KVORUM_ASSERT(raft::encode_configuration(*configuration) == as_text(input));
+    if (const auto raise = raft::decode_feature_level(input); raise.has_value())
+        KVORUM_ASSERT(raft::encode_feature_level(*raise) == as_text(input));
+    std::vector<std::byte> again(input.size() + RecordFrame::kEncodedSize);
+    size_t size = 0;
+    if (const auto founding = decode_founding(input); founding.has_value())
+        size = encode_founding_record(*founding, again.data());
+    if (const auto stated = decode_configuration_record(input); stated.has_value())
+        size = encode_configuration_record(*stated, again.data());
+    if (const auto stated = decode_feature_level_record(input); stated.has_value())
+        size = encode_feature_level_record(*stated, again.data());
+    if (size == 0) return;
+    KVORUM_ASSERT(as_text(Bytes(again).first(size).subspan(RecordFrame::kEncodedSize)) == as_text(input));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < 2) return 0;
+    check_facts(as_bytes({reinterpret_cast<const char*>(data), size}));
     const size_t segments = data[0] % 4 + 1;
     const bool repaired = data[1] % 2 == 1;
     const std::string input(reinterpret_cast<const char*>(data) + 2, size - 2);
     const size_t segment_bytes = std::max<size_t>(input.size() / segments / kBlockBytes, 1) * kBlockBytes;
     PositionIndex index;
-    LogScanner scanner(ClusterId{1}, NodeId{1}, index);
-    DamageSurvey survey(ClusterId{1}, NodeId{1});
+    LogScanner scanner(NodeId{1}, index);
+    DamageSurvey survey(NodeId{1});
     bool scanning = true;
     bool surveying = true;
     for (uint64_t sequence = 1; sequence <= segments; ++sequence) {

@@ -91,6 +91,14 @@ TEST(WrongDirectoryTest, OfAnotherClusterIsRefused) {
     EXPECT_THAT(result.output, AllOf(HasSubstr("wrong cluster"), HasSubstr(node.cluster().data_directory(1))));
 }
 
+// Its quorums need not overlap with those of the members that decided what is in the log.
+TEST(WrongDirectoryTest, OfOtherMembersIsRefused) {
+    UsedNode node;
+    const ProgramResult result = node.run_with("--member ", "--member 9=127.0.0.1:17999/127.0.0.1:7999 --member ");
+    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_THAT(result.output, AllOf(HasSubstr("says that the members are 1 ("), HasSubstr("the options say 1, 9")));
+}
+
 TEST(WrongDirectoryTest, OfAnotherNodeIsRefused) {
     Cluster cluster({});
     cluster.start_all();

@@ -38,7 +38,7 @@ TEST(PeerCodec, RaftMessagesSurviveTheWire) {
         raft::MessageBody decoded;
         ASSERT_TRUE(only_frame(text, frame));
         ASSERT_TRUE(is_raft_frame(frame.type));
-        ASSERT_TRUE(decode_raft_message(frame, kCluster, decoded));
+        ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, decoded));
         EXPECT_EQ(decoded.index(), body.index());
         EXPECT_EQ(test::encoded(decoded), text);
     }
@@ -58,7 +58,7 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
     net::Frame frame;
     raft::MessageBody body;
     ASSERT_TRUE(only_frame(text, frame));
-    ASSERT_TRUE(decode_raft_message(frame, kCluster, body));
+    ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
     const auto& decoded = std::get<raft::AppendEntriesReply>(body);
     EXPECT_EQ(decoded.term, Term{1});
     EXPECT_TRUE(decoded.success);
@@ -79,7 +79,7 @@ TEST(PeerCodec, VoteFlagsAreKeptApart) {
             net::Frame frame;
             raft::MessageBody body;
             ASSERT_TRUE(only_frame(text, frame));
-            ASSERT_TRUE(decode_raft_message(frame, kCluster, body));
+            ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
             EXPECT_EQ(std::get<raft::RequestVoteReply>(body).pre_vote, pre_vote);
             EXPECT_EQ(std::get<raft::RequestVoteReply>(body).granted, granted);
         }
@@ -89,7 +89,7 @@ TEST(PeerCodec, VoteFlagsAreKeptApart) {
 TEST(PeerCodec, LargeEntriesAreSentFromWhereTheyLie) {
     const raft::AppendEntries message = test::sample_append_entries();
     net::OutputBuffer out;
-    encode_raft_message(message, out);
+    encode_raft_message(kFirstGroup, message, out);
     std::vector<iovec> pieces;
     out.pieces(pieces);
     const Bytes large = message.entries[2]->encoded();
@@ -99,8 +99,12 @@ TEST(PeerCodec, LargeEntriesAreSentFromWhereTheyLie) {
 }
 
 TEST(PeerCodec, HandshakeSurvivesTheWire) {
-    const Hello hello{
-        .cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .log_id = LogId{UINT64_MAX}, .dialled = NodeId{2}};
+    const Hello hello{.cluster = kCluster,
+                      .from = NodeId{1},
+                      .incarnation = 9,
+                      .log_id = LogId{UINT64_MAX},
+                      .feature_level = 2,
+                      .dialled = NodeId{2}};
     net::OutputBuffer out;
     encode_hello(hello, out);
     const std::string text = out.flatten();
@@ -110,7 +114,7 @@ TEST(PeerCodec, HandshakeSurvivesTheWire) {
     ASSERT_TRUE(decode_hello(frame, decoded));
     EXPECT_EQ(decoded, hello);
 
-    const HelloAck ack{.from = NodeId{2}, .incarnation = 4, .log_id = LogId{1}};
+    const HelloAck ack{.from = NodeId{2}, .incarnation = 4, .log_id = LogId{1}, .feature_level = 3};
     net::OutputBuffer ack_out;
     encode_hello_ack(ack, ack_out);
     const std::string ack_text = ack_out.flatten();
@@ -136,6 +140,24 @@ TEST(PeerCodec, AHandshakeWithoutALogIsMalformed) {
     HelloAck ack;
     ASSERT_TRUE(only_frame(ack_text, frame));
     EXPECT_FALSE(decode_hello_ack(frame, ack));
+}
+
+// Whatever follows it: what a later version puts there is its own business.
+TEST(PeerCodec, OfAHelloInAnotherVersionOnlyTheVersionIsRead) {
+    for (const std::string& rest : {std::string(), std::string("anything"), std::string(500, 'x')}) {
+        net::OutputBuffer out;
+        net::FrameWriter writer(out, net::FrameType::kHello);
+        ByteWriter(writer.payload()).write<uint16_t>(net::kPeerProtocolVersion + 1);
+        writer.payload() += rest;
+        writer.finish();
+        const std::string text = out.flatten();
+        net::Frame frame;
+        Hello hello;
+        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(decode_hello(frame, hello));
+        EXPECT_EQ(hello.protocol_version, net::kPeerProtocolVersion + 1);
+        EXPECT_TRUE(hello.cluster.is_none());
+    }
 }
 
 TEST(PeerCodec, ARejectionSaysWhyToPeopleAndToPrograms) {
@@ -182,7 +204,8 @@ std::optional<raft::AppendEntries> read_streamed(const std::string& text, size_t
             if (status == net::FrameStatus::kError) return std::nullopt;
             const bool is_head = status == net::FrameStatus::kFrame;
             EXPECT_TRUE(!is_head || frame.streamed_bytes > 0);
-            if (!(is_head ? entries.begin(frame) : entries.take(frame.payload, test::kCluster))) return std::nullopt;
+            if (!(is_head ? entries.begin(frame, kFirstGroup) : entries.take(frame.payload, test::kCluster)))
+                return std::nullopt;
         }
         EXPECT_LT(reader.allocated_bytes(), 200u) << "the entries were gathered";
     }
@@ -231,6 +254,73 @@ TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
     ASSERT_TRUE(only_frame(reply_text, frame));
     ASSERT_TRUE(decode_forward_replies(frame, replies));
     EXPECT_EQ(replies, test::sample_replies());
+}
+
+TEST(PeerCodec, MessagesOfAnotherGroupAreRefused) {
+    for (const raft::MessageBody& message : test::sample_raft_messages()) {
+        const std::string text = test::encoded(message);
+        net::Frame frame;
+        raft::MessageBody body;
+        ASSERT_TRUE(only_frame(text, frame));
+        EXPECT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
+        EXPECT_FALSE(decode_raft_message(frame, kCluster, GroupId{2}, body));
+    }
+}
+
+size_t encoded_bytes(const ForwardRequest& request) {
+    net::OutputBuffer out;
+    EXPECT_EQ(encode_forward_requests(std::span(&request, 1), out), 1u);
+    return out.flatten().size();
+}
+
+TEST(PeerCodec, ARequestOfTheDefaultUserPaysOneByteForIt) {
+    ForwardRequest request{.request_id = 1, .session_id = 2, .leader_term = Term{3}, .arguments = {"GET", "k"}};
+    const size_t without = encoded_bytes(request);
+    // Ids, term, group, RESP version, the flags, the count, and two arguments with their sizes.
+    EXPECT_EQ(without, net::kFrameHeaderBytes + 3 * 8 + 4 + 1 + 1 + 4 + (4 + 3) + (4 + 1));
+    request.user = "alice";
+    EXPECT_EQ(encoded_bytes(request), without + 4 + 5 + 8);
+    request.user = std::string_view();
+    request.users_revision = 1;
+    EXPECT_EQ(encoded_bytes(request), without + 4 + 8);
+    const std::string long_name(kForwardUserBytesMax + 1, 'u');
+    request.user = long_name;
+    EXPECT_FALSE(forward_request_fits(request));
+}
+
+// A request has one form, and unknown flags mean nothing yet.
+TEST(PeerCodec, AFlagWithoutItsUserIsRefused) {
+    const auto accepts = [](uint8_t flags, std::string_view user, uint32_t user_bytes, uint64_t revision) {
+        net::OutputBuffer out;
+        net::FrameWriter frame(out, net::FrameType::kForwardRequests);
+        ByteWriter writer(frame.payload());
+        for (const uint64_t value : {1ul, 2ul, 3ul})
+            writer.write<uint64_t>(value);
+        writer.write<uint32_t>(1);
+        writer.write<uint8_t>(2);
+        writer.write<uint8_t>(flags);
+        if (flags != 0) {
+            writer.write<uint32_t>(user_bytes);
+            writer.write_text(user);
+            writer.write<uint64_t>(revision);
+        }
+        writer.write<uint32_t>(1);
+        writer.write<uint32_t>(4);
+        writer.write_text("PING");
+        frame.finish();
+        const std::string text = out.flatten();
+        net::Frame read;
+        std::vector<ForwardRequest> requests;
+        return only_frame(text, read) && decode_forward_requests(read, requests);
+    };
+    EXPECT_TRUE(accepts(0, "", 0, 0));
+    EXPECT_TRUE(accepts(1, "alice", 5, 0));
+    EXPECT_TRUE(accepts(1, "", 0, 7));
+    EXPECT_FALSE(accepts(1, "", 0, 0));
+    EXPECT_FALSE(accepts(2, "alice", 5, 0));
+    EXPECT_FALSE(accepts(3, "alice", 5, 0));
+    EXPECT_FALSE(accepts(1, std::string(256, 'u'), 256, 0));
+    EXPECT_FALSE(accepts(1, "alice", UINT32_MAX, 0));
 }
 
 TEST(PeerCodec, CreditSurvivesTheWire) {
@@ -400,7 +490,7 @@ TEST(PeerCodec, AppendEntriesMustAddUp) {
         const std::string text = test::encoded(message);
         net::Frame frame;
         raft::MessageBody body;
-        return only_frame(text, frame) && decode_raft_message(frame, kCluster, body);
+        return only_frame(text, frame) && decode_raft_message(frame, kCluster, kFirstGroup, body);
     };
     raft::AppendEntries gap = test::sample_append_entries();
     EXPECT_TRUE(accepts(gap));
@@ -415,6 +505,10 @@ TEST(PeerCodec, AppendEntriesMustAddUp) {
     raft::AppendEntries foreign = test::sample_append_entries();
     foreign.entries = {test::make_entry(11, 3, "x", ClusterId{0xbad})};
     EXPECT_FALSE(accepts(foreign)) << "entries of another cluster";
+    raft::AppendEntries other_group = test::sample_append_entries();
+    raft::EntryBuilder builder(raft::EntryType::kNoop);
+    other_group.entries = {std::move(builder).seal(kCluster, GroupId{2}, LogIndex{11}, Term{3}, 77)};
+    EXPECT_FALSE(accepts(other_group)) << "entries of another group";
     raft::AppendEntries overflow = test::sample_append_entries();
     overflow.prev_log_index = LogIndex{UINT64_MAX};
     EXPECT_FALSE(accepts(overflow)) << "index overflow";
@@ -478,6 +572,7 @@ TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
         net::OutputBuffer out;
         net::FrameWriter writer(out, net::FrameType::kAppendEntries);
         ByteWriter fields(writer.payload());
+        fields.write<uint32_t>(1);
         for (const uint64_t value : {3ul, 10ul, 2ul, 9ul, 5ul})
             fields.write<uint64_t>(value);
         fields.write<uint32_t>(count);
@@ -486,7 +581,7 @@ TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
         net::Frame frame;
         raft::MessageBody body;
         ASSERT_TRUE(only_frame(text, frame));
-        EXPECT_FALSE(decode_raft_message(frame, kCluster, body)) << count;
+        EXPECT_FALSE(decode_raft_message(frame, kCluster, kFirstGroup, body)) << count;
     }
 }
 

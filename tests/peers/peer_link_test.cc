@@ -28,8 +28,9 @@ TEST_F(PeerLinkTest, DeliversEverythingInOrder) {
     ASSERT_TRUE(link_->send(test::sample_replies()));
     ASSERT_TRUE(link_->send(message_to(NodeId{2}, raft::RequestVote{.term = Term{1}})));
     ASSERT_TRUE(until([this] { return receiver_.messages.size() == 2; }));
-    EXPECT_THAT(receiver_.events, ElementsAre("raft 1->2 #2", "request 1 from 1: SET", "request 2 from 1: GET",
-                                              "reply 1 from 1: +OK", "reply 2 from 1: -UNCERTAIN", "raft 1->2 #0"));
+    EXPECT_THAT(receiver_.events,
+                ElementsAre("raft 1->2 #2", "request 1 from 1 (10): SET", "request 2 from 1 (10): GET",
+                            "reply 1 from 1 (10): +OK", "reply 2 from 1 (10): -UNCERTAIN", "raft 1->2 #0"));
     EXPECT_EQ(test::encoded(receiver_.messages[0].body), test::encoded(test::sample_append_entries()));
 }
 
@@ -122,7 +123,7 @@ TEST_F(PeerLinkTest, BytesFromThePeerAfterTheHandshakeEndTheConnection) {
     test::RawPeer peer(reactor_, flusher_);
     net::OutputBuffer ack;
     encode_hello_ack({.from = NodeId{2}, .incarnation = 1, .log_id = kLog}, ack);
-    encode_raft_message(raft::RequestVote{}, ack);
+    encode_raft_message(kFirstGroup, raft::RequestVote{}, ack);
     network_.receive_bytes_max = net::kFrameHeaderBytes + 16;
     peer.answer(network_.listen(kEndpoint).value(), ack.flatten());
     start_link();
@@ -173,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "node 9 is not a member"},
         BadHello{"Version",
                  {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 6"}),
+                 "protocol version 9, this node speaks 7"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
@@ -210,7 +211,8 @@ TEST_F(PeerLinkTest, AnotherFrameVersionIsRejected) {
     test::RawPeer peer(reactor_, flusher_);
     peer.dial(kEndpoint, text);
     ASSERT_TRUE(until([&peer] { return peer.ended(); }));
-    EXPECT_EQ(peer.rejection(), "unsupported protocol version");
+    EXPECT_EQ(peer.rejection(), fmt::format("protocol version {}, this node speaks {}", net::kPeerProtocolVersion + 1,
+                                            net::kPeerProtocolVersion));
 }
 
 TEST_F(PeerLinkTest, HalfAHandshakeEndsWithTheTimeout) {

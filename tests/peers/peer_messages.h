@@ -19,7 +19,7 @@ inline raft::EntryPtr make_entry(uint64_t index, uint64_t term, std::string_view
     raft::EntryBuilder builder(body.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
     builder.buffer().append(body);
     builder.add_command_count(body.empty() ? 0 : 1);
-    return std::move(builder).seal(cluster, LogIndex{index}, Term{term}, 77);
+    return std::move(builder).seal(cluster, kFirstGroup, LogIndex{index}, Term{term}, 77);
 }
 
 // Entries 11, 12, 13 of term 3: empty, small (copied), large (referenced).
@@ -46,7 +46,10 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
                                      .rejected_prev_index = {},
                                      .hint_index = {},
                                      .hint_term = {},
-                                     .read_round = 5};
+                                     .read_round = 5,
+                                     .silence_ns = 1'000'000,
+                                     .memory_limit_bytes = 1 << 20,
+                                     .feature_level_max = 3};
     raft::AppendEntriesReply failure{.term = Term{3},
                                      .success = false,
                                      .match_index = {},
@@ -60,33 +63,39 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
 // Equality by wire bytes: messages have no operator== because entries are compared by identity nowhere else.
 inline std::string encoded(const raft::MessageBody& body) {
     net::OutputBuffer out;
-    peers::encode_raft_message(body, out);
+    encode_raft_message(kFirstGroup, body, out);
     return out.flatten();
 }
 
-inline std::vector<peers::ForwardRequest> sample_requests() {
+inline std::vector<ForwardRequest> sample_requests() {
     return {
         {.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
-        {.request_id = 2, .session_id = 101, .leader_term = Term{9}, .resp_version = 3, .arguments = {"GET", ""}}};
+        {.request_id = 2,
+         .session_id = 101,
+         .leader_term = Term{9},
+         .resp_version = 3,
+         .arguments = {"GET", ""},
+         .user = "alice",
+         .users_revision = 17}};
 }
 
-inline std::vector<peers::ForwardReply> sample_replies() {
-    return {{.request_id = 1, .outcome = peers::ForwardOutcome::kExecuted, .reply = "+OK\r\n"},
-            {.request_id = 2, .outcome = peers::ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
+inline std::vector<ForwardReply> sample_replies() {
+    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n"},
+            {.request_id = 2, .outcome = ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
 }
 
 // Entries 21 and 22, of which the second was asked for.
-inline peers::RepairReply sample_repair_reply() {
+inline RepairReply sample_repair_reply() {
     raft::EntryBuilder first(raft::EntryType::kNoop);
     raft::EntryBuilder second(raft::EntryType::kCommands);
     second.buffer().append(2000, 'R');
-    peers::RepairReply reply;
-    reply.entries.push_back(std::move(first).seal(kCluster, LogIndex{21}, Term{3}, 77));
+    RepairReply reply;
+    reply.entries.push_back(std::move(first).seal(kCluster, kFirstGroup, LogIndex{21}, Term{3}, 77));
     const uint64_t checksum = reply.entries.back()->id().checksum;
-    reply.entries.push_back(std::move(second).seal(kCluster, LogIndex{22}, Term{3}, checksum));
+    reply.entries.push_back(std::move(second).seal(kCluster, kFirstGroup, LogIndex{22}, Term{3}, checksum));
     reply.index = LogIndex{22};
     reply.checksum = reply.entries.back()->id().checksum;
-    reply.outcome = peers::RepairOutcome::kHeld;
+    reply.outcome = RepairOutcome::kHeld;
     return reply;
 }
 
@@ -101,59 +110,59 @@ inline std::vector<std::string> sample_frames() {
         frames.push_back(out.flatten());
     };
     add([](net::OutputBuffer& out) {
-        peers::encode_hello(
-            {.cluster = kCluster, .from = NodeId{1}, .incarnation = 9, .log_id = kLog, .dialled = NodeId{2}}, out);
+        encode_hello({.cluster = kCluster,
+                      .from = NodeId{1},
+                      .incarnation = 9,
+                      .log_id = kLog,
+                      .feature_level = 4,
+                      .dialled = NodeId{2}},
+                     out);
     });
     add([](net::OutputBuffer& out) {
-        peers::encode_hello_ack({.from = NodeId{2}, .incarnation = 4, .log_id = kOtherLog}, out);
+        encode_hello_ack({.from = NodeId{2}, .incarnation = 4, .log_id = kOtherLog}, out);
     });
-    add([](net::OutputBuffer& out) {
-        peers::encode_hello_reject({peers::RejectCode::kOther, {}, "wrong cluster"}, out);
-    });
-    add([](net::OutputBuffer& out) { peers::encode_hello_challenge({std::byte{7}}, out); });
-    add([](net::OutputBuffer& out) { peers::encode_hello_proof({std::byte{9}}, out); });
+    add([](net::OutputBuffer& out) { encode_hello_reject({RejectCode::kOther, {}, "wrong cluster"}, out); });
+    add([](net::OutputBuffer& out) { encode_hello_challenge({std::byte{7}}, out); });
+    add([](net::OutputBuffer& out) { encode_hello_proof({std::byte{9}}, out); });
     add([](net::OutputBuffer& out) { (void)encode_forward_requests(sample_requests(), out); });
     add([](net::OutputBuffer& out) { (void)encode_forward_replies(sample_replies(), out); });
+    add([](net::OutputBuffer& out) { encode_forward_piece({.session_id = 7, .offset = 64, .bytes = "a piece"}, out); });
     add([](net::OutputBuffer& out) {
-        peers::encode_forward_piece({.session_id = 7, .offset = 64, .bytes = "a piece"}, out);
+        encode_forward_large({.request_id = 3, .session_id = 7, .leader_term = Term{4}, .arguments = {}}, 71, out);
     });
-    add([](net::OutputBuffer& out) {
-        peers::encode_forward_large({.request_id = 3, .session_id = 7, .leader_term = Term{4}, .arguments = {}}, 71,
-                                    out);
-    });
-    add([](net::OutputBuffer& out) { peers::encode_repair_request({LogIndex{22}, 5}, out); });
+    add([](net::OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
     add([](net::OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
     return frames;
 }
 
 // Whether a decoder accepts the frame.
 inline bool decodes(const net::Frame& frame) {
-    peers::Hello hello;
-    peers::HelloAck ack;
-    peers::HelloReject reject;
-    peers::Nonce challenge;
+    Hello hello;
+    HelloAck ack;
+    HelloReject reject;
+    Nonce challenge;
     Digest proof;
     raft::MessageBody body;
-    std::vector<peers::ForwardRequest> requests;
-    std::vector<peers::ForwardReply> replies;
-    peers::RepairRequest repair_request;
-    peers::RepairReply repair_reply;
-    peers::ForwardPiece piece;
-    peers::ForwardRequest request;
+    std::vector<ForwardRequest> requests;
+    std::vector<ForwardReply> replies;
+    RepairRequest repair_request;
+    RepairReply repair_reply;
+    ForwardPiece piece;
+    ForwardRequest request;
     uint64_t command_bytes = 0;
     switch (frame.type) {
         case net::FrameType::kHello: return decode_hello(frame, hello);
         case net::FrameType::kHelloAck: return decode_hello_ack(frame, ack);
         case net::FrameType::kHelloReject: return decode_hello_reject(frame, reject);
-        case net::FrameType::kHelloChallenge: return peers::decode_hello_challenge(frame, challenge);
-        case net::FrameType::kHelloProof: return peers::decode_hello_proof(frame, proof);
+        case net::FrameType::kHelloChallenge: return decode_hello_challenge(frame, challenge);
+        case net::FrameType::kHelloProof: return decode_hello_proof(frame, proof);
         case net::FrameType::kForwardRequests: return decode_forward_requests(frame, requests);
         case net::FrameType::kForwardReplies: return decode_forward_replies(frame, replies);
         case net::FrameType::kForwardPiece: return decode_forward_piece(frame, piece);
         case net::FrameType::kForwardLarge: return decode_forward_large(frame, request, command_bytes);
         case net::FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
         case net::FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
-        default: return peers::decode_raft_message(frame, kCluster, body);
+        default: return decode_raft_message(frame, kCluster, kFirstGroup, body);
     }
 }
 

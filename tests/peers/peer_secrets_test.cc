@@ -47,13 +47,14 @@ TEST_F(ProofTest, IsAcceptedForWhatItWasMadeAndNothingElse) {
     const Digest proof = secrets_.prove_dialler(hello_, challenge_);
     EXPECT_TRUE(secrets_.accepts_dialler(hello_, challenge_, proof));
     EXPECT_FALSE(secrets_.accepts_dialler(hello_, Nonce{std::byte{3}}, proof)) << "a replay";
-    std::vector<Hello> others(6, hello_);
+    std::vector<Hello> others(7, hello_);
     others[0].cluster = ClusterId{7};
     others[1].from = NodeId{3};
     others[2].incarnation = 10;
     others[3].log_id = kOtherLog;
     others[4].dialled = NodeId{3};
     others[5].nonce = {std::byte{9}};
+    others[6].feature_level = 7;
     for (const Hello& other : others)
         EXPECT_FALSE(secrets_.accepts_dialler(other, challenge_, proof));
 }

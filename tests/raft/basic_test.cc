@@ -142,8 +142,10 @@ TEST(RaftConfigValidation, NamesEveryViolation) {
     config.inflight_bytes_max = 1;
     const std::vector<std::string> violations = config.validate();
     EXPECT_EQ(violations.size(),
-              5u);  // no self, self not a voter, a voter twice, slow heartbeats, a window below a message
+              7u);  // no self, self not a voter, a voter twice, no configuration, and so not of those voters, slow
+                    // heartbeats, a window below a message
     config = RaftConfig{.self = NodeId{1}, .cluster = ClusterId{1}, .voters = {NodeId{1}}};
+    config.configuration = configuration_of(config.voters);
     EXPECT_TRUE(config.validate().empty());
 }
 

@@ -13,7 +13,8 @@ EntryPtr sample() {
     builder.add_command_count(2);
     builder.add_command_count(1);
     builder.set_log_time_ms(1700000000123);
-    return std::move(builder).seal(ClusterId{7}, LogIndex{5}, Term{3}, 0x1234);
+    builder.set_feature_level(3);
+    return std::move(builder).seal(ClusterId{7}, GroupId{9}, LogIndex{5}, Term{3}, 0x1234);
 }
 
 std::string bytes_of(const EntryPtr& entry) { return std::string(as_text(entry->encoded())); }
@@ -31,6 +32,8 @@ TEST(EntryCodec, ParsesWhatItSealed) {
     const EntryHeader& header = parsed->header();
     EXPECT_EQ(header.type, EntryType::kCommands);
     EXPECT_EQ(header.cluster, ClusterId{7});
+    EXPECT_EQ(header.group, GroupId{9});
+    EXPECT_EQ(header.feature_level, 3u);
     EXPECT_EQ(header.index, LogIndex{5});
     EXPECT_EQ(header.term, Term{3});
     EXPECT_EQ(header.log_time_ms, 1700000000123);
@@ -44,7 +47,7 @@ TEST(EntryCodec, ParsesWhatItSealed) {
 TEST(EntryCodec, EmptyBodyAndNegativeTime) {
     EntryBuilder builder(EntryType::kTick);
     builder.set_log_time_ms(-5);
-    const EntryPtr entry = std::move(builder).seal(ClusterId{1}, LogIndex{1}, Term{1}, 0);
+    const EntryPtr entry = std::move(builder).seal(ClusterId{1}, kFirstGroup, LogIndex{1}, Term{1}, 0);
     EntryPtr parsed;
     ASSERT_EQ(Entry::parse(entry->encoded(), parsed), EntryParseError::kNone);
     EXPECT_EQ(parsed->header().log_time_ms, -5);
@@ -94,13 +97,16 @@ TEST(EntryCodec, NamesWhatIsWrong) {
     bytes[20] = 'x';
     EXPECT_EQ(parse(bytes), EntryParseError::kBadHeaderChecksum);
     bytes = good;
-    bytes[4] = 2;
+    bytes[4] = 1;
     reseal_header(bytes);
     EXPECT_EQ(parse(bytes), EntryParseError::kBadVersion);
-    bytes = good;
-    bytes[6] = 9;
-    reseal_header(bytes);
-    EXPECT_EQ(parse(bytes), EntryParseError::kBadType);
+    // The type, the group and the feature level are never none, and what is reserved is zero.
+    for (const auto& [at, value] : std::vector<std::pair<size_t, char>>{{6, 0}, {48, 0}, {52, 0}, {54, 1}, {55, 1}}) {
+        bytes = good;
+        bytes[at] = value;
+        reseal_header(bytes);
+        EXPECT_EQ(parse(bytes), EntryParseError::kBadField) << at;
+    }
     bytes = good;
     bytes[43] = 0x7f;
     reseal_header(bytes);
@@ -115,12 +121,27 @@ TEST(EntryCodec, LayoutIsFixed) {
     const std::string bytes = bytes_of(sample());
     EXPECT_EQ(bytes.substr(0, 4), "KVEN");
     const auto* raw = as_bytes(bytes).data();
-    EXPECT_EQ(load_le<uint16_t>(raw + 4), 1u);
+    EXPECT_EQ(load_le<uint16_t>(raw + 4), 2u);
     EXPECT_EQ(load_le<uint64_t>(raw + 8), 7u);
     EXPECT_EQ(load_le<uint64_t>(raw + 16), 5u);
     EXPECT_EQ(load_le<uint64_t>(raw + 24), 3u);
     EXPECT_EQ(load_le<uint32_t>(raw + 40), 13u);
+    EXPECT_EQ(load_le<uint32_t>(raw + 48), 9u);
+    EXPECT_EQ(load_le<uint16_t>(raw + 52), 3u);
+    EXPECT_EQ(load_le<uint16_t>(raw + 54), 0u);
+    EXPECT_EQ(EntryHeader::kEncodedSize % 8, 0u);
     EXPECT_EQ(checksum64(as_bytes(bytes)), checksum64(as_bytes(bytes_of(sample()))));
+}
+
+// So that whoever reads a log of a newer version can say which one that was.
+TEST(EntryCodec, TakesTypesThatThisVersionDoesNotKnow) {
+    std::string bytes = bytes_of(sample());
+    bytes[6] = 99;
+    reseal_header(bytes);
+    EntryPtr parsed;
+    ASSERT_EQ(Entry::parse(as_bytes(bytes), parsed), EntryParseError::kNone);
+    EXPECT_FALSE(is_known_entry_type(parsed->header().type));
+    EXPECT_EQ(entry_type_name(parsed->header().type), "unknown");
 }
 
 EntryPtr large_sample() {
@@ -130,7 +151,7 @@ EntryPtr large_sample() {
         if (i % 10 == 0) builder.sum_up();
     }
     builder.add_command_count(1);
-    return std::move(builder).seal(ClusterId{7}, LogIndex{6}, Term{3}, 0x1234);
+    return std::move(builder).seal(ClusterId{7}, kFirstGroup, LogIndex{6}, Term{3}, 0x1234);
 }
 
 TEST(EntryBuilder, ABodyThatIsSummedOnTheWayGivesTheSameEntry) {
@@ -138,7 +159,8 @@ TEST(EntryBuilder, ABodyThatIsSummedOnTheWayGivesTheSameEntry) {
     for (int i = 0; i < 100; ++i)
         at_once.buffer().append(1000, static_cast<char>('a' + i % 26));
     at_once.add_command_count(1);
-    EXPECT_EQ(std::move(at_once).seal(ClusterId{7}, LogIndex{6}, Term{3}, 0x1234)->id(), large_sample()->id());
+    EXPECT_EQ(std::move(at_once).seal(ClusterId{7}, kFirstGroup, LogIndex{6}, Term{3}, 0x1234)->id(),
+              large_sample()->id());
 }
 
 TEST(EntryAssembler, MakesTheSameEntriesHoweverTheBytesWereCut) {
@@ -179,7 +201,7 @@ TEST(EntryChain, ChecksumCoversEverythingBefore) {
     const auto seal = [](const std::string& body, LogIndex index, uint64_t prev) {
         EntryBuilder builder(EntryType::kCommands);
         builder.buffer().append(body);
-        return std::move(builder).seal(ClusterId{1}, index, Term{1}, prev)->id().checksum;
+        return std::move(builder).seal(ClusterId{1}, kFirstGroup, index, Term{1}, prev)->id().checksum;
     };
     EXPECT_NE(seal("b", LogIndex{2}, seal("a", LogIndex{1}, 0)), seal("b", LogIndex{2}, seal("A", LogIndex{1}, 0)));
 }

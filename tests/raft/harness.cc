@@ -35,6 +35,7 @@ RecoveredLog Disk::recover() const {
         if (recovered.terms.empty() || recovered.terms.back().term != entry->term()) {
             recovered.terms.push_back({entry->term(), entry->index()});
         }
+        EXPECT_TRUE(recovered.facts.note(entry->header(), entry->body()));
     }
     if (!entries.empty()) {
         recovered.last = entries.back()->id();
@@ -57,6 +58,7 @@ Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& conf
         config.heartbeat_interval_ns = kHeartbeatNs;
         for (size_t voter = 1; voter <= node_count; ++voter)
             config.voters.push_back(NodeId{voter});
+        config.configuration = configuration_of(config.voters);
         if (configure) configure(config);
         // As after an earlier start: what it may promise is on its disk.
         nodes_[i].disk.hard_state.longest_silence_ms =
@@ -305,6 +307,7 @@ void Cluster::carry_out(Node& node, Output output) {
     if (output.needs_persist() || !output.messages_after_persist.empty()) {
         node.units.push_back({output.hard_state, output.entries, output.messages_after_persist});
     }
+    if (!output.unreadable.empty()) node.unreadable = output.unreadable;
     send(node, output.messages_now);
     if (!output.committed.first_index.is_none()) {
         check_committed(node, output.committed);
@@ -463,7 +466,8 @@ void Cluster::check_logs() {
 
 std::string describe(const EntryPtr& entry) {
     const std::string_view body = as_text(entry->body());
-    const std::string what = entry->header().type == EntryType::kNoop ? "noop" : std::string(body.substr(0, 20));
+    const EntryType type = entry->header().type;
+    const std::string what(type == EntryType::kCommands ? body.substr(0, 20) : entry_type_name(type));
     return fmt::format("{}/{} {}", entry->index(), entry->term(), what);
 }
 
@@ -498,7 +502,7 @@ EntryPtr make_entry(LogIndex index, Term term, const std::string& text, uint64_t
     EntryBuilder builder(EntryType::kCommands);
     builder.buffer().append(text);
     builder.add_command_count(1);
-    return std::move(builder).seal(cluster, index, term, prev_checksum);
+    return std::move(builder).seal(cluster, kFirstGroup, index, term, prev_checksum);
 }
 
 std::vector<EntryPtr> make_log(const std::vector<uint64_t>& terms) {

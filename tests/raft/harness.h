@@ -43,6 +43,14 @@ inline void PrintTo(const EntryId& id, std::ostream* out) {
 
 namespace kvorum::raft::testing {
 
+// Of members that nobody has to reach.
+inline Configuration configuration_of(const std::vector<NodeId>& voters) {
+    Configuration configuration;
+    for (const NodeId voter : voters)
+        configuration.voters.push_back({.id = voter, .peer = {"host", 17001}, .client = {"host", 7001}});
+    return configuration;
+}
+
 // What survives a crash.
 struct Disk {
     HardState hard_state;
@@ -90,6 +98,7 @@ struct Node {
     LogIndex committed_index;                // handed out since the last start
     LogIndex applied_index;
     uint64_t incarnation = 0;
+    std::string unreadable;  // why Raft wants the node to end; empty: it does not
 };
 
 class Cluster {

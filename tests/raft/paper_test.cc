@@ -228,6 +228,7 @@ TEST(LeaderElection, ACandidateWithoutAMajorityTriesAgain) {
 TEST(LeaderElection, TimeoutsAreRandomWithinTheirInterval) {
     std::set<uint64_t> seen;
     RaftConfig config{.self = NodeId{1}, .cluster = kTestCluster, .voters = {NodeId{1}, NodeId{2}, NodeId{3}}};
+    config.configuration = configuration_of(config.voters);
     for (config.seed = 1; config.seed <= 100; ++config.seed) {
         const Raft raft(config, {}, 0);
         EXPECT_GE(raft.next_deadline_ns(), config.election_timeout_ns);
@@ -511,7 +512,8 @@ TEST(Clients, ALeaderWithAMajorityStays) {
 TEST(Clients, ALeaderBeginsItsTermWithANoop) {
     Cluster cluster(3);
     ASSERT_TRUE(cluster.elect(1));
-    EXPECT_EQ(cluster.entry(1, LogIndex{1})->header().type, EntryType::kNoop);
+    ASSERT_TRUE(cluster.elect(2));
+    EXPECT_EQ(cluster.entry(2, LogIndex{2})->header().type, EntryType::kNoop);
 }
 
 // 6.4: read_index is the commit index at the time of the read; it is confirmed by one more round of heartbeats.

@@ -218,7 +218,10 @@ TEST(ShippedReplicationBugs, etcd_10167_UncommittedBytesAreBounded) {
     cluster.isolate(1);
     size_t accepted = 0;
     for (int i = 0; i < 100; ++i)
-        accepted += cluster.propose(1, std::string(928, 'x')).status == ProposeStatus::kAccepted ? 1u : 0u;
+        accepted +=
+            cluster.propose(1, std::string(1000 - EntryHeader::kEncodedSize, 'x')).status == ProposeStatus::kAccepted
+                ? 1u
+                : 0u;
     EXPECT_EQ(accepted, 10u);
     EXPECT_EQ(cluster.propose(1, "x").status, ProposeStatus::kOverloaded);
 }

@@ -158,7 +158,7 @@ testing::AssertionResult goes_on(SimNode& node, sim::Disk& disk, const WalConfig
     const raft::EntryId last = node.wal->recovered().last;
     raft::EntryBuilder builder(raft::EntryType::kNoop);
     const Term term = last.term + 100;
-    const raft::EntryPtr entry = std::move(builder).seal(kCluster, last.index + 1, term, last.checksum);
+    const raft::EntryPtr entry = std::move(builder).seal(kCluster, kFirstGroup, last.index + 1, term, last.checksum);
     const raft::HardState hard_state{term + 1, NodeId{3}, 1};
     node.append_durably(hard_state, {entry});
     if (node.backend.halted()) return testing::AssertionFailure() << "halted: " << node.backend.halt_reason();

@@ -256,9 +256,10 @@ TEST_F(DecisionTable, ASegmentOfAnotherSizeIsRefused) {
 }
 
 TEST_F(DecisionTable, AnotherClusterIsRefused) {
+    log_of(2, true);
     log.cluster = ClusterId{99};
-    log.segment(1);
-    expect_refused(Verdict::kWrongCluster, {1, 0});
+    log.segment(2);
+    expect_refused(Verdict::kWrongCluster, {2, 0});
 }
 
 TEST_F(DecisionTable, AnotherNodeIsRefused) {
@@ -275,9 +276,104 @@ TEST_F(DecisionTable, AnUnknownVersionIsRefused) {
     store_le(header + 152, checksum64(Bytes(header, 152)));
     expect_refused(Verdict::kUnknownVersion, groups[1].place);
     const std::string message = log.scan().message;
-    EXPECT_NE(message.find("wrote this log, in format 1, and this one reads format 2 only: run the version"),
+    EXPECT_NE(message.find("Kvorum 0.1 wrote this log, in format 1, and this version reads format 3 only: keep Kvorum "
+                           "0.1 to read it"),
               std::string::npos)
         << message;
+}
+
+// Whoever made it: its cluster may have been made by other rules.
+TEST_F(DecisionTable, ALogOfVersionTwoIsRefusedAsSuch) {
+    log_of(2, true);
+    auto* header = reinterpret_cast<std::byte*>(log.image(1).data());
+    store_le(header + 4, uint16_t{2});
+    store_le(header + 36, uint32_t{0});  // the upper half of its offset
+    store_le(header + 152, checksum64(Bytes(header, 152)));
+    expect_refused(Verdict::kUnknownVersion, {1, 0});
+}
+
+TEST_F(DecisionTable, AnEntryOfANewerFeatureLevelIsRefused) {
+    log_of(2, true);
+    raft::EntryBuilder builder(raft::EntryType::kTick);
+    builder.set_feature_level(raft::known_feature_level() + 1);
+    const raft::EntryId before = maker.ids().back();
+    const Group newer =
+        log.entries({std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, before.term, before.checksum)});
+    expect_refused(Verdict::kNewerLevel, newer.place);
+    EXPECT_NE(log.scan().message.find("the cluster is at feature level 2, raised by a newer version"),
+              std::string::npos)
+        << log.scan().message;
+}
+
+TEST_F(DecisionTable, AnEntryOfATypeThatOnlyANewerVersionKnowsIsRefused) {
+    log_of(2, true);
+    raft::EntryBuilder builder(raft::EntryType{77});
+    const raft::EntryId before = maker.ids().back();
+    const Group newer =
+        log.entries({std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, before.term, before.checksum)});
+    expect_refused(Verdict::kNewerLevel, newer.place);
+}
+
+TEST_F(DecisionTable, AnEntryOfAnotherGroupIsRefused) {
+    log_of(2, true);
+    raft::EntryBuilder builder(raft::EntryType::kTick);
+    const raft::EntryId before = maker.ids().back();
+    const Group other =
+        log.entries({std::move(builder).seal(kCluster, GroupId{2}, LogIndex{3}, before.term, before.checksum)});
+    expect_refused(Verdict::kWrongCluster, other.place);
+}
+
+TEST_F(DecisionTable, AConfigurationEntryThatStatesNoneIsRefused) {
+    log_of(2, true);
+    std::vector<std::byte> record(256);
+    raft::EntryBuilder builder(raft::EntryType::kConfig);
+    const raft::EntryId before = maker.ids().back();
+    const raft::EntryPtr entry =
+        std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, before.term, before.checksum);
+    const size_t size = encode_record(RecordKind::kEntry, entry->encoded(), record.data());
+    expect_refused(Verdict::kBadRecord, log.raw(Bytes(record).first(size), 1).place);
+}
+
+// --- what the heads of segments say of the cluster ---
+
+TEST_F(DecisionTable, ALogThatBeginsLaterKnowsItsFoundingConfigurationAndFeatureLevel) {
+    log.segment(1, kGroupOpening);
+    log.entries({maker.config({1, 2, 3}), maker.raise(2), maker.next()});
+    log.segment(2);
+    const Group last = log.entries(maker.next_batch(2));
+    log.remove(1);
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{5});
+    EXPECT_EQ(log.replay().founding(), (Founding{kCluster, kClusterName}));
+    const auto* configuration = log.replay().facts().configurations.last();
+    ASSERT_NE(configuration, nullptr);
+    EXPECT_EQ(configuration->index, LogIndex{1});
+    EXPECT_EQ(configuration->fact.voter_ids(), (std::vector{NodeId{1}, NodeId{2}, NodeId{3}}));
+    ASSERT_NE(log.replay().facts().raises.last(), nullptr);
+    EXPECT_EQ(log.replay().facts().raises.last()->fact.level, 2);
+}
+
+TEST_F(DecisionTable, AConfigurationThatWasReplacedIsNotInForce) {
+    log.segment(1, kGroupOpening);
+    log.entries({maker.config({1, 2, 3}), maker.config({4})});
+    maker.rewind(LogIndex{1});
+    const Group last = log.entries({maker.next()});
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{2});
+    EXPECT_EQ(log.replay().facts().configurations.last()->index, LogIndex{1});
+}
+
+TEST_F(DecisionTable, AHeadThatStatesAnotherConfigurationIsRefused) {
+    log.segment(1, kGroupOpening);
+    log.entries({maker.config({1, 2, 3}), maker.next()});
+    log.facts.cut_from(LogIndex{1});
+    log.segment(2);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+}
+
+TEST_F(DecisionTable, AHeadWithoutAFoundingIsRefused) {
+    std::vector<std::byte> records(256);
+    const size_t size = encode_segment_head_record({ImageBuilder::kSegmentBytes, {}, 0, false}, records.data());
+    log.raw_segment(1, Bytes(records).first(size), 1);
+    expect_refused(Verdict::kBadSegmentHead, {1, 0});
 }
 
 TEST_F(DecisionTable, ASoundGroupThatDoesNotFollowIsRefused) {
@@ -396,8 +492,8 @@ TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {
     const size_t to_boundary =
         kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
     builder.buffer().append(to_boundary, 'x').append(bytes);
-    const raft::EntryPtr entry =
-        std::move(builder).seal(kCluster, LogIndex{3}, maker.ids().back().term, maker.ids().back().checksum);
+    const raft::EntryPtr entry = std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, maker.ids().back().term,
+                                                         maker.ids().back().checksum);
     const Group last = log.entries({entry});
     expect_accepted(Verdict::kCleanEnd, last, LogIndex{3});
     log.damage_body(last);

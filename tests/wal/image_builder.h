@@ -32,6 +32,7 @@ class ImageBuilder {
     uint32_t groups_in_flight_max = 4;
     raft::HardState hard_state;
     raft::EntryId last;
+    raft::LogFacts facts;
 
     // A new segment whose head follows the group before it.
     Group segment(uint64_t sequence, uint16_t flags = 0) {
@@ -41,10 +42,26 @@ class ImageBuilder {
         SegmentHead head;
         head.segment_size_bytes = kSegmentBytes;
         head.last = last;
-        std::vector<std::byte> records(256);
+        std::vector<std::byte> records(kBlockBytes - GroupHeader::kEncodedSize);
         size_t used = encode_segment_head_record(head, records.data());
+        used += encode_founding_record({cluster, kClusterName}, records.data() + used);
+        uint32_t count = 3;
+        if (const auto* configuration = facts.configurations.last(); configuration != nullptr) {
+            used += encode_configuration_record(*configuration, records.data() + used);
+            ++count;
+        }
+        if (const auto* raise = facts.raises.last(); raise != nullptr) {
+            used += encode_feature_level_record(*raise, records.data() + used);
+            ++count;
+        }
         used += encode_hard_state_record(hard_state, records.data() + used);
-        return add(static_cast<uint16_t>(flags | kGroupHead), Bytes(records).first(used), 2);
+        return add(static_cast<uint16_t>(flags | kGroupHead), Bytes(records).first(used), count);
+    }
+    Group raw_segment(uint64_t sequence, Bytes records, uint32_t count) {
+        current_ = sequence;
+        images_[sequence].assign(kSegmentBytes, '\0');
+        offset_ = 0;
+        return add(kGroupHead, records, count);
     }
     void blank_segment(uint64_t sequence) { images_[sequence].assign(kSegmentBytes, '\0'); }
 
@@ -53,6 +70,8 @@ class ImageBuilder {
         size_t used = 0;
         for (const raft::EntryPtr& entry : list) {
             used += encode_record(RecordKind::kEntry, entry->encoded(), records.data() + used);
+            facts.cut_from(entry->index());
+            KVORUM_ASSERT(facts.note(entry->header(), entry->body()));
             last = entry->id();
         }
         return add(0, Bytes(records).first(used), static_cast<uint32_t>(list.size()));
@@ -99,7 +118,7 @@ class ImageBuilder {
 
     ScanResult scan() {
         index_ = PositionIndex();
-        scanner_.emplace(kCluster, kNode, index_);
+        scanner_.emplace(kNode, index_);
         for (const auto& [sequence, image] : images_) {
             if (!scanner_->add_segment(sequence, as_bytes(image))) break;
         }
@@ -114,6 +133,7 @@ class ImageBuilder {
         GroupHeader& header = group.header;
         header.flags = flags;
         header.cluster = cluster;
+        header.group = kFirstGroup;
         header.node = node;
         header.log_id = log_id;
         header.segment_sequence = current_;

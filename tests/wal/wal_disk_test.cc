@@ -140,7 +140,8 @@ TEST_F(WalDiskTest, AnEntryOfTheLargestSizeIsKept) {
         ASSERT_TRUE(node.open(own).ok());
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         builder.buffer().resize(raft::EntryHeader::kEncodedSize + raft::kEntryBodySizeMax, 'x');
-        node.wait_durable(node.wal->append({}, {std::move(builder).seal(kCluster, LogIndex{1}, Term{1}, 0)}));
+        node.wait_durable(
+            node.wal->append({}, {std::move(builder).seal(kCluster, kFirstGroup, LogIndex{1}, Term{1}, 0)}));
     }
     DiskNode node;
     ASSERT_TRUE(node.open(own).ok());

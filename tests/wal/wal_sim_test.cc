@@ -304,19 +304,6 @@ TEST_F(WalSimTest, ASegmentIsNotRecycledWhileItIsRead) {
     node.turn_until([&] { return node.wal->stats().segments <= 3; });
 }
 
-TEST_F(WalSimTest, AnotherClusterIsRefused) {
-    {
-        SimNode node(disk);
-        ASSERT_TRUE(node.open().ok());
-    }
-    SimNode node(disk);
-    WalConfig config = small_config();
-    config.cluster = ClusterId{99};
-    const absl::Status status = node.open(config);
-    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_NE(std::string(status.message()).find("wrong cluster"), std::string::npos) << status;
-}
-
 TEST_F(WalSimTest, AnotherNodeIsRefused) {
     {
         SimNode node(disk);

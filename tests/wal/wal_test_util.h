@@ -20,6 +20,7 @@
 namespace kvorum::wal::test {
 
 inline constexpr ClusterId kCluster{0xc1u};
+inline constexpr const char* kClusterName = "test";
 inline constexpr NodeId kNode{7};
 inline constexpr const char* kDirectory = "data/wal";
 
@@ -30,15 +31,25 @@ class EntryMaker {
 
     raft::EntryPtr next(size_t body_bytes = 20) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
-        const uint64_t number = ids_.size() + 1;
+        const uint64_t number = next_number();
         for (size_t i = 0; i < body_bytes; ++i)
             builder.buffer().push_back(static_cast<char>('a' + (number + i + term_.value()) % 26));
-        builder.set_log_time_ms(static_cast<int64_t>(1000 + number));
         builder.add_command_count(1);
-        raft::EntryPtr entry =
-            std::move(builder).seal(cluster_, LogIndex{number}, term_, ids_.empty() ? 0 : ids_.back().checksum);
-        ids_.push_back(entry->id());
-        return entry;
+        return seal(std::move(builder));
+    }
+    // The members are these from here on.
+    raft::EntryPtr config(const std::vector<uint64_t>& voters) {
+        raft::Configuration configuration;
+        for (const uint64_t voter : voters)
+            configuration.voters.push_back({.id = NodeId{voter}, .peer = {"host", 17001}, .client = {"host", 7001}});
+        raft::EntryBuilder builder(raft::EntryType::kConfig);
+        builder.buffer() += raft::encode_configuration(configuration);
+        return seal(std::move(builder));
+    }
+    raft::EntryPtr raise(uint16_t level) {
+        raft::EntryBuilder builder(raft::EntryType::kFeatureLevel);
+        builder.buffer() += raft::encode_feature_level({.level = level, .raised_by = "0.9.1"});
+        return seal(std::move(builder));
     }
     std::vector<raft::EntryPtr> next_batch(size_t count, size_t body_bytes = 20) {
         std::vector<raft::EntryPtr> entries;
@@ -57,6 +68,15 @@ class EntryMaker {
     [[nodiscard]] const std::vector<raft::EntryId>& ids() const { return ids_; }
 
  private:
+    [[nodiscard]] uint64_t next_number() const { return ids_.size() + 1; }
+    raft::EntryPtr seal(raft::EntryBuilder builder) {
+        builder.set_log_time_ms(static_cast<int64_t>(1000 + next_number()));
+        raft::EntryPtr entry = std::move(builder).seal(cluster_, kFirstGroup, LogIndex{next_number()}, term_,
+                                                       ids_.empty() ? 0 : ids_.back().checksum);
+        ids_.push_back(entry->id());
+        return entry;
+    }
+
     ClusterId cluster_;
     Term term_{1};
     std::vector<raft::EntryId> ids_;
@@ -66,6 +86,7 @@ inline WalConfig small_config(std::string directory = kDirectory) {
     WalConfig config;
     config.directory = std::move(directory);
     config.cluster = kCluster;
+    config.cluster_name = kClusterName;
     config.node = kNode;
     config.segment_size_bytes = 32 * kKiB;
     config.group_bytes_max = 16 * kKiB;
