@@ -118,7 +118,9 @@ TEST(FeatureLevelCodec, DecodesWhatItEncodedAndNothingElse) {
         std::string damaged = body;
         damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
         const std::optional<FeatureLevelRaise> read = decode_feature_level(as_bytes(damaged));
-        if (read.has_value()) EXPECT_EQ(encode_feature_level(*read), damaged) << bit;
+        if (read.has_value()) {
+            EXPECT_EQ(encode_feature_level(*read), damaged) << bit;
+        }
     }
 }
 
