@@ -1,4 +1,5 @@
-// The port for the repair of damaged logs: questions for entries, and what others hold of them. Thread: the owning core.
+// The port for the repair of damaged logs: questions for entries, and what others hold of them. Thread: the owning
+// core.
 #pragma once
 
 #include "base/ids.h"
