@@ -8,8 +8,6 @@ import re
 
 import cpp_text
 
-NODE_ROOMS = ("base", "raft", "kv", "reactor", "wal", "net", "server")
-
 _SYSTEM_CALLS = (
     # names, files, directories
     "getaddrinfo", "gethostbyname", "getpwnam", "open", "openat", "creat", "fopen", "opendir", "readdir", "read", "write", "pread", "pwrite",
@@ -44,11 +42,11 @@ MAY_BLOCK = {
     "wal/segment_store.cc": "at the start: lists the directory",
     "wal/log_swap.cc": "at the start: lists the directory",
     "wal/dump.cc": "of the program kvorum",
-    "server/client_listener.cc": "listens, at the start",
-    "server/peers.cc": "listens, at the start",
-    "server/cluster_secret.cc": "load_cluster_secrets(), before the reactor turns",
-    "server/command_line.cc": "before there is a reactor",
-    "server/program.cc": "before the reactor turns and after it has ended",
+    "redis/client_listener.cc": "listens, at the start",
+    "peers/peers.cc": "listens, at the start",
+    "peers/cluster_secret.cc": "load_cluster_secrets(), before the reactor turns",
+    "config/command_line.cc": "before there is a reactor",
+    "node/program.cc": "before the reactor turns and after it has ended",
 }
 
 

@@ -52,7 +52,8 @@ class FakeLog final : public LogPort {
         maybe(ready);
         if (!read_status.ok()) co_return read_status;
         std::vector<raft::EntryPtr> out;
-        for (LogIndex index = first; index <= last && entries_.contains(index) && out.size() < entries_per_read; ++index)
+        for (LogIndex index = first; index <= last && entries_.contains(index) && out.size() < entries_per_read;
+             ++index)
             out.push_back(entries_.at(index));
         co_return out;
     }

@@ -24,9 +24,8 @@ TEST_P(GatherRules, SayWhetherTheOpenBatchGoesToTheLog) {
     const GatherCase& rule = GetParam();
     GatherPolicy policy;
     policy.batch_appended(1, kSecondNs);
-    EXPECT_EQ(
-        policy.takes_batch(rule.log, rule.all_committed, rule.size_bytes, kSecondNs + rule.ns_since_last_batch),
-        rule.takes)
+    EXPECT_EQ(policy.takes_batch(rule.log, rule.all_committed, rule.size_bytes, kSecondNs + rule.ns_since_last_batch),
+              rule.takes)
         << rule.what;
 }
 
