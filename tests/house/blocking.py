@@ -8,8 +8,6 @@ import re
 
 import cpp_text
 
-NODE_ROOMS = ("base", "raft", "kv", "reactor", "wal", "net", "server")
-
 _SYSTEM_CALLS = (
     # names, files, directories
     "getaddrinfo", "gethostbyname", "getpwnam", "open", "openat", "creat", "fopen", "opendir", "readdir", "read", "write", "pread", "pwrite",

@@ -60,7 +60,7 @@ class FakeBackend final : public IoBackend {
         ++processor_readings;
         return processor_ns;
     }
-    int64_t wall_clock_ms() override { return 0; }
+    int64_t wall_clock_ms() override { return wall_ms; }
     uint64_t random_seed() override { return 1; }
 
     absl::StatusOr<Handle> listen(const Endpoint&) override { return absl::UnimplementedError("not played"); }
@@ -74,7 +74,7 @@ class FakeBackend final : public IoBackend {
     }
     absl::Status lock_directory(const std::string&) override { return absl::OkStatus(); }
     absl::StatusOr<DeviceFacts> device_facts(const std::string&) override { return DeviceFacts{}; }
-    void halt(std::string) override {}
+    void halt(std::string reason) override { halt_reason = std::move(reason); }
 
     std::vector<IoOp*> submitted;  // in flight
     std::vector<IoOp*> cancelled;
@@ -83,6 +83,8 @@ class FakeBackend final : public IoBackend {
     std::map<uint16_t, std::string> buffers;
     std::function<void()> on_poll;
     uint64_t time_ns = 1000;
+    int64_t wall_ms = 0;
+    std::string halt_reason;  // of the last one
     uint64_t processor_ns = 0;
     uint64_t processor_readings = 0;
     uint64_t ns_per_clock_read = 0;
