@@ -11,5 +11,7 @@ using NodeId = StrongId<struct NodeIdTag>;
 using ClusterId = StrongId<struct ClusterIdTag>;
 // Of one log: drawn at random when it is created, so a node whose log is gone is not taken for the node that wrote it.
 using LogId = StrongId<struct LogIdTag>;
+// Of the replicated state: how many operations have changed something in it so far.
+using Revision = StrongId<struct RevisionTag>;
 
 }  // namespace kvorum

@@ -196,11 +196,12 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
     if (is_key_list && record.payload.size() > kLongPayloadBytes) {
         replies.before_long(number);
+        store_.begin_operation();
         long_write_ = std::make_unique<KeyListWrite>(record.code, record.flags, ByteReader(record.payload));
         return go_on(work_end, replies);
     }
     // A large value counts when it is put.
-    store_.add_work(kCommandWork + std::min<uint64_t>(record.payload.size(), kSlicedValueBytes) / kBytesPerWork);
+    store_.begin_operation(kCommandWork + std::min<uint64_t>(record.payload.size(), kSlicedValueBytes) / kBytesPerWork);
     LoggedCommand command{store_,   record.flags, ByteReader(record.payload), replies.reply_for(number),
                           lookups_, *open_reply_};
     if (!apply(record.code, command)) return ApplyProgress::kMalformed;

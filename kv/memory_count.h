@@ -13,7 +13,10 @@
 namespace kvorum::kv {
 
 inline constexpr uint64_t kCountedSlotBytes = 16;
-inline constexpr uint64_t kCountedHeaderBytes = 16;
+// Every key counts as one that was changed, which its record keeps 8 bytes of meta for, so that no change of a value
+// makes the count depend on how often it was changed.
+inline constexpr uint64_t kCountedHeaderBytes = 24;
+inline constexpr uint64_t kCountedLeaseBytes = 8;
 inline constexpr uint64_t kCountedDeadlineBytes = 32;  // in the record and in the order of deadlines
 inline constexpr uint64_t kCountedClassBytes = 16;
 inline constexpr uint64_t kCountedLargeBytes = 1024;     // records above this have blocks of their own,
@@ -27,7 +30,8 @@ inline constexpr uint64_t kCountedLargeBlockBytes = 48;  // with so much around 
 }
 
 [[nodiscard]] inline uint64_t counted_bytes(const Record& record) {
-    return counted_bytes(record.key().size(), record.value_size(), record.expire_at_ms() != kNoExpiry);
+    return counted_bytes(record.key().size(), record.value_size(), record.expire_at_ms() != kNoExpiry) +
+           (record.lease().is_none() ? 0 : kCountedLeaseBytes);
 }
 
 }  // namespace kvorum::kv

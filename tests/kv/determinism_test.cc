@@ -72,31 +72,12 @@ TEST(Determinism, AReplicaMayContinueFromASnapshotOfAnother) {
     Store whole(7);
     apply(whole, log, 0, 200);
     Store restored(7);
-    restored.advance(whole.applied_index(), whole.log_time_ms());
+    restored.restore_head(whole.head());
     whole.for_each([&](std::string_view, const Record& record) { restored.restore(record.fields()); });
 
     EXPECT_EQ(apply(whole, log, 200, 400), apply(restored, log, 200, 400));
     EXPECT_EQ(whole.state_hash(), restored.state_hash());
     EXPECT_EQ(whole.next_expiry_ms(), restored.next_expiry_ms());
-}
-
-TEST(Determinism, IndependentCommandsOfABatchCommute) {
-    const std::vector<Words> commands{
-        {"SET", "a", "1"}, {"SETEX", "b", "100", "2"}, {"INCR", "c"}, {"APPEND", "d", "x"}};
-    const auto hash_of = [](const std::vector<Words>& words_in_order) {
-        std::string body;
-        DiscardingReplySink ignored;
-        for (const Words& words : words_in_order) {
-            const std::vector<std::string_view> arguments(words.begin(), words.end());
-            EXPECT_TRUE(encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, body, ignored));
-        }
-        Store store(7);
-        const auto count = static_cast<uint32_t>(words_in_order.size());
-        EXPECT_TRUE(apply_batch(store, LogIndex(1), Database::kStartMs, count, as_bytes(body),
-                                [&](uint32_t) -> ReplySink& { return ignored; }));
-        return store.state_hash();
-    };
-    EXPECT_EQ(hash_of(commands), hash_of({commands.rbegin(), commands.rend()}));
 }
 
 TEST(Determinism, RelativeTimesAreFixedWhenTheyAreEncoded) {
