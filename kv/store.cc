@@ -55,8 +55,9 @@ uint64_t position_of(uint64_t hash) { return hash >> (64 - kPositionBits); }
 constexpr uint64_t kCountedBytesMix = 0x9e3779b97f4a7c15ULL;
 // Nodes of the tree are three quarters full on average.
 constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
-// So many due keys, of so many bytes, are removed at an entry: a part of the log's meaning, since replicas must agree.
-constexpr uint64_t kExpiredKeysPerEntry = 1000;
+// Until the log gives one.
+constexpr uint64_t kFirstHashSeed = 1;
+// Due keys of so many bytes are removed at an entry: a part of the log's meaning, since replicas must agree.
 constexpr uint64_t kExpiredBytesPerEntry = 2 * kMiB;
 // RANDOMKEY looks at so many keys, and then at so many ranges in order, for one that is not due.
 constexpr uint64_t kRandomTries = 16;
@@ -70,7 +71,7 @@ constexpr uint64_t kErasedBytesPerWork = 4 * kBytesPerWork;
 
 class Store::Impl {
  public:
-    explicit Impl(uint64_t hash_seed) : map_(hash_seed) {}
+    Impl() : map_(kFirstHashSeed) {}
 
     const Record* find(std::string_view key) const { return unless_due(map_.find(key, map_.hash(key))); }
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
@@ -103,6 +104,8 @@ class Store::Impl {
         log_time_ms_ = head.log_time_ms;
         revision_ = head.revision;
         history_floor_ = head.history_floor;
+        settings_ = head.settings;
+        if (settings_.hash_seed.has_value()) map_.reseed(*settings_.hash_seed);
         begin_operation();
     }
 
@@ -196,6 +199,19 @@ class Store::Impl {
     void add_work(uint64_t units) { progress_.work += units; }
     [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
+    bool set(Setting setting, uint64_t value) {
+        switch (setting) {
+            case Setting::kHashSeed: return set_hash_seed(value);
+            case Setting::kTombstonesMax: settings_.tombstones_max = value; return true;
+            case Setting::kTombstoneBytesMax: settings_.tombstone_bytes_max = value; return true;
+            case Setting::kExpiriesPerEntryMax:
+                if (value == 0) return false;
+                settings_.expiries_per_entry_max = value;
+                return true;
+        }
+        return false;
+    }
+
     void clear() {
         if (size() == 0) return;
         revision_ = operation_revision_;
@@ -235,7 +251,8 @@ class Store::Impl {
     uint64_t keys_with_expiry() const { return deadlines_.size(); }
     Revision revision() const { return revision_; }
     Revision history_floor() const { return history_floor_; }
-    StateHead head() const { return {applied_index_, log_time_ms_, revision_, history_floor_}; }
+    const StateSettings& settings() const { return settings_; }
+    StateHead head() const { return {applied_index_, log_time_ms_, revision_, history_floor_, settings_}; }
     uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix ^ head_hash(); }
     uint64_t counted_bytes() const { return counted_bytes_; }
     void check() const;
@@ -263,10 +280,18 @@ class Store::Impl {
         return !deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_;
     }
 
+    bool set_hash_seed(uint64_t seed) {
+        if (settings_.hash_seed.has_value()) return true;
+        if (size() != 0) return false;
+        settings_.hash_seed = seed;
+        map_.reseed(seed);
+        return true;
+    }
+
     uint64_t remove_due() {
         uint64_t keys = 0;
         uint64_t bytes = 0;
-        while (has_due_deadline() && keys < kExpiredKeysPerEntry && bytes < kExpiredBytesPerEntry) {
+        while (has_due_deadline() && keys < settings_.expiries_per_entry_max && bytes < kExpiredBytesPerEntry) {
             const Record& record = *deadlines_.begin()->record;
             bytes += record.value_size();
             ++keys;
@@ -276,7 +301,21 @@ class Store::Impl {
         return keys;
     }
 
-    [[nodiscard]] uint64_t head_hash() const { return mix(mix(revision_.value()) ^ history_floor_.value()); }
+    [[nodiscard]] uint64_t head_hash() const {
+        uint64_t hash = 0;
+        const std::array parts{
+            revision_.value(),
+            history_floor_.value(),
+            uint64_t{settings_.hash_seed.has_value() ? 1u : 0u},
+            settings_.hash_seed.value_or(0),
+            settings_.tombstones_max,
+            settings_.tombstone_bytes_max,
+            settings_.expiries_per_entry_max,
+        };
+        for (const uint64_t part : parts)
+            hash = mix(hash ^ part);
+        return hash;
+    }
 
     // `old`, null for none, is what the map holds for the key. What is due is gone to every operation; a key that is
     // put twice by one is changed once.
@@ -330,6 +369,7 @@ class Store::Impl {
     LogIndex applied_index_;
     Revision revision_;
     Revision history_floor_;
+    StateSettings settings_;
     Revision operation_revision_{1};  // that of the operation which is carried out, once it has changed something
     bool due_remain_ = false;         // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
@@ -419,7 +459,7 @@ void Store::Impl::check() const {
     KVORUM_ASSERT(deadlines == deadlines_.size(), "{} deadlines, kept {}", deadlines, deadlines_.size());
 }
 
-Store::Store(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
+Store::Store() : impl_(std::make_unique<Impl>()) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -442,6 +482,7 @@ void Store::for_each(const std::function<void(std::string_view key, const Record
 }
 Revision Store::revision() const { return impl_->revision(); }
 Revision Store::history_floor() const { return impl_->history_floor(); }
+const StateSettings& Store::settings() const { return impl_->settings(); }
 StateHead Store::head() const { return impl_->head(); }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
 uint64_t Store::counted_bytes() const { return impl_->counted_bytes(); }
@@ -451,6 +492,7 @@ bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
 const Store::Progress& Store::progress() const { return impl_->progress(); }
+bool Store::set(Setting setting, uint64_t value) { return impl_->set(setting, value); }
 void Store::add_work(uint64_t units) { impl_->add_work(units); }
 void Store::begin_operation(uint64_t work) {
     impl_->begin_operation();

@@ -1,6 +1,7 @@
 // The replicated state of one group: the key space, and the time by which keys are judged expired.
 //
-// The state is a pure function of the entries applied to it: no clock, no random source, no per-process seed. A key
+// The state is a pure function of the entries applied to it: no clock, no random source, no per-process seed; what else
+// decides how an entry is carried out is a setting that the log has given it (kv/settings.h). A key
 // counts as expired only by the committed log time (`log_time_ms`, advanced by apply), never by a local clock, so that
 // every replica answers alike and a failover never brings a key back. Reads are const and have no effect.
 //
@@ -28,6 +29,7 @@
 #include "base/ids.h"
 #include "kv/reclamation.h"
 #include "kv/record.h"
+#include "kv/settings.h"
 #include "kv/value_source.h"
 
 namespace kvorum::kv {
@@ -45,6 +47,7 @@ struct StateHead {
     int64_t log_time_ms = 0;
     Revision revision{};
     Revision history_floor{};
+    StateSettings settings{};
 };
 
 struct ScanPage {
@@ -75,8 +78,7 @@ class StorePin {
 
 class Store {
  public:
-    // `hash_seed` orders SCAN cursors and must be the same on all nodes of a cluster (taken from the cluster id).
-    explicit Store(uint64_t hash_seed);
+    Store();
     ~Store();
     Store(Store&&) noexcept;
     Store& operator=(Store&&) noexcept;
@@ -92,6 +94,7 @@ class Store {
     [[nodiscard]] Revision revision() const;
     // The state at revisions below it cannot be asked for.
     [[nodiscard]] Revision history_floor() const;
+    [[nodiscard]] const StateSettings& settings() const;
     [[nodiscard]] StateHead head() const;
     // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
     [[nodiscard]] std::optional<int64_t> next_expiry_ms() const;
@@ -139,6 +142,8 @@ class Store {
     // What follows is the next operation: the first change in it raises the revision. It may be in many steps. Adds to
     // the work what it costs beside its changes.
     void begin_operation(uint64_t work = 0);
+    // From the next operation on. False: there is no such setting, or not with this value, or not in this state.
+    [[nodiscard]] bool set(Setting setting, uint64_t value);
     // What all changes so far have cost, in the unit of base/turn_work.h, and whether the value of begin_put() is still
     // to come. Not part of the state. Looked at between any two commands, so it may be kept as long as the store.
     struct Progress {

@@ -47,7 +47,6 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
       buffers_(config_.limits, std::max(usable_memory_bytes() / kBufferShareDivisor, kDefaultBufferBytesMin)),
       buffers_of_peers_(buffers_),
       members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
-      store_(config_.cluster_id().value()),
       tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
     // Hooks run in the order of their adding: what the node's own hook produces leaves through the flusher and the log

@@ -59,7 +59,8 @@ RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, wal:
       counters_(counters),
       latency_(latency),
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
-      log_readers_(reactor) {
+      log_readers_(reactor),
+      drawn_hash_seed_(reactor.backend().random_seed()) {
     log_.set_durable_callback([this](uint64_t log_unit) { on_log_durable(log_unit); });
 }
 
@@ -107,7 +108,14 @@ void RaftDriver::take_memory_limit() {
     limit_of_own_bytes_ = config_.memory_bytes_max;
     raft_.set_memory_limit(config_.memory_bytes_max.value_or(0));
     limit_bytes_ = raft_.least_memory_limit();
-    writes_.set_memory_limit(limit_bytes_);
+    writes_.set_head(batch_head());
+}
+
+kv::BatchHead RaftDriver::batch_head() const {
+    kv::BatchHead head{.memory_limit_bytes = limit_bytes_};
+    // An entry that has one may be on its way; the second one does no harm.
+    if (!store_.settings().hash_seed.has_value()) head.hash_seed = drawn_hash_seed_;
+    return head;
 }
 
 // Saves a command that would be refused when it is applied its way there; what decides is kv/memory_limit.h.
@@ -456,14 +464,19 @@ void RaftDriver::go_on_with_entry() {
     switch (progress) {
         case kv::ApplyProgress::kDone: end_entry(); return;
         case kv::ApplyProgress::kMore: return;
-        case kv::ApplyProgress::kMalformed:
-            reactor_.backend().halt(
-                fmt::format("log entry {} holds commands that this version cannot read", applying_->index()));
-            apply_.reset();
-            applying_ = nullptr;
-            apply_target_ = last_applied_;
+        case kv::ApplyProgress::kMalformed: halt_at_unreadable("commands that this version cannot read"); return;
+        case kv::ApplyProgress::kUnknownOperation:
+            halt_at_unreadable(fmt::format("operation {}, which this version does not know: a newer version wrote it",
+                                           apply_->unknown_operation()));
             return;
     }
+}
+
+void RaftDriver::halt_at_unreadable(const std::string& why) {
+    reactor_.backend().halt(fmt::format("log entry {} holds {}", applying_->index(), why));
+    apply_.reset();
+    applying_ = nullptr;
+    apply_target_ = last_applied_;
 }
 
 void RaftDriver::end_entry() {

@@ -114,6 +114,8 @@ class RaftDriver {
     // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new
     // batches, elsewhere that of the batch which was applied last.
     [[nodiscard]] uint64_t memory_limit_bytes() const;
+    // Of batches that this node, as leader, begins now.
+    [[nodiscard]] kv::BatchHead batch_head() const;
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
     // The same as of the turn: from it relative times of commands count, and what remains of a key's life.
@@ -129,6 +131,7 @@ class RaftDriver {
     };
 
     void take_memory_limit();
+    void halt_at_unreadable(const std::string& why);
     [[nodiscard]] bool is_out_of_memory() const;
     void tick_if_due();
     [[nodiscard]] bool log_takes_open_batch() const;
@@ -171,6 +174,7 @@ class RaftDriver {
     raft::Raft raft_;
     reactor::TaskScope log_readers_;
 
+    const uint64_t drawn_hash_seed_;  // for a state that has none when this node leads
     WriteBatcher writes_;
     uint64_t open_since_ns_ = 0;  // when the first of them arrived
     ReadBatcher reads_;

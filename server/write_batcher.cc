@@ -10,7 +10,7 @@ bool WriteBatcher::add(const kv::CommandSpec& spec, kv::Arguments arguments, int
     const bool opens = waiters_.empty();
     if (opens) {
         builder_.buffer().reserve(std::min(last_bytes_, kRoomBytesMax));
-        kv::begin_batch(memory_limit_bytes_, builder_.buffer());
+        kv::begin_batch(head_, builder_.buffer());
     }
     if (!kv::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) {
         if (opens) restart_builder();

@@ -17,7 +17,6 @@ namespace {
 using namespace kvorum;
 
 constexpr uint32_t kCommandsPerBatch = 256;
-constexpr uint64_t kHashSeed = 7;
 constexpr int64_t kNowMs = 1'000'000;
 
 std::string key_name(uint64_t number) { return fmt::format("key:{:012}", number); }
@@ -43,7 +42,7 @@ std::vector<std::string> random_batches(uint64_t key_count) {
 }
 
 kv::Store filled(uint64_t key_count) {
-    kv::Store store(kHashSeed);
+    kv::Store store;
     // Twice, since a key that was changed takes more room than one that was not.
     for (uint64_t i = 0; i < 2 * key_count; ++i) {
         if (i == key_count) store.advance(LogIndex{1}, kNowMs);

@@ -59,8 +59,8 @@ std::string apply(Store& store, const std::vector<LoggedEntry>& log, size_t firs
 TEST(Determinism, ReplicasThatApplyTheSameLogReplyAndEndAlike) {
     for (uint64_t seed = 1; seed <= 20; ++seed) {
         const auto log = random_log(seed, 300);
-        Store a(7);
-        Store b(7);
+        Store a;
+        Store b;
         EXPECT_EQ(apply(a, log, 0, log.size()), apply(b, log, 0, log.size())) << "seed " << seed;
         EXPECT_EQ(a.state_hash(), b.state_hash()) << "seed " << seed;
         EXPECT_GT(a.size(), 0u);
@@ -69,9 +69,9 @@ TEST(Determinism, ReplicasThatApplyTheSameLogReplyAndEndAlike) {
 
 TEST(Determinism, AReplicaMayContinueFromASnapshotOfAnother) {
     const auto log = random_log(99, 400);
-    Store whole(7);
+    Store whole;
     apply(whole, log, 0, 200);
-    Store restored(7);
+    Store restored;
     restored.restore_head(whole.head());
     whole.for_each([&](std::string_view, const Record& record) { restored.restore(record.fields()); });
 
@@ -85,7 +85,7 @@ TEST(Determinism, RelativeTimesAreFixedWhenTheyAreEncoded) {
     std::string body;
     DiscardingReplySink ignored;
     ASSERT_TRUE(encode_write(*find_data_command("set"), arguments, 1'000'000, body, ignored));
-    Store store(7);
+    Store store;
     ASSERT_TRUE(
         apply_batch(store, LogIndex(1), 1'005'000, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
     EXPECT_EQ(store.find("k")->expire_at_ms(), 1'010'000);

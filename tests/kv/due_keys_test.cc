@@ -119,7 +119,7 @@ TEST_F(DueKeys, AreGoneAfterFlushall) {
 }
 
 TEST_F(DueKeys, ASnapshotKeepsThemAsTheyAre) {
-    Store copy(1);
+    Store copy;
     copy.restore_head(db.store().head());
     db.store().for_each([&](std::string_view, const Record& record) { copy.restore(record.fields()); });
     EXPECT_EQ(copy.state_hash(), db.store().state_hash());

@@ -48,7 +48,7 @@ class SlicedDatabase {
         return sink.take();
     }
 
-    Store store{1};
+    Store store;
     int steps = 0;
 };
 
@@ -122,7 +122,7 @@ TEST(LargeValue, TheBytesAreWhatTheCommandSays) {
 }
 
 TEST(LargeValue, TheOldOneStaysUntilTheNewOneIsWhole) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex{1}, 0);
     store.put("k", "old", kNoExpiry);
     const std::string value = drawn(kLarge, 1);

@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "kv/commands.h"
+#include "kv/families.h"
 #include "tests/kv/database.h"
 #include "tests/kv/random_commands.h"
 
@@ -24,7 +25,7 @@ std::string encoded(std::string_view line, int64_t now_ms = 0) {
 }
 
 bool applies(std::string_view body, uint32_t command_count) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex(1), 0);
     store.put("a", "1", kNoExpiry);
     DiscardingReplySink ignored;
@@ -101,6 +102,63 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
     }
 }
 
+// Of the one command of a body.
+ApplyProgress progress_of(std::string_view body, uint16_t* unknown_operation = nullptr) {
+    Store store;
+    store.advance(LogIndex(1), 0);
+    DiscardingReplySink ignored;
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return ignored; };
+    EntryApply entry(store, 1, as_bytes(body));
+    const ApplyProgress progress = entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}, reply_for});
+    if (unknown_operation != nullptr) *unknown_operation = entry.unknown_operation();
+    return progress;
+}
+
+TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
+    for (const CommandCode code : {CommandCode{0}, CommandCode{999}, CommandCode{0x7fff}, CommandCode::kGet,
+                                   CommandCode::kSetnx}) {
+        std::string body;
+        RecordWriter(body, code, kNoFlags).tail("a");
+        uint16_t number = 0;
+        EXPECT_EQ(progress_of(body, &number), ApplyProgress::kUnknownOperation);
+        EXPECT_EQ(number, static_cast<uint16_t>(code));
+    }
+    std::string set;
+    RecordWriter(set, CommandCode::kSet, uint16_t{0x8000}).sized("a").tail("v");
+    EXPECT_EQ(progress_of(set), ApplyProgress::kMalformed);
+    std::string limit = encoded("SET a v");
+    RecordWriter(limit, CommandCode::kMemoryLimit, kNoFlags).integer(uint64_t{1});
+    EXPECT_EQ(progress_of(limit.substr(encoded("SET a v").size())), ApplyProgress::kMalformed) << "no command follows";
+}
+
+TEST(LogRecord, MaySayWhoAskedForTheOperation) {
+    constexpr OperationOrigin kOrigin{SessionId{0x1122334455667788}, 9};
+    for (const char* line : kOneOfEach) {
+        const Words words = split(line);
+        const std::vector<std::string_view> arguments(words.begin(), words.end());
+        std::string body;
+        RespTextSink sink;
+        ASSERT_TRUE(encode_record(*find_data_command(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
+        const std::string without = encoded(line);
+        EXPECT_EQ(body.size(), without.size() + 16) << line << ": nothing without an origin";
+        ByteReader reader(as_bytes(body));
+        const LogRecord record = read_record(reader);
+        EXPECT_TRUE(reader.finished());
+        EXPECT_EQ(record.origin, kOrigin);
+        ByteReader plain(as_bytes(without));
+        EXPECT_EQ(record.code, read_record(plain).code) << line;
+        EXPECT_TRUE(applies(body, 1)) << line;
+        for (size_t size = 0; size < body.size(); ++size)
+            EXPECT_FALSE(applies(std::string_view(body).substr(0, size), 1)) << line << " cut to " << size;
+    }
+}
+
+TEST(LogRecord, LaysOutAnOriginBetweenHeaderAndPayload) {
+    std::string body;
+    RecordWriter(RecordText(body, nullptr, OperationOrigin{SessionId{1}, 2}), CommandCode::kGetdel, kNoFlags).tail("k");
+    EXPECT_EQ(body, std::string("\x06\x80\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0k", 25));
+}
+
 TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     for (const uint32_t size : {2u, 100u, 0x7fffffffu, 0xffffffffu}) {
         std::string set;
@@ -128,7 +186,7 @@ TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
 }
 
 TEST(LogRecord, AMalformedCommandChangesNothing) {
-    Store store(1);
+    Store store;
     DiscardingReplySink ignored;
     std::string body;
     RecordWriter(body, CommandCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
@@ -153,7 +211,7 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
         for (uint64_t damages = 1 + prng.below(3); damages > 0; --damages) {
             body[prng.below(body.size())] = static_cast<char>(prng.below(256));
         }
-        Store store(1);
+        Store store;
         kvorum::maybe(
             apply_batch(store, LogIndex(1), 0, count, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
         EXPECT_LE(store.memory_bytes(), 2 * kValueSizeMax);

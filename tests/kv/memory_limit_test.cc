@@ -27,7 +27,7 @@ class LimitedDatabase {
         RespTextSink sink;
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string batch;
-        begin_batch(limit_bytes, batch);
+        begin_batch({.memory_limit_bytes = limit_bytes}, batch);
         if (!encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         EXPECT_TRUE(apply_batch(store, store.applied_index() + 1, Database::kStartMs, 1, as_bytes(batch),
                                 [&sink](uint32_t) -> ReplySink& { return sink; }));
@@ -36,7 +36,7 @@ class LimitedDatabase {
     }
     std::string operator()(std::string_view line) { return run(split(line)); }
 
-    Store store{1};
+    Store store;
     uint64_t limit_bytes = 0;
 };
 
@@ -257,18 +257,18 @@ TEST(MemoryLimit, IsOfItsBatchAlone) {
 
 TEST(MemoryLimit, StandsBeforeTheCommandsOfABatchAndIsNotCountedAmongThem) {
     std::string batch;
-    begin_batch(1000, batch);
+    begin_batch({.memory_limit_bytes = 1000}, batch);
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "the key", "v"};
     ASSERT_TRUE(encode_write(*find_data_command("set"), words, 0, batch, ignored));
-    Store store(1);
+    Store store;
     const EntryApply entry(store, 1, as_bytes(batch));
     EXPECT_EQ(entry.memory_limit_bytes(), 1000u);
 }
 
 TEST(MemoryLimit, IsNotToldWithoutOne) {
     std::string batch;
-    begin_batch(0, batch);
+    begin_batch({}, batch);
     EXPECT_EQ(batch, "") << "the batch is as builds wrote it that knew no limit";
 }
 
@@ -277,8 +277,8 @@ TEST(MemoryLimit, InTheMiddleOfABatchIsMalformed) {
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "k", "v"};
     ASSERT_TRUE(encode_write(*find_data_command("set"), words, 0, batch, ignored));
-    begin_batch(1000, batch);
-    Store store(1);
+    begin_batch({.memory_limit_bytes = 1000}, batch);
+    Store store;
     EXPECT_FALSE(
         apply_batch(store, LogIndex(1), 0, 2, as_bytes(batch), [&](uint32_t) -> ReplySink& { return ignored; }));
 }

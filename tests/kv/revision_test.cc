@@ -87,7 +87,7 @@ TEST(Revision, CountsCommandsAndNotEntries) {
     for (const auto& words : std::vector<std::vector<std::string_view>>{
              {"SET", "a", "1"}, {"DEL", "missing"}, {"SET", "a", "2"}, {"MSET", "b", "1", "c", "1"}})
         ASSERT_TRUE(encode_write(*find_data_command(words[0]), words, 0, batch, ignored));
-    Store store(1);
+    Store store;
     ASSERT_TRUE(
         apply_batch(store, LogIndex(5), 0, 4, as_bytes(batch), [&](uint32_t) -> ReplySink& { return ignored; }));
     EXPECT_EQ(store.revision(), Revision{3});
@@ -108,7 +108,7 @@ TEST(Revision, IsOneForAllKeysThatAnEntryRemovesBecauseTheyAreDue) {
 }
 
 TEST(Revision, ACommandThatFreesADueKeyHasChangedSomething) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex(1), 0);
     for (int i = 0; i <= 1000; ++i)
         store.put(std::to_string(i), "v", 10);
@@ -151,7 +151,7 @@ TEST(KeyMeta, StartsOverWhenTheKeyWasGone) {
 }
 
 TEST(KeyMeta, StartsOverWhenTheKeyWasDueAndNotRemovedYet) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex(1), 0);
     for (int i = 0; i < 1001; ++i)
         store.put(std::to_string(i), "v", 10);

@@ -16,7 +16,8 @@ void fill(Store& store, int first, int last) {
 }
 
 Store filled(int count, uint64_t hash_seed = 1) {
-    Store store(hash_seed);
+    Store store;
+    EXPECT_TRUE(store.set(Setting::kHashSeed, hash_seed));
     store.advance(LogIndex(1), 1);
     fill(store, 0, count);
     return store;
@@ -72,7 +73,7 @@ TEST(Scan, ReturnsWhatStaysThereThroughInsertsAndDeletes) {
 
 TEST(Scan, MeansTheSameOnEveryNode) {
     const Store a = filled(3000);
-    Store b(1);
+    Store b;
     b.advance(LogIndex(1), 1);
     for (int i = 2999; i >= 0; --i)
         fill(b, i, i + 1);

@@ -17,7 +17,7 @@ namespace kvorum::kv {
 namespace {
 
 Store store_at(uint64_t index, int64_t log_time_ms = 1000) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex(index), log_time_ms);
     return store;
 }
@@ -94,7 +94,7 @@ TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
     for (uint32_t i = 0; i < kWrites; ++i)
         ASSERT_TRUE(encode_write(*find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value}, 0, body,
                                  ignored));
-    Store store(1);
+    Store store;
     const uint64_t empty = store.memory_bytes();
     ASSERT_TRUE(
         apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
@@ -150,9 +150,9 @@ TEST(Store, FindsABatchOfKeysAtOnce) {
 }
 
 TEST(StateHash, ChangesWithEachFieldOfARecord) {
-    std::set<uint64_t> hashes{Store(1).state_hash()};
+    std::set<uint64_t> hashes{Store().state_hash()};
     const auto add = [&](const RecordFields& fields) {
-        Store store(1);
+        Store store;
         store.restore_head({.revision = Revision{9}});
         store.restore(fields);
         EXPECT_TRUE(hashes.insert(store.state_hash()).second) << fields.key << fields.value << fields.expire_at_ms;
@@ -176,7 +176,7 @@ TEST(StateHash, ChangesWithEachFieldOfARecord) {
 TEST(StateHash, ChangesWithEachFieldOfTheHeadThatIsOfTheState) {
     std::set<uint64_t> hashes;
     const auto add = [&](const StateHead& head) {
-        Store store(1);
+        Store store;
         store.restore_head(head);
         EXPECT_TRUE(hashes.insert(store.state_hash()).second) << head.revision.value();
     };
@@ -193,7 +193,7 @@ TEST(StateHash, IsThatOfWhatIsThereAndNotOfHowItCameAbout) {
     store.begin_operation();
     store.put("b", "2", 2000);
     store.advance(LogIndex(2), 2000);
-    Store same(1);
+    Store same;
     same.restore_head(store.head());
     same.restore({.key = "a", .value = "1", .revision = Revision{1}});
     EXPECT_EQ(store.state_hash(), same.state_hash());
@@ -207,7 +207,7 @@ TEST(Restore, RebuildsTheSameState) {
     original.begin_operation();
     original.put("a", "3", kNoExpiry);
 
-    Store copy(1);
+    Store copy;
     copy.restore_head(original.head());
     original.for_each([&](std::string_view, const Record& record) { copy.restore(record.fields()); });
     EXPECT_EQ(copy.state_hash(), original.state_hash());
@@ -224,7 +224,7 @@ TEST(Restore, RebuildsTheSameState) {
 }
 
 TEST(Restore, KeepsLeasesThatNoOperationSetsYet) {
-    Store store(1);
+    Store store;
     store.restore_head({.revision = Revision{1}});
     store.restore({.key = "k", .value = "v", .revision = Revision{1}, .lease = LeaseId{7}});
     store.check();
