@@ -18,6 +18,7 @@
 #include "kv/hash_map.h"
 #include "kv/memory_count.h"
 #include "kv/pending_put.h"
+#include "kv/tombstones.h"
 
 namespace kvorum::kv {
 namespace {
@@ -105,6 +106,8 @@ class Store::Impl {
         revision_ = head.revision;
         history_floor_ = head.history_floor;
         settings_ = head.settings;
+        tombstones_.set_limits(settings_.tombstones_max, settings_.tombstone_bytes_max);
+        tombstones_.restore_floor(head.tombstone_floor);
         if (settings_.hash_seed.has_value()) map_.reseed(*settings_.hash_seed);
         begin_operation();
     }
@@ -121,6 +124,8 @@ class Store::Impl {
         if (replaced != nullptr) {
             progress_.work += replaced->value_size() / kBytesPerWork;
             forget(*replaced, digest(hash, *replaced));
+        } else {
+            tombstones_.remove(fields.key);
         }
         // What was just written is not read back: that would wait for the stores.
         state_hash_ += digest(hash, *record, fields.value);
@@ -181,6 +186,7 @@ class Store::Impl {
         move_deadline(record, nullptr);
         forget(*record, digest(hash, *record));
         revision_ = operation_revision_;
+        tombstones_.add(key, revision_);
         progress_.work += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
         return !is_due(*record);
     }
@@ -202,8 +208,8 @@ class Store::Impl {
     bool set(Setting setting, uint64_t value) {
         switch (setting) {
             case Setting::kHashSeed: return set_hash_seed(value);
-            case Setting::kTombstonesMax: settings_.tombstones_max = value; return true;
-            case Setting::kTombstoneBytesMax: settings_.tombstone_bytes_max = value; return true;
+            case Setting::kTombstonesMax: limit_tombstones(value, settings_.tombstone_bytes_max); return true;
+            case Setting::kTombstoneBytesMax: limit_tombstones(settings_.tombstones_max, value); return true;
             case Setting::kExpiriesPerEntryMax:
                 if (value == 0) return false;
                 settings_.expiries_per_entry_max = value;
@@ -215,6 +221,7 @@ class Store::Impl {
     void clear() {
         if (size() == 0) return;
         revision_ = operation_revision_;
+        tombstones_.clear(revision_);
         map_.clear();
         if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
@@ -232,7 +239,8 @@ class Store::Impl {
     bool end_turn() {
         if (put_pending()) return false;
         map_.collect();
-        const bool more = map_.release_cleared();
+        bool more = map_.release_cleared();
+        if (tombstones_.release_cleared()) more = true;
         if (cleared_deadlines_.empty()) return more;
         Deadlines& cleared = cleared_deadlines_.back();
         const auto count = std::min(kDeadlinesPerSlice, static_cast<ptrdiff_t>(cleared.size()));
@@ -252,7 +260,16 @@ class Store::Impl {
     Revision revision() const { return revision_; }
     Revision history_floor() const { return history_floor_; }
     const StateSettings& settings() const { return settings_; }
-    StateHead head() const { return {applied_index_, log_time_ms_, revision_, history_floor_, settings_}; }
+    StateHead head() const { return {applied_index_, log_time_ms_, revision_, history_floor_, tombstones_.floor(), settings_}; }
+    const Tombstones& tombstones() const { return tombstones_; }
+    void restore_tombstone(std::string_view key, Revision revision) { tombstones_.add(key, revision); }
+
+    LastChange last_change(std::string_view key) const {
+        const Record* record = map_.find(key, map_.hash(key));
+        if (record != nullptr) return {is_due(*record) ? revision_ : record->revision(), true};
+        const Revision removal = tombstones_.find(key);
+        return removal.is_none() ? LastChange{tombstones_.floor(), false} : LastChange{removal, true};
+    }
     uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix ^ head_hash(); }
     uint64_t counted_bytes() const { return counted_bytes_; }
     void check() const;
@@ -261,7 +278,7 @@ class Store::Impl {
         uint64_t deadline_count = deadlines_.size();
         for (const Deadlines& cleared : cleared_deadlines_)
             deadline_count += cleared.size();
-        return map_.memory_bytes() + deadline_count * kDeadlineBytes;
+        return map_.memory_bytes() + deadline_count * kDeadlineBytes + tombstones_.counted_bytes();
     }
 
     std::optional<int64_t> next_expiry_ms() const {
@@ -278,6 +295,12 @@ class Store::Impl {
     }
     [[nodiscard]] bool has_due_deadline() const {
         return !deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_;
+    }
+
+    void limit_tombstones(uint64_t count_max, uint64_t bytes_max) {
+        settings_.tombstones_max = count_max;
+        settings_.tombstone_bytes_max = bytes_max;
+        progress_.work += tombstones_.set_limits(count_max, bytes_max) * kKeyWriteWork;
     }
 
     bool set_hash_seed(uint64_t seed) {
@@ -311,6 +334,8 @@ class Store::Impl {
             settings_.tombstones_max,
             settings_.tombstone_bytes_max,
             settings_.expiries_per_entry_max,
+            tombstones_.floor().value(),
+            tombstones_.hash(),
         };
         for (const uint64_t part : parts)
             hash = mix(hash ^ part);
@@ -329,7 +354,11 @@ class Store::Impl {
     void put_pending_record() {
         const auto [record, replaced] = map_.put(pending_->record(), pending_->hash());
         move_deadline(replaced, record);
-        if (replaced != nullptr) forget(*replaced, pending_->replaced_digest());
+        if (replaced != nullptr) {
+            forget(*replaced, pending_->replaced_digest());
+        } else {
+            tombstones_.remove(record->key());
+        }
         state_hash_ += pending_->digest();
         counted_bytes_ += kv::counted_bytes(*record);
         revision_ = operation_revision_;
@@ -370,6 +399,7 @@ class Store::Impl {
     Revision revision_;
     Revision history_floor_;
     StateSettings settings_;
+    Tombstones tombstones_;
     Revision operation_revision_{1};  // that of the operation which is carried out, once it has changed something
     bool due_remain_ = false;         // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
@@ -482,6 +512,11 @@ void Store::for_each(const std::function<void(std::string_view key, const Record
 }
 Revision Store::revision() const { return impl_->revision(); }
 Revision Store::history_floor() const { return impl_->history_floor(); }
+LastChange Store::last_change(std::string_view key) const { return impl_->last_change(key); }
+uint64_t Store::tombstone_count() const { return impl_->tombstones().count(); }
+void Store::for_each_tombstone(const std::function<void(std::string_view key, Revision revision)>& visit) const {
+    impl_->tombstones().for_each(visit);
+}
 const StateSettings& Store::settings() const { return impl_->settings(); }
 StateHead Store::head() const { return impl_->head(); }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
@@ -514,6 +549,7 @@ bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }
 void Store::restore_head(const StateHead& head) { impl_->restore_head(head); }
+void Store::restore_tombstone(std::string_view key, Revision revision) { impl_->restore_tombstone(key, revision); }
 void Store::restore(const RecordFields& fields) { impl_->restore(fields); }
 bool Store::end_turn() { return impl_->end_turn(); }
 StorePin Store::pin() const {

@@ -11,7 +11,8 @@
 // The revision counts the operations that changed something: a command is one, however many keys it changes and however
 // many steps it takes, and all keys that an entry removes because they are due are one. A value that is written again
 // is a change, a command that finds nothing to do is none. Each record knows the revision of its last change, of its
-// creation, and how many operations changed it since (kv/record.h).
+// creation, and how many operations changed it since (kv/record.h); of keys that were removed the latest are known
+// (kv/tombstones.h).
 //
 // Thread: the owning core. Records that find() returns live until the next advance(), recycle() or end_turn(), or
 // for as long as they are pinned. No method suspends. (The map below has readers on any thread; kv/hash_map.h.)
@@ -47,7 +48,16 @@ struct StateHead {
     int64_t log_time_ms = 0;
     Revision revision{};
     Revision history_floor{};
+    Revision tombstone_floor{};
     StateSettings settings{};
+};
+
+// When a key changed last. Not known: it was not changed above `revision`, and is not there.
+struct LastChange {
+    Revision revision;
+    bool is_known = false;
+
+    bool operator==(const LastChange&) const = default;
 };
 
 struct ScanPage {
@@ -94,6 +104,11 @@ class Store {
     [[nodiscard]] Revision revision() const;
     // The state at revisions below it cannot be asked for.
     [[nodiscard]] Revision history_floor() const;
+    // Whether the key is there or not; a due key that is not removed yet counts as one that is removed now.
+    [[nodiscard]] LastChange last_change(std::string_view key) const;
+    [[nodiscard]] uint64_t tombstone_count() const;
+    // From the oldest on.
+    void for_each_tombstone(const std::function<void(std::string_view key, Revision revision)>& visit) const;
     [[nodiscard]] const StateSettings& settings() const;
     [[nodiscard]] StateHead head() const;
     // The earliest deadline of any key, none when no key has one: when the leader should propose a tick.
@@ -174,9 +189,10 @@ class Store {
 
     // --- for loading a snapshot ---
 
-    // Of an empty store; then each record as it was, even when it is due.
+    // Of an empty store; then each record as it was, even when it is due, and the tombstones from the oldest on.
     void restore_head(const StateHead& head);
     void restore(const RecordFields& fields);
+    void restore_tombstone(std::string_view key, Revision revision);
 
  private:
     class Impl;

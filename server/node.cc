@@ -266,6 +266,9 @@ KeyspaceFacts Node::keyspace() {
     facts.counted_bytes = store_.counted_bytes();
     facts.memory_limit_bytes = driver_->memory_limit_bytes();
     facts.state_hash = state_hash();
+    facts.revision = store_.revision();
+    facts.history_floor = store_.history_floor();
+    facts.tombstones = store_.tombstone_count();
     return facts;
 }
 

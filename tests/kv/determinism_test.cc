@@ -22,7 +22,11 @@ struct LoggedEntry {
 // A log of random batches, with clock jumps that let keys fall due.
 std::vector<LoggedEntry> random_log(uint64_t seed, int entry_count) {
     RandomCommands commands(seed);
-    std::vector<LoggedEntry> log;
+    std::vector<LoggedEntry> log(1);
+    begin_batch({.hash_seed = seed}, log[0].body);
+    append_setting(Setting::kTombstonesMax, 4, log[0].body);
+    append_setting(Setting::kTombstoneBytesMax, 4096, log[0].body);
+    append_setting(Setting::kExpiriesPerEntryMax, 3, log[0].body);
     int64_t now_ms = Database::kStartMs;
     DiscardingReplySink ignored;
     for (int i = 0; i < entry_count; ++i) {
@@ -74,6 +78,10 @@ TEST(Determinism, AReplicaMayContinueFromASnapshotOfAnother) {
     Store restored;
     restored.restore_head(whole.head());
     whole.for_each([&](std::string_view, const Record& record) { restored.restore(record.fields()); });
+    ASSERT_GT(whole.tombstone_count(), 0u);
+    whole.for_each_tombstone(
+        [&](std::string_view key, Revision revision) { restored.restore_tombstone(key, revision); });
+    EXPECT_EQ(whole.state_hash(), restored.state_hash());
 
     EXPECT_EQ(apply(whole, log, 200, 400), apply(restored, log, 200, 400));
     EXPECT_EQ(whole.state_hash(), restored.state_hash());

@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/prng.h"
 #include "kv/commands.h"
+#include "kv/dump_payload.h"
 #include "kv/families.h"
+#include "kv/text.h"
 #include "tests/kv/database.h"
 #include "tests/kv/random_commands.h"
 
@@ -38,7 +41,75 @@ const char* const kOneOfEach[] = {
     "GETDEL a",          "GETEX a",        "GETEX a PERSIST",  "GETEX a EX 10",   "GETEX a EX x", "GETEX a EX 0",
     "MSET a 1 b 2",      "MSETNX a 1 b 2", "APPEND a v",       "SETRANGE a 3 v",  "INCR a",       "INCRBY a 5",
     "INCRBYFLOAT a 1.5", "DEL a b",        "EXPIRE a 10",      "EXPIRE a 10 GT",  "PERSIST a",    "RENAME a b",
-    "RENAMENX a b",      "COPY a b",       "COPY a b REPLACE", "FLUSHALL"};
+    "RENAMENX a b",      "COPY a b",       "COPY a b REPLACE", "FLUSHALL",        "FLUSHDB",      "SETEX a 10 v",
+    "PSETEX a 10 v",     "DECR a",         "DECRBY a 5",       "UNLINK a b",      "PEXPIRE a 10", "EXPIREAT a 10",
+    "PEXPIREAT a 10",    "SETBIT a 7 1",   "BITOP XOR a b a",  "BITOP NOT b a",   "SORT missing", "SORT missing STORE a",
+    "BITFIELD a SET u8 0 1 GET i5 3 OVERFLOW SAT INCRBY u4 9 9"};
+
+TEST(LogRecord, HasASampleHereOfEveryWrite) {
+    for (const CommandSpec& spec : data_commands()) {
+        if (spec.kind != CommandKind::kWrite || spec.name == "restore") continue;
+        const bool found = std::ranges::any_of(
+            kOneOfEach, [&](const char* line) { return equals_ignore_case(split(line)[0], spec.name); });
+        EXPECT_TRUE(found) << spec.name;
+    }
+}
+
+// Settings, and a command of each kind; RESTORE, which takes bytes, among them.
+std::string one_batch(uint32_t& count) {
+    std::string batch;
+    begin_batch({.memory_limit_bytes = 1 << 20, .hash_seed = 3}, batch);
+    append_setting(Setting::kTombstonesMax, 2, batch);
+    append_setting(Setting::kTombstoneBytesMax, 300, batch);
+    append_setting(Setting::kExpiriesPerEntryMax, 2, batch);
+    for (const char* line : kOneOfEach)
+        batch += encoded(line);
+    const std::string payload = dump_payload("value");
+    const std::vector<std::string_view> restore{"RESTORE", "b", "0", payload, "REPLACE"};
+    RespTextSink sink;
+    EXPECT_TRUE(encode_write(*find_data_command("restore"), restore, 0, batch, sink));
+    count = static_cast<uint32_t>(std::size(kOneOfEach)) + 1;
+    return batch;
+}
+
+// Whatever becomes of it, the state is one afterwards.
+ApplyProgress apply_to_an_empty_store(std::string_view body, uint32_t count) {
+    const std::string copy(body);  // so that a sanitizer sees what reads beyond it
+    Store store;
+    store.advance(LogIndex(1), 0);
+    DiscardingReplySink ignored;
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return ignored; };
+    EntryApply entry(store, count, as_bytes(copy));
+    const ApplyProgress progress = entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}, reply_for});
+    store.check();
+    return progress;
+}
+
+TEST(LogRecord, NoTruncationOfABatchApplies) {
+    uint32_t count = 0;
+    const std::string batch = one_batch(count);
+    EXPECT_EQ(apply_to_an_empty_store(batch, count), ApplyProgress::kDone);
+    for (size_t size = 0; size < batch.size(); ++size)
+        EXPECT_NE(apply_to_an_empty_store(std::string_view(batch).substr(0, size), count), ApplyProgress::kDone);
+}
+
+TEST(LogRecord, EveryBitFlipOfABatchIsRefusedOrAppliesWithoutHarm) {
+    uint32_t count = 0;
+    std::string batch = one_batch(count);
+    uint64_t refused = 0;
+    uint64_t unknown = 0;
+    for (size_t bit = 0; bit < batch.size() * 8; ++bit) {
+        char& byte = batch[bit / 8];
+        const char before = byte;
+        byte = static_cast<char>(static_cast<uint8_t>(before) ^ (1u << (bit % 8)));
+        const ApplyProgress progress = apply_to_an_empty_store(batch, count);
+        refused += progress == ApplyProgress::kMalformed ? 1 : 0;
+        unknown += progress == ApplyProgress::kUnknownOperation ? 1 : 0;
+        byte = before;
+    }
+    EXPECT_GT(refused, batch.size());
+    EXPECT_GT(unknown, count) << "a code of 16 bits has many neighbours that are no operation";
+}
 
 TEST(LogRecord, LaysOutItsFieldsAsDocumented) {
     EXPECT_EQ(encoded("SET key value"), std::string("\x01\0\0\0\x0c\0\0\0\x03\0\0\0keyvalue", 20));
