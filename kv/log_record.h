@@ -132,10 +132,7 @@ struct RecordText {
 class RecordWriter {
  public:
     RecordWriter(RecordText out, CommandCode code, uint16_t flags)
-        : batch_(out.batch),
-          large_(out.large),
-          start_(out.batch.size()),
-          payload_start_(start_ + kRecordHeaderSize) {
+        : batch_(out.batch), large_(out.large), start_(out.batch.size()), payload_start_(start_ + kRecordHeaderSize) {
         ByteWriter writer(batch_);
         const uint16_t origin_bit = out.origin.has_value() ? kHasOrigin : uint16_t{0};
         writer.write(static_cast<uint16_t>(static_cast<uint16_t>(code) | origin_bit));

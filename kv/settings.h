@@ -20,8 +20,8 @@ enum class Setting : uint16_t {
 };
 
 struct StateSettings {
-    std::optional<uint64_t> hash_seed{};      // of the map, and so of the order of SCAN
-    uint64_t tombstones_max = 0;              // kv/tombstones.h
+    std::optional<uint64_t> hash_seed{};  // of the map, and so of the order of SCAN
+    uint64_t tombstones_max = 0;          // kv/tombstones.h
     uint64_t tombstone_bytes_max = 0;
     uint64_t expiries_per_entry_max = 1000;  // due keys that an entry removes at most
 };

@@ -260,7 +260,9 @@ class Store::Impl {
     Revision revision() const { return revision_; }
     Revision history_floor() const { return history_floor_; }
     const StateSettings& settings() const { return settings_; }
-    StateHead head() const { return {applied_index_, log_time_ms_, revision_, history_floor_, tombstones_.floor(), settings_}; }
+    StateHead head() const {
+        return {applied_index_, log_time_ms_, revision_, history_floor_, tombstones_.floor(), settings_};
+    }
     const Tombstones& tombstones() const { return tombstones_; }
     void restore_tombstone(std::string_view key, Revision revision) { tombstones_.add(key, revision); }
 

@@ -14,9 +14,7 @@ namespace {
 
 constexpr size_t kReleasedPerSlice = 4096;
 
-uint64_t digest_of(std::string_view key, Revision revision) {
-    return mix(checksum64(as_bytes(key), revision.value()));
-}
+uint64_t digest_of(std::string_view key, Revision revision) { return mix(checksum64(as_bytes(key), revision.value())); }
 
 uint64_t bytes_of(std::string_view key) { return Tombstones::kCountedBytes + key.size(); }
 

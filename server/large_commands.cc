@@ -165,8 +165,7 @@ bool CommandRouter::route_large_write(Session& session, uint64_t sequence) {
         if (admission != RaftDriver::WriteAdmission::kAccepted) return take_admission(session, sequence, admission);
         scratch_reply_.clear();
         net::RespWriter error(scratch_reply_, session.protocol());
-        if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), driver_->batch_head(),
-                                error)) {
+        if (!large.write->begin(*request.spec, large.command, driver_->turn_clock_ms(), driver_->batch_head(), error)) {
             return take_admission(session, sequence, RaftDriver::WriteAdmission::kRefused);
         }
     }

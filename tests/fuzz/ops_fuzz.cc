@@ -1,9 +1,12 @@
 // What a log entry holds: any bytes as the body of a batch, applied to a small store.
 //
 // The first bytes say how many commands it is said to have and in how large steps it is applied; in one step and in
-// many it must end alike, and the state must be one whatever it held.
+// many it must end alike, and the state must be one whatever it held. The input is used twice: as it is, and as the
+// payloads of records that are well-formed outside, which takes the fuzzer past their headers.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/reply_sink.h"
 #include "kv/commands.h"
+#include "kv/log_record.h"
 #include "kv/store.h"
 
 namespace {
@@ -44,19 +48,45 @@ ApplyProgress apply(Store& store, uint32_t command_count, std::string_view body,
     return progress;
 }
 
-}  // namespace
+constexpr CommandCode kCodes[] = {
+    CommandCode::kSet,     CommandCode::kGetdel, CommandCode::kGetex,       CommandCode::kMset,
+    CommandCode::kAppend,  CommandCode::kIncrby, CommandCode::kIncrbyfloat, CommandCode::kSetrange,
+    CommandCode::kDel,     CommandCode::kExpire, CommandCode::kPersist,     CommandCode::kRename,
+    CommandCode::kCopy,    CommandCode::kSetbit, CommandCode::kFlushall,    CommandCode::kBitop,
+    CommandCode::kRestore, CommandCode::kSort,   CommandCode::kBitfield,    CommandCode::kMemoryLimit,
+    CommandCode::kSetting,
+};
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    if (size < 2) return 0;
-    const uint32_t command_count = data[0];
-    const uint64_t work_max = 1 + uint64_t{data[1]} * 100;
-    // A copy of its own size, so that a sanitizer sees what reads beyond it.
-    const std::string body(reinterpret_cast<const char*>(data) + 2, size - 2);
+// Each record from a byte that chooses its code, one with its flags, one with the size of its payload, and that.
+std::string as_records(ByteReader input) {
+    std::string body;
+    while (input.remaining() >= 3) {
+        const CommandCode code = kCodes[input.read<uint8_t>() % std::size(kCodes)];
+        const uint16_t flags = input.read<uint8_t>();
+        const uint64_t payload_bytes = std::min<uint64_t>(input.read<uint8_t>(), input.remaining());
+        RecordWriter(body, code, flags).tail(input.read_text(payload_bytes));
+    }
+    return body;
+}
+
+void check(uint32_t command_count, uint64_t work_max, const std::string& body) {
     Store whole;
     Store sliced;
     const ApplyProgress progress = apply(whole, command_count, body, UINT64_MAX);
     KVORUM_ASSERT(apply(sliced, command_count, body, work_max) == progress);
     KVORUM_ASSERT(sliced.state_hash() == whole.state_hash(), "the steps changed the state");
     whole.check();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size < 2) return 0;
+    const uint32_t command_count = data[0];
+    const uint64_t work_max = 1 + uint64_t{data[1]} * 100;
+    // Copies of their own size, so that a sanitizer sees what reads beyond them.
+    const std::string body(reinterpret_cast<const char*>(data) + 2, size - 2);
+    check(command_count, work_max, body);
+    check(command_count, work_max, as_records(ByteReader(as_bytes(body))));
     return 0;
 }

@@ -36,15 +36,49 @@ bool applies(std::string_view body, uint32_t command_count) {
                        [&](uint32_t) -> ReplySink& { return ignored; });
 }
 
-const char* const kOneOfEach[] = {
-    "SET a v",           "SET a v NX GET", "SET a v EX 10",    "SET a v KEEPTTL", "SETNX a v",    "GETSET a v",
-    "GETDEL a",          "GETEX a",        "GETEX a PERSIST",  "GETEX a EX 10",   "GETEX a EX x", "GETEX a EX 0",
-    "MSET a 1 b 2",      "MSETNX a 1 b 2", "APPEND a v",       "SETRANGE a 3 v",  "INCR a",       "INCRBY a 5",
-    "INCRBYFLOAT a 1.5", "DEL a b",        "EXPIRE a 10",      "EXPIRE a 10 GT",  "PERSIST a",    "RENAME a b",
-    "RENAMENX a b",      "COPY a b",       "COPY a b REPLACE", "FLUSHALL",        "FLUSHDB",      "SETEX a 10 v",
-    "PSETEX a 10 v",     "DECR a",         "DECRBY a 5",       "UNLINK a b",      "PEXPIRE a 10", "EXPIREAT a 10",
-    "PEXPIREAT a 10",    "SETBIT a 7 1",   "BITOP XOR a b a",  "BITOP NOT b a",   "SORT missing", "SORT missing STORE a",
-    "BITFIELD a SET u8 0 1 GET i5 3 OVERFLOW SAT INCRBY u4 9 9"};
+const char* const kOneOfEach[] = {"SET a v",
+                                  "SET a v NX GET",
+                                  "SET a v EX 10",
+                                  "SET a v KEEPTTL",
+                                  "SETNX a v",
+                                  "GETSET a v",
+                                  "GETDEL a",
+                                  "GETEX a",
+                                  "GETEX a PERSIST",
+                                  "GETEX a EX 10",
+                                  "GETEX a EX x",
+                                  "GETEX a EX 0",
+                                  "MSET a 1 b 2",
+                                  "MSETNX a 1 b 2",
+                                  "APPEND a v",
+                                  "SETRANGE a 3 v",
+                                  "INCR a",
+                                  "INCRBY a 5",
+                                  "INCRBYFLOAT a 1.5",
+                                  "DEL a b",
+                                  "EXPIRE a 10",
+                                  "EXPIRE a 10 GT",
+                                  "PERSIST a",
+                                  "RENAME a b",
+                                  "RENAMENX a b",
+                                  "COPY a b",
+                                  "COPY a b REPLACE",
+                                  "FLUSHALL",
+                                  "FLUSHDB",
+                                  "SETEX a 10 v",
+                                  "PSETEX a 10 v",
+                                  "DECR a",
+                                  "DECRBY a 5",
+                                  "UNLINK a b",
+                                  "PEXPIRE a 10",
+                                  "EXPIREAT a 10",
+                                  "PEXPIREAT a 10",
+                                  "SETBIT a 7 1",
+                                  "BITOP XOR a b a",
+                                  "BITOP NOT b a",
+                                  "SORT missing",
+                                  "SORT missing STORE a",
+                                  "BITFIELD a SET u8 0 1 GET i5 3 OVERFLOW SAT INCRBY u4 9 9"};
 
 TEST(LogRecord, HasASampleHereOfEveryWrite) {
     for (const CommandSpec& spec : data_commands()) {
@@ -186,8 +220,8 @@ ApplyProgress progress_of(std::string_view body, uint16_t* unknown_operation = n
 }
 
 TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
-    for (const CommandCode code : {CommandCode{0}, CommandCode{999}, CommandCode{0x7fff}, CommandCode::kGet,
-                                   CommandCode::kSetnx}) {
+    for (const CommandCode code :
+         {CommandCode{0}, CommandCode{999}, CommandCode{0x7fff}, CommandCode::kGet, CommandCode::kSetnx}) {
         std::string body;
         RecordWriter(body, code, kNoFlags).tail("a");
         uint16_t number = 0;
@@ -209,7 +243,8 @@ TEST(LogRecord, MaySayWhoAskedForTheOperation) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string body;
         RespTextSink sink;
-        ASSERT_TRUE(encode_record(*find_data_command(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
+        ASSERT_TRUE(
+            encode_record(*find_data_command(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
         const std::string without = encoded(line);
         EXPECT_EQ(body.size(), without.size() + 16) << line << ": nothing without an origin";
         ByteReader reader(as_bytes(body));

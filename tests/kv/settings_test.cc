@@ -85,8 +85,8 @@ TEST(Settings, WithABadFormAreMalformed) {
 
 TEST(Settings, AreAPartOfTheStateHashAndOfASnapshot) {
     std::set<uint64_t> hashes{Store().state_hash()};
-    for (const Setting setting : {Setting::kHashSeed, Setting::kTombstonesMax, Setting::kTombstoneBytesMax,
-                                  Setting::kExpiriesPerEntryMax}) {
+    for (const Setting setting :
+         {Setting::kHashSeed, Setting::kTombstonesMax, Setting::kTombstoneBytesMax, Setting::kExpiriesPerEntryMax}) {
         Store store;
         ASSERT_TRUE(store.set(setting, 5));
         EXPECT_TRUE(hashes.insert(store.state_hash()).second);

@@ -114,7 +114,8 @@ TEST(Tombstones, AreBoundedInBytesToo) {
     db.run({"DEL", std::string(10, 'b')});
     EXPECT_EQ(db.store().tombstone_count(), 2u);
     db.run({"DEL", longest});
-    EXPECT_EQ(db.store().tombstone_count(), 0u) << "one that is too large for all of the room leaves none of the others";
+    EXPECT_EQ(db.store().tombstone_count(), 0u)
+        << "one that is too large for all of the room leaves none of the others";
     EXPECT_EQ(db.store().last_change(longest), unknown(6));
 }
 
