@@ -16,5 +16,7 @@ using GroupId = StrongId<struct GroupIdTag>;
 inline constexpr uint64_t kGroupIdMax = UINT32_MAX;
 // The one group that exists.
 inline constexpr GroupId kFirstGroup{1};
+// Of the replicated state: how many operations have changed something in it so far.
+using Revision = StrongId<struct RevisionTag>;
 
 }  // namespace kvorum

@@ -1,6 +1,6 @@
 // A command in one piece: u32 count of its arguments, then a u32 size and the bytes of each; little-endian. So travels
 // what is large (RespParser, forwarded commands): a million views of its arguments would take longer to make than a
-// turn may last, and the log wants the same bytes (kv/large_record.h).
+// turn may last, and the log wants the same bytes (ops/large_record.h).
 //
 // Thread: one owner. Views borrow from the command.
 #pragma once

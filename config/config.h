@@ -32,10 +32,10 @@ struct Member {
 // What a follower does with a command that only the leader can carry out.
 enum class FollowerMode { kForward, kRedirect };
 
-// Which members CLUSTER SLOTS, SHARDS and NODES name as masters (server/cluster_map.h).
+// Which members CLUSTER SLOTS, SHARDS and NODES name as masters (redis/cluster_map.h).
 enum class ClusterView { kSpread, kLeader };
 
-// What becomes of the commands behind a SELECT that was refused (server/command_gate.h).
+// What becomes of the commands behind a SELECT that was refused (redis/command_gate.h).
 enum class AfterRefusedSelect { kRefuse, kUseZero };
 
 // Sync method of the write-ahead log; kAuto measures both at start.

@@ -181,7 +181,7 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
         session = std::make_unique<ForwardedSession>(*this, origin, request.session_id);
         gateway_.add_lane(session->lane());
     }
-    session->set_format(request.resp_version);
+    session->set_format(request.reply_format);
     return session.get();
 }
 

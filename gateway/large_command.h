@@ -1,4 +1,4 @@
-// A large command of a session (net::RespParser, base/packed_command.h), from its arrival to its answer: it takes
+// A large command of a session (redis::RespParser, base/packed_command.h), from its arrival to its answer: it takes
 // several turns to encode or to send on. A session has one at a time; what stands behind it waits.
 //
 // Thread: the owning core. Ownership: the session's.

@@ -26,10 +26,10 @@ class LargeWrite {
     [[nodiscard]] bool begun() const { return builder_.command_count() > 0; }
     // False: the command was refused with the error that `error` now holds.
     [[nodiscard]] bool begin(const ops::CommandSpec& spec, const PackedCommand& command, int64_t now_ms,
-                             uint64_t memory_limit_bytes, ReplySink& error) {
+                             const ops::BatchHead& head, ReplySink& error) {
         if (!record_.encode(spec, command, now_ms, error)) return false;
         builder_.add_command_count(1);
-        ops::begin_batch(memory_limit_bytes, builder_.buffer());
+        ops::begin_batch(head, builder_.buffer());
         builder_.buffer().reserve(builder_.buffer().size() + record_.size_bytes());
         return true;
     }

@@ -73,7 +73,7 @@ bool LargeWrites::route(Lane& lane, Request& request) {
         const WriteAdmission admission = group_.admit(spec);
         if (admission != WriteAdmission::kAccepted) return admission_.settle(lane, request, admission, {});
         error_.clear();
-        if (!large.write->begin(spec, large.command, group_.turn_clock_ms(), group_.memory_limit_bytes(),
+        if (!large.write->begin(spec, large.command, group_.turn_clock_ms(), group_.batch_head(),
                                 lane.port().writer_to(error_)))
             return admission_.settle(lane, request, WriteAdmission::kRefused, error_);
     }

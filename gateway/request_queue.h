@@ -35,7 +35,7 @@ enum class ReplyClass : uint8_t { kExecuted, kNotExecuted, kUnknown };
 struct Request {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
-    bool is_long = false;                            // a read that may take several turns (kv/long_read.h)
+    bool is_long = false;                            // a read that may take several turns (ops/long_read.h)
     bool is_barrier = false;       // what follows it in the session is not routed before it is answered
     bool is_readonly = false;      // it arrived behind READONLY: a follower may serve it
     bool is_rejected = false;      // kAnswered: it was refused before it was looked at closer

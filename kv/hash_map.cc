@@ -69,20 +69,21 @@ void HashMap::prefetch(std::span<const uint64_t> hashes) const {
         const uint64_t hits = home.meta().matches(BucketMeta::fingerprint_of(hash));
         if (hits == 0) continue;
         const auto* record = reinterpret_cast<const char*>(home.slot(BucketMeta::slot_of(hits)).record());
-        // memcmp reads up to 32 bytes of a key at once: often in two lines, even where the key is in one.
+        // memcmp reads up to 32 bytes of a key at once, often in two lines where the key is in one; and who puts
+        // another value looks at all of the old one.
         __builtin_prefetch(record);
         __builtin_prefetch(record + kCacheLineBytes);
+        __builtin_prefetch(record + 2 * kCacheLineBytes);
     }
 }
 
-HashMap::PutResult HashMap::put(const Record* record, uint64_t hash) {
-    Segment* segment = directory()->segment_of(hash);
-    const Segment::Place place = segment->find(shape_, hash, record->key());
+HashMap::PutResult HashMap::put(const Record* record, uint64_t hash, const Segment::Place& place) {
     if (place.record != nullptr) {
         place.bucket->replace(place.index, place.bucket->slot(place.index).with_record(record));
         retire(place.record);
         return {record, place.record};
     }
+    Segment* segment = directory()->segment_of(hash);
     while (!segment->place(shape_, hash, record)) {
         if (!may_split(*segment)) {
             place_chained(*segment, hash, record);
@@ -118,6 +119,12 @@ void HashMap::clear() {
         static_cast<HashMap*>(map)->cleared_.emplace_back(static_cast<Contents*>(contents));
     });
     start_empty();
+}
+
+// A reader with a hash of before finds nothing, and nothing was there when it began.
+void HashMap::reseed(uint64_t hash_seed) {
+    KVORUM_ASSERT(size_ == 0, "{} keys are where another seed put them", size_);
+    hash_seed_.store(hash_seed, std::memory_order_relaxed);
 }
 
 bool HashMap::release_cleared() {

@@ -50,7 +50,9 @@ class HashMap {
 
     // --- any thread ---
 
-    [[nodiscard]] uint64_t hash(std::string_view key) const { return checksum64(as_bytes(key), hash_seed_); }
+    [[nodiscard]] uint64_t hash(std::string_view key) const {
+        return checksum64(as_bytes(key), hash_seed_.load(std::memory_order_relaxed));
+    }
     // `hash` is hash(key). Null when it is not there.
     [[nodiscard]] const Record* find(std::string_view key, uint64_t hash) const {
         return directory_.load(std::memory_order_acquire)->segment_of(hash)->find(shape_, hash, key).record;
@@ -68,15 +70,24 @@ class HashMap {
         const Record* record;
         const Record* replaced;  // null when the key is new
     };
-    PutResult put(const RecordFields& fields, uint64_t hash) { return put(contents_->records.create(fields), hash); }
+    // Where `key` is, or would be: for put() and nothing else before it. `record` is what is there, or null.
+    [[nodiscard]] Segment::Place locate(std::string_view key, uint64_t hash) {
+        return directory()->segment_of(hash)->find(shape_, hash, key);
+    }
+    PutResult put(const RecordFields& fields, uint64_t hash, const Segment::Place& place) {
+        return put(contents_->records.create(fields), hash, place);
+    }
+    PutResult put(const RecordFields& fields, uint64_t hash) { return put(fields, hash, locate(fields.key, hash)); }
     // In two steps, between which nothing but the value is written: begin() and, with its record, put().
     [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes) {
         return contents_->records.begin(fields, value_bytes);
     }
-    PutResult put(const Record* record, uint64_t hash);
+    PutResult put(const Record* record, uint64_t hash) { return put(record, hash, locate(record->key(), hash)); }
     const Record* erase(std::string_view key, uint64_t hash);  // what was there, or null
     // Takes no longer for many keys than for few: what was in the map is given back by release_cleared().
     void clear();
+    // Hashes keys by another seed from here on. The map is empty.
+    void reseed(uint64_t hash_seed);
 
     // The owner holds nothing that it has found so far.
     void collect() { reclamation_.collect(); }
@@ -108,6 +119,8 @@ class HashMap {
     static constexpr unsigned kRangeBits = 12;
     static size_t range_of(uint64_t hash) { return hash >> (64 - kRangeBits); }
 
+    PutResult put(const Record* record, uint64_t hash, const Segment::Place& place);
+
     [[nodiscard]] Directory* directory() const { return directory_.load(std::memory_order_relaxed); }
     [[nodiscard]] Segment* make_segment(unsigned depth);
     void start_empty();
@@ -126,7 +139,7 @@ class HashMap {
     void retire(Segment* segment);
     void retire(Directory* directory);
 
-    const uint64_t hash_seed_;
+    std::atomic<uint64_t> hash_seed_;
     const SegmentShape shape_;
     const uint32_t merge_count_max_;  // keys of two neighbours that become one
     std::atomic<Directory*> directory_{nullptr};

@@ -1,8 +1,8 @@
 // How many bytes a key counts for where the state is held against a limit of memory.
 //
 // A fixed formula over what replicas share, so that all of them count alike whatever their allocators do. It is a part
-// of the log's meaning: commands are refused by it (kv/memory_limit.h), so it may not change for entries that exist. It
-// comes near what a key takes in the map: its record, which is rounded up to a size class or lies in a block of its
+// of the log's meaning: commands are refused by it (ops/memory_limit.h), so it may not change for entries that exist.
+// It comes near what a key takes in the map: its record, which is rounded up to a size class or lies in a block of its
 // own, its slot, and its place in the order of deadlines. Thread: any.
 #pragma once
 
@@ -13,7 +13,10 @@
 namespace kvorum::kv {
 
 inline constexpr uint64_t kCountedSlotBytes = 16;
-inline constexpr uint64_t kCountedHeaderBytes = 16;
+// Every key counts as one that was changed, which its record keeps 8 bytes of meta for, so that no change of a value
+// makes the count depend on how often it was changed.
+inline constexpr uint64_t kCountedHeaderBytes = 24;
+inline constexpr uint64_t kCountedLeaseBytes = 8;
 inline constexpr uint64_t kCountedDeadlineBytes = 32;  // in the record and in the order of deadlines
 inline constexpr uint64_t kCountedClassBytes = 16;
 inline constexpr uint64_t kCountedLargeBytes = 1024;     // records above this have blocks of their own,
@@ -27,7 +30,8 @@ inline constexpr uint64_t kCountedLargeBlockBytes = 48;  // with so much around 
 }
 
 [[nodiscard]] inline uint64_t counted_bytes(const Record& record) {
-    return counted_bytes(record.key().size(), record.value_size(), record.expire_at_ms() != kNoExpiry);
+    return counted_bytes(record.key().size(), record.value_size(), record.expire_at_ms() != kNoExpiry) +
+           (record.lease().is_none() ? 0 : kCountedLeaseBytes);
 }
 
 }  // namespace kvorum::kv

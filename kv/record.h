@@ -1,17 +1,28 @@
-// One key with its value, deadline and revision: immutable, in one piece of memory.
+// One key with its value, deadline and meta: immutable, in one piece of memory.
 //
-//   u64 revision | u64 sizes and flag | [i64 deadline] | key | value
+//   u64 revision | u64 sizes and flags | key | value | [i64 deadline] | [u64 meta, or two] | [u64 lease]
+//
+// The meta says when the key was created and how often it was changed since (etcd's create_revision and version). It is
+// there only when they are not what they are of a key that was put once: created by `revision`, version 1. One word
+// holds the distance of the two revisions and the version; two words hold what does not fit into one. All that is
+// optional stands at the end, unaligned, so that key and value are where they are whatever else there is.
 //
 // A change makes a new record that takes the old one's place in the map, so a reader on another thread sees the old or
 // the new one, whole (performance study section 4). The hash is not kept: only SCAN and a few entries of a segment that
 // splits need it again, and computing it costs less than 8 bytes a key.
 //
 // Thread: any may read; only the map's owner creates and destroys. Ownership: RecordSlabs. Views live as long as the
-// record, see kv/reclamation.h. Limits: keys below 2 GiB, values below 4 GiB; the commands' limits are far lower.
+// record, see kv/reclamation.h. Limits: keys and values below 256 MiB; the commands' limits are far lower.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <new>
 #include <string_view>
+
+#include "base/assert.h"
+#include "base/ids.h"
 
 namespace kvorum::kv {
 
@@ -23,12 +34,18 @@ inline constexpr int64_t kDeadlineMin = kNoExpiry + 1;
     return deadline_ms != kNoExpiry && deadline_ms <= now_ms;
 }
 
+// Of a lease that keys may be attached to, and end with. Nothing to do with the leader's lease.
+using LeaseId = StrongId<struct LeaseIdTag>;
+
 // What a record is made from. The views may point into another record.
 struct RecordFields {
     std::string_view key;
     std::string_view value;
     int64_t expire_at_ms = kNoExpiry;
-    uint64_t revision = 0;  // index of the log entry that last changed it
+    Revision revision{};         // of the state, by the operation that last changed the key
+    Revision create_revision{};  // by the one that created it, at most `revision`; none: the same one
+    uint64_t version = 1;        // operations that changed it since it was created, that one included
+    LeaseId lease{};             // none: it is attached to none
 };
 
 class Record {
@@ -39,36 +56,142 @@ class Record {
     [[nodiscard]] static size_t size_bytes(const RecordFields& fields) {
         return size_bytes(fields, fields.value.size());
     }
-    [[nodiscard]] static size_t size_bytes(const RecordFields& fields, size_t value_bytes);
+    [[nodiscard]] static size_t size_bytes(const RecordFields& fields, size_t value_bytes) {
+        return sizeof(Record) + OptionalWords(fields).count() * kWordBytes + fields.key.size() + value_bytes;
+    }
+    // Of one that was changed since it was created, and has nothing else that is optional: its size is that of key and
+    // value and this.
+    static constexpr size_t kChangedBytes = 24;
+    [[nodiscard]] static bool is_changed_only(const RecordFields& fields) {
+        const OptionalWords words(fields);
+        return words.meta_words == 1 && words.count() == 1;
+    }
     // Into `memory` of size_bytes(fields), aligned to 8. Its end needs no destructor.
-    static const Record* create_at(void* memory, const RecordFields& fields);
+    static const Record* create_at(void* memory, const RecordFields& fields) {
+        Record* record = begin_at(memory, fields, fields.value.size());
+        copy_text(record->value_memory(), fields.value);
+        return record;
+    }
     // The same but for the value, of `value_bytes` instead of fields.value, which is then written to value_memory().
-    static Record* begin_at(void* memory, const RecordFields& fields, size_t value_bytes);
-    [[nodiscard]] char* value_memory() { return const_cast<char*>(text()) + key_size_; }
+    static Record* begin_at(void* memory, const RecordFields& fields, size_t value_bytes) {
+        KVORUM_ASSERT((fields.key.size() | value_bytes) >> kSizeBits == 0, "key {} value {}", fields.key.size(),
+                      value_bytes);
+        const OptionalWords words(fields);
+        auto* record = new (memory) Record(fields, value_bytes, words);
+        copy_text(record->text_memory(), fields.key);
+        words.write(fields, record->value_memory() + value_bytes);
+        return record;
+    }
+    [[nodiscard]] char* value_memory() { return text_memory() + key_size_; }
 
     [[nodiscard]] std::string_view key() const { return {text(), key_size_}; }
     [[nodiscard]] std::string_view value() const { return {text() + key_size_, value_size_}; }
     [[nodiscard]] uint64_t value_size() const { return value_size_; }
     [[nodiscard]] int64_t expire_at_ms() const {
-        return has_deadline_ != 0 ? *reinterpret_cast<const int64_t*>(this + 1) : kNoExpiry;
+        return has_deadline_ != 0 ? static_cast<int64_t>(word(0)) : kNoExpiry;
     }
-    [[nodiscard]] uint64_t revision() const { return revision_; }
-    [[nodiscard]] RecordFields fields() const { return {key(), value(), expire_at_ms(), revision()}; }
+    [[nodiscard]] Revision revision() const { return revision_; }
+    [[nodiscard]] Revision create_revision() const {
+        if (meta_words_ == 0) return revision_;
+        return revision_ - (meta_words_ == 1 ? meta(0) & kAgeMask : meta(0));
+    }
+    [[nodiscard]] uint64_t version() const {
+        if (meta_words_ == 0) return 1;
+        return meta_words_ == 1 ? meta(0) >> kAgeBits : meta(1);
+    }
+    [[nodiscard]] LeaseId lease() const { return LeaseId{has_lease_ != 0 ? word(optional_words_ - 1) : 0}; }
+    [[nodiscard]] RecordFields fields() const {
+        return {key(), value(), expire_at_ms(), revision(), create_revision(), version(), lease()};
+    }
+    // Of all that fields() tells beside key and value; equal for equal ones.
+    [[nodiscard]] uint64_t meta_hash() const {
+        // Odd, so that no bit of what they multiply is lost.
+        constexpr uint64_t kFirstMix = 0x9e3779b97f4a7c15ULL;
+        constexpr uint64_t kSecondMix = 0xbf58476d1ce4e5b9ULL;
+        constexpr uint64_t kLeaseMix = 0x94d049bb133111ebULL;
+        uint64_t hash = std::rotl(static_cast<uint64_t>(expire_at_ms()), 32) ^ revision_.value();
+        if (meta_words_ > 0) hash ^= std::rotl(meta(0) * kFirstMix, 32);
+        if (meta_words_ > 1) hash ^= std::rotl(meta(1) * kSecondMix, 32);
+        if (has_lease_ != 0) hash ^= std::rotl(lease().value() * kLeaseMix, 32);
+        return hash;
+    }
     [[nodiscard]] size_t size_bytes() const {
-        return sizeof(Record) + deadline_bytes() + size_t{key_size_} + size_t{value_size_};
+        return sizeof(Record) + optional_words_ * kWordBytes + size_t{key_size_} + size_t{value_size_};
     }
 
  private:
-    Record(const RecordFields& fields, size_t value_bytes);
+    static constexpr size_t kWordBytes = sizeof(uint64_t);
+    static constexpr unsigned kSizeBits = 28;
+    static constexpr uint64_t kSizeMask = (uint64_t{1} << kSizeBits) - 1;
+    // Of the meta's one word: how far `revision` is from create_revision, and the version above it.
+    static constexpr unsigned kAgeBits = 40;
+    static constexpr uint64_t kAgeMask = (uint64_t{1} << kAgeBits) - 1;
+    static constexpr uint64_t kPackedVersionMax = UINT64_MAX >> kAgeBits;
 
-    [[nodiscard]] size_t deadline_bytes() const { return has_deadline_ != 0 ? sizeof(int64_t) : 0; }
-    [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(this + 1) + deadline_bytes(); }
+    // What stands behind the value.
+    struct OptionalWords {
+        explicit OptionalWords(const RecordFields& fields)
+            : age(fields.create_revision.is_none() ? 0 : fields.revision - fields.create_revision),
+              has_deadline(fields.expire_at_ms != kNoExpiry),
+              has_lease(!fields.lease.is_none()) {
+            if (age != 0 || fields.version != 1)
+                meta_words = age <= kAgeMask && fields.version <= kPackedVersionMax ? 1 : 2;
+        }
 
-    uint64_t revision_;
-    uint64_t value_size_ : 32;
-    uint64_t key_size_ : 31;
+        [[nodiscard]] unsigned count() const { return meta_words + (has_deadline ? 1 : 0) + (has_lease ? 1 : 0); }
+        void write(const RecordFields& fields, char* at) const {
+            if (has_deadline) [[unlikely]]
+                append(at, static_cast<uint64_t>(fields.expire_at_ms));
+            if (meta_words == 1) append(at, age | fields.version << kAgeBits);
+            if (meta_words == 2) [[unlikely]] {
+                append(at, age);
+                append(at, fields.version);
+            }
+            if (has_lease) [[unlikely]]
+                append(at, fields.lease.value());
+        }
+        static void append(char*& at, uint64_t word) {
+            std::memcpy(at, &word, kWordBytes);
+            at += kWordBytes;
+        }
+
+        uint64_t age;
+        unsigned meta_words = 0;
+        bool has_deadline;
+        bool has_lease;
+    };
+
+    Record(const RecordFields& fields, size_t value_bytes, const OptionalWords& words)
+        : revision_(fields.revision),
+          value_size_(value_bytes & kSizeMask),
+          key_size_(fields.key.size() & kSizeMask),
+          optional_words_(words.count() & 7u),
+          meta_words_(words.meta_words & 3u),
+          has_deadline_(words.has_deadline),
+          has_lease_(words.has_lease) {}
+
+    static void copy_text(char* to, std::string_view text) {
+        if (!text.empty()) std::memcpy(to, text.data(), text.size());
+    }
+
+    [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+    [[nodiscard]] uint64_t word(size_t index) const {
+        uint64_t word = 0;
+        std::memcpy(&word, text() + key_size_ + value_size_ + index * kWordBytes, kWordBytes);
+        return word;
+    }
+    [[nodiscard]] uint64_t meta(size_t index) const { return word(has_deadline_ + index); }
+    [[nodiscard]] char* text_memory() { return const_cast<char*>(text()); }
+
+    Revision revision_;
+    uint64_t value_size_ : kSizeBits;
+    uint64_t key_size_ : kSizeBits;
+    uint64_t optional_words_ : 3;  // all of them
+    uint64_t meta_words_ : 2;
     uint64_t has_deadline_ : 1;
+    uint64_t has_lease_ : 1;
 };
 static_assert(sizeof(Record) == 16);
+static_assert(Record::kChangedBytes == sizeof(Record) + sizeof(uint64_t));
 
 }  // namespace kvorum::kv

@@ -45,6 +45,7 @@ class RecordSlabs {
         size_t padding;  // keeps what follows aligned to 16
     };
 
+    [[nodiscard]] const Record* create_changed(const RecordFields& fields);
     void* allocate(size_t size_bytes);
     void* allocate_large(size_t size_bytes);
     void free_large(LargeBlock* block);

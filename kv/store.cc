@@ -14,8 +14,11 @@
 #include "base/checksum.h"
 #include "base/turn_work.h"
 #include "base/units.h"
+#include "kv/digest.h"
 #include "kv/hash_map.h"
 #include "kv/memory_count.h"
+#include "kv/pending_put.h"
+#include "kv/tombstones.h"
 
 namespace kvorum::kv {
 namespace {
@@ -49,27 +52,13 @@ using Deadlines = absl::btree_set<Deadline, EarlierDeadline>;
 
 uint64_t position_of(uint64_t hash) { return hash >> (64 - kPositionBits); }
 
-uint64_t mix(uint64_t x) {
-    x += 0x9e3779b97f4a7c15ULL;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return x ^ (x >> 31);
-}
-
-uint64_t value_seed(const Record& record) {
-    return std::rotl(static_cast<uint64_t>(record.expire_at_ms()), 32) ^ record.revision();
-}
-
-uint64_t digest(uint64_t key_hash, const Record& record) {
-    return mix(key_hash ^ checksum64(as_bytes(record.value()), value_seed(record)));
-}
-
 // Odd: other counts, other products.
 constexpr uint64_t kCountedBytesMix = 0x9e3779b97f4a7c15ULL;
 // Nodes of the tree are three quarters full on average.
 constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
-// So many due keys, of so many bytes, are removed at an entry: a part of the log's meaning, since replicas must agree.
-constexpr uint64_t kExpiredKeysPerEntry = 1000;
+// Until the log gives one.
+constexpr uint64_t kFirstHashSeed = 1;
+// Due keys of so many bytes are removed at an entry: a part of the log's meaning, since replicas must agree.
 constexpr uint64_t kExpiredBytesPerEntry = 2 * kMiB;
 // RANDOMKEY looks at so many keys, and then at so many ranges in order, for one that is not due.
 constexpr uint64_t kRandomTries = 16;
@@ -78,60 +67,12 @@ constexpr int kRandomRanges = 16;
 constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
 // A value that is removed is only hashed, and its memory given back.
 constexpr uint64_t kErasedBytesPerWork = 4 * kBytesPerWork;
-// So much of a large value is written, and summed while it is in the cache, between two looks at the work.
-constexpr uint64_t kValueSliceBytes = 32 * kKiB;
-
-// A large value that is not in the map yet, and the one that it will replace, whose sum leaves the state's hash.
-class PendingPut {
- public:
-    PendingPut(Record* record, std::unique_ptr<ValueSource> source, uint64_t hash, const Record* replaced)
-        : record_(record),
-          source_(std::move(source)),
-          hash_(hash),
-          replaced_(replaced),
-          sum_(value_seed(*record)),
-          replaced_sum_(replaced == nullptr ? 0 : value_seed(*replaced)) {}
-
-    // Returns the work that it did; 0: nothing is left.
-    uint64_t write_slice() {
-        if (written_ < record_->value_size()) {
-            const std::span<char> out(record_->value_memory() + written_,
-                                      std::min(kValueSliceBytes, record_->value_size() - written_));
-            source_->fill(written_, out);
-            sum_.add(as_bytes({out.data(), out.size()}));
-            written_ += out.size();
-            return out.size() / kBytesPerWork + 1;
-        }
-        if (replaced_ != nullptr && summed_ < replaced_->value_size()) {
-            const std::string_view slice = replaced_->value().substr(summed_, kValueSliceBytes);
-            replaced_sum_.add(as_bytes(slice));
-            summed_ += slice.size();
-            return slice.size() / kBytesPerWork + 1;
-        }
-        return 0;
-    }
-
-    [[nodiscard]] const Record* record() const { return record_; }
-    [[nodiscard]] uint64_t hash() const { return hash_; }
-    [[nodiscard]] uint64_t digest() const { return mix(hash_ ^ sum_.value()); }
-    [[nodiscard]] uint64_t replaced_digest() const { return mix(hash_ ^ replaced_sum_.value()); }
-
- private:
-    Record* record_;
-    std::unique_ptr<ValueSource> source_;
-    uint64_t hash_;
-    const Record* replaced_;
-    RunningChecksum sum_;
-    RunningChecksum replaced_sum_;
-    uint64_t written_ = 0;
-    uint64_t summed_ = 0;
-};
 
 }  // namespace
 
 class Store::Impl {
  public:
-    explicit Impl(uint64_t hash_seed) : map_(hash_seed) {}
+    Impl() : map_(kFirstHashSeed) {}
 
     const Record* find(std::string_view key) const { return unless_due(map_.find(key, map_.hash(key))); }
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
@@ -142,42 +83,67 @@ class Store::Impl {
     }
     void prefetch(std::span<const std::string_view> keys) const;
 
-    void put(const RecordFields& fields) {
+    void begin_operation() { operation_revision_ = revision_ + 1; }
+
+    // What is put has no revisions yet: it gets those of the operation and of what it replaces. By reference, because a
+    // copy waits for the stores of the original.
+    void put(RecordFields&& fields) {
         if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
-        } else {
-            put_record(fields);
+            return;
         }
+        const uint64_t hash = map_.hash(fields.key);
+        const Segment::Place place = map_.locate(fields.key, hash);
+        stamp(fields, place.record);
+        put_record(fields, hash, place);
+        revision_ = operation_revision_;
+    }
+
+    void restore_head(const StateHead& head) {
+        KVORUM_ASSERT(size() == 0 && revision_.is_none(), "{} keys at revision {}", size(), revision_);
+        applied_index_ = head.applied_index;
+        log_time_ms_ = head.log_time_ms;
+        revision_ = head.revision;
+        history_floor_ = head.history_floor;
+        settings_ = head.settings;
+        tombstones_.set_limits(settings_.tombstones_max, settings_.tombstone_bytes_max);
+        tombstones_.restore_floor(head.tombstone_floor);
+        if (settings_.hash_seed.has_value()) map_.reseed(*settings_.hash_seed);
+        begin_operation();
     }
 
     void restore(const RecordFields& fields) {
-        put_record(fields);
+        const uint64_t hash = map_.hash(fields.key);
+        put_record(fields, hash, map_.locate(fields.key, hash));
         due_remain_ = due_remain_ || has_passed(fields.expire_at_ms, log_time_ms_);
     }
 
-    void put_record(const RecordFields& fields) {
-        const uint64_t hash = map_.hash(fields.key);
-        const auto [record, replaced] = map_.put(fields, hash);
+    void put_record(const RecordFields& fields, uint64_t hash, const Segment::Place& place) {
+        const auto [record, replaced] = map_.put(fields, hash, place);
         move_deadline(replaced, record);
         if (replaced != nullptr) {
             progress_.work += replaced->value_size() / kBytesPerWork;
             forget(*replaced, digest(hash, *replaced));
+        } else {
+            tombstones_.remove(fields.key);
         }
-        state_hash_ += digest(hash, *record);
+        // What was just written is not read back: that would wait for the stores.
+        state_hash_ += digest(hash, *record, fields.value);
         counted_bytes_ += kv::counted_bytes(*record);
         progress_.work += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
-    // `fields` has no value.
-    void begin_put(const RecordFields& fields, std::unique_ptr<ValueSource> source, uint64_t value_bytes) {
+    // `fields` has neither value nor revisions.
+    void begin_put(RecordFields&& fields, std::unique_ptr<ValueSource> source, uint64_t value_bytes) {
         KVORUM_ASSERT(!put_pending(), "a value is put while another is");
         if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
             return;
         }
         const uint64_t hash = map_.hash(fields.key);
-        Record* record = map_.begin(fields, value_bytes);
-        pending_.emplace(record, std::move(source), hash, map_.find(fields.key, hash));
+        const Record* replaced = map_.find(fields.key, hash);
+        stamp(fields, replaced);
+        pending_.emplace(map_.begin(fields, value_bytes), std::move(source), hash, replaced);
         progress_.put_pending = true;
         if (value_bytes < kSlicedValueBytes) finish_put(UINT64_MAX);
     }
@@ -203,17 +169,14 @@ class Store::Impl {
     bool set_expiry(std::string_view key, int64_t expire_at_ms) {
         const Record* record = find(key);
         if (record == nullptr) return false;
-        begin_put(key, record->value(), expire_at_ms);
+        begin_put({.key = key, .value = record->value(), .expire_at_ms = expire_at_ms, .lease = record->lease()});
         return true;
     }
 
-    void begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-        if (value.size() < kSlicedValueBytes) {
-            put({key, value, expire_at_ms, applied_index_.value()});
-        } else {
-            begin_put({key, {}, expire_at_ms, applied_index_.value()},
-                      std::make_unique<PatchedValue>(value, 0, std::string_view()), value.size());
-        }
+    void begin_put(RecordFields&& fields) {
+        if (fields.value.size() < kSlicedValueBytes) return put(std::move(fields));
+        const std::string_view value = std::exchange(fields.value, {});
+        begin_put(std::move(fields), std::make_unique<PatchedValue>(value, 0, std::string_view()), value.size());
     }
 
     bool erase(std::string_view key) {
@@ -222,6 +185,8 @@ class Store::Impl {
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
         forget(*record, digest(hash, *record));
+        revision_ = operation_revision_;
+        tombstones_.add(key, revision_);
         progress_.work += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
         return !is_due(*record);
     }
@@ -229,6 +194,7 @@ class Store::Impl {
     uint64_t advance(LogIndex index, int64_t log_time_ms) {
         KVORUM_ASSERT(index > applied_index_, "index {} after {}", index, applied_index_);
         map_.collect();
+        begin_operation();
         applied_index_ = index;
         log_time_ms_ = std::max(log_time_ms_, log_time_ms);
         due_remain_ = has_due_deadline();
@@ -239,7 +205,23 @@ class Store::Impl {
     void add_work(uint64_t units) { progress_.work += units; }
     [[nodiscard]] uint64_t expired_keys() const { return expired_keys_; }
 
+    bool set(Setting setting, uint64_t value) {
+        switch (setting) {
+            case Setting::kHashSeed: return set_hash_seed(value);
+            case Setting::kTombstonesMax: limit_tombstones(value, settings_.tombstone_bytes_max); return true;
+            case Setting::kTombstoneBytesMax: limit_tombstones(settings_.tombstones_max, value); return true;
+            case Setting::kExpiriesPerEntryMax:
+                if (value == 0) return false;
+                settings_.expiries_per_entry_max = value;
+                return true;
+        }
+        return false;
+    }
+
     void clear() {
+        if (size() == 0) return;
+        revision_ = operation_revision_;
+        tombstones_.clear(revision_);
         map_.clear();
         if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
@@ -257,7 +239,8 @@ class Store::Impl {
     bool end_turn() {
         if (put_pending()) return false;
         map_.collect();
-        const bool more = map_.release_cleared();
+        bool more = map_.release_cleared();
+        if (tombstones_.release_cleared()) more = true;
         if (cleared_deadlines_.empty()) return more;
         Deadlines& cleared = cleared_deadlines_.back();
         const auto count = std::min(kDeadlinesPerSlice, static_cast<ptrdiff_t>(cleared.size()));
@@ -274,7 +257,22 @@ class Store::Impl {
     int64_t log_time_ms() const { return log_time_ms_; }
     LogIndex applied_index() const { return applied_index_; }
     uint64_t keys_with_expiry() const { return deadlines_.size(); }
-    uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix; }
+    Revision revision() const { return revision_; }
+    Revision history_floor() const { return history_floor_; }
+    const StateSettings& settings() const { return settings_; }
+    StateHead head() const {
+        return {applied_index_, log_time_ms_, revision_, history_floor_, tombstones_.floor(), settings_};
+    }
+    const Tombstones& tombstones() const { return tombstones_; }
+    void restore_tombstone(std::string_view key, Revision revision) { tombstones_.add(key, revision); }
+
+    LastChange last_change(std::string_view key) const {
+        const Record* record = map_.find(key, map_.hash(key));
+        if (record != nullptr) return {is_due(*record) ? revision_ : record->revision(), true};
+        const Revision removal = tombstones_.find(key);
+        return removal.is_none() ? LastChange{tombstones_.floor(), false} : LastChange{removal, true};
+    }
+    uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix ^ head_hash(); }
     uint64_t counted_bytes() const { return counted_bytes_; }
     void check() const;
 
@@ -282,7 +280,7 @@ class Store::Impl {
         uint64_t deadline_count = deadlines_.size();
         for (const Deadlines& cleared : cleared_deadlines_)
             deadline_count += cleared.size();
-        return map_.memory_bytes() + deadline_count * kDeadlineBytes;
+        return map_.memory_bytes() + deadline_count * kDeadlineBytes + tombstones_.counted_bytes();
     }
 
     std::optional<int64_t> next_expiry_ms() const {
@@ -301,10 +299,24 @@ class Store::Impl {
         return !deadlines_.empty() && deadlines_.begin()->expire_at_ms <= log_time_ms_;
     }
 
+    void limit_tombstones(uint64_t count_max, uint64_t bytes_max) {
+        settings_.tombstones_max = count_max;
+        settings_.tombstone_bytes_max = bytes_max;
+        progress_.work += tombstones_.set_limits(count_max, bytes_max) * kKeyWriteWork;
+    }
+
+    bool set_hash_seed(uint64_t seed) {
+        if (settings_.hash_seed.has_value()) return true;
+        if (size() != 0) return false;
+        settings_.hash_seed = seed;
+        map_.reseed(seed);
+        return true;
+    }
+
     uint64_t remove_due() {
         uint64_t keys = 0;
         uint64_t bytes = 0;
-        while (has_due_deadline() && keys < kExpiredKeysPerEntry && bytes < kExpiredBytesPerEntry) {
+        while (has_due_deadline() && keys < settings_.expiries_per_entry_max && bytes < kExpiredBytesPerEntry) {
             const Record& record = *deadlines_.begin()->record;
             bytes += record.value_size();
             ++keys;
@@ -314,12 +326,44 @@ class Store::Impl {
         return keys;
     }
 
+    [[nodiscard]] uint64_t head_hash() const {
+        uint64_t hash = 0;
+        const std::array parts{
+            revision_.value(),
+            history_floor_.value(),
+            uint64_t{settings_.hash_seed.has_value() ? 1u : 0u},
+            settings_.hash_seed.value_or(0),
+            settings_.tombstones_max,
+            settings_.tombstone_bytes_max,
+            settings_.expiries_per_entry_max,
+            tombstones_.floor().value(),
+            tombstones_.hash(),
+        };
+        for (const uint64_t part : parts)
+            hash = mix(hash ^ part);
+        return hash;
+    }
+
+    // `old`, null for none, is what the map holds for the key. What is due is gone to every operation; a key that is
+    // put twice by one is changed once.
+    void stamp(RecordFields& fields, const Record* old) const {
+        fields.revision = operation_revision_;
+        if (old == nullptr || is_due(*old)) return;
+        fields.create_revision = old->create_revision();
+        fields.version = old->version() + (old->revision() == operation_revision_ ? 0 : 1);
+    }
+
     void put_pending_record() {
         const auto [record, replaced] = map_.put(pending_->record(), pending_->hash());
         move_deadline(replaced, record);
-        if (replaced != nullptr) forget(*replaced, pending_->replaced_digest());
+        if (replaced != nullptr) {
+            forget(*replaced, pending_->replaced_digest());
+        } else {
+            tombstones_.remove(record->key());
+        }
         state_hash_ += pending_->digest();
         counted_bytes_ += kv::counted_bytes(*record);
+        revision_ = operation_revision_;
         pending_.reset();
         progress_.put_pending = false;
     }
@@ -354,7 +398,12 @@ class Store::Impl {
     uint64_t counted_bytes_ = 0;
     int64_t log_time_ms_ = 0;
     LogIndex applied_index_;
-    bool due_remain_ = false;  // a key may be due and not removed yet
+    Revision revision_;
+    Revision history_floor_;
+    StateSettings settings_;
+    Tombstones tombstones_;
+    Revision operation_revision_{1};  // that of the operation which is carried out, once it has changed something
+    bool due_remain_ = false;         // a key may be due and not removed yet
     uint64_t expired_keys_ = 0;
     Progress progress_;
     std::optional<PendingPut> pending_;
@@ -442,7 +491,7 @@ void Store::Impl::check() const {
     KVORUM_ASSERT(deadlines == deadlines_.size(), "{} deadlines, kept {}", deadlines, deadlines_.size());
 }
 
-Store::Store(uint64_t hash_seed) : impl_(std::make_unique<Impl>(hash_seed)) {}
+Store::Store() : impl_(std::make_unique<Impl>()) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -463,6 +512,15 @@ std::optional<std::string_view> Store::random_key(uint64_t random) const { retur
 void Store::for_each(const std::function<void(std::string_view key, const Record& record)>& visit) const {
     impl_->for_each(visit);
 }
+Revision Store::revision() const { return impl_->revision(); }
+Revision Store::history_floor() const { return impl_->history_floor(); }
+LastChange Store::last_change(std::string_view key) const { return impl_->last_change(key); }
+uint64_t Store::tombstone_count() const { return impl_->tombstones().count(); }
+void Store::for_each_tombstone(const std::function<void(std::string_view key, Revision revision)>& visit) const {
+    impl_->tombstones().for_each(visit);
+}
+const StateSettings& Store::settings() const { return impl_->settings(); }
+StateHead Store::head() const { return impl_->head(); }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
 uint64_t Store::counted_bytes() const { return impl_->counted_bytes(); }
 void Store::check() const { impl_->check(); }
@@ -471,22 +529,29 @@ bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }
 const Store::Progress& Store::progress() const { return impl_->progress(); }
+bool Store::set(Setting setting, uint64_t value) { return impl_->set(setting, value); }
 void Store::add_work(uint64_t units) { impl_->add_work(units); }
+void Store::begin_operation(uint64_t work) {
+    impl_->begin_operation();
+    impl_->add_work(work);
+}
 void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-    impl_->put({key, value, expire_at_ms, impl_->applied_index().value()});
+    impl_->put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
 }
 void Store::begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-    impl_->begin_put(key, value, expire_at_ms);
+    impl_->begin_put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
 }
 void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,
                       int64_t expire_at_ms) {
-    impl_->begin_put({key, {}, expire_at_ms, impl_->applied_index().value()}, std::move(value), value_bytes);
+    impl_->begin_put({.key = key, .value = {}, .expire_at_ms = expire_at_ms}, std::move(value), value_bytes);
 }
 bool Store::finish_put(uint64_t work_max) { return impl_->finish_put(work_max); }
 bool Store::set_expiry(std::string_view key, int64_t expire_at_ms) { return impl_->set_expiry(key, expire_at_ms); }
 bool Store::erase(std::string_view key) { return impl_->erase(key); }
 void Store::clear() { impl_->clear(); }
+void Store::restore_head(const StateHead& head) { impl_->restore_head(head); }
+void Store::restore_tombstone(std::string_view key, Revision revision) { impl_->restore_tombstone(key, revision); }
 void Store::restore(const RecordFields& fields) { impl_->restore(fields); }
 bool Store::end_turn() { return impl_->end_turn(); }
 StorePin Store::pin() const {

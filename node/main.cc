@@ -1,4 +1,4 @@
-// kvorumd on io_uring: what ships. Its exit codes are those of server/program.h.
+// kvorumd on io_uring: what ships. Its exit codes are those of node/program.h.
 #include "base/process_facts.h"
 #include "node/program.h"
 #include "reactor/uring_backend.h"

@@ -49,7 +49,6 @@ Node::Node(reactor::Reactor& reactor, NodeConfig config)
       buffers_(config_.limits, std::max(usable_memory_bytes() / kBufferShareDivisor, kDefaultBufferBytesMin)),
       buffers_of_peers_(buffers_),
       members_seen_(reactor.now_ns(), kElectionTimeoutsUntilFailed * config_.election_timeout_ms * kMillisecondNs),
-      store_(config_.cluster_id().value()),
       tasks_(reactor) {
     KVORUM_ASSERT(config_.validate().empty(), "{}", config_.validate().front());
     reactor_.add_turn_hook(*this, reactor::TurnStage::kDrive);
@@ -294,6 +293,9 @@ redis::KeyspaceFacts Node::keyspace() {
     facts.counted_bytes = store_.counted_bytes();
     facts.memory_limit_bytes = driver_->memory_limit_bytes();
     facts.state_hash = state_hash();
+    facts.revision = store_.revision();
+    facts.history_floor = store_.history_floor();
+    facts.tombstones = store_.tombstone_count();
     return facts;
 }
 

@@ -1,7 +1,7 @@
 // One Kvorum node, whole: log, Raft, state machine, peers and clients on one reactor (docs/architecture.md has the
 // picture).
 //
-// Start: open and recover the log, repaired from the peers if it is damaged (server/log_repair.h); build the state
+// Start: open and recover the log, repaired from the peers if it is damaged (replica/log_repair.h); build the state
 // machine; listen; dial the peers. The node then runs by itself as long as its reactor turns. Every end of a turn runs
 // the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer; after it the log starts
 // its writes and the outputs their sends (reactor::TurnStage). Stop, in this order: no

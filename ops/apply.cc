@@ -42,29 +42,29 @@ class KeysAhead {
     size_t count_ = 0;
 };
 
-struct LogRecord {
-    CommandCode code;  // any number that the log has; look_ahead() and apply() know those that may be there
-    uint16_t flags;
-    Bytes payload;
-};
-
-LogRecord read_record(ByteReader& reader) {
-    const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
-    const auto flags = reader.read<uint16_t>();
-    const auto payload_size = reader.read<uint32_t>();
-    return {code, flags, reader.read_bytes(payload_size)};
+bool stands_before_commands(CommandCode code) {
+    return code == CommandCode::kMemoryLimit || code == CommandCode::kSetting;
 }
 
-// Of a batch, which is then read up to its first command.
-uint64_t read_memory_limit(ByteReader& batch) {
-    ByteReader reader = batch;
-    const LogRecord record = read_record(reader);
-    if (reader.failed() || record.code != CommandCode::kMemoryLimit || record.flags != kNoFlags) return 0;
-    ByteReader payload(record.payload);
-    const auto limit_bytes = payload.read<uint64_t>();
-    if (!payload.finished()) return 0;
-    batch = reader;
+// Of the batch, 0 for none; what is malformed is found out when it is applied.
+uint64_t find_memory_limit(ByteReader batch) {
+    uint64_t limit_bytes = 0;
+    while (batch.remaining() > 0) {
+        const LogRecord record = read_record(batch);
+        if (batch.failed() || !stands_before_commands(record.code)) break;
+        if (record.code == CommandCode::kMemoryLimit) limit_bytes = ByteReader(record.payload).read<uint64_t>();
+    }
     return limit_bytes;
+}
+
+// False: malformed.
+bool apply_before_commands(kv::Store& store, const LogRecord& record) {
+    if (record.flags != kNoFlags || record.origin.has_value()) return false;
+    ByteReader payload(record.payload);
+    if (record.code == CommandCode::kMemoryLimit) return payload.read<uint64_t>() != 0 && payload.finished();
+    const auto setting = static_cast<kv::Setting>(payload.read<uint16_t>());
+    const auto value = payload.read<uint64_t>();
+    return payload.finished() && store.set(setting, value);
 }
 
 // For speed: what is malformed here is found out when it is applied.
@@ -108,30 +108,34 @@ bool apply_key_list(CommandCode code, LoggedCommand& command) {
     return true;
 }
 
-// The codes that may be in a log. False: the record is not one that encode_write makes.
-bool apply(CommandCode code, LoggedCommand& command) {
+// The codes that may be in a log.
+ApplyProgress apply(CommandCode code, LoggedCommand& command) {
+    bool well_formed = false;
     switch (code) {
-        case CommandCode::kSet: return apply_set(command);
-        case CommandCode::kGetdel: return apply_getdel(command);
-        case CommandCode::kGetex: return apply_getex(command);
-        case CommandCode::kMset: return apply_key_list(code, command);
-        case CommandCode::kAppend: return apply_append(command);
-        case CommandCode::kSetrange: return apply_setrange(command);
-        case CommandCode::kIncrby: return apply_incrby(command);
-        case CommandCode::kIncrbyfloat: return apply_incrbyfloat(command);
-        case CommandCode::kDel: return apply_key_list(code, command);
-        case CommandCode::kExpire: return apply_expire(command);
-        case CommandCode::kPersist: return apply_persist(command);
-        case CommandCode::kRename: return apply_rename(command);
-        case CommandCode::kCopy: return apply_copy(command);
-        case CommandCode::kFlushall: return apply_flush(command);
-        case CommandCode::kSetbit: return apply_setbit(command);
-        case CommandCode::kBitop: return apply_bitop(command);
-        case CommandCode::kBitfield: return apply_bitfield(command);
-        case CommandCode::kRestore: return apply_restore(command);
-        case CommandCode::kSort: return apply_sort(command);
-        default: return false;
+        case CommandCode::kSet: well_formed = apply_set(command); break;
+        case CommandCode::kGetdel: well_formed = apply_getdel(command); break;
+        case CommandCode::kGetex: well_formed = apply_getex(command); break;
+        case CommandCode::kMset: well_formed = apply_key_list(code, command); break;
+        case CommandCode::kAppend: well_formed = apply_append(command); break;
+        case CommandCode::kSetrange: well_formed = apply_setrange(command); break;
+        case CommandCode::kIncrby: well_formed = apply_incrby(command); break;
+        case CommandCode::kIncrbyfloat: well_formed = apply_incrbyfloat(command); break;
+        case CommandCode::kDel: well_formed = apply_key_list(code, command); break;
+        case CommandCode::kExpire: well_formed = apply_expire(command); break;
+        case CommandCode::kPersist: well_formed = apply_persist(command); break;
+        case CommandCode::kRename: well_formed = apply_rename(command); break;
+        case CommandCode::kCopy: well_formed = apply_copy(command); break;
+        case CommandCode::kFlushall: well_formed = apply_flush(command); break;
+        case CommandCode::kSetbit: well_formed = apply_setbit(command); break;
+        case CommandCode::kBitop: well_formed = apply_bitop(command); break;
+        case CommandCode::kBitfield: well_formed = apply_bitfield(command); break;
+        case CommandCode::kRestore: well_formed = apply_restore(command); break;
+        case CommandCode::kSort: well_formed = apply_sort(command); break;
+        case CommandCode::kMemoryLimit:
+        case CommandCode::kSetting: break;
+        default: return ApplyProgress::kUnknownOperation;
     }
+    return well_formed ? ApplyProgress::kDone : ApplyProgress::kMalformed;
 }
 
 }  // namespace
@@ -141,7 +145,7 @@ EntryApply::EntryApply(kv::Store& store, uint32_t command_count, Bytes body)
       progress_(store.progress()),
       command_count_(command_count),
       reader_(body),
-      memory_limit_bytes_(read_memory_limit(reader_)),
+      memory_limit_bytes_(find_memory_limit(reader_)),
       open_reply_(std::make_unique<OpenValue>()) {}
 EntryApply::~EntryApply() = default;
 
@@ -149,17 +153,29 @@ ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
     const uint64_t begin = progress_.work;
     const uint64_t work_end = work_max > UINT64_MAX - begin ? UINT64_MAX : begin + work_max;
     bool resumes = true;
+    if (!head_applied_ && !apply_head()) return ApplyProgress::kMalformed;
     while (next_command_ < command_count_ || is_busy()) {
         if (progress_.work >= work_end) return ApplyProgress::kMore;
-        if (is_busy()) [[unlikely]] {
-            if (finish_command(work_end, resumes, replies) == ApplyProgress::kMalformed)
-                return ApplyProgress::kMalformed;
-        } else if (apply_next(work_end, replies) == ApplyProgress::kMalformed) {
-            return ApplyProgress::kMalformed;
-        }
+        const ApplyProgress progress =
+            is_busy() ? finish_command(work_end, resumes, replies) : apply_next(work_end, replies);
+        if (progress == ApplyProgress::kMalformed || progress == ApplyProgress::kUnknownOperation) [[unlikely]]
+            return progress;
         resumes = false;
     }
     return reader_.finished() ? ApplyProgress::kDone : ApplyProgress::kMalformed;
+}
+
+// Up to the first command. False: malformed.
+bool EntryApply::apply_head() {
+    head_applied_ = true;
+    while (reader_.remaining() > 0) {
+        ByteReader next = reader_;
+        const LogRecord record = read_record(next);
+        if (next.failed() || !stands_before_commands(record.code)) break;
+        if (!apply_before_commands(store_, record)) return false;
+        reader_ = next;
+    }
+    return true;
 }
 
 // As far as the work allows. `resumes`: its reply was begun in an earlier run.
@@ -196,14 +212,19 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
     if (is_key_list && record.payload.size() > kLongPayloadBytes) {
         replies.before_long(number);
+        store_.begin_operation();
         long_write_ = std::make_unique<KeyListWrite>(record.code, record.flags, ByteReader(record.payload));
         return go_on(work_end, replies);
     }
     // A large value counts when it is put.
-    store_.add_work(kCommandWork + std::min<uint64_t>(record.payload.size(), kv::kSlicedValueBytes) / kBytesPerWork);
+    store_.begin_operation(kCommandWork +
+                           std::min<uint64_t>(record.payload.size(), kv::kSlicedValueBytes) / kBytesPerWork);
     LoggedCommand command{store_,   record.flags, ByteReader(record.payload), replies.reply_for(number),
                           lookups_, *open_reply_};
-    if (!apply(record.code, command)) return ApplyProgress::kMalformed;
+    if (const ApplyProgress progress = apply(record.code, command); progress != ApplyProgress::kDone) [[unlikely]] {
+        unknown_operation_ = static_cast<uint16_t>(record.code);
+        return progress;
+    }
     check_growth();
     if (is_replying()) {
         reply_pin_.emplace(store_.pin());

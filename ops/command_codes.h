@@ -1,8 +1,9 @@
 // The number of every data command. Private to kv.
 //
-// The numbers of writes are in the log for ever: never renumber one, never use one again. Several commands are recorded
-// as another one that does the same (SETEX as SET, DECR as INCRBY): only the codes that apply.cc lists are ever in a
-// log.
+// The numbers are in the log for ever, those of reads too, which may stand there when they are a part of something that
+// writes: never renumber one, never use one again, and stay below 0x8000 (ops/log_record.h). Several commands are
+// recorded as another one that does the same (SETEX as SET, DECR as INCRBY): only the codes that apply.cc lists are in
+// logs that this version writes. A node ends at any other, with a message that names it: a newer version wrote it.
 #pragma once
 
 #include <cstdint>
@@ -43,9 +44,11 @@ enum class CommandCode : uint16_t {
     kBitfield = 31,
     kRestore = 32,
     kSort = 33,
-    kMemoryLimit = 34,  // no command: what stands in front of those of a batch, see kv/log_record.h
+    // No commands: what stands in front of those of a batch, see ops/log_record.h.
+    kMemoryLimit = 34,
+    kSetting = 35,
 
-    // Reads are never in a log.
+    // Reads.
     kGet = 1001,
     kMget = 1002,
     kStrlen = 1003,

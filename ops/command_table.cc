@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint16_t code(CommandCode code) { return static_cast<uint16_t>(code); }
 
-// As COMMAND INFO and COMMAND DOCS of Redis 7.0.15 tell it; tests/kv/redis_equality_test.cc compares the two.
+// As COMMAND INFO and COMMAND DOCS of Redis 7.0.15 tell it; tests/ops/redis_equality_test.cc compares the two.
 constexpr auto kCommands = std::to_array<CommandSpec>({
     {"get", CommandKind::kRead, code(CommandCode::kGet), 2, kFlagReadonly | kFlagFast, 1, 1, 1, "string", "1.0.0",
      "Get the value of a key", "O(1)", "@read @string @fast"},

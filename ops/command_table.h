@@ -1,7 +1,7 @@
 // What a command is: its name, arity, flags and key positions, as Redis 7's COMMAND reports them, and which part of the
 // node carries it out.
 //
-// The data commands are listed here (kv/command_table.cc); the server adds a table of its own for connection and
+// The data commands are listed here (ops/command_table.cc); the server adds a table of its own for connection and
 // introspection commands. Thread: any; everything is constant after start.
 #pragma once
 

@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/reply_sink.h"
+#include "kv/settings.h"
 #include "kv/store.h"
 #include "ops/command_table.h"
 
@@ -34,10 +35,20 @@ inline constexpr std::string_view kOutOfMemory = "OOM command not allowed when u
 
 using Arguments = std::span<const std::string_view>;  // the command's name is the first
 
-// Begins a batch, which is empty. Commands that apply_batch finds in it are carried out only as far as
-// store.counted_bytes() does not come above `memory_limit_bytes` (0: no limit); the others get kOutOfMemory. What makes
-// the state smaller or changes a deadline is always carried out (kv/memory_limit.h says what exactly).
-void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
+// What stands in front of the commands of a batch.
+struct BatchHead {
+    // They are carried out only as far as store.counted_bytes() does not come above it; the others get kOutOfMemory.
+    // What makes the state smaller or changes a deadline is always carried out (ops/memory_limit.h says what exactly).
+    // 0: no limit.
+    uint64_t memory_limit_bytes = 0;
+    // For a state that has none yet: whoever has applied none must send one along.
+    std::optional<uint64_t> hash_seed{};
+};
+
+// Begins a batch, which is empty.
+void begin_batch(const BatchHead& head, std::string& batch);
+// Between begin_batch() and the first command.
+void append_setting(kv::Setting setting, uint64_t value, std::string& batch);
 
 // Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
 // returns false (the command was definitely not executed). `spec` is a kWrite command of data_commands(), arity already
@@ -64,9 +75,9 @@ struct ApplyReplies {
     ReplyFor resume_reply;
 };
 
-// kMalformed: the body is not what encode_write produces: the log would be from another version or damaged, and the
-// caller must halt.
-enum class ApplyProgress : uint8_t { kDone, kMore, kMalformed };
+// kMalformed: the body is not what encode_write produces. kUnknownOperation: it holds an operation that only a newer
+// version can carry out (EntryApply::unknown_operation). After either the caller must halt.
+enum class ApplyProgress : uint8_t { kDone, kMore, kMalformed, kUnknownOperation };
 
 class KeyListWrite;
 class OpenValue;
@@ -86,11 +97,14 @@ class EntryApply {
     // A value too large for one step is on its way into the reply of the command that was carried out last.
     [[nodiscard]] bool is_replying() const;
 
+    // After kUnknownOperation: its number (ops/command_codes.h).
+    [[nodiscard]] uint16_t unknown_operation() const { return unknown_operation_; }
     // Of the batch; 0: none.
     [[nodiscard]] uint64_t memory_limit_bytes() const { return memory_limit_bytes_; }
     void judge_by(uint64_t memory_limit_bytes) { memory_limit_bytes_ = memory_limit_bytes; }  // for a mutant
 
  private:
+    [[nodiscard]] bool apply_head();
     ApplyProgress apply_next(uint64_t work_end, const ApplyReplies& replies);
     ApplyProgress go_on(uint64_t work_end, const ApplyReplies& replies);
     void check_growth() const;
@@ -106,6 +120,8 @@ class EntryApply {
     ByteReader reader_;
     uint64_t memory_limit_bytes_;
     uint64_t counted_bytes_max_ = UINT64_MAX;  // of the state after the command that is under way
+    bool head_applied_ = false;
+    uint16_t unknown_operation_ = 0;
     uint32_t next_command_ = 0;
     uint64_t recycled_at_work_ = 0;  // store_.work() when it was last
     KeyLookups lookups_;
@@ -126,7 +142,7 @@ class EntryApply {
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
     uint64_t random = 0;  // for RANDOMKEY
-    // A reply with more than this of values is left to kv/long_read.h.
+    // A reply with more than this of values is left to ops/long_read.h.
     uint64_t value_bytes_max = UINT64_MAX;
 };
 

@@ -72,9 +72,14 @@ bool refuse_argument_count(ReplySink& reply, std::string_view command_name) {
     return refuse(reply, fmt::format("ERR wrong number of arguments for '{}' command", command_name));
 }
 
-void begin_batch(uint64_t memory_limit_bytes, std::string& batch) {
-    if (memory_limit_bytes == 0) return;
-    RecordWriter(batch, CommandCode::kMemoryLimit, kNoFlags).integer(memory_limit_bytes);
+void begin_batch(const BatchHead& head, std::string& batch) {
+    if (head.memory_limit_bytes != 0)
+        RecordWriter(batch, CommandCode::kMemoryLimit, kNoFlags).integer(head.memory_limit_bytes);
+    if (head.hash_seed.has_value()) append_setting(kv::Setting::kHashSeed, *head.hash_seed, batch);
+}
+
+void append_setting(kv::Setting setting, uint64_t value, std::string& batch) {
+    RecordWriter(batch, CommandCode::kSetting, kNoFlags).integer(static_cast<uint16_t>(setting)).integer(value);
 }
 
 bool refuse_size(ReplySink& reply, uint64_t command_bytes) {

@@ -1,8 +1,9 @@
 // How a command stands in the log. Private to kv.
 //
-//   u16 code | u16 flags | u32 payload size | payload
+//   u16 code | u16 flags | u32 payload size | [u64 session | u64 sequence] | payload
 //
-// The code is a CommandCode that apply.cc lists, the flags are those below for that code. The payload's layout, next to
+// The code is a CommandCode that apply.cc lists; with kHasOrigin in it, session and sequence say who asked for the
+// operation. The flags are those below for that code. The payload's layout, next to
 // each code, is part of the log format: a change needs a new code. "key" and "value" are a u32 size and that many
 // bytes; "tail" is all that is left. Integers are little-endian. Times are absolute, in milliseconds since the Unix
 // epoch.
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/strong_id.h"
 #include "ops/command_codes.h"
 #include "ops/dump_payload.h"
 #include "ops/large_record.h"
@@ -92,37 +94,58 @@ enum SortFlags : uint16_t {
 //   kGetdel:      tail(key)
 //   kPersist:     tail(key)
 //   kFlushall:    nothing
-//   kMemoryLimit: u64 bytes, not 0. Only as the first of a batch, and not counted as one of its commands: the limit
-//   under
-//                 which they are carried out. Without it there is none.
+//
+// Without flags and origin, in front of the commands of a batch and not counted among them, any number in any order:
+//   kMemoryLimit: u64 bytes, not 0: the limit under which they are carried out. Without it there is none.
+//   kSetting:     u16 setting, u64 value (kv/settings.h), in force from here on
 inline constexpr uint16_t kNoFlags = 0;
 
 inline constexpr size_t kRecordHeaderSize = 8;
 
+// Of a code.
+inline constexpr uint16_t kHasOrigin = 0x8000;
+
+// Of a client that wants its operations carried out once, however often they are proposed.
+using SessionId = StrongId<struct SessionIdTag>;
+
+struct OperationOrigin {
+    SessionId session;
+    uint64_t sequence = 0;  // of the operation in its session
+
+    bool operator==(const OperationOrigin&) const = default;
+};
+
 // Where a record is written: at the end of a batch; or of a large record, which borrows the texts that it can.
 struct RecordText {
-    RecordText(std::string& text, LargeRecord* large_record = nullptr)  // NOLINT(google-explicit-constructor)
-        : batch(text), large(large_record) {}
+    RecordText(std::string& text, LargeRecord* large_record = nullptr,  // NOLINT(google-explicit-constructor)
+               std::optional<OperationOrigin> whose = std::nullopt)
+        : batch(text), large(large_record), origin(whose) {}
     // What is known of RESTORE's payload.
     [[nodiscard]] PreparedPayload payload() const { return large == nullptr ? PreparedPayload{} : large->payload(); }
 
     std::string& batch;
     LargeRecord* large;
+    std::optional<OperationOrigin> origin;
 };
 
 // Appends one record to a batch; the destructor fills in the payload's size.
 class RecordWriter {
  public:
     RecordWriter(RecordText out, CommandCode code, uint16_t flags)
-        : batch_(out.batch), large_(out.large), start_(out.batch.size()) {
+        : batch_(out.batch), large_(out.large), start_(out.batch.size()), payload_start_(start_ + kRecordHeaderSize) {
         ByteWriter writer(batch_);
-        writer.write(static_cast<uint16_t>(code));
+        const uint16_t origin_bit = out.origin.has_value() ? kHasOrigin : uint16_t{0};
+        writer.write(static_cast<uint16_t>(static_cast<uint16_t>(code) | origin_bit));
         writer.write(flags);
         writer.write(uint32_t{0});
+        if (!out.origin.has_value()) return;
+        writer.write(out.origin->session.value());
+        writer.write(out.origin->sequence);
+        payload_start_ = batch_.size();
     }
     ~RecordWriter() {
         const uint64_t borrowed = large_ == nullptr ? 0 : large_->borrowed_bytes_;
-        const auto payload_size = static_cast<uint32_t>(batch_.size() - start_ - kRecordHeaderSize + borrowed);
+        const auto payload_size = static_cast<uint32_t>(batch_.size() - payload_start_ + borrowed);
         store_le(reinterpret_cast<std::byte*>(batch_.data()) + start_ + sizeof(uint32_t), payload_size);
     }
     RecordWriter(const RecordWriter&) = delete;
@@ -146,7 +169,28 @@ class RecordWriter {
     std::string& batch_;
     LargeRecord* large_;
     size_t start_;
+    size_t payload_start_;
 };
+
+struct LogRecord {
+    CommandCode code;  // any number that the log has; apply() knows those that may be there
+    uint16_t flags;
+    std::optional<OperationOrigin> origin;
+    Bytes payload;
+};
+
+// Check reader.failed() before anything of it is used.
+inline LogRecord read_record(ByteReader& reader) {
+    const auto code = reader.read<uint16_t>();
+    LogRecord record{static_cast<CommandCode>(code & ~kHasOrigin), reader.read<uint16_t>(), std::nullopt, {}};
+    const auto payload_size = reader.read<uint32_t>();
+    if ((code & kHasOrigin) != 0) [[unlikely]] {
+        const SessionId session{reader.read<uint64_t>()};
+        record.origin = {session, reader.read<uint64_t>()};
+    }
+    record.payload = reader.read_bytes(payload_size);
+    return record;
+}
 
 inline std::string_view read_sized(ByteReader& payload) {
     const auto size = payload.read<uint32_t>();

@@ -1,5 +1,5 @@
-// The file that holds the secret of the cluster (net/peer_secrets.h): read at the start, and again whenever it changes,
-// so that a secret can be replaced while the nodes run.
+// The file that holds the secret of the cluster (peers/peer_secrets.h): read at the start, and again whenever it
+// changes, so that a secret can be replaced while the nodes run.
 //
 // Thread: the owning core; load_cluster_secrets() before it runs.
 #pragma once

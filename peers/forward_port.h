@@ -11,7 +11,7 @@
 #include "base/ids.h"
 #include "base/packed_command.h"
 #include "base/reply_writer.h"
-#include "peers/peer_codec.h"
+#include "peers/forward_codec.h"
 #include "peers/peer_link.h"
 
 namespace kvorum::peers {

@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "base/assert.h"
 #include "base/bytes.h"
-#include "peers/peer_codec.h"
+#include "peers/handshake_codec.h"
 
 namespace kvorum::peers {
 namespace {

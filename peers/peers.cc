@@ -123,7 +123,7 @@ bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, 
     request_.request_id = request_id;
     request_.session_id = session_id;
     request_.leader_term = term;
-    request_.resp_version = format;
+    request_.reply_format = format;
     request_.arguments.assign(arguments.begin(), arguments.end());
     return link->send(std::span(&request_, 1));
 }
@@ -139,7 +139,7 @@ bool Peers::send_large_request(NodeId leader, Term term, uint64_t request_id, ui
     return link != nullptr && link->send_large({.request_id = request_id,
                                                 .session_id = session_id,
                                                 .leader_term = term,
-                                                .resp_version = format,
+                                                .reply_format = format,
                                                 .arguments = {}},
                                                command_bytes);
 }

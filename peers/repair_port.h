@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/ids.h"
-#include "peers/peer_codec.h"
+#include "peers/repair_codec.h"
 
 namespace kvorum::peers {
 

@@ -1,4 +1,4 @@
-// The messages between Raft nodes, as plain data. Their wire form is net/peer_codec.h's business.
+// The messages between Raft nodes, as plain data. Their wire form is peers/raft_codec.h's business.
 //
 // Thesis figures 3.1 and 9.6 (pre-vote). Departures, each for a reason:
 //  - AppendEntriesReply says how far the follower's log is *durable*, so an acknowledgement never counts bytes that a

@@ -4,7 +4,7 @@
 // How it is used. The owner feeds it messages, the time, proposals and completions; after any batch of such calls it
 // takes ONE Output and carries it out. Every method returns at once and has no effect outside this object.
 //
-// The contract of Output (the owner's one function for it is server/node's driver):
+// The contract of Output (the owner's one function for it is replica/raft_driver.h):
 //   1. Persist `hard_state` and `entries`, in this order, as one unit (an entry whose index is not above an earlier
 //      one's replaces that one and everything behind it).
 //   2. `messages_now` may leave at once, before or while that is written (thesis 10.2.1).

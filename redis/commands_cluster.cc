@@ -1,4 +1,4 @@
-// CLUSTER and ROLE: the Raft group, told as a Redis Cluster (server/cluster_map.h says who is master of what).
+// CLUSTER and ROLE: the Raft group, told as a Redis Cluster (redis/cluster_map.h says who is master of what).
 #include <algorithm>
 #include <array>
 #include <iterator>

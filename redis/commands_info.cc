@@ -401,7 +401,11 @@ void write_raft(NodeFacade& node, std::string& out) {
     field(out, "raft_entries_applied", counters.entries_applied);
     field(out, "raft_read_rounds", counters.read_rounds);
     field(out, "raft_lease_reads", counters.lease_reads);
-    field(out, "raft_state_hash", fmt::format("{:016x}", node.keyspace().state_hash));
+    const KeyspaceFacts keyspace = node.keyspace();
+    field(out, "raft_state_hash", fmt::format("{:016x}", keyspace.state_hash));
+    field(out, "revision", keyspace.revision);
+    field(out, "tombstones", keyspace.tombstones);
+    field(out, "history_floor", keyspace.history_floor);
 }
 
 void write_wal(NodeFacade& node, std::string& out) {

@@ -1,4 +1,4 @@
-// Parser of replies, RESP2 and RESP3, for tools and tests: what net/resp_writer.h writes and what Redis answers.
+// Parser of replies, RESP2 and RESP3, for tools and tests: what redis/resp_writer.h writes and what Redis answers.
 //
 // Incremental: feed bytes as they come, take whole replies. No recursion and no trust in lengths: memory follows what
 // was received, and nesting is limited. Attributes ('|') are read and dropped. Streamed types ("$?", "*?") are refused;

@@ -55,6 +55,9 @@ struct KeyspaceFacts {
     uint64_t counted_bytes = 0;       // equal on all nodes (kv/memory_count.h)
     uint64_t memory_limit_bytes = 0;  // that it is held against, the least of the members'; 0: none
     uint64_t state_hash = 0;
+    Revision revision{};
+    Revision history_floor{};
+    uint64_t tombstones = 0;  // removals that are known (kv/tombstones.h)
 };
 
 // Of the last one and a half seconds.

@@ -129,7 +129,11 @@ void Applier::go_on_with_entry() {
     switch (apply_.has_value() ? apply_slice() : ops::ApplyProgress::kDone) {
         case ops::ApplyProgress::kDone: end_entry(); return;
         case ops::ApplyProgress::kMore: return;
-        case ops::ApplyProgress::kMalformed: give_up_entry(); return;
+        case ops::ApplyProgress::kMalformed: give_up_entry("commands that this version cannot read"); return;
+        case ops::ApplyProgress::kUnknownOperation:
+            give_up_entry(fmt::format("operation {}, which this version does not know: a newer version wrote it",
+                                      apply_->unknown_operation()));
+            return;
     }
 }
 
@@ -162,9 +166,9 @@ void Applier::end_entry() {
     raft_.on_applied(last_applied_);
 }
 
-void Applier::give_up_entry() {
-    reactor_.backend().halt(
-        fmt::format("log entry {} holds commands that this version cannot read", applying_->index()));
+void Applier::give_up_entry(const std::string& why) {
+    reactor_.backend().halt(fmt::format("log entry {} of feature level {} holds {}", applying_->index(),
+                                        applying_->header().feature_level, why));
     apply_.reset();
     applying_ = nullptr;
     apply_target_ = last_applied_;

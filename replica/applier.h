@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/units.h"
@@ -66,7 +67,7 @@ class Applier {
     void go_on_with_entry();
     [[nodiscard]] ops::ApplyProgress apply_slice();
     void end_entry();
-    void give_up_entry();
+    void give_up_entry(const std::string& why);
     void end_open_reply();
     ReplySink& reply_for(uint32_t command);
     ReplySink& resume_reply(uint32_t command);

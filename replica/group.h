@@ -46,9 +46,8 @@ class Group {
     // A command that was encoded by itself, as an entry of its own behind all that was added before. kRefused is never
     // said; on anything but kAccepted the builder is as it was.
     [[nodiscard]] virtual WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) = 0;
-    // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new
-    // batches, elsewhere that of the batch which was applied last.
-    [[nodiscard]] virtual uint64_t memory_limit_bytes() const = 0;
+    // What stands in front of the commands of an entry that begins now.
+    [[nodiscard]] virtual ops::BatchHead batch_head() const = 0;
 
     // --- reads ---
     // Puts a read into the round that gathers, and returns the round's id: CommandOutcomes::reads_ready() names it, or

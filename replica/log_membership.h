@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "base/ids.h"
-#include "raft/configuration.h"
 #include "config/config.h"
+#include "raft/configuration.h"
 
 namespace kvorum::replica {
 

@@ -4,7 +4,7 @@
 // about repairs. It asks every peer for each entry that it lacks, by identity, and answers the same question from what
 // is still sound here, so nodes that are damaged in different places repair each other without a leader. When nothing
 // is missing any more the new log is written and takes the place of the old one, whose files are kept
-// (wal/log_swap.h). server/repair_decision.h says when a part of the log may be given up, and when it is lost.
+// (wal/log_swap.h). replica/repair_decision.h says when a part of the log may be given up, and when it is lost.
 //
 // Thread: the owning core. Suspension: repair_log() ends when the log is repaired, when that is impossible, or soon
 // after the reactor was asked to stop; while a peer that may have the entry does not answer, it waits. Limits: those of

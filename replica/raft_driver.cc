@@ -47,6 +47,7 @@ RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogP
       latency_(latency),
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
       log_readers_(reactor),
+      drawn_hash_seed_(reactor.backend().random_seed()),
       applier_(reactor, config, log, store, raft_, writes_, counters, latency) {}
 
 void RaftDriver::on_raft_message(raft::Message message) { raft_.step(message, reactor_.now_ns()); }

@@ -63,6 +63,9 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] LogIndex last_applied() const { return applier_.last_applied(); }
     // Of the state at last_applied(), also while the next entry is applied.
     [[nodiscard]] uint64_t state_hash() const { return applier_.state_hash(); }
+    // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new
+    // batches, elsewhere that of the batch which was applied last.
+    [[nodiscard]] uint64_t memory_limit_bytes() const;
     // The clock by which the leader stamps batches: never behind the log.
     [[nodiscard]] int64_t log_clock_ms() const;
 
@@ -78,7 +81,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] WriteAdmission admit(const ops::CommandSpec& spec) override;
     [[nodiscard]] bool takes_large_write() const override;
     [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) override;
-    [[nodiscard]] uint64_t memory_limit_bytes() const override;
+    [[nodiscard]] ops::BatchHead batch_head() const override;
     [[nodiscard]] uint64_t add_read(WaiterId waiter) override { return reads_.add(waiter); }
     [[nodiscard]] bool may_read_now() const override;
     [[nodiscard]] bool mid_entry() const override { return applier_.mid_entry(); }
@@ -129,6 +132,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     raft::Raft raft_;
     reactor::TaskScope log_readers_;
 
+    const uint64_t drawn_hash_seed_;  // for a state that has none when this node leads
     WriteBatcher writes_;
     uint64_t open_since_ns_ = 0;  // when the first of them arrived
     ReadBatcher reads_;

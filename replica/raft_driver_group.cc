@@ -48,7 +48,14 @@ WriteAdmission RaftDriver::admit(const ops::CommandSpec& spec) {
 
 void RaftDriver::take_memory_limit() {
     memory_limit_.take(raft_, config_.memory_bytes_max, reactor_.now_ns());
-    writes_.set_memory_limit(memory_limit_.bytes());
+    writes_.set_head(batch_head());
+}
+
+ops::BatchHead RaftDriver::batch_head() const {
+    ops::BatchHead head{.memory_limit_bytes = memory_limit_.bytes()};
+    // An entry that has one may be on its way; the second one does no harm.
+    if (!store_.settings().hash_seed.has_value()) head.hash_seed = drawn_hash_seed_;
+    return head;
 }
 
 uint64_t RaftDriver::memory_limit_bytes() const {

@@ -23,7 +23,7 @@
 #include <span>
 
 #include "base/ids.h"
-#include "peers/peer_codec.h"
+#include "peers/repair_codec.h"
 #include "raft/types.h"
 
 namespace kvorum::replica {

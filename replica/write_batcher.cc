@@ -12,7 +12,7 @@ bool WriteBatcher::add(const ops::CommandSpec& spec, ops::Arguments arguments, i
     const bool opens = waiters_.empty();
     if (opens) {
         builder_.buffer().reserve(std::min(last_bytes_, kRoomBytesMax));
-        ops::begin_batch(memory_limit_bytes_, builder_.buffer());
+        ops::begin_batch(head_, builder_.buffer());
     }
     if (!ops::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) {
         if (opens) restart_builder();

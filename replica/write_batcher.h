@@ -28,9 +28,8 @@ class WriteBatcher {
  public:
     WriteBatcher() : builder_(raft::EntryType::kCommands) {}
 
-    // The limit under which the commands of an open batch are carried out, 0: none. It counts for a batch whose first
-    // command is added later.
-    void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
+    // Of batches whose first command is added later.
+    void set_head(const ops::BatchHead& head) { head_ = head; }
 
     // False: the command was refused with the error that `error` now holds, and is not in the batch.
     [[nodiscard]] bool add(const ops::CommandSpec& spec, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
@@ -65,7 +64,7 @@ class WriteBatcher {
 
     raft::EntryBuilder builder_;
     size_t last_bytes_ = 0;  // of the open batch, or else of the one before
-    uint64_t memory_limit_bytes_ = 0;
+    ops::BatchHead head_;
     std::vector<WriteWaiter> waiters_;
     std::deque<ProposedBatch> in_flight_;
     std::vector<std::vector<WriteWaiter>> spare_waiters_;  // kept for their capacity

@@ -1,6 +1,6 @@
 // Finds where replies end, without building them: what a load needs to know of a reply is its kind, whether it is null,
 // and the words of an error. RESP2 and RESP3, whole or in pieces, with no allocation in the steady state and no copy
-// but of a line that is cut by the end of a piece. (net/resp_reply_parser.h is for those who read replies.)
+// but of a line that is cut by the end of a piece. (redis/resp_reply_parser.h is for those who read replies.)
 //
 // Thread: one owner.
 #pragma once

@@ -3,7 +3,7 @@
 // The end of the log names its last entry; each entry names the one before it by checksum. What the damaged files still
 // hold is taken from there; what they lack is *needed*, by identity, and supplied by whoever has it: no leader has to
 // say that it is right, because nothing else has that checksum. Only end_at() takes something away, and its caller must
-// know that no entry that this node acknowledged counts for anything there (server/repair_decision.h).
+// know that no entry that this node acknowledged counts for anything there (replica/repair_decision.h).
 //
 // Use: advance(), while needed() ask the peers and supply() or end_at(), advance() again; then write(), once.
 //

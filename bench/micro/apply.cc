@@ -1,4 +1,5 @@
-// A committed batch into the store, as every node applies it: SETs of 64-byte values over keys that are all there.
+// A committed batch into the store, as every node applies it: SETs of 64-byte values over keys that are all there; and
+// GETs of them, as a leader answers them.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -16,7 +17,6 @@ namespace {
 using namespace kvorum;
 
 constexpr uint32_t kCommandsPerBatch = 256;
-constexpr uint64_t kHashSeed = 7;
 constexpr int64_t kNowMs = 1'000'000;
 
 std::string key_name(uint64_t number) { return fmt::format("key:{:012}", number); }
@@ -41,17 +41,26 @@ std::vector<std::string> random_batches(uint64_t key_count) {
     return batches;
 }
 
+kv::Store filled(uint64_t key_count) {
+    kv::Store store;
+    // Twice, since a key that was changed takes more room than one that was not.
+    for (uint64_t i = 0; i < 2 * key_count; ++i) {
+        if (i == key_count) store.advance(LogIndex{1}, kNowMs);
+        store.put(key_name(i % key_count), std::string(64, 'v'), kv::kNoExpiry);
+    }
+    store.end_turn();
+    return store;
+}
+
 void apply_sets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
-    kv::Store store(kHashSeed);
-    for (uint64_t number = 0; number < key_count; ++number)
-        store.put(key_name(number), std::string(64, 'v'), kNoExpiry);
+    kv::Store store = filled(key_count);
     const std::vector<std::string> batches = random_batches(key_count);
     DiscardingReplySink reply;
     uint64_t applied = 0;
     for ([[maybe_unused]] auto _ : state) {
         const std::string& batch = batches[applied++ % batches.size()];
-        const bool valid = ops::apply_batch(store, LogIndex{applied}, kNowMs, kCommandsPerBatch, as_bytes(batch),
+        const bool valid = ops::apply_batch(store, LogIndex{applied + 1}, kNowMs, kCommandsPerBatch, as_bytes(batch),
                                             [&reply](uint32_t) -> ReplySink& { return reply; });
         KVORUM_ASSERT(valid);
         store.end_turn();
@@ -59,5 +68,23 @@ void apply_sets(benchmark::State& state) {
     state.SetItemsProcessed(state.iterations() * kCommandsPerBatch);
 }
 BENCHMARK(apply_sets)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
+
+void read_gets(benchmark::State& state) {
+    const auto key_count = static_cast<uint64_t>(state.range(0));
+    const kv::Store store = filled(key_count);
+    const kv::CommandSpec& get = *kv::find_data_command("get");
+    Prng random(1);
+    std::vector<std::string> keys(1024);
+    for (std::string& key : keys)
+        key = key_name(random.below(key_count));
+    DiscardingReplySink reply;
+    uint64_t read = 0;
+    for ([[maybe_unused]] auto _ : state) {
+        const std::array<std::string_view, 2> arguments{"GET", keys[read++ % keys.size()]};
+        benchmark::DoNotOptimize(kv::execute_read(store, get, arguments, {.now_ms = kNowMs}, reply));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(read_gets)->Arg(1000)->Arg(1'000'000);
 
 }  // namespace

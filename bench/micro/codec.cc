@@ -3,7 +3,8 @@
 
 #include "bench/micro/batch.h"
 #include "net/frame.h"
-#include "peers/peer_codec.h"
+#include "peers/forward_codec.h"
+#include "peers/raft_codec.h"
 
 namespace {
 

@@ -13,7 +13,10 @@
 
 #include "base/assert.h"
 #include "net/frame.h"
-#include "peers/peer_codec.h"
+#include "peers/forward_codec.h"
+#include "peers/handshake_codec.h"
+#include "peers/raft_codec.h"
+#include "peers/repair_codec.h"
 
 namespace {
 

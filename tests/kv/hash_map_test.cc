@@ -204,22 +204,5 @@ TEST(HashMap, MillionsOfSmallRecordsTakeLittleMoreThanTheirBytes) {
     EXPECT_LE(subject.map.memory_bytes() / kKeys, kRecordBytes + 24);
 }
 
-TEST(Record, TellsWhatItWasMadeFrom) {
-    alignas(16) std::byte memory[64];
-    const RecordFields fields{.key = "key", .value = "value", .expire_at_ms = -7, .revision = 9};
-    const Record* record = Record::create_at(memory, fields);
-    EXPECT_EQ(record->key(), "key");
-    EXPECT_EQ(record->value(), "value");
-    EXPECT_EQ(record->expire_at_ms(), -7);
-    EXPECT_EQ(record->revision(), 9u);
-    EXPECT_EQ(record->size_bytes(), Record::size_bytes(fields));
-    EXPECT_EQ(Record::size_bytes({.key = "key", .value = "value"}), 24u) << "no deadline takes no room";
-}
-
-TEST(Record, HasNoDeadlineUnlessGivenOne) {
-    alignas(16) std::byte memory[64];
-    EXPECT_EQ(Record::create_at(memory, {.key = "k", .value = ""})->expire_at_ms(), kNoExpiry);
-}
-
 }  // namespace
 }  // namespace kvorum::kv

@@ -41,7 +41,7 @@ uint64_t version_of(std::string_view value) {
 class MapReaders : public ::testing::Test {
  protected:
     void put(const std::string& key, uint64_t version) {
-        map.put({.key = key, .value = value_of(key, version), .revision = version}, map.hash(key));
+        map.put({.key = key, .value = value_of(key, version), .revision = Revision{version}}, map.hash(key));
     }
     void erase(const std::string& key) { map.erase(key, map.hash(key)); }
     const Record* find(const std::string& key) const { return map.find(key, map.hash(key)); }
@@ -88,11 +88,11 @@ TEST_F(MapReaders, SeeWholeRecordsAndNeverMissAKeyThatStays) {
         const std::string stable = stable_key(prng.below(kStableCount));
         const Record* record = find(stable);
         ASSERT_NE(record, nullptr) << stable;
-        ASSERT_EQ(record->value(), value_of(stable, record->revision()));
+        ASSERT_EQ(record->value(), value_of(stable, record->revision().value()));
         const std::string changing = changing_key(prng.below(kChangingCount));
         if (const Record* other = find(changing)) {
             ASSERT_EQ(other->key(), changing);
-            ASSERT_EQ(other->value(), value_of(changing, other->revision()));
+            ASSERT_EQ(other->value(), value_of(changing, other->revision().value()));
         }
     };
     run(read, [this] {
@@ -149,7 +149,7 @@ TEST_F(MapReaders, OutliveAClearThatTheyAreIn) {
         const std::string key = changing_key(prng.below(kChangingCount));
         const Record* record = find(key);
         if (record != nullptr) {
-            ASSERT_EQ(record->value(), value_of(key, record->revision()));
+            ASSERT_EQ(record->value(), value_of(key, record->revision().value()));
         }
     };
     run(read, [this] {

@@ -17,20 +17,9 @@ namespace kvorum::kv {
 namespace {
 
 Store store_at(uint64_t index, int64_t log_time_ms = 1000) {
-    Store store(1);
+    Store store;
     store.advance(LogIndex(index), log_time_ms);
     return store;
-}
-
-TEST(Store, RemembersTheEntryThatLastChangedARecord) {
-    Store store = store_at(7);
-    store.put("k", "v", kNoExpiry);
-    EXPECT_EQ(store.find("k")->revision(), 7u);
-    store.advance(LogIndex(9), 1000);
-    EXPECT_EQ(store.find("k")->revision(), 7u);
-    store.set_expiry("k", 5000);
-    EXPECT_EQ(store.find("k")->revision(), 9u);
-    EXPECT_EQ(store.applied_index(), LogIndex(9));
 }
 
 TEST(Store, AdvanceRemovesWhatIsDueAndCountsIt) {
@@ -105,7 +94,7 @@ TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
     for (uint32_t i = 0; i < kWrites; ++i)
         ASSERT_TRUE(ops::encode_write(*ops::find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value},
                                       0, body, ignored));
-    Store store(1);
+    Store store;
     const uint64_t empty = store.memory_bytes();
     ASSERT_TRUE(ops::apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body),
                                  [&](uint32_t) -> ReplySink& { return ignored; }));
@@ -161,29 +150,53 @@ TEST(Store, FindsABatchOfKeysAtOnce) {
 }
 
 TEST(StateHash, ChangesWithEachFieldOfARecord) {
-    std::set<uint64_t> hashes{store_at(1).state_hash()};
-    const auto add = [&](const char* key, const char* value, int64_t expire_at_ms, uint64_t index) {
-        Store store = store_at(index);
-        store.put(key, value, expire_at_ms);
-        EXPECT_TRUE(hashes.insert(store.state_hash()).second) << key << value << expire_at_ms << index;
+    std::set<uint64_t> hashes{Store().state_hash()};
+    const auto add = [&](const RecordFields& fields) {
+        Store store;
+        store.restore_head({.revision = Revision{9}});
+        store.restore(fields);
+        EXPECT_TRUE(hashes.insert(store.state_hash()).second) << fields.key << fields.value << fields.expire_at_ms;
     };
-    add("k", "v", kNoExpiry, 1);
-    add("l", "v", kNoExpiry, 1);
-    add("k", "w", kNoExpiry, 1);
-    add("k", "v", 5000, 1);
-    add("k", "v", kNoExpiry, 2);
+    const RecordFields plain{.key = "k", .value = "v", .revision = Revision{5}};
+    add(plain);
+    const auto add_with = [&](auto change) {
+        RecordFields changed = plain;
+        change(changed);
+        add(changed);
+    };
+    add_with([](RecordFields& fields) { fields.key = "l"; });
+    add_with([](RecordFields& fields) { fields.value = "w"; });
+    add_with([](RecordFields& fields) { fields.expire_at_ms = 5000; });
+    add_with([](RecordFields& fields) { fields.revision = Revision{6}; });
+    add_with([](RecordFields& fields) { fields.create_revision = Revision{4}; });
+    add_with([](RecordFields& fields) { fields.version = 2; });
+    add_with([](RecordFields& fields) { fields.lease = LeaseId{1}; });
 }
 
-TEST(StateHash, ComesBackWhenAChangeIsUndone) {
+TEST(StateHash, ChangesWithEachFieldOfTheHeadThatIsOfTheState) {
+    std::set<uint64_t> hashes;
+    const auto add = [&](const StateHead& head) {
+        Store store;
+        store.restore_head(head);
+        EXPECT_TRUE(hashes.insert(store.state_hash()).second) << head.revision.value();
+    };
+    add({});
+    add({.revision = Revision{1}});
+    add({.revision = Revision{2}});
+    add({.history_floor = Revision{1}});
+    add({.revision = Revision{1}, .history_floor = Revision{1}});
+}
+
+TEST(StateHash, IsThatOfWhatIsThereAndNotOfHowItCameAbout) {
     Store store = store_at(1);
     store.put("a", "1", kNoExpiry);
-    const uint64_t before = store.state_hash();
+    store.begin_operation();
     store.put("b", "2", 2000);
-    EXPECT_NE(store.state_hash(), before);
     store.advance(LogIndex(2), 2000);
-    EXPECT_EQ(store.state_hash(), before);
-    store.erase("a");
-    EXPECT_EQ(store.state_hash(), 0u);
+    Store same;
+    same.restore_head(store.head());
+    same.restore({.key = "a", .value = "1", .revision = Revision{1}});
+    EXPECT_EQ(store.state_hash(), same.state_hash());
 }
 
 TEST(Restore, RebuildsTheSameState) {
@@ -191,13 +204,39 @@ TEST(Restore, RebuildsTheSameState) {
     original.put("a", "1", kNoExpiry);
     original.advance(LogIndex(2), 1500);
     original.put("b", "2", 9000);
+    original.begin_operation();
+    original.put("a", "3", kNoExpiry);
 
-    Store copy(1);
-    copy.advance(original.applied_index(), original.log_time_ms());
+    Store copy;
+    copy.restore_head(original.head());
     original.for_each([&](std::string_view, const Record& record) { copy.restore(record.fields()); });
     EXPECT_EQ(copy.state_hash(), original.state_hash());
-    EXPECT_EQ(copy.find("a")->revision(), 1u);
+    EXPECT_EQ(copy.applied_index(), LogIndex(2));
+    EXPECT_EQ(copy.log_time_ms(), 1500);
+    EXPECT_EQ(copy.revision(), Revision{3});
     EXPECT_EQ(copy.next_expiry_ms(), 9000);
+    for (Store* store : {&original, &copy}) {
+        store->advance(LogIndex(3), 1500);
+        store->put("a", "4", kNoExpiry);
+    }
+    EXPECT_EQ(copy.find("a")->version(), 3u);
+    EXPECT_EQ(copy.state_hash(), original.state_hash()) << "and it goes on alike";
+}
+
+TEST(Restore, KeepsLeasesThatNoOperationSetsYet) {
+    Store store;
+    store.restore_head({.revision = Revision{1}});
+    store.restore({.key = "k", .value = "v", .revision = Revision{1}, .lease = LeaseId{7}});
+    store.check();
+    EXPECT_EQ(store.find("k")->lease(), LeaseId{7});
+    const uint64_t leased_bytes = store.counted_bytes();
+    store.begin_operation();
+    store.set_expiry("k", 5000);
+    EXPECT_EQ(store.find("k")->lease(), LeaseId{7});
+    store.begin_operation();
+    store.put("k", "v", kNoExpiry);
+    EXPECT_EQ(store.find("k")->lease(), LeaseId{});
+    EXPECT_EQ(store.counted_bytes(), leased_bytes - 8);
 }
 
 // Equal states that came about differently: their tables are laid out differently in memory.

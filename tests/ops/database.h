@@ -31,7 +31,11 @@ class Database {
  public:
     static constexpr int64_t kStartMs = 1'700'000'000'000;
 
-    explicit Database(uint64_t hash_seed = 1) : store_(hash_seed) {}
+    Database() = default;
+    explicit Database(uint64_t hash_seed) {
+        const bool valid = store_.set(kv::Setting::kHashSeed, hash_seed);
+        KVORUM_ASSERT(valid);
+    }
 
     // The reply to a command, as RESP2 text.
     std::string operator()(std::string_view line) { return run(split(line)); }

@@ -119,8 +119,8 @@ TEST_F(DueKeys, AreGoneAfterFlushall) {
 }
 
 TEST_F(DueKeys, ASnapshotKeepsThemAsTheyAre) {
-    kv::Store copy(1);
-    copy.advance(db.store().applied_index(), db.store().log_time_ms());
+    kv::Store copy;
+    copy.restore_head(db.store().head());
     db.store().for_each([&](std::string_view, const kv::Record& record) { copy.restore(record.fields()); });
     EXPECT_EQ(copy.state_hash(), db.store().state_hash());
     EXPECT_EQ(copy.find("z"), nullptr);

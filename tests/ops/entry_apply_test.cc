@@ -82,8 +82,8 @@ std::string apply_in_steps(kv::Store& store, const Batch& batch, uint64_t work_m
 
 TEST(EntryApply, StepsOfAnySizeEndAlike) {
     Prng prng(7);
-    kv::Store whole(1);
-    kv::Store stepped(1);
+    kv::Store whole;
+    kv::Store stepped;
     for (uint64_t index = 1; index <= 60; ++index) {
         const Batch batch = draw_batch(prng);
         RespTextSink sink;
@@ -97,7 +97,7 @@ TEST(EntryApply, StepsOfAnySizeEndAlike) {
 
 TEST(EntryApply, AStepDoesAboutTheWorkThatItMay) {
     constexpr int kKeys = 20'000;
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex(1), 0);
     Batch batch;
     batch.add(mset(0, kKeys, "value"));
@@ -117,7 +117,7 @@ TEST(EntryApply, AStepDoesAboutTheWorkThatItMay) {
 }
 
 TEST(EntryApply, ALongCommandIsAnnouncedAndRepliesWhenItIsDone) {
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex(1), 0);
     Batch batch;
     batch.add({"SET", "a", "1"});
@@ -142,7 +142,7 @@ TEST(EntryApply, ALongCommandIsAnnouncedAndRepliesWhenItIsDone) {
 
 TEST(EntryApply, WhatLargeValuesReplaceIsFreedBeforeTheNextOne) {
     constexpr size_t kLargeBytes = 4'000'000;
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex(1), 0);
     Batch batch;
     batch.add({"SET", "k", std::string(kLargeBytes, 'v')});
@@ -161,7 +161,7 @@ TEST(EntryApply, WhatLargeValuesReplaceIsFreedBeforeTheNextOne) {
 }
 
 TEST(EntryApply, AMalformedLongCommandChangesNothing) {
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex(1), 0);
     Batch batch;
     batch.add(mset(0, 2000, "value"));

@@ -48,7 +48,7 @@ class SlicedDatabase {
         return sink.take();
     }
 
-    kv::Store store{1};
+    kv::Store store;
     int steps = 0;
 };
 
@@ -122,7 +122,7 @@ TEST(LargeValue, TheBytesAreWhatTheCommandSays) {
 }
 
 TEST(LargeValue, TheOldOneStaysUntilTheNewOneIsWhole) {
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex{1}, 0);
     store.put("k", "old", kv::kNoExpiry);
     const std::string value = drawn(kLarge, 1);

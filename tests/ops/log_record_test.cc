@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/prng.h"
+#include "base/text.h"
 #include "ops/commands.h"
+#include "ops/dump_payload.h"
+#include "ops/families.h"
 #include "tests/ops/database.h"
 #include "tests/ops/random_commands.h"
 
@@ -24,7 +28,7 @@ std::string encoded(std::string_view line, int64_t now_ms = 0) {
 }
 
 bool applies(std::string_view body, uint32_t command_count) {
-    kv::Store store(1);
+    kv::Store store;
     store.advance(LogIndex(1), 0);
     store.put("a", "1", kv::kNoExpiry);
     DiscardingReplySink ignored;
@@ -32,12 +36,114 @@ bool applies(std::string_view body, uint32_t command_count) {
                        [&](uint32_t) -> ReplySink& { return ignored; });
 }
 
-const char* const kOneOfEach[] = {
-    "SET a v",           "SET a v NX GET", "SET a v EX 10",    "SET a v KEEPTTL", "SETNX a v",    "GETSET a v",
-    "GETDEL a",          "GETEX a",        "GETEX a PERSIST",  "GETEX a EX 10",   "GETEX a EX x", "GETEX a EX 0",
-    "MSET a 1 b 2",      "MSETNX a 1 b 2", "APPEND a v",       "SETRANGE a 3 v",  "INCR a",       "INCRBY a 5",
-    "INCRBYFLOAT a 1.5", "DEL a b",        "EXPIRE a 10",      "EXPIRE a 10 GT",  "PERSIST a",    "RENAME a b",
-    "RENAMENX a b",      "COPY a b",       "COPY a b REPLACE", "FLUSHALL"};
+const char* const kOneOfEach[] = {"SET a v",
+                                  "SET a v NX GET",
+                                  "SET a v EX 10",
+                                  "SET a v KEEPTTL",
+                                  "SETNX a v",
+                                  "GETSET a v",
+                                  "GETDEL a",
+                                  "GETEX a",
+                                  "GETEX a PERSIST",
+                                  "GETEX a EX 10",
+                                  "GETEX a EX x",
+                                  "GETEX a EX 0",
+                                  "MSET a 1 b 2",
+                                  "MSETNX a 1 b 2",
+                                  "APPEND a v",
+                                  "SETRANGE a 3 v",
+                                  "INCR a",
+                                  "INCRBY a 5",
+                                  "INCRBYFLOAT a 1.5",
+                                  "DEL a b",
+                                  "EXPIRE a 10",
+                                  "EXPIRE a 10 GT",
+                                  "PERSIST a",
+                                  "RENAME a b",
+                                  "RENAMENX a b",
+                                  "COPY a b",
+                                  "COPY a b REPLACE",
+                                  "FLUSHALL",
+                                  "FLUSHDB",
+                                  "SETEX a 10 v",
+                                  "PSETEX a 10 v",
+                                  "DECR a",
+                                  "DECRBY a 5",
+                                  "UNLINK a b",
+                                  "PEXPIRE a 10",
+                                  "EXPIREAT a 10",
+                                  "PEXPIREAT a 10",
+                                  "SETBIT a 7 1",
+                                  "BITOP XOR a b a",
+                                  "BITOP NOT b a",
+                                  "SORT missing",
+                                  "SORT missing STORE a",
+                                  "BITFIELD a SET u8 0 1 GET i5 3 OVERFLOW SAT INCRBY u4 9 9"};
+
+TEST(LogRecord, HasASampleHereOfEveryWrite) {
+    for (const CommandSpec& spec : data_commands()) {
+        if (spec.kind != CommandKind::kWrite || spec.name == "restore") continue;
+        const bool found = std::ranges::any_of(
+            kOneOfEach, [&](const char* line) { return equals_ignore_case(split(line)[0], spec.name); });
+        EXPECT_TRUE(found) << spec.name;
+    }
+}
+
+// Settings, and a command of each kind; RESTORE, which takes bytes, among them.
+std::string one_batch(uint32_t& count) {
+    std::string batch;
+    begin_batch({.memory_limit_bytes = 1 << 20, .hash_seed = 3}, batch);
+    append_setting(kv::Setting::kTombstonesMax, 2, batch);
+    append_setting(kv::Setting::kTombstoneBytesMax, 300, batch);
+    append_setting(kv::Setting::kExpiriesPerEntryMax, 2, batch);
+    for (const char* line : kOneOfEach)
+        batch += encoded(line);
+    const std::string payload = dump_payload("value");
+    const std::vector<std::string_view> restore{"RESTORE", "b", "0", payload, "REPLACE"};
+    RespTextSink sink;
+    EXPECT_TRUE(encode_write(*find_data_command("restore"), restore, 0, batch, sink));
+    count = static_cast<uint32_t>(std::size(kOneOfEach)) + 1;
+    return batch;
+}
+
+// Whatever becomes of it, the state is one afterwards.
+ApplyProgress apply_to_an_empty_store(std::string_view body, uint32_t count) {
+    const std::string copy(body);  // so that a sanitizer sees what reads beyond it
+    kv::Store store;
+    store.advance(LogIndex(1), 0);
+    DiscardingReplySink ignored;
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return ignored; };
+    EntryApply entry(store, count, as_bytes(copy));
+    const ApplyProgress progress = entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}, reply_for});
+    store.check();
+    return progress;
+}
+
+TEST(LogRecord, NoTruncationOfABatchApplies) {
+    uint32_t count = 0;
+    const std::string batch = one_batch(count);
+    EXPECT_EQ(apply_to_an_empty_store(batch, count), ApplyProgress::kDone);
+    for (size_t size = 0; size < batch.size(); ++size)
+        EXPECT_NE(apply_to_an_empty_store(std::string_view(batch).substr(0, size), count), ApplyProgress::kDone);
+}
+
+TEST(LogRecord, EveryBitFlipOfABatchIsRefusedOrAppliesWithoutHarm) {
+    uint32_t count = 0;
+    std::string batch = one_batch(count);
+    uint64_t refused = 0;
+    uint64_t unknown = 0;
+    for (size_t bit = 0; bit < batch.size() * 8; ++bit) {
+        char& byte = batch[bit / 8];
+        const char before = byte;
+        byte = static_cast<char>(static_cast<uint8_t>(before) ^ (1u << (bit % 8)));
+        const ApplyProgress progress = apply_to_an_empty_store(batch, count);
+        refused += progress == ApplyProgress::kMalformed ? 1 : 0;
+        unknown += progress == ApplyProgress::kUnknownOperation ? 1 : 0;
+        byte = before;
+    }
+    EXPECT_GT(refused, batch.size());
+    EXPECT_GT(unknown, count) << "a code of 16 bits has many neighbours that are no operation";
+}
 
 TEST(LogRecord, LaysOutItsFieldsAsDocumented) {
     EXPECT_EQ(encoded("SET key value"), std::string("\x01\0\0\0\x0c\0\0\0\x03\0\0\0keyvalue", 20));
@@ -101,6 +207,64 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
     }
 }
 
+// Of the one command of a body.
+ApplyProgress progress_of(std::string_view body, uint16_t* unknown_operation = nullptr) {
+    kv::Store store;
+    store.advance(LogIndex(1), 0);
+    DiscardingReplySink ignored;
+    const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return ignored; };
+    EntryApply entry(store, 1, as_bytes(body));
+    const ApplyProgress progress = entry.run(UINT64_MAX, {reply_for, [](uint32_t) {}, reply_for});
+    if (unknown_operation != nullptr) *unknown_operation = entry.unknown_operation();
+    return progress;
+}
+
+TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
+    for (const CommandCode code :
+         {CommandCode{0}, CommandCode{999}, CommandCode{0x7fff}, CommandCode::kGet, CommandCode::kSetnx}) {
+        std::string body;
+        RecordWriter(body, code, kNoFlags).tail("a");
+        uint16_t number = 0;
+        EXPECT_EQ(progress_of(body, &number), ApplyProgress::kUnknownOperation);
+        EXPECT_EQ(number, static_cast<uint16_t>(code));
+    }
+    std::string set;
+    RecordWriter(set, CommandCode::kSet, uint16_t{0x8000}).sized("a").tail("v");
+    EXPECT_EQ(progress_of(set), ApplyProgress::kMalformed);
+    std::string limit = encoded("SET a v");
+    RecordWriter(limit, CommandCode::kMemoryLimit, kNoFlags).integer(uint64_t{1});
+    EXPECT_EQ(progress_of(limit.substr(encoded("SET a v").size())), ApplyProgress::kMalformed) << "no command follows";
+}
+
+TEST(LogRecord, MaySayWhoAskedForTheOperation) {
+    constexpr OperationOrigin kOrigin{SessionId{0x1122334455667788}, 9};
+    for (const char* line : kOneOfEach) {
+        const Words words = split(line);
+        const std::vector<std::string_view> arguments(words.begin(), words.end());
+        std::string body;
+        RespTextSink sink;
+        ASSERT_TRUE(
+            encode_record(*find_data_command(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
+        const std::string without = encoded(line);
+        EXPECT_EQ(body.size(), without.size() + 16) << line << ": nothing without an origin";
+        ByteReader reader(as_bytes(body));
+        const LogRecord record = read_record(reader);
+        EXPECT_TRUE(reader.finished());
+        EXPECT_EQ(record.origin, kOrigin);
+        ByteReader plain(as_bytes(without));
+        EXPECT_EQ(record.code, read_record(plain).code) << line;
+        EXPECT_TRUE(applies(body, 1)) << line;
+        for (size_t size = 0; size < body.size(); ++size)
+            EXPECT_FALSE(applies(std::string_view(body).substr(0, size), 1)) << line << " cut to " << size;
+    }
+}
+
+TEST(LogRecord, LaysOutAnOriginBetweenHeaderAndPayload) {
+    std::string body;
+    RecordWriter(RecordText(body, nullptr, OperationOrigin{SessionId{1}, 2}), CommandCode::kGetdel, kNoFlags).tail("k");
+    EXPECT_EQ(body, std::string("\x06\x80\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0k", 25));
+}
+
 TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     for (const uint32_t size : {2u, 100u, 0x7fffffffu, 0xffffffffu}) {
         std::string set;
@@ -128,7 +292,7 @@ TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
 }
 
 TEST(LogRecord, AMalformedCommandChangesNothing) {
-    kv::Store store(1);
+    kv::Store store;
     DiscardingReplySink ignored;
     std::string body;
     RecordWriter(body, CommandCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
@@ -153,7 +317,7 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
         for (uint64_t damages = 1 + prng.below(3); damages > 0; --damages) {
             body[prng.below(body.size())] = static_cast<char>(prng.below(256));
         }
-        kv::Store store(1);
+        kv::Store store;
         kvorum::maybe(
             apply_batch(store, LogIndex(1), 0, count, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
         EXPECT_LE(store.memory_bytes(), 2 * kv::kValueSizeMax);

@@ -18,45 +18,56 @@ class Oracle {
     struct Item {
         std::string value;
         std::optional<int64_t> deadline_ms;
+        uint64_t create_revision = 0;
+        uint64_t revision = 0;
+        uint64_t version = 0;
     };
 
     // Each returns the reply.
     std::string set(const std::string& key, const std::string& value) {
-        items_[key] = {value, {}};
+        Item& item = change(key);
+        item.value = value;
+        item.deadline_ms.reset();
         return ok();
     }
     std::string set_nx(const std::string& key, const std::string& value) {
-        return items_.try_emplace(key, Item{value, {}}).second ? ok() : null();
+        return items_.contains(key) ? null() : set(key, value);
     }
     std::string set_px(const std::string& key, const std::string& value, int64_t lifetime_ms) {
-        items_[key] = {value, now_ms + lifetime_ms};
+        Item& item = change(key);
+        item.value = value;
+        item.deadline_ms = now_ms + lifetime_ms;
         return ok();
     }
     std::string set_keeping_ttl(const std::string& key, const std::string& value) {
-        items_[key].value = value;
+        change(key).value = value;
         return ok();
     }
     std::string get(const std::string& key) { return items_.contains(key) ? bulk(items_[key].value) : null(); }
-    std::string del(const std::string& key) { return integer(static_cast<int64_t>(items_.erase(key))); }
+    std::string del(const std::string& key) {
+        const size_t erased = items_.erase(key);
+        revision_ += erased;
+        return integer(static_cast<int64_t>(erased));
+    }
     std::string append(const std::string& key, const std::string& value) {
-        items_[key].value += value;
+        change(key).value += value;
         return integer(static_cast<int64_t>(items_[key].value.size()));
     }
     std::string incrby(const std::string& key, int64_t increment) {
         const std::string old = items_.contains(key) ? items_[key].value : "0";
         if (old.find_first_not_of("-0123456789") != std::string::npos) return not_integer();
-        items_[key].value = std::to_string(std::stoll(old) + increment);
+        change(key).value = std::to_string(std::stoll(old) + increment);
         return integer(std::stoll(items_[key].value));
     }
     std::string pexpire(const std::string& key, int64_t lifetime_ms) {
         if (!items_.contains(key)) return integer(0);
-        items_[key].deadline_ms = now_ms + lifetime_ms;
-        forget_due();
+        if (lifetime_ms <= 0) return del(key);
+        change(key).deadline_ms = now_ms + lifetime_ms;
         return integer(1);
     }
     std::string persist(const std::string& key) {
         if (!items_.contains(key) || !items_[key].deadline_ms) return integer(0);
-        items_[key].deadline_ms.reset();
+        change(key).deadline_ms.reset();
         return integer(1);
     }
     std::string pttl(const std::string& key) {
@@ -65,9 +76,12 @@ class Oracle {
     }
     std::string rename(const std::string& from, const std::string& to) {
         if (!items_.contains(from)) return error("ERR no such key");
+        if (from == to) return ok();
         const Item item = items_[from];
         items_.erase(from);
-        items_[to] = item;
+        Item& renamed = change(to);
+        renamed.value = item.value;
+        renamed.deadline_ms = item.deadline_ms;
         return ok();
     }
     std::string dbsize() { return integer(static_cast<int64_t>(items_.size())); }
@@ -77,14 +91,25 @@ class Oracle {
         forget_due();
     }
     const std::map<std::string, Item>& items() const { return items_; }
+    uint64_t revision() const { return revision_; }
 
  private:
+    // By a command of its own.
+    Item& change(const std::string& key) {
+        Item& item = items_[key];
+        item.revision = ++revision_;
+        if (++item.version == 1) item.create_revision = revision_;
+        return item;
+    }
     void forget_due() {
-        std::erase_if(
-            items_, [this](const auto& item) { return item.second.deadline_ms && *item.second.deadline_ms <= now_ms; });
+        const auto is_due = [this](const auto& item) {
+            return item.second.deadline_ms && *item.second.deadline_ms <= now_ms;
+        };
+        if (std::erase_if(items_, is_due) > 0) ++revision_;
     }
 
     int64_t now_ms = Database::kStartMs;
+    uint64_t revision_ = 0;
     std::map<std::string, Item> items_;
 };
 
@@ -123,14 +148,22 @@ void expect_same_state(Database& db, const Oracle& oracle) {
         Oracle::Item& item = found[std::string(key)];
         item.value = record.value();
         if (record.expire_at_ms() != kv::kNoExpiry) item.deadline_ms = record.expire_at_ms();
+        item.create_revision = record.create_revision().value();
+        item.revision = record.revision().value();
+        item.version = record.version();
         if (record.expire_at_ms() != kv::kNoExpiry) ++with_deadline;
     });
     ASSERT_EQ(found.size(), oracle.items().size());
     for (const auto& [key, item] : oracle.items()) {
         EXPECT_EQ(found[key].value, item.value) << key;
         EXPECT_EQ(found[key].deadline_ms, item.deadline_ms) << key;
+        EXPECT_EQ(found[key].create_revision, item.create_revision) << key;
+        EXPECT_EQ(found[key].revision, item.revision) << key;
+        EXPECT_EQ(found[key].version, item.version) << key;
     }
     EXPECT_EQ(db.store().keys_with_expiry(), with_deadline);
+    EXPECT_EQ(db.store().revision(), Revision{oracle.revision()});
+    db.store().check();
 }
 
 TEST(Model, RandomCommandsAgreeWithTheOracle) {

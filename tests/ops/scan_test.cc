@@ -16,7 +16,8 @@ void fill(kv::Store& store, int first, int last) {
 }
 
 kv::Store filled(int count, uint64_t hash_seed = 1) {
-    kv::Store store(hash_seed);
+    kv::Store store;
+    EXPECT_TRUE(store.set(kv::Setting::kHashSeed, hash_seed));
     store.advance(LogIndex(1), 1);
     fill(store, 0, count);
     return store;
@@ -72,7 +73,7 @@ TEST(Scan, ReturnsWhatStaysThereThroughInsertsAndDeletes) {
 
 TEST(Scan, MeansTheSameOnEveryNode) {
     const kv::Store a = filled(3000);
-    kv::Store b(1);
+    kv::Store b;
     b.advance(LogIndex(1), 1);
     for (int i = 2999; i >= 0; --i)
         fill(b, i, i + 1);

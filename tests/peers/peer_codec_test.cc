@@ -1,4 +1,7 @@
-#include "peers/peer_codec.h"
+#include "peers/forward_codec.h"
+#include "peers/handshake_codec.h"
+#include "peers/raft_codec.h"
+#include "peers/repair_codec.h"
 
 #include <gtest/gtest.h>
 

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "net/frame.h"
-#include "peers/peer_codec.h"
+#include "peers/forward_codec.h"
+#include "peers/handshake_codec.h"
+#include "peers/raft_codec.h"
+#include "peers/repair_codec.h"
 #include "raft/messages.h"
 
 namespace kvorum::peers::test {
@@ -69,11 +72,11 @@ inline std::string encoded(const raft::MessageBody& body) {
 
 inline std::vector<ForwardRequest> sample_requests() {
     return {
-        {.request_id = 1, .session_id = 100, .leader_term = Term{3}, .resp_version = 2, .arguments = {"SET", "k", "v"}},
+        {.request_id = 1, .session_id = 100, .leader_term = Term{3}, .reply_format = 2, .arguments = {"SET", "k", "v"}},
         {.request_id = 2,
          .session_id = 101,
          .leader_term = Term{9},
-         .resp_version = 3,
+         .reply_format = 3,
          .arguments = {"GET", ""},
          .user = "alice",
          .users_revision = 17}};

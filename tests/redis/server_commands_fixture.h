@@ -89,7 +89,10 @@ class FakeNode final : public NodeFacade {
                 .memory_bytes = 916384,
                 .counted_bytes = 900'000,
                 .memory_limit_bytes = 1'000'000,
-                .state_hash = 0xabc};
+                .state_hash = 0xabc,
+                .revision = Revision{77},
+                .history_floor = Revision{5},
+                .tombstones = 3};
     }
     uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
     bool peer_connected(NodeId peer) override { return peer != unreachable; }

@@ -78,15 +78,15 @@ TEST_F(WriteBatcherTest, ARefusedCommandLeavesNoTraceInTheBatch) {
 }
 
 uint64_t limit_of(raft::EntryBuilder& builder) {
-    kv::Store store(1);
+    kv::Store store;
     const Bytes body = as_bytes(builder.buffer()).subspan(raft::EntryHeader::kEncodedSize);
     return ops::EntryApply(store, builder.command_count(), body).memory_limit_bytes();
 }
 
 TEST_F(WriteBatcherTest, ABatchIsUnderTheLimitOfMemoryThatWasInForceWhenItWasOpened) {
-    batcher_.set_memory_limit(500);
+    batcher_.set_head({.memory_limit_bytes = 500});
     set(1);
-    batcher_.set_memory_limit(700);
+    batcher_.set_head({.memory_limit_bytes = 700});
     set(2);
     EXPECT_EQ(limit_of(batcher_.builder()), 500u);
     propose({}, 5, 1);
@@ -95,12 +95,12 @@ TEST_F(WriteBatcherTest, ABatchIsUnderTheLimitOfMemoryThatWasInForceWhenItWasOpe
 }
 
 TEST_F(WriteBatcherTest, ARefusedFirstCommandLeavesNoLimitBehind) {
-    batcher_.set_memory_limit(500);
+    batcher_.set_head({.memory_limit_bytes = 500});
     const std::vector<std::string_view> bad{"set", "k", "v", "EX", "nonsense"};
     DiscardingReplySink error;
     EXPECT_FALSE(batcher_.add(*ops::find_data_command("set"), bad, 0, waiter(1), error));
     EXPECT_EQ(batcher_.size_bytes(), 0u);
-    batcher_.set_memory_limit(700);
+    batcher_.set_head({.memory_limit_bytes = 700});
     set(2);
     EXPECT_EQ(limit_of(batcher_.builder()), 700u);
 }

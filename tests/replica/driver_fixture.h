@@ -173,11 +173,12 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
     raft::EntryPtr entry(LogIndex index, Term term, uint64_t prev_checksum, std::string_view key = {}) {
         raft::EntryBuilder builder(key.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
         if (!key.empty()) {
+            ops::begin_batch({.hash_seed = 1}, builder.buffer());
             const std::vector<std::string_view> arguments{"set", key, "v"};
             EXPECT_TRUE(ops::encode_write(*ops::find_data_command("set"), arguments, 0, builder.buffer(), error_));
             builder.add_command_count(1);
         }
-        return std::move(builder).seal(config_.cluster_id(), index, term, prev_checksum);
+        return std::move(builder).seal(config_.cluster_id(), kFirstGroup, index, term, prev_checksum);
     }
     // Entries of term 1 up to `last`, which set k1, k2...; on the disk from an earlier life, not in memory.
     raft::RecoveredLog recover_entries(uint64_t last) {
@@ -198,7 +199,7 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
     FakeLog log_{reactor_};
     FakePeers peers_;
     RecordedOutcomes outcomes_;
-    kv::Store store_{1};
+    kv::Store store_;
     NodeCounters counters_;
     LatencyMonitor latency_;
     DiscardingReplySink error_;

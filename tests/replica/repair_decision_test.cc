@@ -1,4 +1,4 @@
-// The table of server/repair_decision.h, row by row, for the entry 10 of a log whose last entry was of term 5.
+// The table of replica/repair_decision.h, row by row, for the entry 10 of a log whose last entry was of term 5.
 #include "replica/repair_decision.h"
 
 #include <gtest/gtest.h>

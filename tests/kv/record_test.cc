@@ -1,0 +1,108 @@
+// A record tells what it was made from, in as few bytes as that takes.
+#include "kv/record.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstddef>
+#include <set>
+#include <vector>
+
+namespace kvorum::kv {
+namespace {
+
+struct alignas(16) Memory {
+    std::array<std::byte, 128> bytes;
+};
+
+RecordFields changed(uint64_t create_revision, uint64_t revision, uint64_t version) {
+    return {.key = "key",
+            .value = "value",
+            .revision = Revision{revision},
+            .create_revision = Revision{create_revision},
+            .version = version};
+}
+
+// Each with all combinations of what is optional beside it.
+std::vector<RecordFields> samples() {
+    std::vector<RecordFields> all{{.key = "key", .value = "value", .revision = Revision{9}}};
+    for (const uint64_t version : {uint64_t{1}, uint64_t{2}, (uint64_t{1} << 24) - 1, uint64_t{1} << 24, UINT64_MAX}) {
+        for (const uint64_t age :
+             {uint64_t{0}, uint64_t{1}, (uint64_t{1} << 40) - 1, uint64_t{1} << 40, UINT64_MAX - 1})
+            all.push_back(changed(1, 1 + age, version));
+    }
+    const size_t plain = all.size();
+    for (size_t i = 0; i < plain; ++i) {
+        for (const uint64_t choice : {1u, 2u, 3u}) {
+            RecordFields fields = all[i];
+            if ((choice & 1) != 0) fields.expire_at_ms = -7;
+            if ((choice & 2) != 0) fields.lease = LeaseId{UINT64_MAX};
+            all.push_back(fields);
+        }
+    }
+    return all;
+}
+
+TEST(Record, TellsWhatItWasMadeFrom) {
+    for (const RecordFields& fields : samples()) {
+        SCOPED_TRACE(fmt::format("revisions {} to {}, version {}, deadline {}, lease {}", fields.create_revision,
+                                 fields.revision, fields.version, fields.expire_at_ms, fields.lease));
+        Memory memory;
+        const Record* record = Record::create_at(&memory, fields);
+        EXPECT_EQ(record->key(), "key");
+        EXPECT_EQ(record->value(), "value");
+        EXPECT_EQ(record->expire_at_ms(), fields.expire_at_ms);
+        EXPECT_EQ(record->revision(), fields.revision);
+        EXPECT_EQ(record->create_revision(),
+                  fields.create_revision.is_none() ? fields.revision : fields.create_revision);
+        EXPECT_EQ(record->version(), fields.version);
+        EXPECT_EQ(record->lease(), fields.lease);
+        EXPECT_EQ(record->size_bytes(), Record::size_bytes(fields));
+        Memory again;
+        const Record* copy = Record::create_at(&again, record->fields());
+        EXPECT_EQ(copy->size_bytes(), record->size_bytes());
+        EXPECT_EQ(copy->meta_hash(), record->meta_hash());
+    }
+}
+
+TEST(Record, HasNoDeadlineUnlessGivenOne) {
+    Memory memory;
+    EXPECT_EQ(Record::create_at(&memory, {.key = "k", .value = ""})->expire_at_ms(), kNoExpiry);
+}
+
+TEST(Record, TakesRoomOnlyForWhatItHas) {
+    constexpr size_t kPlain = 16 + 3 + 5;
+    EXPECT_EQ(Record::size_bytes(changed(0, 9, 1)), kPlain);
+    EXPECT_EQ(Record::size_bytes(changed(9, 9, 1)), kPlain) << "it was put once";
+    EXPECT_EQ(Record::size_bytes(changed(1, 9'000'000'000, 1'000'000)), kPlain + 8);
+    EXPECT_EQ(Record::size_bytes(changed(1, 1ull << 41, 3)), kPlain + 16) << "too far from its creation for one word";
+    EXPECT_EQ(Record::size_bytes(changed(1, 1ull << 25, 1ull << 25)), kPlain + 16);
+    RecordFields all = changed(1, 2, 2);
+    all.expire_at_ms = 1;
+    all.lease = LeaseId{1};
+    EXPECT_EQ(Record::size_bytes(all), kPlain + 24);
+}
+
+TEST(Record, TellsWhetherItWasOnlyChanged) {
+    EXPECT_TRUE(Record::is_changed_only(changed(1, 2, 2)));
+    EXPECT_EQ(Record::size_bytes(changed(1, 2, 2)), Record::kChangedBytes + 3 + 5);
+    EXPECT_FALSE(Record::is_changed_only(changed(2, 2, 1)));
+    EXPECT_FALSE(Record::is_changed_only(changed(1, 1ull << 41, 2)));
+    RecordFields with_deadline = changed(1, 2, 2);
+    with_deadline.expire_at_ms = 0;
+    EXPECT_FALSE(Record::is_changed_only(with_deadline));
+}
+
+TEST(Record, ItsMetaHashDependsOnAllBesideKeyAndValue) {
+    std::set<uint64_t> hashes;
+    for (const RecordFields& fields : samples()) {
+        if (!fields.create_revision.is_none() && fields.revision == fields.create_revision && fields.version == 1)
+            continue;
+        Memory memory;
+        EXPECT_TRUE(hashes.insert(Record::create_at(&memory, fields)->meta_hash()).second)
+            << fields.revision.value() << " " << fields.version << " " << fields.lease.value();
+    }
+}
+
+}  // namespace
+}  // namespace kvorum::kv
