@@ -96,11 +96,13 @@ bool RaftDriver::log_takes_open_batch() const {
 
 void RaftDriver::hand_on_open_batch(CommandOutcomes& outcomes) {
     if (writes_.empty()) return;
-    if (!raft_.is_leader()) {
-        refuse_open_batch(outcomes);
-    } else if (log_takes_open_batch()) {
-        propose_open_batch();
+    if (raft_.is_leader()) {
+        if (log_takes_open_batch()) propose_open_batch();
+        return;
     }
+    overloaded_ = false;
+    for (const WriteWaiter waiter : writes_.discard_open())
+        outcomes.write_not_executed(waiter);
 }
 
 void RaftDriver::propose_open_batch() {
@@ -113,12 +115,6 @@ void RaftDriver::propose_open_batch() {
     if (overloaded_) return;
     note_proposed(result.index, writes_.open_count(), open_since_ns_);
     writes_.proposed(result.index, result.term);
-}
-
-void RaftDriver::refuse_open_batch(CommandOutcomes& outcomes) {
-    overloaded_ = false;
-    for (const WriteWaiter waiter : writes_.discard_open())
-        outcomes.write_not_executed(waiter);
 }
 
 void RaftDriver::note_proposed(LogIndex index, size_t commands, uint64_t since_ns) {
@@ -238,12 +234,10 @@ void RaftDriver::commit_to(LogIndex index) {
     if (raft_.is_leader()) latency_.entries_committed(index, reactor_.backend().monotonic_ns());
 }
 
+// What was open is refused already (hand_on_open_batch), and nothing is taken since.
 void RaftDriver::leadership_changed(CommandOutcomes& outcomes) {
     log_leadership();
-    if (!raft_.is_leader()) {
-        latency_.leadership_lost();
-        refuse_open_batch(outcomes);
-    }
+    if (!raft_.is_leader()) latency_.leadership_lost();
     outcomes.leadership_changed();
 }
 

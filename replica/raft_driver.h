@@ -104,7 +104,6 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] bool log_takes_open_batch() const;
     void hand_on_open_batch(CommandOutcomes& outcomes);
     void propose_open_batch();
-    void refuse_open_batch(CommandOutcomes& outcomes);
     void note_proposed(LogIndex index, size_t commands, uint64_t since_ns);
     [[nodiscard]] TickFacts tick_facts() const;
     void propose_expiry_tick();

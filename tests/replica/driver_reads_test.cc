@@ -138,6 +138,33 @@ TEST_F(DriverSlicesTest, ALongEntryIsAppliedOverSeveralTurnsAndHoldsReadsBack) {
     EXPECT_NE(driver().state_hash(), hash_before);
 }
 
+TEST_F(DriverSlicesTest, AReadOfTheStateBeforeALongEntryWaitsForTheEndOfItTooOnceItIsBegun) {
+    config_.clock_drift_percent = 0;
+    lead();
+    (void)read(1000);
+    log_.is_busy = true;
+    for (uint32_t slot = 1; slot <= 500; ++slot)
+        ASSERT_EQ(set(slot, fmt::format("key{}", slot)), WriteAdmission::kAccepted);
+    turn();
+    const uint64_t round = peers_.sent_to<raft::AppendEntries>(kPeer).back().read_round;
+    log_.is_busy = false;
+    turn();
+    log_.finish_all();
+    // The answers to the entry come first, that to the round of the read when the entry is applied in part.
+    raft::AppendEntriesReply reply{.term = driver().current_term(), .success = true, .match_index = LogIndex{2}};
+    receive(kPeer, reply);
+    turn();
+    ASSERT_TRUE(driver().mid_entry());
+    reply.read_round = round;
+    receive(kPeer, reply);
+    turn();
+    ASSERT_TRUE(driver().mid_entry());
+    EXPECT_THAT(outcomes_.take(), ::testing::Not(Contains(StartsWith("read"))));
+    for (int i = 0; i < 100 && driver().mid_entry(); ++i)
+        turn();
+    EXPECT_THAT(outcomes_.take(), Contains(StartsWith("read 1000")));
+}
+
 TEST_F(DriverSlicesTest, AnEntryThatIsBegunGoesOnThoughAReadWantsOneState) {
     lead();
     write_long_entry();
