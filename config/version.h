@@ -5,7 +5,7 @@
 
 namespace kvorum {
 
-inline constexpr std::string_view kKvorumVersion = "0.1.0";
+inline constexpr std::string_view kKvorumVersion = "0.2.0";
 // The Redis release whose commands, replies and error texts we follow.
 inline constexpr std::string_view kRedisVersion = "7.0.15";
 

@@ -43,7 +43,7 @@ bool read_request_head(ByteReader& reader, ForwardRequest& request) {
     request.leader_term = Term{reader.read<uint64_t>()};
     request.group = read_group(reader);
     request.reply_format = reader.read<uint8_t>();
-    bool valid = request.reply_format == 2 || request.reply_format == 3;
+    bool valid = true;
     if ((read_flags(reader, kUserFlag, valid) & kUserFlag) != 0) {
         const auto size = reader.read<uint32_t>();
         if (size > kForwardUserBytesMax) return false;
