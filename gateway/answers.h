@@ -5,8 +5,8 @@
 //   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF, OOM: clients may send it again
 //   outcome unknown        UNCERTAIN: it may have taken effect; nothing in the server ever sends it again
 //
-// An answer is kept in its command's place until that is the head of the lane; write() then gives it to the port. Thread:
-// the owning core. Nothing here suspends.
+// An answer is kept in its command's place until that is the head of the lane; write() then gives it to the port.
+// Thread: the owning core. Nothing here suspends.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The order of one session at one group: its commands that are not answered yet, where they are, and what they wait for.
+// The order of one session at one group: its commands that are not answered yet, where they are, and what they wait
+// for.
 //
 // Commands take effect and are answered in the order in which they arrived. `target` is where the outstanding ones
 // went: a session never sends a command to a new place while an earlier one is unresolved at an old place, so the order
@@ -62,9 +63,15 @@ class Lane {
     [[nodiscard]] bool has_barrier() const { return barriers_ > 0; }
     [[nodiscard]] bool holds_input() const { return input_holds_ > 0; }
     [[nodiscard]] uint64_t expected_reply_bytes() const { return expected_reply_bytes_; }
-    [[nodiscard]] bool has_write_behind_head();
+    // One that is in the batch or in the log.
+    [[nodiscard]] bool has_write_behind(uint64_t sequence) const;
     [[nodiscard]] bool may_go_to(const Target& to) const {
         return !to.leader.is_none() && (outstanding_ == 0 || target == to);
+    }
+    // What is routed next goes there. Replies of another leader are none of its business.
+    void go_to(const Target& to) {
+        if (target.leader != to.leader) uncredited_bytes = 0;
+        target = to;
     }
     // The large command of the lane is the one at `sequence`.
     [[nodiscard]] bool is_large(uint64_t sequence) const { return large != nullptr && large->sequence == sequence; }
@@ -78,18 +85,18 @@ class Lane {
     // --- what the parts of the gateway keep of it ---
     LaneHandle handle;  // lane_table.h
     Target target;
-    bool input_ended = false;  // no more commands come: its client left, or waits for the replies only
-    bool is_scheduled = false;        // lane_schedule.h: to be looked at in this turn
-    bool in_line = false;        // lane_schedule.h: with something to do that takes several turns
-    bool waits_for_room = false;      // the first parked command has a leader, but it or its reply has no room yet
+    bool input_ended = false;          // no more commands come: its client left, or waits for the replies only
+    bool is_scheduled = false;         // lane_schedule.h: to be looked at in this turn
+    bool in_line = false;              // lane_schedule.h: with something to do that takes several turns
+    bool waits_for_room = false;       // the first parked command has a leader, but it or its reply has no room yet
     bool waits_for_bulk_room = false;  // the next reply is a large one, and has no room yet
-    uint64_t progressed_ns = 0;  // when a command was last answered, or its client had to read first
+    uint64_t progressed_ns = 0;        // when a command was last answered, or its client had to read first
     std::unique_ptr<LongReply> long_reply;  // long_reads.h: of the command at the head, under way
     bool waits_for_buffers = false;         // long_reads.h: the head may begin when fewer buffers are in use
     std::unique_ptr<LargeCommand> large;    // large_writes.h: while there is one, no command is submitted
     ForwardedParts forwarded_parts;         // answers.h
-    uint64_t uncredited_bytes = 0;          // of replies that came from the leader, and it was not told that they are taken
-    struct Wait {                           // waits.h
+    uint64_t uncredited_bytes = 0;  // of replies that came from the leader, and it was not told that they are taken
+    struct Wait {                   // waits.h
         bool is_queued = false;
         uint64_t deadline_ns = 0;
         LogIndex index;  // none until the WAIT is at the head

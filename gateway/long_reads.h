@@ -25,8 +25,8 @@ class LongReads {
           timer_(timer),
           counters_(counters) {}
 
-    // Begins the read at the head, or goes on with it. True when the reply is written and the read is over. What is left
-    // waits for the next turn or for room.
+    // Begins the read at the head, or goes on with it. True when the reply is written and the read is over. What is
+    // left waits for the next turn or for room.
     bool go_on(Lane& lane);
     // A write of the lane, in the log behind the read, is carried out next. Nothing was applied before the reply was
     // made; now it is written, room or not.

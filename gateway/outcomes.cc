@@ -80,12 +80,23 @@ void Outcomes::reads_dropped(const std::vector<LaneHandle>& lanes) {
     }
 }
 
+// Of another node's client, in a later term than that in which they came. Its node sends again what was not executed,
+// and those before them may be among that. A read that was lost before a write in the log is answered with that.
+void Outcomes::refuse_parked(Lane& lane) {
+    for (uint64_t end = lane.queue().end_sequence(); end > lane.queue().head_sequence(); --end) {
+        Request& request = *lane.queue().find(end - 1);
+        if (request.is_outstanding()) return;
+        if (request.state == RequestState::kParked) answers_.refuse(lane, request, kLeadershipLost);
+    }
+}
+
 void Outcomes::leadership_changed() {
     const Term term = group_.current_term();
     lanes_.for_each([&](Lane& lane) {
         if (lane.queue().empty()) return;
         schedule_.wake(lane);
         if (lane.target.term >= term) return;
+        if (!lane.port().may_be_forwarded()) refuse_parked(lane);
         if (lane.long_reply != nullptr && !lane.long_reply->made()) {
             long_reads_.end(lane);
             reads_.repeat(lane, lane.queue().front());

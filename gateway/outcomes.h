@@ -43,6 +43,8 @@ class Outcomes final : public replica::CommandOutcomes {
     // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
     [[nodiscard]] Lane* answer_what_is_before(replica::WriteWaiter waiter);
 
+    void refuse_parked(Lane& lane);
+
     const LaneTable& lanes_;
     replica::Group& group_;
     LaneSchedule& schedule_;

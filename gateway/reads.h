@@ -42,8 +42,8 @@ class Reads {
     void serve(uint64_t round) { served_round_ = round; }
     [[nodiscard]] bool is_served(const Request& read) const { return read.token <= served_round_; }
 
-    // It was not carried out where it was. A read has no effect, so another leader may be asked. One that costs a second
-    // is not: it would stop the next one.
+    // It was not carried out where it was. A read has no effect, so another leader may be asked. One that costs a
+    // second is not: it would stop the next one.
     void repeat(Lane& lane, Request& request);
 
  private:

@@ -1,8 +1,8 @@
 // Decides for every command where it is carried out: here, at the leader, or not at all.
 //
 // A command that this node can carry out as leader goes into the open batch (writes) or the open read round (reads).
-// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this node
-// holds a lease a read is answered where it stands.
+// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this
+// node holds a lease a read is answered where it stands.
 //
 // Thread: the owning core. Nothing here suspends.
 #pragma once
@@ -34,6 +34,9 @@ class Router {
     void end_input(Lane& lane);
 
  private:
+    Request& push(Lane& lane, const Command& command, uint64_t origin_id);
+    // Writes that nobody waits for any more and that have no leader.
+    void refuse_abandoned(Lane& lane);
     // Gives the request its place, and says whether it has one now; if not, it stays parked.
     bool route(Lane& lane, Request& request, ops::Arguments arguments);
     bool route_here(Lane& lane, Request& request, ops::Arguments arguments);
