@@ -25,9 +25,9 @@ class FakeClient final : public ReplyPort {
     bool has_bulk_room = true;
     bool is_own = true;  // of this node, not the client of another one
 
-    Replies replies;                   // whole ones; a refusal as the error that it is
-    std::vector<ReplyClass> classes;   // of each
-    std::string begun;                 // of a reply that is not whole
+    Replies replies;                       // whole ones; a refusal as the error that it is
+    std::vector<ReplyClass> classes;       // of each
+    std::string begun;                     // of a reply that is not whole
     std::vector<std::string> carried_out;  // commands about the node
     bool is_cut_off = false;
     int flushes = 0;
@@ -42,7 +42,7 @@ class FakeClient final : public ReplyPort {
     ReplyWriter& resume_reply() override { return writer_to(written_); }
     void write_reply(std::string_view reply) override {
         EXPECT_EQ(begun, "") << "two replies at a time";
-        if (!is_cut_off) end(std::string(reply), ReplyClass::kExecuted);
+        end(std::string(reply), ReplyClass::kExecuted);
     }
     void write_reply_part(std::string part, bool is_last) override {
         begun += part;
@@ -82,6 +82,7 @@ class FakeClient final : public ReplyPort {
  private:
     void end(std::string reply, ReplyClass reply_class) {
         begun.clear();
+        if (is_cut_off) return;
         replies.push_back(std::move(reply));
         classes.push_back(reply_class);
     }

@@ -1,7 +1,7 @@
 // A group without log, Raft and peers: the test says who leads, what is committed, lost or served, and in which order.
 //
-// What is carried out goes through ops::EntryApply into the test's store, as the driver does it (replica/raft_driver.cc);
-// each write is an entry of its own.
+// What is carried out goes through ops::EntryApply into the test's store, as the driver does it
+// (replica/raft_driver.cc); each write is an entry of its own.
 #pragma once
 
 #include <algorithm>
@@ -163,16 +163,15 @@ class FakeGroup final : public replica::Group {
     std::deque<Write> log_;
     std::optional<ops::EntryApply> apply_;  // of the first in the log
     bool reply_open_ = false;
-    const ops::ApplyReplies replies_{
-        [this](uint32_t) -> ReplySink& {
-            reply_open_ = true;
-            return outcomes_->begin_write_reply(log_.front().waiter);
-        },
-        [this](uint32_t) { outcomes_->before_long_write(log_.front().waiter); },
-        [this](uint32_t) -> ReplySink& {
-            reply_open_ = true;
-            return outcomes_->resume_write_reply(log_.front().waiter);
-        }};
+    const ops::ApplyReplies replies_{[this](uint32_t) -> ReplySink& {
+                                         reply_open_ = true;
+                                         return outcomes_->begin_write_reply(log_.front().waiter);
+                                     },
+                                     [this](uint32_t) { outcomes_->before_long_write(log_.front().waiter); },
+                                     [this](uint32_t) -> ReplySink& {
+                                         reply_open_ = true;
+                                         return outcomes_->resume_write_reply(log_.front().waiter);
+                                     }};
     uint64_t open_round_ = 1;
     std::vector<replica::WaiterId> readers_;
 };

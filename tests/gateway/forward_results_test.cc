@@ -183,7 +183,8 @@ TEST_F(GatewayForwarding, TheLeaderIsToldWhatWasTaken) {
     peers_.takes_credit = true;
     answer(1, Outcome::kExecuted, null());
     turns();
-    EXPECT_EQ(peers_.credits, (std::vector<FakePeers::Credit>{{client.lane.session_id(), reply.size() + null().size()}}));
+    EXPECT_EQ(peers_.credits,
+              (std::vector<FakePeers::Credit>{{client.lane.session_id(), reply.size() + null().size()}}));
 }
 
 TEST_F(GatewayForwarding, ANewLeaderIsNotToldOfWhatTheOldOneSent) {

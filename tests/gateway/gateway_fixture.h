@@ -31,7 +31,6 @@ class FakePeers final : public peers::ForwardSender {
         uint64_t id;
         uint64_t session_id;
         ops::Words words;
-        uint64_t large_bytes = 0;
     };
     struct Credit {
         uint64_t session_id;
@@ -76,7 +75,9 @@ class FakePeers final : public peers::ForwardSender {
                             uint64_t command_bytes) override {
         if (!connected) return false;
         EXPECT_EQ(command_bytes, pieces.size());
-        requests.push_back({leader, term, request_id, session_id, {"(large)"}, command_bytes});
+        std::vector<std::string_view> words;
+        unpack_arguments(pieces, words);
+        requests.push_back({leader, term, request_id, session_id, {words.begin(), words.end()}});
         return true;
     }
     bool send_forward_credit(NodeId, uint64_t session_id, uint64_t bytes) override {
@@ -101,10 +102,8 @@ inline const ops::CommandSpec kHelloSpec = spec_of("hello", ops::CommandKind::kS
 inline Command command_named(std::string_view name) {
     const ops::CommandSpec* spec = name == "wait" ? &kWaitSpec : ops::find_data_command(name);
     KVORUM_ASSERT(spec != nullptr, "no command {}", name);
-    return {.spec = spec,
-            .name = spec->name,
-            .first_key = spec->first_key,
-            .is_fast = (spec->flags & ops::kFlagFast) != 0};
+    return {
+        .spec = spec, .name = spec->name, .first_key = spec->first_key, .is_fast = (spec->flags & ops::kFlagFast) != 0};
 }
 
 class GatewayTest : public ::testing::Test {
@@ -146,7 +145,8 @@ class GatewayTest : public ::testing::Test {
     bool submit(FakeClient& client, std::string_view line) { return submit(client, ops::split(line)); }
     bool submit(FakeClient& client, const ops::Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        return gateway_.submit(client.lane, command_named(words[0]), arguments, false, client.is_own ? 0 : ++origin_id_);
+        return gateway_.submit(client.lane, command_named(words[0]), arguments, false,
+                               client.is_own ? 0 : ++origin_id_);
     }
     void submit_large(FakeClient& client, const ops::Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
@@ -215,8 +215,7 @@ class GatewayTest : public ::testing::Test {
         gateway_.on_forward_reply(sent.leader, {sent.id, outcome, reply});
     }
     void lose_link(NodeId leader, size_t sent) {
-        const uint64_t first_unsent =
-            sent < peers_.requests.size() ? peers_.requests[sent].id : UINT64_MAX;
+        const uint64_t first_unsent = sent < peers_.requests.size() ? peers_.requests[sent].id : UINT64_MAX;
         gateway_.on_link_lost(leader, first_unsent);
     }
 

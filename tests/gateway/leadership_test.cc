@@ -166,6 +166,19 @@ TEST_F(GatewayLeadership, AForwardedReadDoesNotWaitForTheWordOfTheOldLeader) {
     EXPECT_EQ(client.replies, Replies{bulk("v")});
 }
 
+TEST_F(GatewayLeadership, ALostReadDoesNotWaitForAWaitBehindIt) {
+    FakeClient& client = new_client();
+    lead();
+    submit(client, "get k");
+    submit(client, "wait 1 0");
+    follow(kOther, 2);
+    turns();
+    ASSERT_EQ(peers_.lines(), Lines{"get k"}) << "the WAIT is open at the old place";
+    answer(0, Outcome::kExecuted, null());
+    turns();
+    EXPECT_EQ(client.replies, (Replies{null(), error(kLeadershipLost)}));
+}
+
 TEST_F(GatewayLeadership, ACostlyLongReadIsNotRepeated) {
     put_keys(50'001);
     FakeClient& client = new_client();
@@ -253,6 +266,37 @@ TEST_F(GatewayLeadership, ALostReadOfAnotherNodesClientIsRefusedWithTheWriteBehi
     group_.lose_log();
     turns();
     EXPECT_EQ(client.replies, (Replies{error(kNotLeader), error(kLeadershipLost)}));
+}
+
+// Its node would send the write again, behind the read.
+TEST_F(GatewayLeadership, AReadOfAnotherNodesClientIsRefusedWithTheWriteBeforeIt) {
+    FakeClient& client = new_client_of_other_node();
+    lead();
+    submit(client, "set k 1");
+    submit(client, "get k");
+    group_.propose();
+    group_.serve_reads();
+    turns();
+    follow(kOther, 2);
+    group_.lose_log();
+    turns();
+    EXPECT_EQ(client.classes, (std::vector{ReplyClass::kNotExecuted, ReplyClass::kNotExecuted}));
+}
+
+TEST_F(GatewayLeadership, WhenALongReadIsRepeatedSoAreTheReadsBehindIt) {
+    put("long", std::string(4 * kMiB, 'v'));
+    put("k", "old");
+    FakeClient& client = new_client();
+    lead();
+    submit(client, "get long");
+    submit(client, "strlen k");
+    group_.serve_reads();
+    turn();
+    turn();
+    ASSERT_NE(client.lane.long_reply, nullptr);
+    follow(kOther, 2);
+    turns();
+    EXPECT_EQ(peers_.lines(), (Lines{"get long", "strlen k"})) << "the second must not be older than the first";
 }
 
 // --- as long as it takes, but not longer ---
