@@ -36,7 +36,7 @@ void ForwardResults::forward_part(ForwardWaiter waiter, std::string_view part) {
 void ForwardResults::forward_not_executed(ForwardWaiter waiter) {
     Lane* lane = nullptr;
     Request* request = find(waiter, lane);
-    if (request == nullptr) return;
+    if (request == nullptr || answers_.drop_parts(*lane, *request)) return;
     if (lane->input_ended && request->command.is_write()) {
         answers_.refuse(*lane, *request, kClientLeft);
     } else if (request->is_long) {

@@ -19,7 +19,7 @@ Gateway::Gateway(GatewayServices services)
       heads_(services.reactor, services.group, schedule_, answers_, reads_, long_reads_, waits_, timer_),
       router_(services.config, services.reactor, services.store, services.group, forwarder_, schedule_, answers_,
               admission_, reads_, waits_, large_writes_, heads_, timer_, services.counters),
-      outcomes_(lanes_, services.group, schedule_, answers_, reads_, long_reads_, heads_, timer_),
+      outcomes_(lanes_, services.group, schedule_, answers_, reads_, long_reads_, waits_, heads_, timer_),
       forward_results_(lanes_, schedule_, answers_, reads_, timer_),
       deadlines_(services.config, services.reactor, lanes_, schedule_, answers_, outcomes_) {}
 

@@ -54,8 +54,8 @@ void Lane::pop(uint64_t now_ns) {
     queue_.pop_front();
 }
 
-bool Lane::has_write_behind_head() {
-    for (uint64_t s = queue_.head_sequence() + 1; s < queue_.end_sequence(); ++s) {
+bool Lane::has_write_behind(uint64_t sequence) const {
+    for (uint64_t s = sequence + 1; outstanding_ > 0 && s < queue_.end_sequence(); ++s) {
         if (queue_.find(s)->state == RequestState::kWrite) return true;
     }
     return false;

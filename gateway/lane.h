@@ -63,9 +63,15 @@ class Lane {
     [[nodiscard]] bool has_barrier() const { return barriers_ > 0; }
     [[nodiscard]] bool holds_input() const { return input_holds_ > 0; }
     [[nodiscard]] uint64_t expected_reply_bytes() const { return expected_reply_bytes_; }
-    [[nodiscard]] bool has_write_behind_head();
+    // One that is in the batch or in the log.
+    [[nodiscard]] bool has_write_behind(uint64_t sequence) const;
     [[nodiscard]] bool may_go_to(const Target& to) const {
         return !to.leader.is_none() && (outstanding_ == 0 || target == to);
+    }
+    // What is routed next goes there. Replies of another leader are none of its business.
+    void go_to(const Target& to) {
+        if (target.leader != to.leader) uncredited_bytes = 0;
+        target = to;
     }
     // The large command of the lane is the one at `sequence`.
     [[nodiscard]] bool is_large(uint64_t sequence) const { return large != nullptr && large->sequence == sequence; }

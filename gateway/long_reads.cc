@@ -16,7 +16,7 @@ constexpr int kReadsWokenPerTurn = 16;
 bool LongReads::go_on(Lane& lane) {
     const bool is_new = lane.long_reply == nullptr;
     // Once that write is applied the reply must be whole: the state is held for it from now on.
-    const bool is_urgent = is_new && lane.has_write_behind_head();
+    const bool is_urgent = is_new && lane.has_write_behind(lane.queue().head_sequence());
     if (!is_urgent && !schedule_.may_go_on(lane)) return false;
     if (is_new && !is_urgent && buffers_.is_half_spent()) {
         if (!std::exchange(lane.waits_for_buffers, true)) waiting_.push_back(lane.handle);
@@ -64,7 +64,7 @@ bool LongReads::begin(Lane& lane) {
     if (!ops::is_key_list(*head.command.spec)) unpack_arguments(packed, scratch_arguments_);
     std::unique_ptr<ops::LongRead> read =
         ops::begin_long_read(store_, *head.command.spec, scratch_arguments_, keys.count, keys.keys);
-    const bool holds_state = read->needs_one_state() || lane.has_write_behind_head();
+    const bool holds_state = read->needs_one_state() || lane.has_write_behind(lane.queue().head_sequence());
     if (holds_state) {
         // One after the other would keep what is committed from being applied for ever.
         if (holding_ > 0 && group_.apply_waits()) {

@@ -59,6 +59,15 @@ void Outcomes::write_not_executed(replica::WriteWaiter waiter) {
     Request* request = lane->queue().find(waiter.sequence);
     if (request == nullptr || request->state != RequestState::kWrite) return;
     answers_.refuse(*lane, *request, kLeadershipLost);
+    if (!lane->port().may_be_forwarded()) refuse_reads_behind(*lane, waiter.sequence);
+}
+
+// Of another node's client: its node sends the write again, and they would not have seen it.
+void Outcomes::refuse_reads_behind(Lane& lane, uint64_t sequence) {
+    for (uint64_t s = sequence + 1; s < lane.queue().end_sequence(); ++s) {
+        Request& request = *lane.queue().find(s);
+        if (request.state == RequestState::kRead) answers_.refuse(lane, request, kLeadershipLost);
+    }
 }
 
 void Outcomes::reads_ready(uint64_t served_round, const std::vector<LaneHandle>& lanes) {
@@ -80,15 +89,34 @@ void Outcomes::reads_dropped(const std::vector<LaneHandle>& lanes) {
     }
 }
 
+// Of another node's client, in a later term than that in which they came. Its node sends again what was not executed,
+// and those before them may be among that. A read that was lost before a write in the log is answered with that.
+void Outcomes::refuse_parked(Lane& lane) {
+    for (uint64_t end = lane.queue().end_sequence(); end > lane.queue().head_sequence(); --end) {
+        Request& request = *lane.queue().find(end - 1);
+        if (request.is_outstanding()) return;
+        if (request.state == RequestState::kParked) answers_.refuse(lane, request, kLeadershipLost);
+    }
+}
+
+// Those behind the first as well, served or not: none may be older than one before it.
+void Outcomes::repeat_reads(Lane& lane) {
+    for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
+        Request& request = *lane.queue().find(s);
+        if (request.state == RequestState::kRead) reads_.repeat(lane, request);
+    }
+}
+
 void Outcomes::leadership_changed() {
     const Term term = group_.current_term();
     lanes_.for_each([&](Lane& lane) {
         if (lane.queue().empty()) return;
         schedule_.wake(lane);
         if (lane.target.term >= term) return;
+        if (!lane.port().may_be_forwarded()) refuse_parked(lane);
         if (lane.long_reply != nullptr && !lane.long_reply->made()) {
             long_reads_.end(lane);
-            reads_.repeat(lane, lane.queue().front());
+            repeat_reads(lane);
         }
         // A read has no effect, so it need not wait for the old leader's word; a write must.
         for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
@@ -96,6 +124,7 @@ void Outcomes::leadership_changed() {
             const bool is_coming = request.reply_has_begun;
             if (request.state == RequestState::kForwarded && request.command.is_read() && !is_coming)
                 reads_.repeat(lane, request);
+            if (request.state == RequestState::kWait) waits_.give_up(lane, request);
         }
     });
 }

@@ -14,13 +14,14 @@ namespace kvorum::gateway {
 class Outcomes final : public replica::CommandOutcomes {
  public:
     Outcomes(const LaneTable& lanes, replica::Group& group, LaneSchedule& schedule, Answers& answers, Reads& reads,
-             LongReads& long_reads, Heads& heads, CommandTimer& timer)
+             LongReads& long_reads, Waits& waits, Heads& heads, CommandTimer& timer)
         : lanes_(lanes),
           group_(group),
           schedule_(schedule),
           answers_(answers),
           reads_(reads),
           long_reads_(long_reads),
+          waits_(waits),
           heads_(heads),
           timer_(timer) {}
 
@@ -43,12 +44,17 @@ class Outcomes final : public replica::CommandOutcomes {
     // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
     [[nodiscard]] Lane* answer_what_is_before(replica::WriteWaiter waiter);
 
+    void refuse_reads_behind(Lane& lane, uint64_t sequence);
+    void refuse_parked(Lane& lane);
+    void repeat_reads(Lane& lane);
+
     const LaneTable& lanes_;
     replica::Group& group_;
     LaneSchedule& schedule_;
     Answers& answers_;
     Reads& reads_;
     LongReads& long_reads_;
+    Waits& waits_;
     Heads& heads_;
     CommandTimer& timer_;
 

@@ -49,7 +49,7 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
         });
         if (!too_long) return true;
     }
-    Request& request = lane.push(command, origin_id, reactor_.now_ns());
+    Request& request = push(lane, command, origin_id);
     // The store may have grown until it is carried out.
     request.is_long = too_long || (is_read && may_be_long(command, arguments, UINT64_MAX));
     request.is_readonly = is_readonly;
@@ -61,10 +61,16 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
     return false;
 }
 
+Request& Router::push(Lane& lane, const Command& command, uint64_t origin_id) {
+    // What comes from another node was sent to the leader of this term, whenever it has its place.
+    if (!lane.port().may_be_forwarded() && lane.outstanding() == 0 && lane.parked() == 0) lane.go_to(current_target());
+    return lane.push(command, origin_id, reactor_.now_ns());
+}
+
 void Router::submit_large(Lane& lane, const Command& command, PackedCommand packed, bool is_readonly,
                           uint64_t origin_id) {
     schedule_.wake(lane);
-    Request& request = lane.push(command, origin_id, reactor_.now_ns());
+    Request& request = push(lane, command, origin_id);
     request.is_readonly = is_readonly;
     request.is_long = ops::is_key_list(*command.spec);
     if (lane.large != nullptr) {
@@ -79,8 +85,12 @@ void Router::submit_large(Lane& lane, const Command& command, PackedCommand pack
 
 void Router::end_input(Lane& lane) {
     lane.input_ended = true;
+    refuse_abandoned(lane);
+}
+
+void Router::refuse_abandoned(Lane& lane) {
     // What waits for something else, such as a WAIT before it, has its turn.
-    if (lane.has_barrier() || lane.may_go_to(current_target())) return;
+    if (!lane.input_ended || lane.has_barrier() || lane.may_go_to(current_target())) return;
     for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
         Request& request = *lane.queue().find(s);
         if (request.state == RequestState::kParked && request.command.is_write())
@@ -98,6 +108,8 @@ bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
     if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command.is_read())
         return route_at_follower(lane, request, arguments);
     if (!leads && !lane.port().may_be_forwarded()) {
+        // Its node would repeat it behind the write, where it is answered here just before that is applied.
+        if (request.command.is_read() && lane.has_write_behind(request.sequence)) return false;
         answers_.refuse(lane, request, kNotLeader);
         return true;
     }
@@ -105,11 +117,11 @@ bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
     if (!leads) {
         lane.waits_for_room = !lane.port().output_has_room();
         if (lane.waits_for_room) return false;
-        lane.target = target;
+        lane.go_to(target);
         return route_away(lane, request, arguments, target);
     }
     if (!admission_.reply_fits(lane, request, arguments)) return false;
-    lane.target = target;
+    lane.go_to(target);
     return route_here(lane, request, arguments);
 }
 
@@ -175,6 +187,7 @@ bool Router::route_away(Lane& lane, Request& request, ops::Arguments arguments, 
 }
 
 void Router::route_parked(Lane& lane) {
+    refuse_abandoned(lane);
     for (uint64_t s = lane.queue().head_sequence(); lane.parked() > 0 && s < lane.queue().end_sequence(); ++s) {
         Request& request = *lane.queue().find(s);
         if (request.state == RequestState::kParked && !route_parked_one(lane, request)) return;
@@ -196,11 +209,16 @@ bool Router::route_parked_one(Lane& lane, Request& request) {
 }
 
 void Router::look_after(Lane& lane) {
-    if (heads_.answer(lane)) {
-        if (lane.parked() > 0) route_parked(lane);
-        // Routing may have answered the head (refused, redirected).
-        if (heads_.answer(lane)) answers_.give_credit(lane);
+    bool all_answered = heads_.answer(lane);
+    while (all_answered && lane.parked() > 0) {
+        const uint64_t head_before = lane.queue().head_sequence();
+        route_parked(lane);
+        // Routing may have answered the head (refused, redirected, a WAIT for nobody), and what stands behind it may
+        // have waited for nothing else.
+        all_answered = heads_.answer(lane);
+        if (lane.queue().head_sequence() == head_before) break;
     }
+    if (all_answered) answers_.give_credit(lane);
     lane.port().flush();
 }
 

@@ -34,6 +34,9 @@ class Router {
     void end_input(Lane& lane);
 
  private:
+    Request& push(Lane& lane, const Command& command, uint64_t origin_id);
+    // Writes that nobody waits for any more and that have no leader.
+    void refuse_abandoned(Lane& lane);
     // Gives the request its place, and says whether it has one now; if not, it stays parked.
     bool route(Lane& lane, Request& request, ops::Arguments arguments);
     bool route_here(Lane& lane, Request& request, ops::Arguments arguments);

@@ -61,6 +61,11 @@ bool Waits::answer_head(Lane& lane) {
     return true;
 }
 
+void Waits::give_up(Lane& lane, Request& request) {
+    lane.wait.is_queued = false;
+    answers_.refuse(lane, request, kLeadershipLost);
+}
+
 void Waits::wake_all(const LaneTable& lanes) {
     std::erase_if(waiting_, [&](LaneHandle handle) {
         Lane* lane = lanes.find(handle);

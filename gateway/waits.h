@@ -22,6 +22,9 @@ class Waits {
     void take(Lane& lane, Request& request, ops::Arguments arguments);
     // False: the WAIT at the head goes on waiting.
     [[nodiscard]] bool answer_head(Lane& lane);
+    // The leadership in which it was taken is over. What stands before it may have to go to another place first, so
+    // that it cannot wait for its turn here.
+    void give_up(Lane& lane, Request& request);
     // Every turn may bring what one waits for: acknowledgements, or its time.
     void wake_all(const LaneTable& lanes);
 
