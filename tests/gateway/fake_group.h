@@ -110,7 +110,7 @@ class FakeGroup final : public replica::Group {
         const auto said = admit(spec);
         if (said != replica::WriteAdmission::kAccepted) return said;
         std::string body;
-        ops::begin_batch({.hash_seed = 1}, body);
+        ops::begin_batch({}, body);
         if (!ops::encode_write(spec, arguments, turn_clock_ms(), body, error)) return replica::WriteAdmission::kRefused;
         open_.push_back({waiter, std::move(body)});
         return said;
@@ -128,7 +128,7 @@ class FakeGroup final : public replica::Group {
         log_.push_back({waiter, builder.buffer().substr(raft::EntryHeader::kEncodedSize)});
         return admission;
     }
-    [[nodiscard]] ops::BatchHead batch_head() const override { return {.hash_seed = 1}; }
+    [[nodiscard]] ops::BatchHead batch_head() const override { return {}; }
     [[nodiscard]] uint64_t add_read(replica::WaiterId waiter) override {
         readers_.push_back(waiter);
         return open_round_;

@@ -109,6 +109,7 @@ inline Command command_named(std::string_view name) {
 class GatewayTest : public ::testing::Test {
  protected:
     explicit GatewayTest(NodeConfig config = usual_config()) : config_(std::move(config)) {
+        KVORUM_ASSERT(store_.set(kv::Setting::kHashSeed, 1));
         backend_.advance_to_deadline = false;
         backend_.time_ns = 1000 * kSecondNs;
         (void)reactor_.turn(0);

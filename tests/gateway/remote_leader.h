@@ -94,7 +94,7 @@ class RemoteLeader {
             return sink.take();
         }
         std::string batch;
-        ops::begin_batch({.hash_seed = 1}, batch);
+        ops::begin_batch({}, batch);
         if (!ops::encode_write(*spec, arguments, FakeGroup::kClockMs, batch, sink)) return sink.take();
         EXPECT_TRUE(ops::apply_batch(store_, store_.applied_index() + 1, FakeGroup::kClockMs, 1, as_bytes(batch),
                                      [&sink](uint32_t) -> ReplySink& { return sink; }));
