@@ -107,6 +107,17 @@ void Outcomes::repeat_reads(Lane& lane) {
     }
 }
 
+// A read has no effect, so it need not wait for the old leader's word; a write must, and what stands before it waits
+// too: the next leader would show it the write.
+void Outcomes::repeat_forwarded_reads(Lane& lane) {
+    for (uint64_t end = lane.queue().end_sequence(); end > lane.queue().head_sequence(); --end) {
+        Request& request = *lane.queue().find(end - 1);
+        if (request.state != RequestState::kForwarded) continue;
+        if (!request.command.is_read() || request.reply_has_begun) return;
+        reads_.repeat(lane, request);
+    }
+}
+
 void Outcomes::leadership_changed() {
     const Term term = group_.current_term();
     lanes_.for_each([&](Lane& lane) {
@@ -118,12 +129,9 @@ void Outcomes::leadership_changed() {
             long_reads_.end(lane);
             repeat_reads(lane);
         }
-        // A read has no effect, so it need not wait for the old leader's word; a write must.
+        repeat_forwarded_reads(lane);
         for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
             Request& request = *lane.queue().find(s);
-            const bool is_coming = request.reply_has_begun;
-            if (request.state == RequestState::kForwarded && request.command.is_read() && !is_coming)
-                reads_.repeat(lane, request);
             if (request.state == RequestState::kWait) waits_.give_up(lane, request);
         }
     });

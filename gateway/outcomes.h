@@ -47,6 +47,7 @@ class Outcomes final : public replica::CommandOutcomes {
     void refuse_reads_behind(Lane& lane, uint64_t sequence);
     void refuse_parked(Lane& lane);
     void repeat_reads(Lane& lane);
+    void repeat_forwarded_reads(Lane& lane);
 
     const LaneTable& lanes_;
     replica::Group& group_;

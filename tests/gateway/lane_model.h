@@ -88,7 +88,9 @@ class LaneModel {
             if (is_repeated && !client_.is_own) repeated_from_ = sent_.size();
             return;
         }
-        if (!reply.starts_with('-')) ASSERT_GE(number, repeated_from_) << where() << ": one before it was refused, and its node sends that again";
+        if (!reply.starts_with('-'))
+            ASSERT_GE(number, repeated_from_)
+                << where() << ": one before it was refused, and its node sends that again";
         switch (sent.kind) {
             case Kind::kLocal:
             case Kind::kFixed: ASSERT_TRUE(reply == sent.reply) << where(); return;

@@ -232,7 +232,8 @@ class LanesWorld : public GatewayTest {
     // A stable leader here, and room everywhere: nothing is left to wait for.
     void come_to_rest() {
         if (group_.leader() != kSelf) {
-            while (!settle_log()) turn();
+            while (!settle_log())
+                turn();
             group_.elect(kSelf, group_.current_term() + 1);
         }
         remote_.look(group_.leader(), group_.current_term());

@@ -166,6 +166,20 @@ TEST_F(GatewayLeadership, AForwardedReadDoesNotWaitForTheWordOfTheOldLeader) {
     EXPECT_EQ(client.replies, Replies{bulk("v")});
 }
 
+TEST_F(GatewayLeadership, AForwardedReadBeforeAWriteIsNotRepeatedBehindIt) {
+    FakeClient& client = new_client();
+    follow(kOther, 1);
+    submit(client, "get k");
+    submit(client, "set k 1");
+    follow(kThird, 2);
+    turns();
+    answer(0, Outcome::kExecuted, null());
+    answer(1, Outcome::kExecuted, ok());
+    turns();
+    EXPECT_EQ(client.replies, (Replies{null(), ok()}));
+    EXPECT_EQ(peers_.requests.size(), 2u) << "the next leader has the write already";
+}
+
 TEST_F(GatewayLeadership, ALostReadDoesNotWaitForAWaitBehindIt) {
     FakeClient& client = new_client();
     lead();

@@ -105,8 +105,8 @@ class RemoteLeader {
     kv::Store& store_;
     Gateway& gateway_;
     Prng& prng_;
-    size_t seen_ = 0;           // of the requests
-    std::deque<size_t> open_;   // sent and not begun with
+    size_t seen_ = 0;          // of the requests
+    std::deque<size_t> open_;  // sent and not begun with
     std::vector<Answer> answers_;
 };
 
