@@ -38,8 +38,6 @@ namespace kvorum::replica {
 
 class RaftDriver final : public Group, public peers::RaftReceiver {
  public:
-    using WriteAdmission = replica::WriteAdmission;
-
     // `recovered` is what the log held when it was opened.
     RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store,
                peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,

@@ -18,13 +18,6 @@ namespace {
 
 using test::kCluster;
 
-// Reads the only frame of `text`. The frame's payload borrows from `text`.
-bool only_frame(const std::string& text, net::Frame& frame) {
-    net::FrameReader reader;
-    reader.feed(as_bytes(text));
-    return reader.next(frame) == net::FrameStatus::kFrame && reader.buffered_bytes() == 0;
-}
-
 // A frame of `type` around `payload`, with checksums that fit: what a faulty peer could send.
 std::string framed(net::FrameType type, std::string_view payload) {
     net::OutputBuffer out;
@@ -39,7 +32,7 @@ TEST(PeerCodec, RaftMessagesSurviveTheWire) {
         const std::string text = test::encoded(body);
         net::Frame frame;
         raft::MessageBody decoded;
-        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(test::only_frame(text, frame));
         ASSERT_TRUE(is_raft_frame(frame.type));
         ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, decoded));
         EXPECT_EQ(decoded.index(), body.index());
@@ -60,7 +53,7 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
     const std::string text = test::encoded(reply);
     net::Frame frame;
     raft::MessageBody body;
-    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(test::only_frame(text, frame));
     ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
     const auto& decoded = std::get<raft::AppendEntriesReply>(body);
     EXPECT_EQ(decoded.term, Term{1});
@@ -81,7 +74,7 @@ TEST(PeerCodec, VoteFlagsAreKeptApart) {
                 test::encoded(raft::RequestVoteReply{.term = Term{1}, .pre_vote = pre_vote, .granted = granted});
             net::Frame frame;
             raft::MessageBody body;
-            ASSERT_TRUE(only_frame(text, frame));
+            ASSERT_TRUE(test::only_frame(text, frame));
             ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
             EXPECT_EQ(std::get<raft::RequestVoteReply>(body).pre_vote, pre_vote);
             EXPECT_EQ(std::get<raft::RequestVoteReply>(body).granted, granted);
@@ -113,7 +106,7 @@ TEST(PeerCodec, HandshakeSurvivesTheWire) {
     const std::string text = out.flatten();
     net::Frame frame;
     Hello decoded;
-    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(test::only_frame(text, frame));
     ASSERT_TRUE(decode_hello(frame, decoded));
     EXPECT_EQ(decoded, hello);
 
@@ -122,7 +115,7 @@ TEST(PeerCodec, HandshakeSurvivesTheWire) {
     encode_hello_ack(ack, ack_out);
     const std::string ack_text = ack_out.flatten();
     HelloAck decoded_ack;
-    ASSERT_TRUE(only_frame(ack_text, frame));
+    ASSERT_TRUE(test::only_frame(ack_text, frame));
     ASSERT_TRUE(decode_hello_ack(frame, decoded_ack));
     EXPECT_EQ(decoded_ack, ack);
     EXPECT_FALSE(decode_hello(frame, decoded));
@@ -134,14 +127,14 @@ TEST(PeerCodec, AHandshakeWithoutALogIsMalformed) {
     const std::string text = out.flatten();
     net::Frame frame;
     Hello hello;
-    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(test::only_frame(text, frame));
     EXPECT_FALSE(decode_hello(frame, hello));
 
     net::OutputBuffer ack_out;
     encode_hello_ack({.from = NodeId{2}, .incarnation = 4}, ack_out);
     const std::string ack_text = ack_out.flatten();
     HelloAck ack;
-    ASSERT_TRUE(only_frame(ack_text, frame));
+    ASSERT_TRUE(test::only_frame(ack_text, frame));
     EXPECT_FALSE(decode_hello_ack(frame, ack));
 }
 
@@ -156,7 +149,7 @@ TEST(PeerCodec, OfAHelloInAnotherVersionOnlyTheVersionIsRead) {
         const std::string text = out.flatten();
         net::Frame frame;
         Hello hello;
-        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(test::only_frame(text, frame));
         ASSERT_TRUE(decode_hello(frame, hello));
         EXPECT_EQ(hello.protocol_version, net::kPeerProtocolVersion + 1);
         EXPECT_TRUE(hello.cluster.is_none());
@@ -169,7 +162,7 @@ TEST(PeerCodec, ARejectionSaysWhyToPeopleAndToPrograms) {
     const std::string text = out.flatten();
     net::Frame frame;
     HelloReject reject;
-    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(test::only_frame(text, frame));
     ASSERT_TRUE(decode_hello_reject(frame, reject));
     EXPECT_EQ(reject.code, RejectCode::kOtherLog);
     EXPECT_EQ(reject.reason, "another log");
@@ -182,7 +175,7 @@ TEST(PeerCodec, ARejectionIsCutToItsLimit) {
     const std::string text = out.flatten();
     net::Frame frame;
     HelloReject reject;
-    ASSERT_TRUE(only_frame(text, frame));
+    ASSERT_TRUE(test::only_frame(text, frame));
     ASSERT_TRUE(decode_hello_reject(frame, reject));
     EXPECT_EQ(reject.reason, std::string(kHelloRejectTextMax, 'r'));
 }
@@ -240,212 +233,25 @@ TEST(PeerCodec, DamageOfLargeEntriesIsFound) {
     EXPECT_FALSE(read_streamed(test::encoded(stranger), 16'384).has_value());
 }
 
-TEST(PeerCodec, ForwardedCommandsSurviveTheWire) {
-    net::OutputBuffer out;
-    EXPECT_EQ(encode_forward_requests(test::sample_requests(), out), 2u);
-    const std::string text = out.flatten();
-    net::Frame frame;
-    std::vector<ForwardRequest> requests;
-    ASSERT_TRUE(only_frame(text, frame));
-    ASSERT_TRUE(decode_forward_requests(frame, requests));
-    EXPECT_EQ(requests, test::sample_requests());
-
-    net::OutputBuffer reply_out;
-    EXPECT_EQ(encode_forward_replies(test::sample_replies(), reply_out), 2u);
-    const std::string reply_text = reply_out.flatten();
-    std::vector<ForwardReply> replies;
-    ASSERT_TRUE(only_frame(reply_text, frame));
-    ASSERT_TRUE(decode_forward_replies(frame, replies));
-    EXPECT_EQ(replies, test::sample_replies());
-}
-
 TEST(PeerCodec, MessagesOfAnotherGroupAreRefused) {
     for (const raft::MessageBody& message : test::sample_raft_messages()) {
         const std::string text = test::encoded(message);
         net::Frame frame;
         raft::MessageBody body;
-        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(test::only_frame(text, frame));
         EXPECT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
         EXPECT_FALSE(decode_raft_message(frame, kCluster, GroupId{2}, body));
     }
 }
 
-size_t encoded_bytes(const ForwardRequest& request) {
-    net::OutputBuffer out;
-    EXPECT_EQ(encode_forward_requests(std::span(&request, 1), out), 1u);
-    return out.flatten().size();
-}
-
-TEST(PeerCodec, ARequestOfTheDefaultUserPaysOneByteForIt) {
-    ForwardRequest request{.request_id = 1, .session_id = 2, .leader_term = Term{3}, .arguments = {"GET", "k"}};
-    const size_t without = encoded_bytes(request);
-    // Ids, term, group, RESP version, the flags, the count, and two arguments with their sizes.
-    EXPECT_EQ(without, net::kFrameHeaderBytes + 3 * 8 + 4 + 1 + 1 + 4 + (4 + 3) + (4 + 1));
-    request.user = "alice";
-    EXPECT_EQ(encoded_bytes(request), without + 4 + 5 + 8);
-    request.user = std::string_view();
-    request.users_revision = 1;
-    EXPECT_EQ(encoded_bytes(request), without + 4 + 8);
-    const std::string long_name(kForwardUserBytesMax + 1, 'u');
-    request.user = long_name;
-    EXPECT_FALSE(forward_request_fits(request));
-}
-
-// A request has one form, and unknown flags mean nothing yet.
-TEST(PeerCodec, AFlagWithoutItsUserIsRefused) {
-    const auto accepts = [](uint8_t flags, std::string_view user, uint32_t user_bytes, uint64_t revision) {
-        net::OutputBuffer out;
-        net::FrameWriter frame(out, net::FrameType::kForwardRequests);
-        ByteWriter writer(frame.payload());
-        for (const uint64_t value : {1ul, 2ul, 3ul})
-            writer.write<uint64_t>(value);
-        writer.write<uint32_t>(1);
-        writer.write<uint8_t>(2);
-        writer.write<uint8_t>(flags);
-        if (flags != 0) {
-            writer.write<uint32_t>(user_bytes);
-            writer.write_text(user);
-            writer.write<uint64_t>(revision);
-        }
-        writer.write<uint32_t>(1);
-        writer.write<uint32_t>(4);
-        writer.write_text("PING");
-        frame.finish();
-        const std::string text = out.flatten();
-        net::Frame read;
-        std::vector<ForwardRequest> requests;
-        return only_frame(text, read) && decode_forward_requests(read, requests);
-    };
-    EXPECT_TRUE(accepts(0, "", 0, 0));
-    EXPECT_TRUE(accepts(1, "alice", 5, 0));
-    EXPECT_TRUE(accepts(1, "", 0, 7));
-    EXPECT_FALSE(accepts(1, "", 0, 0));
-    EXPECT_FALSE(accepts(2, "alice", 5, 0));
-    EXPECT_FALSE(accepts(3, "alice", 5, 0));
-    EXPECT_FALSE(accepts(1, std::string(256, 'u'), 256, 0));
-    EXPECT_FALSE(accepts(1, "alice", UINT32_MAX, 0));
-}
-
-TEST(PeerCodec, CreditSurvivesTheWire) {
-    const ForwardCredit credit{77, 123'456};
-    net::OutputBuffer out;
-    encode_forward_credit(credit, out);
-    const std::string text = out.flatten();
-    net::Frame frame;
-    ASSERT_TRUE(only_frame(text, frame));
-    ForwardCredit decoded;
-    ASSERT_TRUE(decode_forward_credit(frame, decoded));
-    EXPECT_EQ(decoded, credit);
-    frame.payload = frame.payload.first(frame.payload.size() - 1);
-    EXPECT_FALSE(decode_forward_credit(frame, decoded));
-}
-
-PackedCommand packed(const std::vector<std::string>& words) {
-    PackedCommand command(static_cast<uint32_t>(words.size()));
-    for (const std::string& word : words) {
-        command.begin_argument(static_cast<uint32_t>(word.size()));
-        command.append(word);
-    }
-    return command;
-}
-
-TEST(ForwardPieces, ACommandIsWholeHoweverItWasCut) {
-    const PackedCommand command = packed({"MSET", "a", "", "b", std::string(300, 'v')});
-    const std::string bytes(as_text(command.bytes()));
-    const ForwardRequest request{.request_id = 1, .session_id = 7, .arguments = {}};
-    for (size_t piece_bytes = 1; piece_bytes <= bytes.size(); ++piece_bytes) {
-        ForwardPieces pieces;
-        // Of another command, which was given up.
-        EXPECT_TRUE(pieces.take({.session_id = 6, .offset = 0, .bytes = bytes.substr(0, 20)}));
-        for (size_t at = 0; at < bytes.size(); at += piece_bytes) {
-            PackedCommand early;
-            EXPECT_FALSE(pieces.finish(request, at, early));
-            ASSERT_TRUE(pieces.take({.session_id = 7, .offset = at, .bytes = bytes.substr(at, piece_bytes)}));
-        }
-        PackedCommand whole;
-        ASSERT_TRUE(pieces.finish(request, bytes.size(), whole));
-        EXPECT_EQ(as_text(whole.bytes()), bytes);
-        EXPECT_EQ(whole.largest_argument_bytes(), 300);
-        EXPECT_FALSE(pieces.finish(request, bytes.size(), whole)) << "carried out twice";
-    }
-}
-
-TEST(ForwardPieces, WhatDoesNotFitTogetherIsRefused) {
-    const std::string bytes(as_text(packed({"DEL", "a", "b"}).bytes()));
-    const auto begun = [&](ForwardPieces& pieces) {
-        return pieces.take({.session_id = 7, .offset = 0, .bytes = bytes.substr(0, 10)});
-    };
-    ForwardPieces pieces;
-    PackedCommand command;
-    const std::string rest = bytes.substr(10);
-    ASSERT_TRUE(begun(pieces));
-    EXPECT_FALSE(pieces.take({.session_id = 8, .offset = 10, .bytes = rest})) << "of another session";
-    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 11, .bytes = rest})) << "a gap";
-    EXPECT_TRUE(pieces.take({.session_id = 7, .offset = 10, .bytes = rest}));
-    EXPECT_FALSE(pieces.finish({.session_id = 8, .arguments = {}}, bytes.size(), command));
-    EXPECT_FALSE(pieces.finish({.session_id = 7, .arguments = {}}, bytes.size() + 1, command));
-    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = bytes.size(), .bytes = "more"})) << "behind the last argument";
-    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 0, .bytes = std::string(4, '\0')})) << "no argument at all";
-    EXPECT_FALSE(pieces.take({.session_id = 7, .offset = 0, .bytes = "\xff\xff\xff\xff"})) << "too many arguments";
-}
-
-TEST(PeerCodec, ABurstIsSplitIntoFramesOfBoundedSize) {
-    const std::string value(10'000, 'v');
-    std::vector<ForwardRequest> requests;
-    for (uint64_t id = 1; id <= 100; ++id)
-        requests.push_back({.request_id = id, .arguments = {"SET", "k", value}});
-    net::OutputBuffer out;
-    std::span<const ForwardRequest> rest = requests;
-    while (!rest.empty())
-        rest = rest.subspan(encode_forward_requests(rest, out));
-    const std::string text = out.flatten();
-    net::FrameReader reader;
-    net::Frame frame;
-    uint64_t next_id = 1;
-    size_t frames = 0;
-    reader.feed(as_bytes(text));
-    while (reader.next(frame) == net::FrameStatus::kFrame) {
-        std::vector<ForwardRequest> decoded;
-        ASSERT_TRUE(decode_forward_requests(frame, decoded));
-        for (const ForwardRequest& request : decoded)
-            EXPECT_EQ(request.request_id, next_id++);
-        EXPECT_LE(frame.payload.size(), 256u * 1024);
-        ++frames;
-    }
-    EXPECT_EQ(next_id, 101u);
-    EXPECT_EQ(frames, 4u);
-}
-
-TEST(PeerCodec, AReplyTooLargeToForwardBecomesAnError) {
-    const std::string huge(kForwardReplyBytesMax + 1, 'x');
-    const std::vector<ForwardReply> replies{{.request_id = 5, .reply = huge}};
-    net::OutputBuffer out;
-    EXPECT_EQ(encode_forward_replies(replies, out), 1u);
-    const std::string text = out.flatten();
-    net::Frame frame;
-    std::vector<ForwardReply> decoded;
-    ASSERT_TRUE(only_frame(text, frame));
-    ASSERT_TRUE(decode_forward_replies(frame, decoded));
-    ASSERT_EQ(decoded.size(), 1u);
-    EXPECT_TRUE(decoded[0].reply.starts_with("-ERR"));
-}
-
-TEST(PeerCodec, RequestsThatDoNotFitAreToldApart) {
-    const std::string half(kForwardRequestBytesMax / 2, 'x');
-    EXPECT_TRUE(forward_request_fits({.arguments = {"SET", "k", "v"}}));
-    EXPECT_FALSE(forward_request_fits({}));
-    EXPECT_FALSE(forward_request_fits({.arguments = {"SET", half, half}}));
-    EXPECT_FALSE(forward_request_fits({.arguments = std::vector<std::string_view>(kForwardArgumentsMax + 1, "x")}));
-}
-
 TEST(PeerCodec, EveryBitFlipIsRefused) {
     for (const std::string& text : test::sample_frames()) {
         net::Frame frame;
-        ASSERT_TRUE(only_frame(text, frame) && test::decodes(frame));
+        ASSERT_TRUE(test::only_frame(text, frame) && test::decodes(frame));
         for (size_t bit = 0; bit < text.size() * 8; ++bit) {
             std::string damaged = text;
             damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
-            ASSERT_FALSE(only_frame(damaged, frame) && test::decodes(frame)) << "bit " << bit;
+            ASSERT_FALSE(test::only_frame(damaged, frame) && test::decodes(frame)) << "bit " << bit;
         }
     }
 }
@@ -455,7 +261,7 @@ TEST(PeerCodec, EveryTruncationIsRefused) {
         for (size_t size = 0; size < text.size(); ++size) {
             net::Frame frame;
             const std::string cut = text.substr(0, size);
-            ASSERT_FALSE(only_frame(cut, frame)) << size;
+            ASSERT_FALSE(test::only_frame(cut, frame)) << size;
         }
     }
 }
@@ -463,7 +269,7 @@ TEST(PeerCodec, EveryTruncationIsRefused) {
 TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
     for (const std::string& text : test::sample_frames()) {
         net::Frame original;
-        ASSERT_TRUE(only_frame(text, original));
+        ASSERT_TRUE(test::only_frame(text, original));
         const bool has_entries =
             original.type == net::FrameType::kAppendEntries || original.type == net::FrameType::kRepairReply;
         const bool ends_anywhere =
@@ -476,14 +282,14 @@ TEST(PeerCodec, EveryTruncatedOrLengthenedPayloadIsRefused) {
         for (size_t size = 0; size < payload.size(); ++size) {
             const std::string cut = framed(original.type, std::string_view(payload).substr(0, size));
             net::Frame frame;
-            ASSERT_TRUE(only_frame(cut, frame));
+            ASSERT_TRUE(test::only_frame(cut, frame));
             accepted += test::decodes(frame) ? 1 : 0;
         }
         // A batch cut between two of its commands is a smaller batch.
         EXPECT_EQ(accepted, batch ? 1u : 0u);
         const std::string longer = framed(original.type, payload + '\0');
         net::Frame frame;
-        ASSERT_TRUE(only_frame(longer, frame));
+        ASSERT_TRUE(test::only_frame(longer, frame));
         EXPECT_FALSE(test::decodes(frame));
     }
 }
@@ -493,7 +299,7 @@ TEST(PeerCodec, AppendEntriesMustAddUp) {
         const std::string text = test::encoded(message);
         net::Frame frame;
         raft::MessageBody body;
-        return only_frame(text, frame) && decode_raft_message(frame, kCluster, kFirstGroup, body);
+        return test::only_frame(text, frame) && decode_raft_message(frame, kCluster, kFirstGroup, body);
     };
     raft::AppendEntries gap = test::sample_append_entries();
     EXPECT_TRUE(accepts(gap));
@@ -523,7 +329,7 @@ TEST(PeerCodec, RepairRepliesArriveWhole) {
         encode_repair_reply(reply, out);
         const std::string text = out.flatten();
         net::Frame frame;
-        return only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
+        return test::only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
     };
     RepairReply decoded;
     const RepairReply held = test::sample_repair_reply();
@@ -547,7 +353,7 @@ TEST(PeerCodec, RepairRepliesMustAddUp) {
         const std::string text = out.flatten();
         net::Frame frame;
         RepairReply decoded;
-        return only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
+        return test::only_frame(text, frame) && decode_repair_reply(frame, kCluster, decoded);
     };
     const RepairReply sample = test::sample_repair_reply();
     EXPECT_TRUE(accepts(sample));
@@ -583,7 +389,7 @@ TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {
         const std::string text = out.flatten();
         net::Frame frame;
         raft::MessageBody body;
-        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(test::only_frame(text, frame));
         EXPECT_FALSE(decode_raft_message(frame, kCluster, kFirstGroup, body)) << count;
     }
 }
@@ -596,7 +402,7 @@ TEST(PeerCodec, RandomPayloadsNeverCrashADecoder) {
             c = static_cast<char>(prng.chance(1, 2) ? prng.below(4) : prng.below(256));
         const std::string text = framed(static_cast<net::FrameType>(prng.between(1, 11)), payload);
         net::Frame frame;
-        ASSERT_TRUE(only_frame(text, frame));
+        ASSERT_TRUE(test::only_frame(text, frame));
         maybe(test::decodes(frame));
     }
 }

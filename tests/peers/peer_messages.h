@@ -169,4 +169,11 @@ inline bool decodes(const net::Frame& frame) {
     }
 }
 
+// Reads the only frame of `text`. The frame's payload borrows from `text`.
+inline bool only_frame(const std::string& text, net::Frame& frame) {
+    net::FrameReader reader;
+    reader.feed(as_bytes(text));
+    return reader.next(frame) == net::FrameStatus::kFrame && reader.buffered_bytes() == 0;
+}
+
 }  // namespace kvorum::peers::test

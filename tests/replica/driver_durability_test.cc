@@ -198,7 +198,8 @@ TEST_F(DriverDurabilityTest, AnEntryThatThisVersionDoesNotKnowEndsTheNode) {
     turn();
     log_.finish_all();
     turn();
-    EXPECT_THAT(backend_.halt_reason, HasSubstr("log entry 1 of feature level 1 holds commands that this version cannot read"));
+    EXPECT_THAT(backend_.halt_reason,
+                HasSubstr("log entry 1 of feature level 1 holds commands that this version cannot read"));
     EXPECT_EQ(driver().last_applied(), LogIndex{});
 }
 
