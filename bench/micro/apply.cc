@@ -26,7 +26,7 @@ void append_set(std::string& batch, uint64_t key_number) {
     const std::string key = key_name(key_number);
     const std::array<std::string_view, 3> arguments{"SET", key, value};
     DiscardingReplySink reply;
-    const bool encoded = ops::encode_write(*find_data_command("set"), arguments, kNowMs, batch, reply);
+    const bool encoded = ops::encode_write(*ops::find_data_command("set"), arguments, kNowMs, batch, reply);
     KVORUM_ASSERT(encoded);
 }
 
@@ -45,7 +45,7 @@ void apply_sets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
     kv::Store store(kHashSeed);
     for (uint64_t number = 0; number < key_count; ++number)
-        store.put(key_name(number), std::string(64, 'v'), kNoExpiry);
+        store.put(key_name(number), std::string(64, 'v'), kv::kNoExpiry);
     const std::vector<std::string> batches = random_batches(key_count);
     DiscardingReplySink reply;
     uint64_t applied = 0;

@@ -12,7 +12,7 @@
 namespace {
 
 using namespace kvorum;
-using namespace kvorum::net;
+using namespace kvorum::redis;
 
 constexpr int kPipeline = 128;
 
