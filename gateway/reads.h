@@ -33,7 +33,7 @@ class Reads {
 
     // Carries it out into the port, whatever the queue holds. Returns the code of the error that was replied, empty for
     // another reply. None: nothing was replied, the values are more than `value_bytes_max`.
-    [[nodiscard]] std::optional<std::string_view> carry_out(Lane& lane, const ops::CommandSpec& spec,
+    [[nodiscard]] std::optional<std::string_view> carry_out(Lane& lane, const ops::Operation& operation,
                                                             ops::Arguments arguments, uint64_t value_bytes_max);
     // The same for the head of the lane. False: it must be carried out as a long read.
     [[nodiscard]] bool answer_head(Lane& lane, uint64_t value_bytes_max);
@@ -42,8 +42,8 @@ class Reads {
     void serve(uint64_t round) { served_round_ = round; }
     [[nodiscard]] bool is_served(const Request& read) const { return read.token <= served_round_; }
 
-    // It was not carried out where it was. A read has no effect, so another leader may be asked. One that costs a second
-    // is not: it would stop the next one.
+    // It was not carried out where it was. A read has no effect, so another leader may be asked. One that costs a
+    // second is not: it would stop the next one.
     void repeat(Lane& lane, Request& request);
 
  private:

@@ -43,13 +43,13 @@ class KeysAhead {
 };
 
 struct LogRecord {
-    CommandCode code;  // any number that the log has; look_ahead() and apply() know those that may be there
+    OperationCode code;  // any number that the log has; look_ahead() and apply() know those that may be there
     uint16_t flags;
     Bytes payload;
 };
 
 LogRecord read_record(ByteReader& reader) {
-    const auto code = static_cast<CommandCode>(reader.read<uint16_t>());
+    const auto code = static_cast<OperationCode>(reader.read<uint16_t>());
     const auto flags = reader.read<uint16_t>();
     const auto payload_size = reader.read<uint32_t>();
     return {code, flags, reader.read_bytes(payload_size)};
@@ -59,7 +59,7 @@ LogRecord read_record(ByteReader& reader) {
 uint64_t read_memory_limit(ByteReader& batch) {
     ByteReader reader = batch;
     const LogRecord record = read_record(reader);
-    if (reader.failed() || record.code != CommandCode::kMemoryLimit || record.flags != kNoFlags) return 0;
+    if (reader.failed() || record.code != OperationCode::kMemoryLimit || record.flags != kNoFlags) return 0;
     ByteReader payload(record.payload);
     const auto limit_bytes = payload.read<uint64_t>();
     if (!payload.finished()) return 0;
@@ -71,25 +71,25 @@ uint64_t read_memory_limit(ByteReader& batch) {
 void look_ahead(const LogRecord& record, KeysAhead& keys) {
     ByteReader payload(record.payload);
     switch (record.code) {
-        case CommandCode::kSet:
+        case OperationCode::kSet:
             if ((record.flags & kSetHasDeadline) != 0) payload.read<int64_t>();
             return keys.add_sized(payload);
-        case CommandCode::kAppend:
-        case CommandCode::kIncrbyfloat:
-        case CommandCode::kRename:
-        case CommandCode::kBitfield:
-        case CommandCode::kSort:
-        case CommandCode::kCopy: return keys.add_sized(payload);
-        case CommandCode::kSetrange:
-        case CommandCode::kRestore: payload.read<uint64_t>(); return keys.add_sized(payload);
-        case CommandCode::kSetbit: payload.read<uint64_t>(); return keys.add(read_tail(payload));
-        case CommandCode::kBitop: return keys.add_list(payload, payload.read<uint32_t>(), false);
-        case CommandCode::kIncrby:
-        case CommandCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
-        case CommandCode::kGetdel:
-        case CommandCode::kPersist: return keys.add(read_tail(payload));
-        case CommandCode::kMset: return keys.add_list(payload, payload.read<uint32_t>(), true);
-        case CommandCode::kDel: return keys.add_list(payload, payload.read<uint32_t>(), false);
+        case OperationCode::kAppend:
+        case OperationCode::kIncrbyfloat:
+        case OperationCode::kRename:
+        case OperationCode::kBitfield:
+        case OperationCode::kSort:
+        case OperationCode::kCopy: return keys.add_sized(payload);
+        case OperationCode::kSetrange:
+        case OperationCode::kRestore: payload.read<uint64_t>(); return keys.add_sized(payload);
+        case OperationCode::kSetbit: payload.read<uint64_t>(); return keys.add(read_tail(payload));
+        case OperationCode::kBitop: return keys.add_list(payload, payload.read<uint32_t>(), false);
+        case OperationCode::kIncrby:
+        case OperationCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
+        case OperationCode::kGetdel:
+        case OperationCode::kPersist: return keys.add(read_tail(payload));
+        case OperationCode::kMset: return keys.add_list(payload, payload.read<uint32_t>(), true);
+        case OperationCode::kDel: return keys.add_list(payload, payload.read<uint32_t>(), false);
         default: return;
     }
 }
@@ -101,7 +101,7 @@ void prefetch(const kv::Store& store, ByteReader reader, uint32_t command_count)
     store.prefetch(keys.keys());
 }
 
-bool apply_key_list(CommandCode code, LoggedCommand& command) {
+bool apply_key_list(OperationCode code, LoggedCommand& command) {
     KeyListWrite write(code, command.flags, command.payload);
     if (write.run(command.store, UINT64_MAX) != ApplyProgress::kDone) return false;
     write.reply(command.reply);
@@ -109,27 +109,27 @@ bool apply_key_list(CommandCode code, LoggedCommand& command) {
 }
 
 // The codes that may be in a log. False: the record is not one that encode_write makes.
-bool apply(CommandCode code, LoggedCommand& command) {
+bool apply(OperationCode code, LoggedCommand& command) {
     switch (code) {
-        case CommandCode::kSet: return apply_set(command);
-        case CommandCode::kGetdel: return apply_getdel(command);
-        case CommandCode::kGetex: return apply_getex(command);
-        case CommandCode::kMset: return apply_key_list(code, command);
-        case CommandCode::kAppend: return apply_append(command);
-        case CommandCode::kSetrange: return apply_setrange(command);
-        case CommandCode::kIncrby: return apply_incrby(command);
-        case CommandCode::kIncrbyfloat: return apply_incrbyfloat(command);
-        case CommandCode::kDel: return apply_key_list(code, command);
-        case CommandCode::kExpire: return apply_expire(command);
-        case CommandCode::kPersist: return apply_persist(command);
-        case CommandCode::kRename: return apply_rename(command);
-        case CommandCode::kCopy: return apply_copy(command);
-        case CommandCode::kFlushall: return apply_flush(command);
-        case CommandCode::kSetbit: return apply_setbit(command);
-        case CommandCode::kBitop: return apply_bitop(command);
-        case CommandCode::kBitfield: return apply_bitfield(command);
-        case CommandCode::kRestore: return apply_restore(command);
-        case CommandCode::kSort: return apply_sort(command);
+        case OperationCode::kSet: return apply_set(command);
+        case OperationCode::kGetdel: return apply_getdel(command);
+        case OperationCode::kGetex: return apply_getex(command);
+        case OperationCode::kMset: return apply_key_list(code, command);
+        case OperationCode::kAppend: return apply_append(command);
+        case OperationCode::kSetrange: return apply_setrange(command);
+        case OperationCode::kIncrby: return apply_incrby(command);
+        case OperationCode::kIncrbyfloat: return apply_incrbyfloat(command);
+        case OperationCode::kDel: return apply_key_list(code, command);
+        case OperationCode::kExpire: return apply_expire(command);
+        case OperationCode::kPersist: return apply_persist(command);
+        case OperationCode::kRename: return apply_rename(command);
+        case OperationCode::kCopy: return apply_copy(command);
+        case OperationCode::kFlushall: return apply_flush(command);
+        case OperationCode::kSetbit: return apply_setbit(command);
+        case OperationCode::kBitop: return apply_bitop(command);
+        case OperationCode::kBitfield: return apply_bitfield(command);
+        case OperationCode::kRestore: return apply_restore(command);
+        case OperationCode::kSort: return apply_sort(command);
         default: return false;
     }
 }
@@ -193,7 +193,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
         }
         counted_bytes_max_ = std::max(store_.counted_bytes(), memory_limit_bytes_) + kv::kCountedDeadlineBytes;
     }
-    const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
+    const bool is_key_list = record.code == OperationCode::kMset || record.code == OperationCode::kDel;
     if (is_key_list && record.payload.size() > kLongPayloadBytes) {
         replies.before_long(number);
         long_write_ = std::make_unique<KeyListWrite>(record.code, record.flags, ByteReader(record.payload));

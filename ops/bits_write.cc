@@ -172,7 +172,7 @@ bool encode_setbit(const WriteRequest& request) {
     const std::string_view bit = request.arguments[3];
     if (bit != "0" && bit != "1") return refuse(request.reply, kBadBit);
     if (!bit_fits(*offset)) return refuse(request.reply, kStringTooLong);
-    RecordWriter(request.batch, CommandCode::kSetbit, bit == "1" ? uint16_t{kSetbitToOne} : kNoFlags)
+    RecordWriter(request.batch, OperationCode::kSetbit, bit == "1" ? uint16_t{kSetbitToOne} : kNoFlags)
         .integer(*offset)
         .tail(request.arguments[1]);
     return true;
@@ -205,7 +205,7 @@ bool encode_bitop(const WriteRequest& request) {
     const Arguments keys = request.arguments.subspan(2);  // the destination is the first
     if (operation == BitOperation::kNot && keys.size() != 2)
         return refuse(request.reply, "ERR BITOP NOT must be called with a single source key.");
-    RecordWriter record(request.batch, CommandCode::kBitop, static_cast<uint16_t>(operation));
+    RecordWriter record(request.batch, OperationCode::kBitop, static_cast<uint16_t>(operation));
     record.integer(static_cast<uint32_t>(keys.size()));
     for (const std::string_view key : keys)
         record.sized(key);
@@ -247,7 +247,7 @@ bool encode_bitfield(const WriteRequest& request) {
         return !operation.writes() || bit_fits(operation.last_bit());
     };
     if (!std::all_of(operations.begin(), operations.end(), fits)) return refuse(request.reply, kStringTooLong);
-    RecordWriter record(request.batch, CommandCode::kBitfield, kNoFlags);
+    RecordWriter record(request.batch, OperationCode::kBitfield, kNoFlags);
     record.sized(request.arguments[1]).integer(static_cast<uint32_t>(operations.size()));
     for (const BitfieldOperation& operation : operations)
         write_operation(record, operation);

@@ -22,7 +22,7 @@
 #include "base/ids.h"
 #include "base/reply_sink.h"
 #include "kv/store.h"
-#include "ops/command_table.h"
+#include "ops/operation_table.h"
 
 namespace kvorum::ops {
 
@@ -40,9 +40,9 @@ using Arguments = std::span<const std::string_view>;  // the command's name is t
 void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
 
 // Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
-// returns false (the command was definitely not executed). `spec` is a kWrite command of data_commands(), arity already
-// checked. `now_ms` is the leader's log clock: max(wall clock, last log time).
-[[nodiscard]] bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch,
+// returns false (the command was definitely not executed). `operation` is a kWrite that takes so many arguments.
+// `now_ms` is the leader's log clock: max(wall clock, last log time).
+[[nodiscard]] bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,
                                 ReplySink& reply);
 
 // How many keys a command looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
@@ -121,7 +121,7 @@ class EntryApply {
 
 // How large the values are that the reply would hold now, for those who must know before it is made whether there is
 // room for it. 0 for commands whose replies hold none. Another command may change it meanwhile. Costs a lookup a key.
-[[nodiscard]] uint64_t reply_value_bytes(const kv::Store& store, const CommandSpec& spec, Arguments arguments);
+[[nodiscard]] uint64_t reply_value_bytes(const kv::Store& store, const Operation& operation, Arguments arguments);
 
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
@@ -130,8 +130,8 @@ struct ReadContext {
     uint64_t value_bytes_max = UINT64_MAX;
 };
 
-// `spec` is a kRead command of data_commands(), arity already checked.
-KeyLookups execute_read(const kv::Store& store, const CommandSpec& spec, Arguments arguments,
+// `operation` is a kRead that takes so many arguments.
+KeyLookups execute_read(const kv::Store& store, const Operation& operation, Arguments arguments,
                         const ReadContext& context, ReplySink& reply);
 
 }  // namespace kvorum::ops

@@ -98,7 +98,7 @@ bool encode_restore(const WriteRequest& request) {
         fault = fault_of(parse_dump_payload(request.arguments[3], storage, value, request.batch.payload()));
     const uint16_t replaces = options.replaces ? uint16_t{kRestoreReplaces} : kNoFlags;
     const auto flags = static_cast<uint16_t>(replaces | static_cast<uint16_t>(fault) << kFaultShift);
-    RecordWriter(request.batch, CommandCode::kRestore, flags)
+    RecordWriter(request.batch, OperationCode::kRestore, flags)
         .integer(deadline_ms)
         .sized(request.arguments[1])
         .tail(fault == Fault::kNone ? value : std::string_view());

@@ -9,9 +9,9 @@
 namespace kvorum::ops {
 namespace {
 
-TimeUnit unit_of(CommandCode code) {
-    return {.seconds = code == CommandCode::kExpire || code == CommandCode::kExpireat,
-            .relative = code == CommandCode::kExpire || code == CommandCode::kPexpire};
+TimeUnit unit_of(OperationCode code) {
+    return {.seconds = code == OperationCode::kExpire || code == OperationCode::kExpireat,
+            .relative = code == OperationCode::kExpire || code == OperationCode::kPexpire};
 }
 
 // False when an error was replied.
@@ -66,9 +66,9 @@ bool encode_expire(const WriteRequest& request) {
     if (!time) return refuse(request.reply, kNotInteger);
     int64_t deadline_ms = 0;
     if (!to_deadline(*time, unit_of(request.code), request.now_ms, deadline_ms)) {
-        return refuse_expire_time(request.reply, request.spec.name);
+        return refuse_expire_time(request.reply, request.operation.name);
     }
-    RecordWriter(request.batch, CommandCode::kExpire, flags).integer(deadline_ms).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kExpire, flags).integer(deadline_ms).tail(request.arguments[1]);
     return true;
 }
 
@@ -86,7 +86,7 @@ bool apply_expire(LoggedCommand& command) {
 }
 
 bool encode_persist(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kPersist, kNoFlags).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kPersist, kNoFlags).tail(request.arguments[1]);
     return true;
 }
 
@@ -107,8 +107,8 @@ void read_ttl(const ReadRequest& request) {
     if (record == nullptr) return request.reply.integer(kNoKey);
     if (record->expire_at_ms() == kv::kNoExpiry) return request.reply.integer(kLivesForEver);
 
-    const bool remaining = request.code == CommandCode::kTtl || request.code == CommandCode::kPttl;
-    const bool seconds = request.code == CommandCode::kTtl || request.code == CommandCode::kExpiretime;
+    const bool remaining = request.code == OperationCode::kTtl || request.code == OperationCode::kPttl;
+    const bool seconds = request.code == OperationCode::kTtl || request.code == OperationCode::kExpiretime;
     int64_t time_ms = record->expire_at_ms();
     // A key is there until log time reaches its deadline, which this node's clock may already have passed.
     if (remaining) time_ms = std::max<int64_t>(0, time_ms - request.context.now_ms);

@@ -14,16 +14,16 @@
 #include "base/reply_sink.h"
 #include "base/turn_work.h"
 #include "kv/store.h"
-#include "ops/command_codes.h"
 #include "ops/commands.h"
 #include "ops/log_record.h"
 #include "ops/open_value.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 
 struct WriteRequest {
-    const CommandSpec& spec;
-    CommandCode code;
+    const Operation& operation;
+    OperationCode code;
     Arguments arguments;
     int64_t now_ms;
     RecordText batch;
@@ -63,8 +63,8 @@ inline void count_lookup(KeyLookups& lookups, const kv::Record* record) {
 
 struct ReadRequest {
     const kv::Store& store;
-    const CommandSpec& spec;
-    CommandCode code;
+    const Operation& operation;
+    OperationCode code;
     Arguments arguments;
     const ReadContext& context;
     ReplySink& reply;
@@ -101,7 +101,7 @@ bool refuse_argument_count(ReplySink& reply, std::string_view command_name);
 bool refuse_size(ReplySink& reply, uint64_t command_bytes);
 
 // encode.cc: what encode_write() does, wherever the record goes.
-bool encode_record(const CommandSpec& spec, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply);
+bool encode_record(const Operation& operation, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply);
 
 inline void reply_value(ReplySink& reply, const kv::Record* record) {
     if (record == nullptr) {

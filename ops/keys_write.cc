@@ -22,7 +22,7 @@ bool check_database(std::string_view text, ReplySink& reply) {
 
 bool encode_del(const WriteRequest& request) {
     const Arguments keys = request.arguments.subspan(1);
-    RecordWriter record(request.batch, CommandCode::kDel, kNoFlags);
+    RecordWriter record(request.batch, OperationCode::kDel, kNoFlags);
     record.integer(static_cast<uint32_t>(keys.size()));
     for (const std::string_view key : keys)
         record.sized(key);
@@ -30,8 +30,8 @@ bool encode_del(const WriteRequest& request) {
 }
 
 bool encode_rename(const WriteRequest& request) {
-    const uint16_t flags = request.code == CommandCode::kRenamenx ? uint16_t{kRenameIfAbsent} : kNoFlags;
-    RecordWriter(request.batch, CommandCode::kRename, flags).sized(request.arguments[1]).tail(request.arguments[2]);
+    const uint16_t flags = request.code == OperationCode::kRenamenx ? uint16_t{kRenameIfAbsent} : kNoFlags;
+    RecordWriter(request.batch, OperationCode::kRename, flags).sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
 }
 
@@ -74,7 +74,7 @@ bool encode_copy(const WriteRequest& request) {
     if (request.arguments[1] == request.arguments[2]) {
         return refuse(request.reply, "ERR source and destination objects are the same");
     }
-    RecordWriter(request.batch, CommandCode::kCopy, flags).sized(request.arguments[1]).tail(request.arguments[2]);
+    RecordWriter(request.batch, OperationCode::kCopy, flags).sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
 }
 
@@ -101,7 +101,7 @@ bool encode_flush(const WriteRequest& request) {
         options.empty() ||
         (options.size() == 1 && (equals_ignore_case(options[0], "ASYNC") || equals_ignore_case(options[0], "SYNC")));
     if (!known) return refuse(request.reply, kSyntaxError);
-    const RecordWriter record(request.batch, CommandCode::kFlushall, kNoFlags);
+    const RecordWriter record(request.batch, OperationCode::kFlushall, kNoFlags);
     return true;
 }
 

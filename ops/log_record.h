@@ -2,8 +2,8 @@
 //
 //   u16 code | u16 flags | u32 payload size | payload
 //
-// The code is a CommandCode that apply.cc lists, the flags are those below for that code. The payload's layout, next to
-// each code, is part of the log format: a change needs a new code. "key" and "value" are a u32 size and that many
+// The code is a OperationCode that apply.cc lists, the flags are those below for that code. The payload's layout, next
+// to each code, is part of the log format: a change needs a new code. "key" and "value" are a u32 size and that many
 // bytes; "tail" is all that is left. Integers are little-endian. Times are absolute, in milliseconds since the Unix
 // epoch.
 #pragma once
@@ -14,9 +14,9 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "ops/command_codes.h"
 #include "ops/dump_payload.h"
 #include "ops/large_record.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 
@@ -113,7 +113,7 @@ struct RecordText {
 // Appends one record to a batch; the destructor fills in the payload's size.
 class RecordWriter {
  public:
-    RecordWriter(RecordText out, CommandCode code, uint16_t flags)
+    RecordWriter(RecordText out, OperationCode code, uint16_t flags)
         : batch_(out.batch), large_(out.large), start_(out.batch.size()) {
         ByteWriter writer(batch_);
         writer.write(static_cast<uint16_t>(code));

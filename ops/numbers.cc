@@ -9,17 +9,17 @@
 namespace kvorum::ops {
 
 bool encode_incrby(const WriteRequest& request) {
-    int64_t increment = request.code == CommandCode::kIncr ? 1 : -1;
-    if (request.code == CommandCode::kIncrby || request.code == CommandCode::kDecrby) {
+    int64_t increment = request.code == OperationCode::kIncr ? 1 : -1;
+    if (request.code == OperationCode::kIncrby || request.code == OperationCode::kDecrby) {
         const auto number = parse_int64(request.arguments[2]);
         if (!number) return refuse(request.reply, kNotInteger);
         increment = *number;
     }
-    if (request.code == CommandCode::kDecrby) {
+    if (request.code == OperationCode::kDecrby) {
         if (increment == INT64_MIN) return refuse(request.reply, "ERR decrement would overflow");
         increment = -increment;
     }
-    RecordWriter(request.batch, CommandCode::kIncrby, kNoFlags).integer(increment).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kIncrby, kNoFlags).integer(increment).tail(request.arguments[1]);
     return true;
 }
 
@@ -48,7 +48,7 @@ bool apply_incrby(LoggedCommand& command) {
 
 bool encode_incrbyfloat(const WriteRequest& request) {
     if (!parse_long_double(request.arguments[2])) return refuse(request.reply, kNotFloat);
-    RecordWriter(request.batch, CommandCode::kIncrbyfloat, kNoFlags)
+    RecordWriter(request.batch, OperationCode::kIncrbyfloat, kNoFlags)
         .sized(request.arguments[1])
         .tail(request.arguments[2]);
     return true;

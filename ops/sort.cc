@@ -45,7 +45,7 @@ void read_sort_ro(const ReadRequest& request) {
 bool encode_sort(const WriteRequest& request) {
     std::optional<std::string_view> destination;
     if (!parse_options(request.arguments.subspan(2), true, destination, request.reply)) return false;
-    RecordWriter(request.batch, CommandCode::kSort, destination ? uint16_t{kSortStores} : kNoFlags)
+    RecordWriter(request.batch, OperationCode::kSort, destination ? uint16_t{kSortStores} : kNoFlags)
         .sized(request.arguments[1])
         .tail(destination.value_or(""));
     return true;

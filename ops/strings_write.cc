@@ -92,7 +92,7 @@ TimeError parse_deadline(std::string_view text, TimeUnit unit, int64_t now_ms, i
 
 bool refuse_time(const WriteRequest& request, TimeError error) {
     if (error == TimeError::kNotInteger) return refuse(request.reply, kNotInteger);
-    return refuse_expire_time(request.reply, request.spec.name);
+    return refuse_expire_time(request.reply, request.operation.name);
 }
 
 bool refuse_long_result(uint64_t offset, uint64_t size, ReplySink& reply) {
@@ -117,7 +117,7 @@ bool encode_set(const WriteRequest& request) {
         const TimeError error = parse_deadline(options->time, unit_of(options->bits), request.now_ms, deadline_ms);
         if (error != TimeError::kNone) return refuse_time(request, error);
     }
-    RecordWriter record(request.batch, CommandCode::kSet, flags);
+    RecordWriter record(request.batch, OperationCode::kSet, flags);
     if (flags & kSetHasDeadline) record.integer(deadline_ms);
     record.sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
@@ -125,21 +125,21 @@ bool encode_set(const WriteRequest& request) {
 
 bool encode_set_fixed_form(const WriteRequest& request) {
     const std::string_view key = request.arguments[1];
-    if (request.code == CommandCode::kSetnx) {
-        RecordWriter(request.batch, CommandCode::kSet, kSetIfAbsent | kSetRepliesInteger)
+    if (request.code == OperationCode::kSetnx) {
+        RecordWriter(request.batch, OperationCode::kSet, kSetIfAbsent | kSetRepliesInteger)
             .sized(key)
             .tail(request.arguments[2]);
         return true;
     }
-    if (request.code == CommandCode::kGetset) {
-        RecordWriter(request.batch, CommandCode::kSet, kSetRepliesOldValue).sized(key).tail(request.arguments[2]);
+    if (request.code == OperationCode::kGetset) {
+        RecordWriter(request.batch, OperationCode::kSet, kSetRepliesOldValue).sized(key).tail(request.arguments[2]);
         return true;
     }
-    const TimeUnit unit{.seconds = request.code == CommandCode::kSetex, .relative = true};
+    const TimeUnit unit{.seconds = request.code == OperationCode::kSetex, .relative = true};
     int64_t deadline_ms = kv::kNoExpiry;
     const TimeError error = parse_deadline(request.arguments[2], unit, request.now_ms, deadline_ms);
     if (error != TimeError::kNone) return refuse_time(request, error);
-    RecordWriter(request.batch, CommandCode::kSet, kSetHasDeadline)
+    RecordWriter(request.batch, OperationCode::kSet, kSetHasDeadline)
         .integer(deadline_ms)
         .sized(key)
         .tail(request.arguments[3]);
@@ -175,7 +175,7 @@ bool apply_set(LoggedCommand& command) {
 }
 
 bool encode_getdel(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kGetdel, kNoFlags).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kGetdel, kNoFlags).tail(request.arguments[1]);
     return true;
 }
 
@@ -200,7 +200,7 @@ bool encode_getex(const WriteRequest& request) {
             case TimeError::kInvalid: flags |= kGetexTimeIsInvalid; break;
         }
     }
-    RecordWriter record(request.batch, CommandCode::kGetex, flags);
+    RecordWriter record(request.batch, OperationCode::kGetex, flags);
     if (flags & kGetexHasDeadline) record.integer(deadline_ms);
     record.tail(request.arguments[1]);
     return true;
@@ -239,9 +239,9 @@ bool apply_getex(LoggedCommand& command) {
 
 bool encode_mset(const WriteRequest& request) {
     const Arguments pairs = request.arguments.subspan(1);
-    if (pairs.size() % 2 != 0) return refuse_argument_count(request.reply, request.spec.name);
-    const uint16_t flags = request.code == CommandCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
-    RecordWriter record(request.batch, CommandCode::kMset, flags);
+    if (pairs.size() % 2 != 0) return refuse_argument_count(request.reply, request.operation.name);
+    const uint16_t flags = request.code == OperationCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
+    RecordWriter record(request.batch, OperationCode::kMset, flags);
     record.integer(static_cast<uint32_t>(pairs.size() / 2));
     for (const std::string_view text : pairs)
         record.sized(text);
@@ -249,7 +249,9 @@ bool encode_mset(const WriteRequest& request) {
 }
 
 bool encode_append(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kAppend, kNoFlags).sized(request.arguments[1]).tail(request.arguments[2]);
+    RecordWriter(request.batch, OperationCode::kAppend, kNoFlags)
+        .sized(request.arguments[1])
+        .tail(request.arguments[2]);
     return true;
 }
 
@@ -273,7 +275,7 @@ bool encode_setrange(const WriteRequest& request) {
     const auto offset = parse_int64(request.arguments[2]);
     if (!offset) return refuse(request.reply, kNotInteger);
     if (*offset < 0) return refuse(request.reply, "ERR offset is out of range");
-    RecordWriter(request.batch, CommandCode::kSetrange, kNoFlags)
+    RecordWriter(request.batch, OperationCode::kSetrange, kNoFlags)
         .integer(static_cast<uint64_t>(*offset))
         .sized(request.arguments[1])
         .tail(request.arguments[3]);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "redis/command_table.h"
 #include "redis/server_commands.h"
 
 namespace kvorum::redis {
@@ -25,22 +26,6 @@ struct CommandContext {
     }
     void ok() { reply.simple_string("OK"); }
 };
-
-// Of Redis's flags the one that no data command has, so that kv does not know it.
-inline constexpr uint32_t kFlagSkipSlowlog = 1u << 31;
-
-using CommandHandler = void (*)(CommandContext&);
-
-// One row of the tables: what COMMAND tells of a command, and what carries it out. Subcommands are named "client|id".
-struct ServerCommand {
-    ops::CommandSpec spec;
-    CommandHandler handler;
-};
-
-// The subcommands of `container` ("client"); empty when it has none. Those of one container are adjacent.
-[[nodiscard]] std::span<const ServerCommand> subcommands_of(std::string_view container);
-// Null when there is no command `name`, which may be a subcommand's ("client|id"), ignoring case.
-[[nodiscard]] const ops::CommandSpec* find_command_or_subcommand(std::string_view name);
 
 // Carries out the subcommand that the second argument names, or says that it is unknown or has the wrong number of
 // arguments.

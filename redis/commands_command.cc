@@ -16,19 +16,19 @@ namespace {
 
 // In the order in which Redis lists them.
 constexpr std::array<std::pair<uint32_t, std::string_view>, 13> kFlagNames{{
-    {ops::kFlagWrite, "write"},
-    {ops::kFlagReadonly, "readonly"},
-    {ops::kFlagDenyOom, "denyoom"},
-    {ops::kFlagAdmin, "admin"},
-    {ops::kFlagNoScript, "noscript"},
-    {ops::kFlagBlocking, "blocking"},
-    {ops::kFlagLoading, "loading"},
-    {ops::kFlagStale, "stale"},
+    {kFlagWrite, "write"},
+    {kFlagReadonly, "readonly"},
+    {kFlagDenyOom, "denyoom"},
+    {kFlagAdmin, "admin"},
+    {kFlagNoScript, "noscript"},
+    {kFlagBlocking, "blocking"},
+    {kFlagLoading, "loading"},
+    {kFlagStale, "stale"},
     {kFlagSkipSlowlog, "skip_slowlog"},
-    {ops::kFlagFast, "fast"},
-    {ops::kFlagNoAuth, "no_auth"},
-    {ops::kFlagMovableKeys, "movablekeys"},
-    {ops::kFlagAllowBusy, "allow_busy"},
+    {kFlagFast, "fast"},
+    {kFlagNoAuth, "no_auth"},
+    {kFlagMovableKeys, "movablekeys"},
+    {kFlagAllowBusy, "allow_busy"},
 }};
 
 void reply_word_set(RespWriter& reply, std::span<const std::string_view> words) {
@@ -85,7 +85,7 @@ void reply_tips(RespWriter& reply, std::string_view tips) {
         reply.bulk_string(word);
 }
 
-void reply_command_info(RespWriter& reply, const ops::CommandSpec& spec) {
+void reply_command_info(RespWriter& reply, const CommandSpec& spec) {
     reply.array(10);
     reply.bulk_string(spec.name);
     reply.integer(spec.arity);
@@ -102,8 +102,8 @@ void reply_command_info(RespWriter& reply, const ops::CommandSpec& spec) {
     reply_key_specs(reply, facts.keys);
     const auto subcommands = subcommands_of(spec.name);
     reply.set(subcommands.size());
-    for (const ServerCommand& subcommand : subcommands)
-        reply_command_info(reply, subcommand.spec);
+    for (const CommandSpec& subcommand : subcommands)
+        reply_command_info(reply, subcommand);
 }
 
 void reply_history(RespWriter& reply, std::string_view history) {
@@ -127,7 +127,7 @@ void reply_deprecation(RespWriter& reply, std::string_view deprecated) {
     reply.bulk_string(deprecated.substr(space + 1));
 }
 
-void reply_command_docs(RespWriter& reply, const ops::CommandSpec& spec) {
+void reply_command_docs(RespWriter& reply, const CommandSpec& spec) {
     const auto subcommands = subcommands_of(spec.name);
     const CommandFacts facts = facts_of(spec.name);
     const std::array<std::pair<std::string_view, std::string_view>, 4> fields{{
@@ -156,23 +156,23 @@ void reply_command_docs(RespWriter& reply, const ops::CommandSpec& spec) {
     if (subcommands.empty()) return;
     reply.bulk_string("subcommands");
     reply.map(subcommands.size());
-    for (const ServerCommand& subcommand : subcommands)
-        reply_command_docs(reply, subcommand.spec);
+    for (const CommandSpec& subcommand : subcommands)
+        reply_command_docs(reply, subcommand);
 }
 
 template <typename Visit>
 void for_each_command(const Visit& visit) {
-    for (const ops::CommandSpec& spec : ops::data_commands())
+    for (const CommandSpec& spec : data_commands())
         visit(spec);
-    for (const ops::CommandSpec& spec : server_commands())
+    for (const CommandSpec& spec : server_commands())
         visit(spec);
 }
 
-size_t command_count() { return ops::data_commands().size() + server_commands().size(); }
+size_t command_count() { return data_commands().size() + server_commands().size(); }
 
 void reply_all_infos(RespWriter& reply) {
     reply.array(command_count());
-    for_each_command([&](const ops::CommandSpec& spec) { reply_command_info(reply, spec); });
+    for_each_command([&](const CommandSpec& spec) { reply_command_info(reply, spec); });
 }
 
 struct Key {
@@ -182,7 +182,7 @@ struct Key {
 using Keys = std::vector<Key>;
 
 // Where what a command does with its keys hangs on its arguments, as Redis tells it.
-void refine(const ops::CommandSpec& called, std::span<const std::string_view> command, Keys& keys) {
+void refine(const CommandSpec& called, std::span<const std::string_view> command, Keys& keys) {
     const auto has = [&](std::string_view word, size_t from) {
         return std::any_of(command.begin() + static_cast<ptrdiff_t>(std::min(from, command.size())), command.end(),
                            [word](std::string_view argument) { return equals_ignore_case(argument, word); });
@@ -235,7 +235,7 @@ std::optional<Keys> find_keys(CommandContext& context) {
     return keys;
 }
 
-bool has_category(const ops::CommandSpec& spec, std::string_view category) {
+bool has_category(const CommandSpec& spec, std::string_view category) {
     for (const std::string_view word : split_words(spec.acl_categories)) {
         if (equals_ignore_case(word.substr(1), category)) return true;
     }
@@ -261,7 +261,7 @@ void run_command_info(CommandContext& context) {
     }
     context.reply.array(context.arguments.size() - 2);
     for (const std::string_view name : context.arguments.subspan(2)) {
-        const ops::CommandSpec* spec = find_command_or_subcommand(name);
+        const CommandSpec* spec = find_command_or_subcommand(name);
         if (spec == nullptr) {
             context.reply.null();
         } else {
@@ -271,15 +271,15 @@ void run_command_info(CommandContext& context) {
 }
 
 void run_command_docs(CommandContext& context) {
-    std::vector<const ops::CommandSpec*> specs;
+    std::vector<const CommandSpec*> specs;
     if (context.arguments.size() == 2) {
-        for_each_command([&](const ops::CommandSpec& spec) { specs.push_back(&spec); });
+        for_each_command([&](const CommandSpec& spec) { specs.push_back(&spec); });
     }
     for (const std::string_view name : context.arguments.subspan(2)) {
-        if (const ops::CommandSpec* spec = find_command_or_subcommand(name); spec != nullptr) specs.push_back(spec);
+        if (const CommandSpec* spec = find_command_or_subcommand(name); spec != nullptr) specs.push_back(spec);
     }
     context.reply.map(specs.size());
-    for (const ops::CommandSpec* spec : specs)
+    for (const CommandSpec* spec : specs)
         reply_command_docs(context.reply, *spec);
 }
 
@@ -295,15 +295,15 @@ void run_command_list(CommandContext& context) {
         return;
     }
     std::vector<std::string_view> names;
-    const auto consider = [&](const ops::CommandSpec& spec) {
+    const auto consider = [&](const CommandSpec& spec) {
         const bool wanted = !filtered || (by_category && has_category(spec, arguments[4])) ||
                             (by_pattern && glob_matches(to_lower(arguments[4]), spec.name));
         if (wanted) names.push_back(spec.name);
     };
-    for_each_command([&](const ops::CommandSpec& spec) {
+    for_each_command([&](const CommandSpec& spec) {
         consider(spec);
-        for (const ServerCommand& subcommand : subcommands_of(spec.name))
-            consider(subcommand.spec);
+        for (const CommandSpec& subcommand : subcommands_of(spec.name))
+            consider(subcommand);
     });
     context.reply.array(names.size());
     for (const std::string_view name : names)

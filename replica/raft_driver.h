@@ -76,12 +76,12 @@ class RaftDriver final : public Group {
     // --- for the command router, while this node leads ---
     // kRefused: `error` holds the reply. Anything else but kAccepted: definitely not executed, nothing was written to
     // `error`.
-    [[nodiscard]] WriteAdmission add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
-                                           ReplySink& error) override;
+    [[nodiscard]] WriteAdmission add_write(const ops::Operation& operation, ops::Arguments arguments,
+                                           WriteWaiter waiter, ReplySink& error) override;
     // The commands of the batch that gathers.
     [[nodiscard]] size_t open_writes() const override { return writes_.open_count(); }
     // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
-    [[nodiscard]] WriteAdmission admit(const ops::CommandSpec& spec) override;
+    [[nodiscard]] WriteAdmission admit(const ops::Operation& operation) override;
     // Whether it is the turn of another such command: of what they write little is in the log and not applied. All
     // other writes, and reads that must see them, wait behind it.
     [[nodiscard]] bool takes_large_write() const override;

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "kv/store.h"
 #include "ops/commands.h"
+#include "tests/ops/operation_named.h"
 #include "tests/ops/resp_text.h"
 
 namespace kvorum::ops {
@@ -38,20 +39,23 @@ class Database {
 
     std::string run(const Words& words) {
         RespTextSink sink;
-        const CommandSpec* spec = find_data_command(words.at(0));
-        KVORUM_ASSERT(spec != nullptr, "no command {}", words[0]);
-        if (!arity_fits(*spec, words.size())) {
-            sink.error(fmt::format("ERR wrong number of arguments for '{}' command", spec->name));
-            return sink.take();
+        const Operation& operation = operation_named(words.at(0));
+        if (!operation.takes(words.size())) {
+            sink.error(fmt::format("ERR wrong number of arguments for '{}' command", operation.name));
+        } else {
+            run(operation, {words.begin(), words.end()}, sink);
         }
-        const std::vector<std::string_view> arguments(words.begin(), words.end());
-        if (spec->kind == CommandKind::kRead) {
-            execute_read(store_, *spec, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
-            return sink.take();
+        return sink.take();
+    }
+
+    // It takes so many arguments.
+    void run(const Operation& operation, const std::vector<std::string_view>& arguments, ReplySink& sink) {
+        if (operation.kind == OperationKind::kRead) {
+            execute_read(store_, operation, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
+            return;
         }
         std::string batch;
-        if (encode_write(*spec, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
-        return sink.take();
+        if (encode_write(operation, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
     }
 
     // The clock alone: nothing is logged, as between two entries.

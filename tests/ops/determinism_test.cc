@@ -31,10 +31,10 @@ std::vector<LoggedEntry> random_log(uint64_t seed, int entry_count) {
         entry.log_time_ms = now_ms;
         for (uint64_t left = commands.prng().below(20); left > 0; --left) {
             const auto words = commands.next();
-            const CommandSpec* spec = find_data_command(words[0]);
-            if (spec->kind != CommandKind::kWrite) continue;
+            const Operation& operation = operation_named(words[0]);
+            if (operation.kind != OperationKind::kWrite) continue;
             const std::vector<std::string_view> arguments(words.begin(), words.end());
-            if (encode_write(*spec, arguments, now_ms, entry.body, ignored)) ++entry.command_count;
+            if (encode_write(operation, arguments, now_ms, entry.body, ignored)) ++entry.command_count;
         }
         log.push_back(std::move(entry));
     }
@@ -88,7 +88,7 @@ TEST(Determinism, IndependentCommandsOfABatchCommute) {
         DiscardingReplySink ignored;
         for (const Words& words : words_in_order) {
             const std::vector<std::string_view> arguments(words.begin(), words.end());
-            EXPECT_TRUE(encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, body, ignored));
+            EXPECT_TRUE(encode_write(operation_named(words[0]), arguments, Database::kStartMs, body, ignored));
         }
         kv::Store store(7);
         const auto count = static_cast<uint32_t>(words_in_order.size());
@@ -103,7 +103,7 @@ TEST(Determinism, RelativeTimesAreFixedWhenTheyAreEncoded) {
     const std::vector<std::string_view> arguments{"SET", "k", "v", "EX", "10"};
     std::string body;
     DiscardingReplySink ignored;
-    ASSERT_TRUE(encode_write(*find_data_command("set"), arguments, 1'000'000, body, ignored));
+    ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), arguments, 1'000'000, body, ignored));
     kv::Store store(7);
     ASSERT_TRUE(
         apply_batch(store, LogIndex(1), 1'005'000, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));

@@ -23,7 +23,7 @@ struct Batch {
     void add(const Words& words) {
         DiscardingReplySink refused;
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        const bool encoded = encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, body, refused);
+        const bool encoded = encode_write(operation_named(words[0]), arguments, Database::kStartMs, body, refused);
         KVORUM_ASSERT(encoded);
         ++count;
     }

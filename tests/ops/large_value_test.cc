@@ -32,7 +32,7 @@ class SlicedDatabase {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string batch;
         RespTextSink sink;
-        if (!encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
+        if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         store.advance(store.applied_index() + 1, Database::kStartMs);
         EntryApply entry(store, 1, as_bytes(batch));
         const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
@@ -145,7 +145,8 @@ TEST(LargeValue, IsRepliedByAWriteHoweverManyReadsArePinned) {
     const std::vector<std::string_view> arguments{"GET", "large"};
     std::vector<std::unique_ptr<LongRead>> reads;
     for (int i = 0; i < 100; ++i)
-        reads.push_back(begin_long_read(db.store, *find_data_command("GET"), arguments, 1, ByteReader(Bytes{})));
+        reads.push_back(
+            begin_long_read(db.store, operation_of(OperationCode::kGet), arguments, 1, ByteReader(Bytes{})));
     EXPECT_EQ(db.run({"GETDEL", "large"}), expected);
     EXPECT_GT(db.steps, 3);
 }
@@ -166,7 +167,7 @@ class LargeValueReadTest : public ::testing::Test {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        const auto read = begin_long_read(db.store(), *find_data_command(words[0]), arguments, words.size() - 1,
+        const auto read = begin_long_read(db.store(), operation_named(words[0]), arguments, words.size() - 1,
                                           ByteReader(as_bytes(packed)));
         EXPECT_FALSE(read->needs_one_state());
         RespTextSink items;
@@ -199,8 +200,8 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
     const std::string packed_keys = std::string("\x05\0\0\0large\x05\0\0\0other", 18);
     const std::string expected = db.run({"MGET", "large", "other"});
     const std::vector<std::string_view> arguments{"MGET", "large", "other"};
-    const auto read =
-        begin_long_read(db.store(), *find_data_command("MGET"), arguments, 2, ByteReader(as_bytes(packed_keys)));
+    const auto read = begin_long_read(db.store(), operation_of(OperationCode::kMget), arguments, 2,
+                                      ByteReader(as_bytes(packed_keys)));
     RespTextSink items;
     ASSERT_FALSE(read->run(kStepWork, items));
     db.run({"SET", "other", "changed"});
@@ -220,7 +221,7 @@ TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
     while (db.store().has_pin_for_read())
         pins.push_back(db.store().pin());
     const auto begin = [&] {
-        return begin_long_read(db.store(), *find_data_command("GET"), arguments, 1, ByteReader(Bytes{}));
+        return begin_long_read(db.store(), operation_of(OperationCode::kGet), arguments, 1, ByteReader(Bytes{}));
     };
     EXPECT_TRUE(begin()->needs_one_state());
     pins.pop_back();
@@ -231,8 +232,8 @@ TEST_F(LargeValueReadTest, AReadAtOnceRepliesNothingWhenItsValuesAreTooLong) {
     const auto read = [&](const Words& words, uint64_t value_bytes_max) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         RespTextSink reply;
-        const KeyLookups lookups = execute_read(db.store(), *find_data_command(words[0]), arguments,
-                                                {.value_bytes_max = value_bytes_max}, reply);
+        const KeyLookups lookups =
+            execute_read(db.store(), operation_named(words[0]), arguments, {.value_bytes_max = value_bytes_max}, reply);
         EXPECT_EQ(lookups.too_long, reply.text().empty());
         return lookups.too_long;
     };

@@ -19,7 +19,7 @@ std::string encoded(std::string_view line, int64_t now_ms = 0) {
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     std::string body;
     RespTextSink sink;
-    EXPECT_TRUE(encode_write(*find_data_command(words[0]), arguments, now_ms, body, sink)) << line << sink.text();
+    EXPECT_TRUE(encode_write(operation_named(words[0]), arguments, now_ms, body, sink)) << line << sink.text();
     return body;
 }
 
@@ -61,7 +61,7 @@ TEST(LogRecord, AnErrorLeavesTheBatchAsItWas) {
          {"SET k v FOO", "INCRBY k x", "MSET a 1 b", "EXPIRE k x", "COPY a a", "FLUSHALL x", "SETRANGE k -1 x"}) {
         const Words words = split(line);
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        EXPECT_FALSE(encode_write(*find_data_command(words[0]), arguments, 0, batch, sink)) << line;
+        EXPECT_FALSE(encode_write(operation_named(words[0]), arguments, 0, batch, sink)) << line;
         EXPECT_TRUE(sink.take().starts_with("-ERR")) << line;
     }
     EXPECT_EQ(batch, "before");
@@ -93,8 +93,8 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
         EXPECT_FALSE(applies(body, 1)) << line;
     }
     // Codes of commands that are recorded as others, of reads, and of none.
-    for (const CommandCode code :
-         {CommandCode::kSetnx, CommandCode::kIncr, CommandCode::kGet, CommandCode{0}, CommandCode{999}}) {
+    for (const OperationCode code :
+         {OperationCode::kSetnx, OperationCode::kIncr, OperationCode::kGet, OperationCode{0}, OperationCode{999}}) {
         std::string body;
         RecordWriter(body, code, kNoFlags).tail("a");
         EXPECT_FALSE(applies(body, 1)) << static_cast<int>(code);
@@ -104,26 +104,26 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
 TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     for (const uint32_t size : {2u, 100u, 0x7fffffffu, 0xffffffffu}) {
         std::string set;
-        RecordWriter(set, CommandCode::kSet, kNoFlags).integer(size).tail("a");
+        RecordWriter(set, OperationCode::kSet, kNoFlags).integer(size).tail("a");
         EXPECT_FALSE(applies(set, 1));
         std::string del;
-        RecordWriter(del, CommandCode::kDel, kNoFlags).integer(size).sized("a");
+        RecordWriter(del, OperationCode::kDel, kNoFlags).integer(size).sized("a");
         EXPECT_FALSE(applies(del, 1));
         std::string mset;
-        RecordWriter(mset, CommandCode::kMset, kNoFlags).integer(size).sized("a").sized("b");
+        RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(size).sized("a").sized("b");
         EXPECT_FALSE(applies(mset, 1));
     }
 }
 
 TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
     std::string del;
-    RecordWriter(del, CommandCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
+    RecordWriter(del, OperationCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
     EXPECT_FALSE(applies(del, 1));
     std::string mset;
-    RecordWriter(mset, CommandCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
+    RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
     EXPECT_FALSE(applies(mset, 1));
     std::string flush;
-    RecordWriter(flush, CommandCode::kFlushall, kNoFlags).tail("x");
+    RecordWriter(flush, OperationCode::kFlushall, kNoFlags).tail("x");
     EXPECT_FALSE(applies(flush, 1));
 }
 
@@ -131,7 +131,7 @@ TEST(LogRecord, AMalformedCommandChangesNothing) {
     kv::Store store(1);
     DiscardingReplySink ignored;
     std::string body;
-    RecordWriter(body, CommandCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
+    RecordWriter(body, OperationCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
     EXPECT_FALSE(
         apply_batch(store, LogIndex(1), 0, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
     EXPECT_EQ(store.size(), 0u);
@@ -146,9 +146,10 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
         uint32_t count = 0;
         while (count < 3) {
             const auto words = commands.next();
-            const CommandSpec* spec = find_data_command(words[0]);
+            const Operation& operation = operation_named(words[0]);
             const std::vector<std::string_view> arguments(words.begin(), words.end());
-            if (spec->kind == CommandKind::kWrite && encode_write(*spec, arguments, 0, body, ignored)) ++count;
+            if (operation.kind == OperationKind::kWrite && encode_write(operation, arguments, 0, body, ignored))
+                ++count;
         }
         for (uint64_t damages = 1 + prng.below(3); damages > 0; --damages) {
             body[prng.below(body.size())] = static_cast<char>(prng.below(256));

@@ -24,15 +24,15 @@ class LongReadTest : public ::testing::Test {
 
     std::unique_ptr<LongRead> begin(const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        const CommandSpec* spec = find_data_command(words[0]);
-        EXPECT_TRUE(is_long_read(db.store().size(), *spec, arguments)) << words[0];
+        const Operation& operation = operation_named(words[0]);
+        EXPECT_TRUE(is_long_read(db.store().size(), operation, arguments)) << words[0];
         packed.clear();
         ByteWriter writer(packed);
         for (size_t i = 1; i < words.size(); ++i) {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        return begin_long_read(db.store(), *spec, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
+        return begin_long_read(db.store(), operation, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
     }
 
     // The reply, made in steps of `work_max`.
@@ -101,7 +101,7 @@ TEST_F(LongReadTest, OnlyAListOfKeysNeedsOneState) {
 TEST_F(LongReadTest, ShortOnesAreNot) {
     const auto is_long = [](uint64_t store_size, const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        return is_long_read(store_size, *find_data_command(words[0]), arguments);
+        return is_long_read(store_size, operation_named(words[0]), arguments);
     };
     EXPECT_FALSE(is_long(10, {"KEYS", "*"}));
     EXPECT_FALSE(is_long(1'000'000, {"SCAN", "0"}));

@@ -28,7 +28,7 @@ class LimitedDatabase {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string batch;
         begin_batch(limit_bytes, batch);
-        if (!encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
+        if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         EXPECT_TRUE(apply_batch(store, store.applied_index() + 1, Database::kStartMs, 1, as_bytes(batch),
                                 [&sink](uint32_t) -> ReplySink& { return sink; }));
         store.end_turn();
@@ -146,35 +146,35 @@ const std::map<std::string_view, std::string_view> kSamples{
     {"sort", "SORT missing"},
 };
 
-Words sample_of(const CommandSpec& spec) {
-    if (spec.name == "restore") return {"RESTORE", "new", "0", dump_payload("v")};
-    return split(kSamples.at(spec.name));
+Words sample_of(const Operation& operation) {
+    if (operation.name == "restore") return {"RESTORE", "new", "0", dump_payload("v")};
+    return split(kSamples.at(operation.name));
 }
 
 TEST(MemoryLimit, AboveItExactlyTheCommandsAreRefusedThatRedisCallsDenyoom) {
-    for (const CommandSpec& spec : data_commands()) {
-        if (spec.kind != CommandKind::kWrite) continue;
+    for (const Operation& operation : kOperations) {
+        if (operation.kind != OperationKind::kWrite) continue;
         LimitedDatabase db;
         db("MSET k value number 1");
         db.limit_bytes = db.store.counted_bytes() - 1;
         const uint64_t before = db.store.state_hash();
-        const std::string reply = db.run(sample_of(spec));
-        if ((spec.flags & kFlagDenyOom) != 0) {
-            EXPECT_EQ(reply, kRefused) << spec.name;
-            EXPECT_EQ(db.store.state_hash(), before) << spec.name;
+        const std::string reply = db.run(sample_of(operation));
+        if (operation.may_grow()) {
+            EXPECT_EQ(reply, kRefused) << operation.name;
+            EXPECT_EQ(db.store.state_hash(), before) << operation.name;
         } else {
-            EXPECT_NE(reply[0], '-') << spec.name << ": " << reply;
+            EXPECT_NE(reply[0], '-') << operation.name << ": " << reply;
         }
     }
 }
 
 TEST(MemoryLimit, WithRoomNothingIsRefused) {
-    for (const CommandSpec& spec : data_commands()) {
-        if (spec.kind != CommandKind::kWrite) continue;
+    for (const Operation& operation : kOperations) {
+        if (operation.kind != OperationKind::kWrite) continue;
         LimitedDatabase db;
         db("MSET k value number 1");
         db.limit_bytes = db.store.counted_bytes() + 6 * kKiB;
-        EXPECT_NE(db.run(sample_of(spec))[0], '-') << spec.name;
+        EXPECT_NE(db.run(sample_of(operation))[0], '-') << operation.name;
     }
 }
 
@@ -234,7 +234,7 @@ TEST(MemoryLimit, NeverLetsTheStateGrowAboveItButByDeadlines) {
         for (int i = 0; i < 4000; ++i) {
             if (i % 200 == 0) db.limit_bytes = commands.prng().between(1, 1000);
             const Words words = commands.next();
-            if (find_data_command(words[0])->kind != CommandKind::kWrite) continue;
+            if (operation_named(words[0]).kind != OperationKind::kWrite) continue;
             const uint64_t before = db.store.counted_bytes();
             if (db.run(words) == kRefused) ++refused;
             ASSERT_LE(db.store.counted_bytes(), std::max(before, db.limit_bytes) + kv::kCountedDeadlineBytes)
@@ -257,7 +257,7 @@ TEST(MemoryLimit, StandsBeforeTheCommandsOfABatchAndIsNotCountedAmongThem) {
     begin_batch(1000, batch);
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "the key", "v"};
-    ASSERT_TRUE(encode_write(*find_data_command("set"), words, 0, batch, ignored));
+    ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), words, 0, batch, ignored));
     kv::Store store(1);
     const EntryApply entry(store, 1, as_bytes(batch));
     EXPECT_EQ(entry.memory_limit_bytes(), 1000u);
@@ -273,7 +273,7 @@ TEST(MemoryLimit, InTheMiddleOfABatchIsMalformed) {
     std::string batch;
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "k", "v"};
-    ASSERT_TRUE(encode_write(*find_data_command("set"), words, 0, batch, ignored));
+    ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), words, 0, batch, ignored));
     begin_batch(1000, batch);
     kv::Store store(1);
     EXPECT_FALSE(

@@ -1,15 +1,15 @@
-// The number of every data command. Private to kv.
+// The number of every operation of the store.
 //
-// The numbers of writes are in the log for ever: never renumber one, never use one again. Several commands are recorded
-// as another one that does the same (SETEX as SET, DECR as INCRBY): only the codes that apply.cc lists are ever in a
-// log.
+// The numbers of writes are in the log for ever: never renumber one, never use one again. Several operations are
+// recorded as another one that does the same (SETEX as SET, DECR as INCRBY): only the codes that apply.cc lists are
+// ever in a log.
 #pragma once
 
 #include <cstdint>
 
 namespace kvorum::ops {
 
-enum class CommandCode : uint16_t {
+enum class OperationCode : uint16_t {
     kSet = 1,
     kSetnx = 2,
     kSetex = 3,
@@ -43,7 +43,7 @@ enum class CommandCode : uint16_t {
     kBitfield = 31,
     kRestore = 32,
     kSort = 33,
-    kMemoryLimit = 34,  // no command: what stands in front of those of a batch, see kv/log_record.h
+    kMemoryLimit = 34,  // no operation: what stands in front of those of a batch, see kv/log_record.h
 
     // Reads are never in a log.
     kGet = 1001,

@@ -1,4 +1,4 @@
-#include "tests/ops/redis_process.h"
+#include "tests/redis/redis_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 
 #include "tests/ops/resp_text.h"
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 namespace {
 
 constexpr int kStartTimeoutMs = 20'000;
@@ -156,4 +156,4 @@ bool RedisProcess::read_line(std::string& out) {
     return read_bytes(end + 2, out);
 }
 
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis
