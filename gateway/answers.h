@@ -5,8 +5,8 @@
 //   definitely not         CLUSTERDOWN, TRYAGAIN, MISCONF, OOM: clients may send it again
 //   outcome unknown        UNCERTAIN: it may have taken effect; nothing in the server ever sends it again
 //
-// An answer is kept in its command's place until that is the head of the lane; write() then gives it to the port. Thread:
-// the owning core. Nothing here suspends.
+// An answer is kept in its command's place until that is the head of the lane; write() then gives it to the port.
+// Thread: the owning core. Nothing here suspends.
 #pragma once
 
 #include <string>
@@ -34,6 +34,7 @@ class Answers {
     // The same as the command's own reply, wherever it came in: a node that sent it here would only meet the same
     // refusal again.
     void refuse_as_reply(Lane& lane, Request& request, std::string_view line);
+    void refuse_as_reply(Lane& lane, Request& request, const ops::Failure& failure);
     void unknown(Lane& lane, Request& request);
 
     // The head is answered: gives it to the port.

@@ -188,7 +188,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     if (memory_limit_bytes_ != 0) {
         if (exceeds_limit(store_, memory_limit_bytes_, record.code, record.flags, record.payload)) {
             store_.add_work(kCommandWork);
-            replies.reply_for(number).error(kOutOfMemory);
+            replies.reply_for(number).failure(Failure::kOutOfMemory);
             return ApplyProgress::kDone;
         }
         counted_bytes_max_ = std::max(store_.counted_bytes(), memory_limit_bytes_) + kv::kCountedDeadlineBytes;

@@ -5,8 +5,9 @@
 // - apply_batch on every node, when the batch is committed: changes the state and writes each reply.
 // - execute_read at the node that serves the read, when it is linearizable: writes the reply.
 //
-// Replies and error texts are Redis 7's for the same input. What depends on time or chance is resolved in encode_write,
-// so that apply is a pure function of (state, entry). Thread: the owning core. Nothing here suspends or throws.
+// Results and failures are those of Redis 7 for the same input, in words of no protocol. What depends on time or chance
+// is resolved in encode_write, so that apply is a pure function of (state, entry). Thread: the owning core. Nothing
+// here suspends or throws.
 #pragma once
 
 #include <cstdint>
@@ -29,18 +30,15 @@ namespace kvorum::ops {
 // A write command whose arguments together are above this is refused, so that any command fits into a log entry.
 inline constexpr uint64_t kCommandSizeMax = 48u << 20;
 
-// The reply to a command that might take the state above its limit of memory. It was definitely not executed.
-inline constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-
 using Arguments = std::span<const std::string_view>;  // the command's name is the first
 
 // Begins a batch, which is empty. Commands that apply_batch finds in it are carried out only as far as
-// store.counted_bytes() does not come above `memory_limit_bytes` (0: no limit); the others get kOutOfMemory. What makes
-// the state smaller or changes a deadline is always carried out (kv/memory_limit.h says what exactly).
+// store.counted_bytes() does not come above `memory_limit_bytes` (0: no limit); the others get Failure::kOutOfMemory.
+// What makes the state smaller or changes a deadline is always carried out (ops/memory_limit.h says what exactly).
 void begin_batch(uint64_t memory_limit_bytes, std::string& batch);
 
-// Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
-// returns false (the command was definitely not executed). `operation` is a kWrite that takes so many arguments.
+// Appends the encoded command to `batch` and returns true; or writes a failure to `reply`, leaves `batch` as it was,
+// and returns false (the command was definitely not executed). `operation` is a kWrite that takes so many arguments.
 // `now_ms` is the leader's log clock: max(wall clock, last log time).
 [[nodiscard]] bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,
                                 ReplySink& reply);
@@ -126,7 +124,7 @@ class EntryApply {
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
     uint64_t random = 0;  // for RANDOMKEY
-    // A reply with more than this of values is left to kv/long_read.h.
+    // A reply with more than this of values is left to ops/long_read.h.
     uint64_t value_bytes_max = UINT64_MAX;
 };
 

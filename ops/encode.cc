@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "base/assert.h"
 #include "ops/commands.h"
 #include "ops/families.h"
@@ -55,31 +53,18 @@ bool sizes_fit(Arguments arguments, ReplySink& reply) {
     static_assert(kv::kKeySizeMax == kv::kValueSizeMax, "keys and values are not told apart here");
     uint64_t total_bytes = kRecordHeaderSize;
     for (const std::string_view argument : arguments) {
-        if (argument.size() > kv::kValueSizeMax) return refuse(reply, kStringTooLong);
+        if (argument.size() > kv::kValueSizeMax) return refuse(reply, Failure::kTooLong);
         total_bytes += sizeof(uint32_t) + argument.size();
     }
     if (total_bytes <= kCommandSizeMax) return true;
-    return refuse_size(reply, total_bytes);
+    return refuse(reply, Failure::too_large(total_bytes));
 }
 
 }  // namespace
 
-bool refuse_expire_time(ReplySink& reply, std::string_view command_name) {
-    return refuse(reply, fmt::format("ERR invalid expire time in '{}' command", command_name));
-}
-
-bool refuse_argument_count(ReplySink& reply, std::string_view command_name) {
-    return refuse(reply, fmt::format("ERR wrong number of arguments for '{}' command", command_name));
-}
-
 void begin_batch(uint64_t memory_limit_bytes, std::string& batch) {
     if (memory_limit_bytes == 0) return;
     RecordWriter(batch, OperationCode::kMemoryLimit, kNoFlags).integer(memory_limit_bytes);
-}
-
-bool refuse_size(ReplySink& reply, uint64_t command_bytes) {
-    return refuse(reply,
-                  fmt::format("ERR command of {} bytes is above the limit of {}", command_bytes, kCommandSizeMax));
 }
 
 bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,

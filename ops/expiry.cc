@@ -14,7 +14,7 @@ TimeUnit unit_of(OperationCode code) {
             .relative = code == OperationCode::kExpire || code == OperationCode::kPexpire};
 }
 
-// False when an error was replied.
+// False when a failure was reported.
 bool parse_conditions(Arguments words, uint16_t& flags, ReplySink& reply) {
     flags = kNoFlags;
     for (const std::string_view word : words) {
@@ -27,14 +27,14 @@ bool parse_conditions(Arguments words, uint16_t& flags, ReplySink& reply) {
         } else if (equals_ignore_case(word, "LT")) {
             flags |= kExpireIfLess;
         } else {
-            return refuse(reply, fmt::format("ERR Unsupported option {}", word));
+            return refuse(reply, Failure::unknown_option(word));
         }
     }
     if ((flags & kExpireIfNone) != 0 && flags != kExpireIfNone) {
-        return refuse(reply, "ERR NX and XX, GT or LT options at the same time are not compatible");
+        return refuse(reply, Failure::kExclusiveConditions);
     }
     if ((flags & kExpireIfGreater) != 0 && (flags & kExpireIfLess) != 0) {
-        return refuse(reply, "ERR GT and LT options at the same time are not compatible");
+        return refuse(reply, Failure::kGreaterAndLess);
     }
     return true;
 }
@@ -63,10 +63,10 @@ bool encode_expire(const WriteRequest& request) {
     uint16_t flags = kNoFlags;
     if (!parse_conditions(request.arguments.subspan(3), flags, request.reply)) return false;
     const auto time = parse_int64(request.arguments[2]);
-    if (!time) return refuse(request.reply, kNotInteger);
+    if (!time) return refuse(request.reply, Failure::kNotAnInteger);
     int64_t deadline_ms = 0;
     if (!to_deadline(*time, unit_of(request.code), request.now_ms, deadline_ms)) {
-        return refuse_expire_time(request.reply, request.operation.name);
+        return refuse(request.reply, Failure::bad_expire_time(request.operation.name));
     }
     RecordWriter(request.batch, OperationCode::kExpire, flags).integer(deadline_ms).tail(request.arguments[1]);
     return true;

@@ -80,7 +80,7 @@ void KeyListWrite::reply(ReplySink& reply) const {
     } else if (looks_at_keys()) {
         reply.integer(any_present_ ? 0 : 1);
     } else {
-        reply.simple_string("OK");
+        reply.done();
     }
 }
 

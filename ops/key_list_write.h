@@ -1,4 +1,4 @@
-// MSET, MSETNX and DEL as they stand in the log, carried out in as many steps as the caller likes. Private to kv.
+// MSET, MSETNX and DEL as they stand in the log, carried out in as many steps as the caller likes. Private to ops.
 //
 // The steps are one command to whoever looks at the state only before the first and after the last of them. A malformed
 // payload is found before anything is changed. Thread: the owning core; the payload outlives the object.

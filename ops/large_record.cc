@@ -1,7 +1,5 @@
 #include "ops/large_record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
 
@@ -74,15 +72,15 @@ bool LargeRecord::encode(const Operation& operation, const PackedCommand& comman
 
 // What a client sent is what the record holds, but for the name of the command.
 bool LargeRecord::encode_key_list(const Operation& operation, const PackedCommand& command, ReplySink& reply) {
-    if (command.largest_argument_bytes() > kv::kValueSizeMax) return refuse(reply, kStringTooLong);
+    if (command.largest_argument_bytes() > kv::kValueSizeMax) return refuse(reply, Failure::kTooLong);
     const uint64_t record_bytes = kRecordHeaderSize + command.bytes().size() - sizeof(uint32_t);
-    if (record_bytes > kCommandSizeMax) return refuse_size(reply, record_bytes);
+    if (record_bytes > kCommandSizeMax) return refuse(reply, Failure::too_large(record_bytes));
     const auto code = operation.code;
     const bool with_values = code == OperationCode::kMset || code == OperationCode::kMsetnx;
     ByteReader reader(command.bytes());
     const uint32_t count = reader.read<uint32_t>() - 1;
     read_sized(reader);
-    if (with_values && count % 2 != 0) return refuse_argument_count(reply, operation.name);
+    if (with_values && count % 2 != 0) return refuse(reply, Failure::wrong_operand_count(operation.name));
     RecordWriter record(RecordText(text_, this), with_values ? OperationCode::kMset : OperationCode::kDel,
                         code == OperationCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags);
     record.integer(with_values ? count / 2 : count).tail(read_tail(reader));

@@ -1,4 +1,4 @@
-// How a command stands in the log. Private to kv.
+// How a command stands in the log. Private to ops.
 //
 //   u16 code | u16 flags | u32 payload size | payload
 //

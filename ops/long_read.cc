@@ -48,7 +48,7 @@ class KeyWalk final : public LongRead {
             for (const std::string_view key : page.keys) {
                 if (!takes_type() || !glob_matches(pattern_, key)) continue;
                 ++found_;
-                items.bulk_string(key);
+                items.bytes(key);
                 work += key.size() / kBytesPerWork;
             }
         }
@@ -59,10 +59,10 @@ class KeyWalk final : public LongRead {
     void write_head(ReplySink& head) const override {
         if (scan_.has_value()) {
             const fmt::format_int cursor(cursor_);
-            head.array(2);
-            head.bulk_string({cursor.data(), cursor.size()});
+            head.list(2);
+            head.bytes({cursor.data(), cursor.size()});
         }
-        head.array(found_);
+        head.list(found_);
     }
 
     bool needs_one_state() const override { return false; }
@@ -116,7 +116,7 @@ class KeyListRead final : public LongRead {
 
     void write_head(ReplySink& head) const override {
         if (with_values_) {
-            head.array(count_);
+            head.list(count_);
         } else {
             head.integer(static_cast<int64_t>(lookups_.hits));
         }
@@ -169,9 +169,9 @@ class ValueRead final : public LongRead {
             if (record == nullptr) {
                 count_lookup(lookups_, record);
                 if (is_range()) {
-                    items.bulk_string({});
+                    items.bytes({});
                 } else {
-                    items.null();
+                    items.nothing();
                 }
                 return true;
             }

@@ -1,4 +1,4 @@
-// Whether a logged command may be carried out under a limit of memory. Private to kv.
+// Whether a logged command may be carried out under a limit of memory. Private to ops.
 //
 // Refused is what might leave store.counted_bytes() above the limit: of the commands that Redis calls `denyoom` all
 // that are not sure to fit, and RENAME to a longer name, which Redis lets grow without end. So no command ever takes

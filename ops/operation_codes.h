@@ -43,7 +43,7 @@ enum class OperationCode : uint16_t {
     kBitfield = 31,
     kRestore = 32,
     kSort = 33,
-    kMemoryLimit = 34,  // no operation: what stands in front of those of a batch, see kv/log_record.h
+    kMemoryLimit = 34,  // no operation: what stands in front of those of a batch, see ops/log_record.h
 
     // Reads are never in a log.
     kGet = 1001,

@@ -286,7 +286,7 @@ void ClientConnection::set_monitors(bool monitors) {
 }
 
 void ClientConnection::write_line(std::string_view line) {
-    writer_to(output_.tail()).simple_string(line);
+    writer_to(output_.tail()).status(line);
     services_.gateway.wake(lane_);
 }
 

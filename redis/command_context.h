@@ -24,7 +24,7 @@ struct CommandContext {
     void fail(fmt::format_string<Args...> format, Args&&... args) {
         reply.error(fmt::format(format, std::forward<Args>(args)...));
     }
-    void ok() { reply.simple_string("OK"); }
+    void ok() { reply.done(); }
 };
 
 // Carries out the subcommand that the second argument names, or says that it is unknown or has the wrong number of
@@ -33,9 +33,6 @@ void run_subcommand(CommandContext& context);
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotAnInteger = "ERR value is not an integer or out of range";
-
-[[nodiscard]] std::string to_lower(std::string_view text);
-[[nodiscard]] std::string to_upper(std::string_view text);
 
 // The reply of every HELP: a title line, `lines`, and HELP itself.
 void reply_help(CommandContext& context, std::span<const std::string_view> lines);

@@ -33,7 +33,7 @@ bool CommandGate::answers_in_transaction(const CommandSpec& command, ReplySink& 
             return true;
         case kDiscardCommand:
             in_transaction_ = false;
-            reply.simple_string("OK");
+            reply.done();
             return true;
         default: reply.error(kBodyRefused); return true;
     }
@@ -62,7 +62,7 @@ bool CommandGate::answers(const CommandSpec& command, ops::Arguments arguments, 
         case kExecCommand: reply.error("ERR EXEC without MULTI"); return true;
         case kDiscardCommand: reply.error("ERR DISCARD without MULTI"); return true;
         case kWatchCommand: reply.error(kWatchRefused); return true;
-        case kUnwatchCommand: reply.simple_string("OK"); return true;
+        case kUnwatchCommand: reply.done(); return true;
         default: return false;
     }
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -292,17 +291,7 @@ bool is_container(const CommandSpec& spec) {
     return kContainers[server_code_of(spec)];
 }
 
-std::string change_case(std::string_view text, int (*change)(int)) {
-    std::string changed{text};
-    std::transform(changed.begin(), changed.end(), changed.begin(),
-                   [change](char c) { return static_cast<char>(change(static_cast<unsigned char>(c))); });
-    return changed;
-}
-
 }  // namespace
-
-std::string to_lower(std::string_view text) { return change_case(text, std::tolower); }
-std::string to_upper(std::string_view text) { return change_case(text, std::toupper); }
 
 std::span<const CommandSpec> server_commands() { return kCommands; }
 
@@ -375,13 +364,13 @@ void execute_server_command(const CommandSpec& command, std::span<const std::str
 }
 
 void reply_help(CommandContext& context, std::span<const std::string_view> lines) {
-    context.reply.array(lines.size() + 3);
-    context.reply.simple_string(
+    context.reply.list(lines.size() + 3);
+    context.reply.status(
         fmt::format("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", to_upper(context.arguments[0])));
     for (const std::string_view line : lines)
-        context.reply.simple_string(line);
-    context.reply.simple_string("HELP");
-    context.reply.simple_string("    Prints this help.");
+        context.reply.status(line);
+    context.reply.status("HELP");
+    context.reply.status("    Prints this help.");
 }
 
 std::string_view redis_role(const raft::Status& status) {

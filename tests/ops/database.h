@@ -11,7 +11,7 @@
 #include "kv/store.h"
 #include "ops/commands.h"
 #include "tests/ops/operation_named.h"
-#include "tests/ops/resp_text.h"
+#include "tests/ops/result_text.h"
 
 namespace kvorum::ops {
 
@@ -34,14 +34,14 @@ class Database {
 
     explicit Database(uint64_t hash_seed = 1) : store_(hash_seed) {}
 
-    // The reply to a command, as RESP2 text.
+    // The result of a command, as text.
     std::string operator()(std::string_view line) { return run(split(line)); }
 
     std::string run(const Words& words) {
-        RespTextSink sink;
+        ResultText sink;
         const Operation& operation = operation_named(words.at(0));
         if (!operation.takes(words.size())) {
-            sink.error(fmt::format("ERR wrong number of arguments for '{}' command", operation.name));
+            sink.failure(Failure::wrong_operand_count(operation.name));
         } else {
             run(operation, {words.begin(), words.end()}, sink);
         }
@@ -62,7 +62,7 @@ class Database {
     void pass_ms(int64_t duration_ms) { clock_ms_ += duration_ms; }
     // An entry without commands, as the leader proposes one when keys fall due.
     void tick() {
-        RespTextSink sink;
+        ResultText sink;
         apply(0, {}, sink);
     }
     void set_clock_ms(int64_t clock_ms) { clock_ms_ = clock_ms; }

@@ -43,7 +43,7 @@ std::vector<LoggedEntry> random_log(uint64_t seed, int entry_count) {
 
 // Applies log[first, last) as the entries first + 1 and on; all replies one behind the other.
 std::string apply(kv::Store& store, const std::vector<LoggedEntry>& log, size_t first, size_t last) {
-    RespTextSink sink;
+    ResultText sink;
     for (size_t i = first; i < last; ++i) {
         uint32_t expected = 0;
         EXPECT_TRUE(apply_batch(store, LogIndex(i + 1), log[i].log_time_ms, log[i].command_count, as_bytes(log[i].body),

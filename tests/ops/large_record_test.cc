@@ -12,7 +12,7 @@
 #include "ops/dump_payload.h"
 #include "tests/ops/compressed_payload.h"
 #include "tests/ops/operation_named.h"
-#include "tests/ops/resp_text.h"
+#include "tests/ops/result_text.h"
 
 namespace kvorum::ops {
 namespace {
@@ -35,7 +35,7 @@ void PrintTo(const Encoded& encoded, std::ostream* out) {
 Encoded at_once(const Words& words) {
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     Encoded encoded;
-    RespTextSink error;
+    ResultText error;
     (void)encode_write(operation_named(words[0]), arguments, kNowMs, encoded.record, error);
     encoded.error = error.take();
     return encoded;
@@ -45,7 +45,7 @@ Encoded in_slices(const Words& words, uint64_t slice_bytes) {
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     const PackedCommand command = PackedCommand::of(arguments);
     Encoded encoded;
-    RespTextSink error;
+    ResultText error;
     LargeRecord record;
     uint64_t work = 0;
     while (!record.prepare(operation_named(words[0]), command, work + slice_bytes, work)) {

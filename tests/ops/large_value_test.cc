@@ -31,7 +31,7 @@ class SlicedDatabase {
     std::string run(const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string batch;
-        RespTextSink sink;
+        ResultText sink;
         if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         store.advance(store.applied_index() + 1, Database::kStartMs);
         EntryApply entry(store, 1, as_bytes(batch));
@@ -141,7 +141,7 @@ TEST(LargeValue, TheOldOneStaysUntilTheNewOneIsWhole) {
 TEST(LargeValue, IsRepliedByAWriteHoweverManyReadsArePinned) {
     SlicedDatabase db;
     db.run({"SET", "large", drawn(kLarge, 1)});
-    const std::string expected = fmt::format("${}\r\n{}\r\n", kLarge, drawn(kLarge, 1));
+    const std::string expected = bytes(drawn(kLarge, 1));
     const std::vector<std::string_view> arguments{"GET", "large"};
     std::vector<std::unique_ptr<LongRead>> reads;
     for (int i = 0; i < 100; ++i)
@@ -170,13 +170,13 @@ class LargeValueReadTest : public ::testing::Test {
         const auto read = begin_long_read(db.store(), operation_named(words[0]), arguments, words.size() - 1,
                                           ByteReader(as_bytes(packed)));
         EXPECT_FALSE(read->needs_one_state());
-        RespTextSink items;
+        ResultText items;
         uint64_t before = 0;
         for (steps = 1; !read->run(kStepWork, items); ++steps) {
             EXPECT_LT(read->lookups().work - before, 2 * kStepWork);
             before = read->lookups().work;
         }
-        RespTextSink head;
+        ResultText head;
         read->write_head(head);
         return head.take() + items.take();
     }
@@ -202,7 +202,7 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
     const std::vector<std::string_view> arguments{"MGET", "large", "other"};
     const auto read = begin_long_read(db.store(), operation_of(OperationCode::kMget), arguments, 2,
                                       ByteReader(as_bytes(packed_keys)));
-    RespTextSink items;
+    ResultText items;
     ASSERT_FALSE(read->run(kStepWork, items));
     db.run({"SET", "other", "changed"});
     ASSERT_FALSE(read->run(kStepWork, items));
@@ -210,7 +210,7 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
     db.run({"SET", "large", drawn(kLarge, 9)});
     while (!read->run(kStepWork, items)) {
     }
-    RespTextSink head;
+    ResultText head;
     read->write_head(head);
     EXPECT_EQ(head.take() + items.take(), expected);
 }
@@ -231,10 +231,10 @@ TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
 TEST_F(LargeValueReadTest, AReadAtOnceRepliesNothingWhenItsValuesAreTooLong) {
     const auto read = [&](const Words& words, uint64_t value_bytes_max) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        RespTextSink reply;
+        ResultText reply;
         const KeyLookups lookups =
             execute_read(db.store(), operation_named(words[0]), arguments, {.value_bytes_max = value_bytes_max}, reply);
-        EXPECT_EQ(lookups.too_long, reply.text().empty());
+        EXPECT_EQ(lookups.too_long, reply.so_far().empty());
         return lookups.too_long;
     };
     EXPECT_TRUE(read({"GET", "large"}, kLarge - 1));

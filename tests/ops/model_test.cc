@@ -23,20 +23,20 @@ class Oracle {
     // Each returns the reply.
     std::string set(const std::string& key, const std::string& value) {
         items_[key] = {value, {}};
-        return ok();
+        return done();
     }
     std::string set_nx(const std::string& key, const std::string& value) {
-        return items_.try_emplace(key, Item{value, {}}).second ? ok() : null();
+        return items_.try_emplace(key, Item{value, {}}).second ? done() : nothing();
     }
     std::string set_px(const std::string& key, const std::string& value, int64_t lifetime_ms) {
         items_[key] = {value, now_ms + lifetime_ms};
-        return ok();
+        return done();
     }
     std::string set_keeping_ttl(const std::string& key, const std::string& value) {
         items_[key].value = value;
-        return ok();
+        return done();
     }
-    std::string get(const std::string& key) { return items_.contains(key) ? bulk(items_[key].value) : null(); }
+    std::string get(const std::string& key) { return items_.contains(key) ? bytes(items_[key].value) : nothing(); }
     std::string del(const std::string& key) { return integer(static_cast<int64_t>(items_.erase(key))); }
     std::string append(const std::string& key, const std::string& value) {
         items_[key].value += value;
@@ -44,7 +44,7 @@ class Oracle {
     }
     std::string incrby(const std::string& key, int64_t increment) {
         const std::string old = items_.contains(key) ? items_[key].value : "0";
-        if (old.find_first_not_of("-0123456789") != std::string::npos) return not_integer();
+        if (old.find_first_not_of("-0123456789") != std::string::npos) return failed(Failure::kNotAnInteger);
         items_[key].value = std::to_string(std::stoll(old) + increment);
         return integer(std::stoll(items_[key].value));
     }
@@ -64,11 +64,11 @@ class Oracle {
         return integer(items_[key].deadline_ms ? *items_[key].deadline_ms - now_ms : -1);
     }
     std::string rename(const std::string& from, const std::string& to) {
-        if (!items_.contains(from)) return error("ERR no such key");
+        if (!items_.contains(from)) return failed(Failure::kNoSuchKey);
         const Item item = items_[from];
         items_.erase(from);
         items_[to] = item;
-        return ok();
+        return done();
     }
     std::string dbsize() { return integer(static_cast<int64_t>(items_.size())); }
 
