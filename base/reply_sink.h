@@ -1,14 +1,18 @@
-// Where a command writes its reply, without knowing the protocol: RESP2 or RESP3 text, or nothing at all on a replica
-// that answers nobody.
+// Where an operation writes its result, in words of no protocol: text in the form of one (base/reply_writer.h), or
+// nothing at all on a replica that answers nobody.
 //
-// A command writes exactly one reply: one scalar, or a header followed by that many replies (twice as many for a map).
-// Thread: the owner's. Views are copied or written out before the call returns.
+// An operation writes exactly one result: one scalar, or a header followed by that many results (twice as many for a
+// map). Thread: the owner's. Views are copied or written out before the call returns.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
 namespace kvorum {
+
+namespace ops {
+class Failure;  // ops/failure.h; whoever makes or reads one includes it
+}
 
 class ReplySink {
  public:
@@ -17,43 +21,49 @@ class ReplySink {
     ReplySink& operator=(const ReplySink&) = delete;
     virtual ~ReplySink() = default;
 
-    virtual void simple_string(std::string_view text) = 0;  // no CR or LF in it
-    // The whole line without the leading '-': "ERR syntax error", "WRONGTYPE ...". CR and LF are replaced by spaces.
-    virtual void error(std::string_view line) = 0;
+    virtual void done() = 0;                         // and there is nothing to tell
+    virtual void status(std::string_view word) = 0;  // a fixed word or line of ours; no CR or LF in it
     virtual void integer(int64_t value) = 0;
-    virtual void bulk_string(std::string_view bytes) = 0;
-    // One bulk string in pieces: begin_bulk_string(), then pieces of that many bytes together, then end_bulk_string().
-    virtual void begin_bulk_string(uint64_t size_bytes) = 0;
-    virtual void bulk_string_piece(std::string_view bytes) = 0;
-    virtual void end_bulk_string() = 0;
-    virtual void null() = 0;                                // RESP2: null bulk string
-    virtual void null_array() = 0;                          // RESP2: null array; RESP3: null
-    virtual void boolean(bool value) = 0;                   // RESP2: integer 0 or 1
-    virtual void double_number(double value) = 0;           // RESP2: bulk string
-    virtual void verbatim_text(std::string_view text) = 0;  // RESP2: bulk string; RESP3: verbatim string, format txt
-    virtual void array(uint64_t count) = 0;
-    virtual void map(uint64_t pair_count) = 0;  // RESP2: array of twice as many
-    virtual void set(uint64_t count) = 0;       // RESP2: array
+    virtual void number(double value) = 0;
+    virtual void truth(bool value) = 0;
+    virtual void bytes(std::string_view bytes) = 0;
+    // The same in pieces: begin_bytes(), then pieces of that many bytes together, then end_bytes().
+    virtual void begin_bytes(uint64_t size_bytes) = 0;
+    virtual void bytes_piece(std::string_view bytes) = 0;
+    virtual void end_bytes() = 0;
+    virtual void text(std::string_view text) = 0;  // to be read by people
+    virtual void nothing() = 0;                    // where bytes or a number could be
+    virtual void no_list() = 0;                    // where a list could be
+    virtual void list(uint64_t count) = 0;
+    virtual void set(uint64_t count) = 0;
+    virtual void map(uint64_t pair_count) = 0;
+    // Of an operation: it was not carried out, or not to its end, and says why.
+    virtual void failure(const ops::Failure& failure) = 0;
+    // Of those who know how clients want to read it: the whole line, of which the first word is its code ("ERR ...").
+    // CR and LF are replaced by spaces.
+    virtual void error(std::string_view line) = 0;
 };
 
-// Takes replies that nobody waits for.
+// Takes results that nobody waits for.
 class DiscardingReplySink final : public ReplySink {
  public:
-    void simple_string(std::string_view) override {}
-    void error(std::string_view) override {}
+    void done() override {}
+    void status(std::string_view) override {}
     void integer(int64_t) override {}
-    void bulk_string(std::string_view) override {}
-    void begin_bulk_string(uint64_t) override {}
-    void bulk_string_piece(std::string_view) override {}
-    void end_bulk_string() override {}
-    void null() override {}
-    void null_array() override {}
-    void boolean(bool) override {}
-    void double_number(double) override {}
-    void verbatim_text(std::string_view) override {}
-    void array(uint64_t) override {}
-    void map(uint64_t) override {}
+    void number(double) override {}
+    void truth(bool) override {}
+    void bytes(std::string_view) override {}
+    void begin_bytes(uint64_t) override {}
+    void bytes_piece(std::string_view) override {}
+    void end_bytes() override {}
+    void text(std::string_view) override {}
+    void nothing() override {}
+    void no_list() override {}
+    void list(uint64_t) override {}
     void set(uint64_t) override {}
+    void map(uint64_t) override {}
+    void failure(const ops::Failure&) override {}
+    void error(std::string_view) override {}
 };
 
 }  // namespace kvorum

@@ -20,6 +20,13 @@ namespace {
 constexpr size_t kLongDoubleTextMax = size_t{5} * 1024;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+std::string changed(std::string_view text, char (*change)(char)) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(), change);
+    return result;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -30,6 +37,9 @@ bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool equals_ignore_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
+
+std::string to_lower(std::string_view text) { return changed(text, lower); }
+std::string to_upper(std::string_view text) { return changed(text, upper); }
 
 std::optional<int64_t> parse_int64(std::string_view text) {
     if (text == "0") return 0;

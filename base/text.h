@@ -10,6 +10,8 @@ namespace kvorum {
 
 // ASCII letters only.
 [[nodiscard]] bool equals_ignore_case(std::string_view a, std::string_view b);
+[[nodiscard]] std::string to_lower(std::string_view text);
+[[nodiscard]] std::string to_upper(std::string_view text);
 
 // A decimal integer in its one canonical form: no sign but '-', no leading zeros, no spaces.
 [[nodiscard]] std::optional<int64_t> parse_int64(std::string_view text);

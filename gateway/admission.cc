@@ -2,6 +2,7 @@
 
 #include "base/probes.h"
 #include "gateway/reply_lines.h"
+#include "ops/failure.h"
 
 namespace kvorum::gateway {
 namespace {
@@ -20,7 +21,7 @@ bool Admission::reply_fits(Lane& lane, Request& request, ops::Arguments argument
     if (lane.waits_for_room) return false;
     const bool is_data = request.command.is_read() || request.command.is_write();
     if (!is_data || request.is_long || lane.is_large(request.sequence)) return true;
-    const uint64_t bytes = ops::reply_value_bytes(store_, *request.command.spec, arguments);
+    const uint64_t bytes = ops::reply_value_bytes(store_, *request.command.operation, arguments);
     if (bytes == 0) return true;
     lane.waits_for_bulk_room = bytes > kSmallReplyBytes && !port.output_has_bulk_room();
     lane.waits_for_room = lane.waits_for_bulk_room;
@@ -48,7 +49,7 @@ bool Admission::settle(Lane& lane, Request& request, replica::WriteAdmission adm
         case kNotLeader: return false;
         case kOverloaded: answers_.refuse_as_reply(lane, request, gateway::kOverloaded); return true;
         case kDiskFull: answers_.refuse_as_reply(lane, request, gateway::kDiskFull); return true;
-        case kOutOfMemory: answers_.refuse_as_reply(lane, request, ops::kOutOfMemory); return true;
+        case kOutOfMemory: answers_.refuse_as_reply(lane, request, ops::Failure::kOutOfMemory); return true;
     }
     return false;
 }

@@ -35,6 +35,13 @@ void Answers::refuse_as_reply(Lane& lane, Request& request, std::string_view lin
     error(lane, request, line);
 }
 
+void Answers::refuse_as_reply(Lane& lane, Request& request, const ops::Failure& failure) {
+    ++counters_.replies_not_executed;
+    scratch_.clear();
+    lane.port().writer_to(scratch_).failure(failure);
+    reply(lane, request, scratch_);
+}
+
 void Answers::unknown(Lane& lane, Request& request) {
     if (drop_parts(lane, request)) return;
     ++counters_.replies_uncertain;

@@ -4,18 +4,29 @@
 #include <cstdint>
 #include <string_view>
 
-#include "ops/command_table.h"
+#include "ops/operation_table.h"
 
 namespace kvorum::gateway {
 
+enum class CommandKind : uint8_t {
+    kUnknown,    // there is none of that name: it is only answered
+    kOperation,  // on the state
+    kWait,       // counts the nodes that have what its client wrote (gateway/waits.h)
+    kLocal,      // about the node or the connection: the port carries it out
+};
+
 struct Command {
-    const ops::CommandSpec* spec = nullptr;  // null: there is none of that name
-    std::string_view name;                   // what is counted, a subcommand's too; empty: unknown
-    int16_t first_key = 0;                   // which argument is the first key; 0: none is
+    CommandKind kind = CommandKind::kUnknown;
+    const ops::Operation* operation = nullptr;  // kOperation, unless a part of it has an unknown name
+    uint16_t local_code = 0;                    // kLocal: its number in the port's protocol
+    std::string_view name;                      // what is counted, a subcommand's too; empty: unknown
+    int16_t first_key = 0;                      // which argument is the first key; 0: none is
     bool is_fast = false;  // as it is counted: it takes no time to speak of unless it has many arguments
 
-    [[nodiscard]] bool is_write() const { return spec != nullptr && spec->kind == ops::CommandKind::kWrite; }
-    [[nodiscard]] bool is_read() const { return spec != nullptr && spec->kind == ops::CommandKind::kRead; }
+    [[nodiscard]] bool is_write() const {
+        return operation != nullptr && operation->kind == ops::OperationKind::kWrite;
+    }
+    [[nodiscard]] bool is_read() const { return operation != nullptr && operation->kind == ops::OperationKind::kRead; }
 };
 
 }  // namespace kvorum::gateway

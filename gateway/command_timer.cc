@@ -29,7 +29,9 @@ void CommandTimer::answered(const Request& request, std::string_view error_code)
 void CommandTimer::note_if_slow(const Lane& lane, const Request& request, std::string_view stage) {
     const uint64_t latency_ns = reactor_.now_ns() - request.arrived_ns;
     if (!is_slow(latency_ns)) return;
-    scratch_arguments_.assign({request.command.spec->name});
+    // Without the name of its subcommand.
+    const std::string_view name = request.command.name;
+    scratch_arguments_.assign({name.substr(0, name.find('|'))});
     // Only the first of very many are shown.
     if (!request.text().empty() && request.text().size() <= kLoggedTextBytesMax)
         unpack_arguments(request.text(), scratch_arguments_);

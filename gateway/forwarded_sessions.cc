@@ -69,8 +69,8 @@ class ForwardedSessions::ForwardedSession final : public ReplyPort {
     void reply_not_executed(std::string_view why) override { send(peers::ForwardOutcome::kNotExecuted, why); }
     void reply_outcome_unknown(std::string_view why) override { send(peers::ForwardOutcome::kUnknown, why); }
 
-    std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments /*arguments*/) override {
-        KVORUM_ASSERT(false, "{} is not carried out for other nodes", spec.name);
+    std::string_view carry_out(uint16_t local_code, ops::Arguments /*arguments*/) override {
+        KVORUM_ASSERT(false, "command {} is not carried out for other nodes", local_code);
         return {};
     }
     [[nodiscard]] std::string redirection(const Command& /*command*/, ops::Arguments /*arguments*/,

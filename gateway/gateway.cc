@@ -44,7 +44,8 @@ void Gateway::submit_local(Lane& lane, const Command& command, ops::Arguments ar
                            bool holds_input) {
     schedule_.wake(lane);
     if (lane.queue().empty()) {
-        timer_.time_inline(lane, command, arguments, [&] { return lane.port().carry_out(*command.spec, arguments); });
+        timer_.time_inline(lane, command, arguments,
+                           [&] { return lane.port().carry_out(command.local_code, arguments); });
         return;
     }
     Request& request = lane.push(command, 0, services_.reactor.now_ns());

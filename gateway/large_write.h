@@ -17,17 +17,17 @@ namespace kvorum::gateway {
 class LargeWrite {
  public:
     // The first steps, as go_on(). True: begin() comes next, unless it was called.
-    [[nodiscard]] bool prepare(const ops::CommandSpec& spec, const PackedCommand& command, TurnWork& work) {
+    [[nodiscard]] bool prepare(const ops::Operation& operation, const PackedCommand& command, TurnWork& work) {
         uint64_t done = 0;
-        const bool prepared = record_.prepare(spec, command, work.slice(), done);
+        const bool prepared = record_.prepare(operation, command, work.slice(), done);
         work.add(TurnPart::kEncode, done);
         return prepared;
     }
     [[nodiscard]] bool begun() const { return builder_.command_count() > 0; }
     // False: the command was refused with the error that `error` now holds.
-    [[nodiscard]] bool begin(const ops::CommandSpec& spec, const PackedCommand& command, int64_t now_ms,
+    [[nodiscard]] bool begin(const ops::Operation& operation, const PackedCommand& command, int64_t now_ms,
                              const ops::BatchHead& head, ReplySink& error) {
-        if (!record_.encode(spec, command, now_ms, error)) return false;
+        if (!record_.encode(operation, command, now_ms, error)) return false;
         builder_.add_command_count(1);
         ops::begin_batch(head, builder_.buffer());
         builder_.buffer().reserve(builder_.buffer().size() + record_.size_bytes());

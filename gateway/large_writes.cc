@@ -9,9 +9,8 @@ namespace kvorum::gateway {
 
 using replica::WriteAdmission;
 
-bool is_list(const ops::CommandSpec& spec) {
-    return spec.kind == ops::CommandKind::kRead ? ops::is_key_list(spec)
-                                                : spec.kind == ops::CommandKind::kWrite && ops::is_key_list_write(spec);
+bool is_list(const ops::Operation& operation) {
+    return ops::is_key_list(operation) || ops::is_key_list_write(operation);
 }
 
 // One at a time: what it is encoded into is as large as its command, and a compressed value larger. And not before
@@ -64,16 +63,16 @@ bool LargeWrites::begin_waits(Lane& lane) {
 bool LargeWrites::route(Lane& lane, Request& request) {
     if (!schedule_.may_go_on(lane) || begin_waits(lane)) return false;
     LargeCommand& large = *lane.large;
-    const ops::CommandSpec& spec = *request.command.spec;
-    if (!large.write->prepare(spec, large.command, reactor_.work())) {
+    const ops::Operation& operation = *request.command.operation;
+    if (!large.write->prepare(operation, large.command, reactor_.work())) {
         schedule_.wake(lane);
         return false;
     }
     if (!large.write->begun()) {
-        const WriteAdmission admission = group_.admit(spec);
+        const WriteAdmission admission = group_.admit(operation);
         if (admission != WriteAdmission::kAccepted) return admission_.settle(lane, request, admission, {});
         error_.clear();
-        if (!large.write->begin(spec, large.command, group_.turn_clock_ms(), group_.batch_head(),
+        if (!large.write->begin(operation, large.command, group_.turn_clock_ms(), group_.batch_head(),
                                 lane.port().writer_to(error_)))
             return admission_.settle(lane, request, WriteAdmission::kRefused, error_);
     }

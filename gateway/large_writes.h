@@ -19,7 +19,7 @@ inline constexpr size_t kFirstArguments = 16;
 inline constexpr uint32_t kArgumentsInOneStep = 65'536;
 
 // Whether its keys are carried out one after the other.
-[[nodiscard]] bool is_list(const ops::CommandSpec& spec);
+[[nodiscard]] bool is_list(const ops::Operation& operation);
 
 class LargeWrites {
  public:

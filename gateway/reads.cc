@@ -18,7 +18,7 @@ constexpr size_t kCostlyBytes = 512 * kKiB;
 
 bool may_be_long(const Command& command, ops::Arguments arguments, uint64_t store_size) {
     if (command.is_fast && arguments.size() <= kFewArguments) return false;
-    return ops::is_long_read(store_size, *command.spec, arguments);
+    return ops::is_long_read(store_size, *command.operation, arguments);
 }
 
 Reads::Reads(reactor::Reactor& reactor, const kv::Store& store, replica::Group& group, Answers& answers,
@@ -31,11 +31,11 @@ Reads::Reads(reactor::Reactor& reactor, const kv::Store& store, replica::Group& 
       counters_(counters),
       random_(reactor.backend().random_seed()) {}
 
-std::optional<std::string_view> Reads::carry_out(Lane& lane, const ops::CommandSpec& spec, ops::Arguments arguments,
+std::optional<std::string_view> Reads::carry_out(Lane& lane, const ops::Operation& operation, ops::Arguments arguments,
                                                  uint64_t value_bytes_max) {
     const ops::ReadContext context{group_.turn_clock_ms(), random_.next(), value_bytes_max};
     ReplyWriter& reply = lane.port().begin_reply();
-    const ops::KeyLookups lookups = ops::execute_read(store_, spec, arguments, context, reply);
+    const ops::KeyLookups lookups = ops::execute_read(store_, operation, arguments, context, reply);
     if (lookups.too_long) return std::nullopt;
     counters_.keyspace_hits += lookups.hits;
     counters_.keyspace_misses += lookups.misses;
@@ -47,7 +47,7 @@ std::optional<std::string_view> Reads::carry_out(Lane& lane, const ops::CommandS
 bool Reads::answer_head(Lane& lane, uint64_t value_bytes_max) {
     Request& head = lane.queue().front();
     unpack_arguments(lane.head_arguments(), scratch_arguments_);
-    const auto error_code = carry_out(lane, *head.command.spec, scratch_arguments_, value_bytes_max);
+    const auto error_code = carry_out(lane, *head.command.operation, scratch_arguments_, value_bytes_max);
     head.is_long = !error_code.has_value();
     if (head.is_long) return false;
     timer_.answered(head, *error_code);
@@ -56,13 +56,15 @@ bool Reads::answer_head(Lane& lane, uint64_t value_bytes_max) {
     return true;
 }
 
+bool Reads::is_costly(const Lane& lane, const Request& read) const {
+    if (ops::is_walk(*read.command.operation)) return store_.size() > kCostlyKeys;
+    const bool is_large = lane.is_large(read.sequence);
+    return (is_large ? lane.large->command.bytes().size() : read.text().size()) > kCostlyBytes;
+}
+
 void Reads::repeat(Lane& lane, Request& request) {
     if (answers_.drop_parts(lane, request)) return;
-    const bool walks = request.command.spec->first_key == 0;
-    const size_t text_bytes =
-        lane.is_large(request.sequence) ? lane.large->command.bytes().size() : request.text().size();
-    const bool is_costly = request.is_long && (walks ? store_.size() > kCostlyKeys : text_bytes > kCostlyBytes);
-    if (is_costly) {
+    if (request.is_long && is_costly(lane, request)) {
         answers_.refuse(lane, request, kCutOff);
         return;
     }

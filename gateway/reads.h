@@ -33,7 +33,7 @@ class Reads {
 
     // Carries it out into the port, whatever the queue holds. Returns the code of the error that was replied, empty for
     // another reply. None: nothing was replied, the values are more than `value_bytes_max`.
-    [[nodiscard]] std::optional<std::string_view> carry_out(Lane& lane, const ops::CommandSpec& spec,
+    [[nodiscard]] std::optional<std::string_view> carry_out(Lane& lane, const ops::Operation& operation,
                                                             ops::Arguments arguments, uint64_t value_bytes_max);
     // The same for the head of the lane. False: it must be carried out as a long read.
     [[nodiscard]] bool answer_head(Lane& lane, uint64_t value_bytes_max);
@@ -47,6 +47,8 @@ class Reads {
     void repeat(Lane& lane, Request& request);
 
  private:
+    [[nodiscard]] bool is_costly(const Lane& lane, const Request& read) const;
+
     reactor::Reactor& reactor_;
     const kv::Store& store_;
     replica::Group& group_;

@@ -57,9 +57,9 @@ class ReplyPort {
     virtual void reply_not_executed(std::string_view why) = 0;
     virtual void reply_outcome_unknown(std::string_view why) = 0;
 
-    // Carries out a command of kind kServer, and replies. Only clients send these. Returns the code of the error that
-    // it replied, empty for another reply; good until the next reply.
-    virtual std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments arguments) = 0;
+    // Carries out a command of kind kLocal, named by its local_code, and replies. Only clients send these. Returns the
+    // code of the error that it replied, empty for another reply; good until the next reply.
+    virtual std::string_view carry_out(uint16_t local_code, ops::Arguments arguments) = 0;
     // Where a client that is not forwarded has to go instead, as an error line.
     [[nodiscard]] virtual std::string redirection(const Command& command, ops::Arguments arguments,
                                                   const Member& leader) const = 0;

@@ -43,7 +43,7 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
     if (is_read && !is_long && lane.queue().empty() && lane.port().may_be_forwarded() && group_.may_read_now()) {
         ++counters_.lease_reads;
         timer_.time_inline(lane, command, arguments, [&] {
-            const auto error_code = reads_.carry_out(lane, *command.spec, arguments, kShortReplyBytes);
+            const auto error_code = reads_.carry_out(lane, *command.operation, arguments, kShortReplyBytes);
             too_long = !error_code.has_value();
             return error_code;
         });
@@ -72,7 +72,7 @@ void Router::submit_large(Lane& lane, const Command& command, PackedCommand pack
     schedule_.wake(lane);
     Request& request = push(lane, command, origin_id);
     request.is_readonly = is_readonly;
-    request.is_long = ops::is_key_list(*command.spec);
+    request.is_long = ops::is_key_list(*command.operation);
     if (lane.large != nullptr) {
         answers_.refuse_as_reply(lane, request, kSecondLarge);
         return;
@@ -137,7 +137,7 @@ bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) 
     const bool is_large = lane.is_large(request.sequence);
     if (request.command.is_write())
         return is_large ? large_writes_.route(lane, request) : route_write(lane, request, arguments);
-    if (!request.command.is_read()) {
+    if (request.command.kind == CommandKind::kWait) {
         waits_.take(lane, request, arguments);
         return true;
     }
@@ -152,7 +152,7 @@ bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) 
 bool Router::route_write(Lane& lane, Request& request, ops::Arguments arguments) {
     using enum replica::WriteAdmission;
     error_.clear();
-    const auto admission = group_.add_write(*request.command.spec, arguments, {lane.handle, request.sequence},
+    const auto admission = group_.add_write(*request.command.operation, arguments, {lane.handle, request.sequence},
                                             lane.port().writer_to(error_));
     if (admission == kAccepted) timer_.keep_arguments(lane.queue(), request, arguments, group_.open_writes());
     if (admission == kRefused) timer_.note_refused_write(lane, arguments, request.arrived_ns);
@@ -198,7 +198,7 @@ void Router::route_parked(Lane& lane) {
 bool Router::route_parked_one(Lane& lane, Request& request) {
     if (lane.is_large(request.sequence)) {
         // Of a list the name and the first key: nobody looks at the others before it is carried out.
-        const bool first_are_enough = is_list(*request.command.spec);
+        const bool first_are_enough = is_list(*request.command.operation);
         lane.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
     } else {
         // A copy: answering or encoding may reuse the slot's text while the views still point into it.

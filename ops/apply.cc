@@ -42,8 +42,8 @@ class KeysAhead {
     size_t count_ = 0;
 };
 
-bool stands_before_commands(CommandCode code) {
-    return code == CommandCode::kMemoryLimit || code == CommandCode::kSetting;
+bool stands_before_commands(OperationCode code) {
+    return code == OperationCode::kMemoryLimit || code == OperationCode::kSetting;
 }
 
 // Of the batch, 0 for none; what is malformed is found out when it is applied.
@@ -52,7 +52,7 @@ uint64_t find_memory_limit(ByteReader batch) {
     while (batch.remaining() > 0) {
         const LogRecord record = read_record(batch);
         if (batch.failed() || !stands_before_commands(record.code)) break;
-        if (record.code == CommandCode::kMemoryLimit) limit_bytes = ByteReader(record.payload).read<uint64_t>();
+        if (record.code == OperationCode::kMemoryLimit) limit_bytes = ByteReader(record.payload).read<uint64_t>();
     }
     return limit_bytes;
 }
@@ -61,7 +61,7 @@ uint64_t find_memory_limit(ByteReader batch) {
 bool apply_before_commands(kv::Store& store, const LogRecord& record) {
     if (record.flags != kNoFlags || record.origin.has_value()) return false;
     ByteReader payload(record.payload);
-    if (record.code == CommandCode::kMemoryLimit) return payload.read<uint64_t>() != 0 && payload.finished();
+    if (record.code == OperationCode::kMemoryLimit) return payload.read<uint64_t>() != 0 && payload.finished();
     const auto setting = static_cast<kv::Setting>(payload.read<uint16_t>());
     const auto value = payload.read<uint64_t>();
     return payload.finished() && store.set(setting, value);
@@ -71,25 +71,25 @@ bool apply_before_commands(kv::Store& store, const LogRecord& record) {
 void look_ahead(const LogRecord& record, KeysAhead& keys) {
     ByteReader payload(record.payload);
     switch (record.code) {
-        case CommandCode::kSet:
+        case OperationCode::kSet:
             if ((record.flags & kSetHasDeadline) != 0) payload.read<int64_t>();
             return keys.add_sized(payload);
-        case CommandCode::kAppend:
-        case CommandCode::kIncrbyfloat:
-        case CommandCode::kRename:
-        case CommandCode::kBitfield:
-        case CommandCode::kSort:
-        case CommandCode::kCopy: return keys.add_sized(payload);
-        case CommandCode::kSetrange:
-        case CommandCode::kRestore: payload.read<uint64_t>(); return keys.add_sized(payload);
-        case CommandCode::kSetbit: payload.read<uint64_t>(); return keys.add(read_tail(payload));
-        case CommandCode::kBitop: return keys.add_list(payload, payload.read<uint32_t>(), false);
-        case CommandCode::kIncrby:
-        case CommandCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
-        case CommandCode::kGetdel:
-        case CommandCode::kPersist: return keys.add(read_tail(payload));
-        case CommandCode::kMset: return keys.add_list(payload, payload.read<uint32_t>(), true);
-        case CommandCode::kDel: return keys.add_list(payload, payload.read<uint32_t>(), false);
+        case OperationCode::kAppend:
+        case OperationCode::kIncrbyfloat:
+        case OperationCode::kRename:
+        case OperationCode::kBitfield:
+        case OperationCode::kSort:
+        case OperationCode::kCopy: return keys.add_sized(payload);
+        case OperationCode::kSetrange:
+        case OperationCode::kRestore: payload.read<uint64_t>(); return keys.add_sized(payload);
+        case OperationCode::kSetbit: payload.read<uint64_t>(); return keys.add(read_tail(payload));
+        case OperationCode::kBitop: return keys.add_list(payload, payload.read<uint32_t>(), false);
+        case OperationCode::kIncrby:
+        case OperationCode::kExpire: payload.read<int64_t>(); return keys.add(read_tail(payload));
+        case OperationCode::kGetdel:
+        case OperationCode::kPersist: return keys.add(read_tail(payload));
+        case OperationCode::kMset: return keys.add_list(payload, payload.read<uint32_t>(), true);
+        case OperationCode::kDel: return keys.add_list(payload, payload.read<uint32_t>(), false);
         default: return;
     }
 }
@@ -101,7 +101,7 @@ void prefetch(const kv::Store& store, ByteReader reader, uint32_t command_count)
     store.prefetch(keys.keys());
 }
 
-bool apply_key_list(CommandCode code, LoggedCommand& command) {
+bool apply_key_list(OperationCode code, LoggedCommand& command) {
     KeyListWrite write(code, command.flags, command.payload);
     if (write.run(command.store, UINT64_MAX) != ApplyProgress::kDone) return false;
     write.reply(command.reply);
@@ -109,30 +109,30 @@ bool apply_key_list(CommandCode code, LoggedCommand& command) {
 }
 
 // The codes that may be in a log.
-ApplyProgress apply(CommandCode code, LoggedCommand& command) {
+ApplyProgress apply(OperationCode code, LoggedCommand& command) {
     bool well_formed = false;
     switch (code) {
-        case CommandCode::kSet: well_formed = apply_set(command); break;
-        case CommandCode::kGetdel: well_formed = apply_getdel(command); break;
-        case CommandCode::kGetex: well_formed = apply_getex(command); break;
-        case CommandCode::kMset: well_formed = apply_key_list(code, command); break;
-        case CommandCode::kAppend: well_formed = apply_append(command); break;
-        case CommandCode::kSetrange: well_formed = apply_setrange(command); break;
-        case CommandCode::kIncrby: well_formed = apply_incrby(command); break;
-        case CommandCode::kIncrbyfloat: well_formed = apply_incrbyfloat(command); break;
-        case CommandCode::kDel: well_formed = apply_key_list(code, command); break;
-        case CommandCode::kExpire: well_formed = apply_expire(command); break;
-        case CommandCode::kPersist: well_formed = apply_persist(command); break;
-        case CommandCode::kRename: well_formed = apply_rename(command); break;
-        case CommandCode::kCopy: well_formed = apply_copy(command); break;
-        case CommandCode::kFlushall: well_formed = apply_flush(command); break;
-        case CommandCode::kSetbit: well_formed = apply_setbit(command); break;
-        case CommandCode::kBitop: well_formed = apply_bitop(command); break;
-        case CommandCode::kBitfield: well_formed = apply_bitfield(command); break;
-        case CommandCode::kRestore: well_formed = apply_restore(command); break;
-        case CommandCode::kSort: well_formed = apply_sort(command); break;
-        case CommandCode::kMemoryLimit:
-        case CommandCode::kSetting: break;
+        case OperationCode::kSet: well_formed = apply_set(command); break;
+        case OperationCode::kGetdel: well_formed = apply_getdel(command); break;
+        case OperationCode::kGetex: well_formed = apply_getex(command); break;
+        case OperationCode::kMset: well_formed = apply_key_list(code, command); break;
+        case OperationCode::kAppend: well_formed = apply_append(command); break;
+        case OperationCode::kSetrange: well_formed = apply_setrange(command); break;
+        case OperationCode::kIncrby: well_formed = apply_incrby(command); break;
+        case OperationCode::kIncrbyfloat: well_formed = apply_incrbyfloat(command); break;
+        case OperationCode::kDel: well_formed = apply_key_list(code, command); break;
+        case OperationCode::kExpire: well_formed = apply_expire(command); break;
+        case OperationCode::kPersist: well_formed = apply_persist(command); break;
+        case OperationCode::kRename: well_formed = apply_rename(command); break;
+        case OperationCode::kCopy: well_formed = apply_copy(command); break;
+        case OperationCode::kFlushall: well_formed = apply_flush(command); break;
+        case OperationCode::kSetbit: well_formed = apply_setbit(command); break;
+        case OperationCode::kBitop: well_formed = apply_bitop(command); break;
+        case OperationCode::kBitfield: well_formed = apply_bitfield(command); break;
+        case OperationCode::kRestore: well_formed = apply_restore(command); break;
+        case OperationCode::kSort: well_formed = apply_sort(command); break;
+        case OperationCode::kMemoryLimit:
+        case OperationCode::kSetting: break;
         default: return ApplyProgress::kUnknownOperation;
     }
     return well_formed ? ApplyProgress::kDone : ApplyProgress::kMalformed;
@@ -204,12 +204,12 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     if (memory_limit_bytes_ != 0) {
         if (exceeds_limit(store_, memory_limit_bytes_, record.code, record.flags, record.payload)) {
             store_.add_work(kCommandWork);
-            replies.reply_for(number).error(kOutOfMemory);
+            replies.reply_for(number).failure(Failure::kOutOfMemory);
             return ApplyProgress::kDone;
         }
         counted_bytes_max_ = std::max(store_.counted_bytes(), memory_limit_bytes_) + kv::kCountedDeadlineBytes;
     }
-    const bool is_key_list = record.code == CommandCode::kMset || record.code == CommandCode::kDel;
+    const bool is_key_list = record.code == OperationCode::kMset || record.code == OperationCode::kDel;
     if (is_key_list && record.payload.size() > kLongPayloadBytes) {
         replies.before_long(number);
         store_.begin_operation();

@@ -1,4 +1,4 @@
-// The operations of one BITFIELD. Private to kv.
+// The operations of one BITFIELD. Private to ops.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct BitfieldOperation {
     [[nodiscard]] uint64_t last_bit() const { return offset + type.bits - 1; }
 };
 
-// The words behind the key. False when an error was replied.
+// The words behind the key. False when a failure was reported.
 [[nodiscard]] bool parse_bitfield(Arguments words, std::vector<BitfieldOperation>& operations, ReplySink& reply);
 // Of what stands behind the key in the log: how long the value is at least after it, 0 when nothing is written. None
 // when it is malformed.

@@ -1,4 +1,4 @@
-// Strings as rows of bits, the highest bit of the first byte first, as Redis counts them. Private to kv.
+// Strings as rows of bits, the highest bit of the first byte first, as Redis counts them. Private to ops.
 //
 // Pure; thread: any.
 #pragma once
@@ -9,9 +9,6 @@
 #include <string_view>
 
 namespace kvorum::ops {
-
-inline constexpr std::string_view kBadBitOffset = "ERR bit offset is not an integer or out of range";
-inline constexpr std::string_view kBadBit = "ERR bit is not an integer or out of range";
 
 // An offset in bits, within what Redis lets a string be (512 MiB).
 [[nodiscard]] std::optional<uint64_t> parse_bit_offset(std::string_view text);

@@ -81,7 +81,7 @@ int64_t find_in(std::string_view bytes, BitRange range, bool wanted) {
 
 void read_getbit(const ReadRequest& request) {
     const auto offset = parse_bit_offset(request.arguments[2]);
-    if (!offset) return request.reply.error(kBadBitOffset);
+    if (!offset) return request.reply.failure(Failure::kBadBitOffset);
     const kv::Record* record = request.find(request.arguments[1]);
     request.reply.integer(record != nullptr && bit_at(record->value(), *offset) ? 1 : 0);
 }
@@ -92,34 +92,34 @@ void read_bitcount(const ReadRequest& request) {
     if (record == nullptr) return request.reply.integer(0);
     const std::string_view bytes = record->value();
     if (words.size() == 2) return request.reply.integer(static_cast<int64_t>(count_bits(bytes)));
-    if (words.size() != 4 && words.size() != 5) return request.reply.error(kSyntaxError);
+    if (words.size() != 4 && words.size() != 5) return request.reply.failure(Failure::kSyntax);
     const auto first = parse_int64(words[2]);
     const auto last = parse_int64(words[3]);
-    if (!first || !last) return request.reply.error(kNotInteger);
+    if (!first || !last) return request.reply.failure(Failure::kNotAnInteger);
     if (*first < 0 && *last < 0 && *first > *last) return request.reply.integer(0);
     bool is_bit = false;
-    if (words.size() == 5 && !parse_unit(words[4], is_bit)) return request.reply.error(kSyntaxError);
+    if (words.size() == 5 && !parse_unit(words[4], is_bit)) return request.reply.failure(Failure::kSyntax);
     request.reply.integer(count_in(bytes, to_bits(*first, *last, static_cast<int64_t>(bytes.size()), is_bit)));
 }
 
 void read_bitpos(const ReadRequest& request) {
     const Arguments words = request.arguments;
     const auto bit = parse_int64(words[2]);
-    if (!bit) return request.reply.error(kNotInteger);
-    if (*bit != 0 && *bit != 1) return request.reply.error("ERR The bit argument must be 1 or 0.");
+    if (!bit) return request.reply.failure(Failure::kNotAnInteger);
+    if (*bit != 0 && *bit != 1) return request.reply.failure(Failure::kBadSoughtBit);
     const bool wanted = *bit == 1;
     const kv::Record* record = request.find(words[1]);
     // A row of zeros without an end.
     if (record == nullptr) return request.reply.integer(wanted ? -1 : 0);
     const std::string_view bytes = record->value();
-    if (words.size() > 6) return request.reply.error(kSyntaxError);
+    if (words.size() > 6) return request.reply.failure(Failure::kSyntax);
     const auto first = words.size() > 3 ? parse_int64(words[3]) : 0;
-    if (!first) return request.reply.error(kNotInteger);
+    if (!first) return request.reply.failure(Failure::kNotAnInteger);
     bool is_bit = false;
-    if (words.size() > 5 && !parse_unit(words[5], is_bit)) return request.reply.error(kSyntaxError);
+    if (words.size() > 5 && !parse_unit(words[5], is_bit)) return request.reply.failure(Failure::kSyntax);
     const bool has_end = words.size() > 4;
     const auto last = has_end ? parse_int64(words[4]) : -1;
-    if (!last) return request.reply.error(kNotInteger);
+    if (!last) return request.reply.failure(Failure::kNotAnInteger);
     const BitRange range = to_bits(*first, *last, static_cast<int64_t>(bytes.size()), is_bit);
     if (range.first > range.last) return request.reply.integer(-1);
     const int64_t found = find_in(bytes, range, wanted);
@@ -132,11 +132,10 @@ void read_bitfield_ro(const ReadRequest& request) {
     std::vector<BitfieldOperation> operations;
     if (!parse_bitfield(request.arguments.subspan(2), operations, request.reply)) return;
     for (const BitfieldOperation& operation : operations) {
-        if (operation.kind != BitfieldOperation::Kind::kGet)
-            return request.reply.error("ERR BITFIELD_RO only supports the GET subcommand");
+        if (operation.kind != BitfieldOperation::Kind::kGet) return request.reply.failure(Failure::kFieldsAreReadOnly);
     }
     const kv::Record* record = request.find(request.arguments[1]);
-    request.reply.array(operations.size());
+    request.reply.list(operations.size());
     for (const BitfieldOperation& operation : operations) {
         const std::string_view bytes = record == nullptr ? std::string_view() : record->value();
         request.reply.integer(operation.type.read(bytes, operation.offset));

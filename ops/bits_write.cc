@@ -50,16 +50,15 @@ size_t operation_size(Arguments words, BitfieldOperation& operation) {
 bool parse_operation(Arguments words, BitfieldOperation& operation, ReplySink& reply) {
     const auto type = BitfieldType::parse(words[1]);
     if (!type) {
-        return refuse(
-            reply, "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
+        return refuse(reply, Failure::kBadFieldType);
     }
     operation.type = *type;
     const auto offset = parse_bitfield_offset(words[2], *type);
-    if (!offset) return refuse(reply, kBadBitOffset);
+    if (!offset) return refuse(reply, Failure::kBadBitOffset);
     operation.offset = *offset;
     if (!operation.writes()) return true;
     const auto value = parse_int64(words[3]);
-    if (!value) return refuse(reply, kNotInteger);
+    if (!value) return refuse(reply, Failure::kNotAnInteger);
     operation.value = *value;
     return true;
 }
@@ -99,7 +98,7 @@ void carry_out(const BitfieldOperation& operation, kv::PagedValue& value, ReplyS
     const bool sets = operation.kind == BitfieldOperation::Kind::kSet;
     const auto next =
         add_in_field(operation.type, sets ? operation.value : old, sets ? 0 : operation.value, operation.overflow);
-    if (!next) return reply.null();
+    if (!next) return reply.nothing();
     operation.type.write(bytes, offset, *next);
     value.write(first_byte, bytes);
     reply.integer(sets ? old : *next);
@@ -152,13 +151,13 @@ bool parse_bitfield(Arguments words, std::vector<BitfieldOperation>& operations,
     Overflow overflow = Overflow::kWrap;
     while (!words.empty()) {
         if (equals_ignore_case(words[0], "OVERFLOW") && words.size() >= 2) {
-            if (!parse_overflow(words[1], overflow)) return refuse(reply, "ERR Invalid OVERFLOW type specified");
+            if (!parse_overflow(words[1], overflow)) return refuse(reply, Failure::kBadFieldOverflow);
             words = words.subspan(2);
             continue;
         }
         BitfieldOperation operation{.overflow = overflow, .type = {}};
         const size_t size = operation_size(words, operation);
-        if (size == 0) return refuse(reply, kSyntaxError);
+        if (size == 0) return refuse(reply, Failure::kSyntax);
         if (!parse_operation(words, operation, reply)) return false;
         operations.push_back(operation);
         words = words.subspan(size);
@@ -168,11 +167,11 @@ bool parse_bitfield(Arguments words, std::vector<BitfieldOperation>& operations,
 
 bool encode_setbit(const WriteRequest& request) {
     const auto offset = parse_bit_offset(request.arguments[2]);
-    if (!offset) return refuse(request.reply, kBadBitOffset);
+    if (!offset) return refuse(request.reply, Failure::kBadBitOffset);
     const std::string_view bit = request.arguments[3];
-    if (bit != "0" && bit != "1") return refuse(request.reply, kBadBit);
-    if (!bit_fits(*offset)) return refuse(request.reply, kStringTooLong);
-    RecordWriter(request.batch, CommandCode::kSetbit, bit == "1" ? uint16_t{kSetbitToOne} : kNoFlags)
+    if (bit != "0" && bit != "1") return refuse(request.reply, Failure::kBadBit);
+    if (!bit_fits(*offset)) return refuse(request.reply, Failure::kTooLong);
+    RecordWriter(request.batch, OperationCode::kSetbit, bit == "1" ? uint16_t{kSetbitToOne} : kNoFlags)
         .integer(*offset)
         .tail(request.arguments[1]);
     return true;
@@ -200,12 +199,11 @@ bool encode_bitop(const WriteRequest& request) {
     const auto* const found = std::find_if(kNames.begin(), kNames.end(), [&](std::string_view name) {
         return equals_ignore_case(name, request.arguments[1]);
     });
-    if (found == kNames.end()) return refuse(request.reply, kSyntaxError);
+    if (found == kNames.end()) return refuse(request.reply, Failure::kSyntax);
     const auto operation = static_cast<BitOperation>(found - kNames.begin());
     const Arguments keys = request.arguments.subspan(2);  // the destination is the first
-    if (operation == BitOperation::kNot && keys.size() != 2)
-        return refuse(request.reply, "ERR BITOP NOT must be called with a single source key.");
-    RecordWriter record(request.batch, CommandCode::kBitop, static_cast<uint16_t>(operation));
+    if (operation == BitOperation::kNot && keys.size() != 2) return refuse(request.reply, Failure::kNotOfSeveralKeys);
+    RecordWriter record(request.batch, OperationCode::kBitop, static_cast<uint16_t>(operation));
     record.integer(static_cast<uint32_t>(keys.size()));
     for (const std::string_view key : keys)
         record.sized(key);
@@ -227,7 +225,7 @@ bool apply_bitop(LoggedCommand& command) {
     }
     if (!command.payload.finished() || key_count < 2) return false;
     if (total > kBitopInputBytesMax) {
-        refuse(command.reply, "ERR BITOP of strings of more than 33554432 bytes together");
+        refuse(command.reply, Failure::kTooLongTogether);
         return true;
     }
     command.reply.integer(static_cast<int64_t>(longest));
@@ -246,8 +244,8 @@ bool encode_bitfield(const WriteRequest& request) {
     const auto fits = [](const BitfieldOperation& operation) {
         return !operation.writes() || bit_fits(operation.last_bit());
     };
-    if (!std::all_of(operations.begin(), operations.end(), fits)) return refuse(request.reply, kStringTooLong);
-    RecordWriter record(request.batch, CommandCode::kBitfield, kNoFlags);
+    if (!std::all_of(operations.begin(), operations.end(), fits)) return refuse(request.reply, Failure::kTooLong);
+    RecordWriter record(request.batch, OperationCode::kBitfield, kNoFlags);
     record.sized(request.arguments[1]).integer(static_cast<uint32_t>(operations.size()));
     for (const BitfieldOperation& operation : operations)
         write_operation(record, operation);
@@ -275,7 +273,7 @@ bool apply_bitfield(LoggedCommand& command) {
     const uint64_t size_bytes = std::max<uint64_t>(*reach_bytes, value_of(old).size());
     auto value = std::make_unique<kv::PagedValue>(value_of(old), size_bytes);
     const auto count = command.payload.read<uint32_t>();
-    command.reply.array(count);
+    command.reply.list(count);
     BitfieldOperation operation;
     for (uint32_t i = 0; i < count; ++i) {
         if (read_operation(command.payload, operation)) carry_out(operation, *value, command.reply);

@@ -5,8 +5,9 @@
 // - apply_batch on every node, when the batch is committed: changes the state and writes each reply.
 // - execute_read at the node that serves the read, when it is linearizable: writes the reply.
 //
-// Replies and error texts are Redis 7's for the same input. What depends on time or chance is resolved in encode_write,
-// so that apply is a pure function of (state, entry). Thread: the owning core. Nothing here suspends or throws.
+// Results and failures are those of Redis 7 for the same input, in words of no protocol. What depends on time or chance
+// is resolved in encode_write, so that apply is a pure function of (state, entry). Thread: the owning core. Nothing
+// here suspends or throws.
 #pragma once
 
 #include <cstdint>
@@ -23,23 +24,20 @@
 #include "base/reply_sink.h"
 #include "kv/settings.h"
 #include "kv/store.h"
-#include "ops/command_table.h"
+#include "ops/operation_table.h"
 
 namespace kvorum::ops {
 
 // A write command whose arguments together are above this is refused, so that any command fits into a log entry.
 inline constexpr uint64_t kCommandSizeMax = 48u << 20;
 
-// The reply to a command that might take the state above its limit of memory. It was definitely not executed.
-inline constexpr std::string_view kOutOfMemory = "OOM command not allowed when used memory > 'maxmemory'.";
-
 using Arguments = std::span<const std::string_view>;  // the command's name is the first
 
 // What stands in front of the commands of a batch.
 struct BatchHead {
-    // They are carried out only as far as store.counted_bytes() does not come above it; the others get kOutOfMemory.
-    // What makes the state smaller or changes a deadline is always carried out (ops/memory_limit.h says what exactly).
-    // 0: no limit.
+    // They are carried out only as far as store.counted_bytes() does not come above it; the others get
+    // Failure::kOutOfMemory. What makes the state smaller or changes a deadline is always carried out
+    // (ops/memory_limit.h says what exactly). 0: no limit.
     uint64_t memory_limit_bytes = 0;
     // For a state that has none yet: whoever has applied none must send one along.
     std::optional<uint64_t> hash_seed{};
@@ -50,10 +48,10 @@ void begin_batch(const BatchHead& head, std::string& batch);
 // Between begin_batch() and the first command.
 void append_setting(kv::Setting setting, uint64_t value, std::string& batch);
 
-// Appends the encoded command to `batch` and returns true; or writes an error to `reply`, leaves `batch` as it was, and
-// returns false (the command was definitely not executed). `spec` is a kWrite command of data_commands(), arity already
-// checked. `now_ms` is the leader's log clock: max(wall clock, last log time).
-[[nodiscard]] bool encode_write(const CommandSpec& spec, Arguments arguments, int64_t now_ms, std::string& batch,
+// Appends the encoded command to `batch` and returns true; or writes a failure to `reply`, leaves `batch` as it was,
+// and returns false (the command was definitely not executed). `operation` is a kWrite that takes so many arguments.
+// `now_ms` is the leader's log clock: max(wall clock, last log time).
+[[nodiscard]] bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,
                                 ReplySink& reply);
 
 // How many keys a command looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
@@ -137,7 +135,7 @@ class EntryApply {
 
 // How large the values are that the reply would hold now, for those who must know before it is made whether there is
 // room for it. 0 for commands whose replies hold none. Another command may change it meanwhile. Costs a lookup a key.
-[[nodiscard]] uint64_t reply_value_bytes(const kv::Store& store, const CommandSpec& spec, Arguments arguments);
+[[nodiscard]] uint64_t reply_value_bytes(const kv::Store& store, const Operation& operation, Arguments arguments);
 
 struct ReadContext {
     int64_t now_ms = 0;   // the serving node's clock, at least the store's log time: only to tell remaining times (TTL)
@@ -146,8 +144,8 @@ struct ReadContext {
     uint64_t value_bytes_max = UINT64_MAX;
 };
 
-// `spec` is a kRead command of data_commands(), arity already checked.
-KeyLookups execute_read(const kv::Store& store, const CommandSpec& spec, Arguments arguments,
+// `operation` is a kRead that takes so many arguments.
+KeyLookups execute_read(const kv::Store& store, const Operation& operation, Arguments arguments,
                         const ReadContext& context, ReplySink& reply);
 
 }  // namespace kvorum::ops

@@ -17,7 +17,7 @@ struct Options {
     bool is_absolute = false;
 };
 
-// IDLETIME and FREQ are checked and forgotten: nothing is evicted here. False when an error was replied.
+// IDLETIME and FREQ are checked and forgotten: nothing is evicted here. False when a failure was reported.
 bool parse_options(Arguments words, Options& options, ReplySink& reply) {
     bool has_idle_time = false;
     bool has_frequency = false;
@@ -29,16 +29,16 @@ bool parse_options(Arguments words, Options& options, ReplySink& reply) {
             options.is_absolute = true;
         } else if (equals_ignore_case(words[i], "IDLETIME") && has_more && !has_frequency) {
             const auto number = parse_int64(words[++i]);
-            if (!number) return refuse(reply, kNotInteger);
-            if (*number < 0) return refuse(reply, "ERR Invalid IDLETIME value, must be >= 0");
+            if (!number) return refuse(reply, Failure::kNotAnInteger);
+            if (*number < 0) return refuse(reply, Failure::kBadIdleTime);
             has_idle_time = true;
         } else if (equals_ignore_case(words[i], "FREQ") && has_more && !has_idle_time) {
             const auto number = parse_int64(words[++i]);
-            if (!number) return refuse(reply, kNotInteger);
-            if (*number < 0 || *number > 255) return refuse(reply, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+            if (!number) return refuse(reply, Failure::kNotAnInteger);
+            if (*number < 0 || *number > 255) return refuse(reply, Failure::kBadFrequency);
             has_frequency = true;
         } else {
-            return refuse(reply, kSyntaxError);
+            return refuse(reply, Failure::kSyntax);
         }
     }
     return true;
@@ -47,12 +47,9 @@ bool parse_options(Arguments words, Options& options, ReplySink& reply) {
 // What Redis finds fault with only when the key may be written.
 enum class Fault : uint16_t { kNone, kTtlNotInteger, kTtlNegative, kChecksum, kFormat, kTooLong };
 
-constexpr std::array<std::string_view, 6> kFaultTexts{"",
-                                                      kNotInteger,
-                                                      "ERR Invalid TTL value, must be >= 0",
-                                                      "ERR DUMP payload version or checksum are wrong",
-                                                      "ERR Bad data format",
-                                                      kStringTooLong};
+// Of each but the first.
+constexpr std::array<Failure::Code, 5> kFaultFailures{
+    Failure::kNotAnInteger, Failure::kBadLifetime, Failure::kBadPayload, Failure::kBadPayloadFormat, Failure::kTooLong};
 constexpr unsigned kFaultShift = 8;
 
 Fault fault_of(DumpError error) {
@@ -82,9 +79,9 @@ Fault parse_deadline(std::string_view text, bool is_absolute, int64_t now_ms, in
 
 void read_dump(const ReadRequest& request) {
     const kv::Record* record = request.find(request.arguments[1]);
-    if (record == nullptr) return request.reply.null();
+    if (record == nullptr) return request.reply.nothing();
     if (request.is_too_long(record->value_size())) return;
-    request.reply.bulk_string(dump_payload(record->value()));
+    request.reply.bytes(dump_payload(record->value()));
 }
 
 bool encode_restore(const WriteRequest& request) {
@@ -98,7 +95,7 @@ bool encode_restore(const WriteRequest& request) {
         fault = fault_of(parse_dump_payload(request.arguments[3], storage, value, request.batch.payload()));
     const uint16_t replaces = options.replaces ? uint16_t{kRestoreReplaces} : kNoFlags;
     const auto flags = static_cast<uint16_t>(replaces | static_cast<uint16_t>(fault) << kFaultShift);
-    RecordWriter(request.batch, CommandCode::kRestore, flags)
+    RecordWriter(request.batch, OperationCode::kRestore, flags)
         .integer(deadline_ms)
         .sized(request.arguments[1])
         .tail(fault == Fault::kNone ? value : std::string_view());
@@ -108,19 +105,19 @@ bool encode_restore(const WriteRequest& request) {
 bool apply_restore(LoggedCommand& command) {
     const auto fault = static_cast<uint16_t>(command.flags >> kFaultShift);
     const auto options = static_cast<uint16_t>(command.flags & ((1u << kFaultShift) - 1));
-    if (fault >= kFaultTexts.size() || (options & ~kRestoreReplaces) != 0) return false;
+    if (fault > kFaultFailures.size() || (options & ~kRestoreReplaces) != 0) return false;
     const auto deadline_ms = command.payload.read<int64_t>();
     const std::string_view key = read_sized(command.payload);
     const std::string_view value = read_tail(command.payload);
     if (command.payload.failed()) return false;
 
     if ((options & kRestoreReplaces) == 0 && command.store.find(key) != nullptr) {
-        command.reply.error("BUSYKEY Target key name already exists.");
+        command.reply.failure(Failure::kKeyExists);
     } else if (fault != 0) {
-        command.reply.error(kFaultTexts[fault]);
+        command.reply.failure(kFaultFailures[fault - 1]);
     } else {
         command.store.begin_put(key, value, deadline_ms);
-        command.reply.simple_string("OK");
+        command.reply.done();
     }
     return true;
 }

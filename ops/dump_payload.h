@@ -1,5 +1,5 @@
 // A value as DUMP writes and RESTORE takes it: Redis' RDB form (version 10, Redis 7.0), a version and a CRC-64 behind
-// it. Strings only. Private to kv.
+// it. Strings only. Private to ops.
 //
 // What is written is not compressed; what is read may be (LZF). Input is a stranger's: any bytes are taken, and sizes
 // are checked before anything is allocated. Pure; thread: any.

@@ -9,12 +9,12 @@
 namespace kvorum::ops {
 namespace {
 
-TimeUnit unit_of(CommandCode code) {
-    return {.seconds = code == CommandCode::kExpire || code == CommandCode::kExpireat,
-            .relative = code == CommandCode::kExpire || code == CommandCode::kPexpire};
+TimeUnit unit_of(OperationCode code) {
+    return {.seconds = code == OperationCode::kExpire || code == OperationCode::kExpireat,
+            .relative = code == OperationCode::kExpire || code == OperationCode::kPexpire};
 }
 
-// False when an error was replied.
+// False when a failure was reported.
 bool parse_conditions(Arguments words, uint16_t& flags, ReplySink& reply) {
     flags = kNoFlags;
     for (const std::string_view word : words) {
@@ -27,14 +27,14 @@ bool parse_conditions(Arguments words, uint16_t& flags, ReplySink& reply) {
         } else if (equals_ignore_case(word, "LT")) {
             flags |= kExpireIfLess;
         } else {
-            return refuse(reply, fmt::format("ERR Unsupported option {}", word));
+            return refuse(reply, Failure::unknown_option(word));
         }
     }
     if ((flags & kExpireIfNone) != 0 && flags != kExpireIfNone) {
-        return refuse(reply, "ERR NX and XX, GT or LT options at the same time are not compatible");
+        return refuse(reply, Failure::kExclusiveConditions);
     }
     if ((flags & kExpireIfGreater) != 0 && (flags & kExpireIfLess) != 0) {
-        return refuse(reply, "ERR GT and LT options at the same time are not compatible");
+        return refuse(reply, Failure::kGreaterAndLess);
     }
     return true;
 }
@@ -63,12 +63,12 @@ bool encode_expire(const WriteRequest& request) {
     uint16_t flags = kNoFlags;
     if (!parse_conditions(request.arguments.subspan(3), flags, request.reply)) return false;
     const auto time = parse_int64(request.arguments[2]);
-    if (!time) return refuse(request.reply, kNotInteger);
+    if (!time) return refuse(request.reply, Failure::kNotAnInteger);
     int64_t deadline_ms = 0;
     if (!to_deadline(*time, unit_of(request.code), request.now_ms, deadline_ms)) {
-        return refuse_expire_time(request.reply, request.spec.name);
+        return refuse(request.reply, Failure::bad_expire_time(request.operation.name));
     }
-    RecordWriter(request.batch, CommandCode::kExpire, flags).integer(deadline_ms).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kExpire, flags).integer(deadline_ms).tail(request.arguments[1]);
     return true;
 }
 
@@ -86,7 +86,7 @@ bool apply_expire(LoggedCommand& command) {
 }
 
 bool encode_persist(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kPersist, kNoFlags).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kPersist, kNoFlags).tail(request.arguments[1]);
     return true;
 }
 
@@ -107,8 +107,8 @@ void read_ttl(const ReadRequest& request) {
     if (record == nullptr) return request.reply.integer(kNoKey);
     if (record->expire_at_ms() == kv::kNoExpiry) return request.reply.integer(kLivesForEver);
 
-    const bool remaining = request.code == CommandCode::kTtl || request.code == CommandCode::kPttl;
-    const bool seconds = request.code == CommandCode::kTtl || request.code == CommandCode::kExpiretime;
+    const bool remaining = request.code == OperationCode::kTtl || request.code == OperationCode::kPttl;
+    const bool seconds = request.code == OperationCode::kTtl || request.code == OperationCode::kExpiretime;
     int64_t time_ms = record->expire_at_ms();
     // A key is there until log time reaches its deadline, which this node's clock may already have passed.
     if (remaining) time_ms = std::max<int64_t>(0, time_ms - request.context.now_ms);

@@ -1,6 +1,6 @@
-// The data commands, family by family: what encode.cc, apply.cc and read.cc choose from. Private to kv.
+// The data commands, family by family: what encode.cc, apply.cc and read.cc choose from. Private to ops.
 //
-//   encode_*  checks the arguments and appends one record; or replies an error, appends nothing and returns false.
+//   encode_*  checks the arguments and appends one record; or reports a failure, appends nothing and returns false.
 //   apply_*   carries one record out and replies; returns false, with nothing changed or replied, when the payload or
 //   flags are malformed. read_*    replies from the state.
 #pragma once
@@ -14,16 +14,17 @@
 #include "base/reply_sink.h"
 #include "base/turn_work.h"
 #include "kv/store.h"
-#include "ops/command_codes.h"
 #include "ops/commands.h"
+#include "ops/failure.h"
 #include "ops/log_record.h"
 #include "ops/open_value.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 
 struct WriteRequest {
-    const CommandSpec& spec;
-    CommandCode code;
+    const Operation& operation;
+    OperationCode code;
     Arguments arguments;
     int64_t now_ms;
     RecordText batch;
@@ -47,9 +48,9 @@ struct LoggedCommand {
     // A large one is only begun; whoever carries out the entry goes on with it.
     void reply_value(const kv::Record* record) {
         if (record == nullptr) {
-            reply.null();
+            reply.nothing();
         } else if (record->value_size() < kv::kSlicedValueBytes) {
-            reply.bulk_string(record->value());
+            reply.bytes(record->value());
         } else {
             open_reply.open(record->value(), reply);
         }
@@ -63,8 +64,8 @@ inline void count_lookup(KeyLookups& lookups, const kv::Record* record) {
 
 struct ReadRequest {
     const kv::Store& store;
-    const CommandSpec& spec;
-    CommandCode code;
+    const Operation& operation;
+    OperationCode code;
     Arguments arguments;
     const ReadContext& context;
     ReplySink& reply;
@@ -84,30 +85,19 @@ struct ReadRequest {
     }
 };
 
-inline constexpr std::string_view kSyntaxError = "ERR syntax error";
-inline constexpr std::string_view kNotInteger = "ERR value is not an integer or out of range";
-inline constexpr std::string_view kNotFloat = "ERR value is not a valid float";
-inline constexpr std::string_view kNoSuchKey = "ERR no such key";
-inline constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
-inline constexpr std::string_view kStringTooLong = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
-
-inline bool refuse(ReplySink& reply, std::string_view error) {
-    reply.error(error);
+inline bool refuse(ReplySink& reply, const Failure& failure) {
+    reply.failure(failure);
     return false;
 }
 
-bool refuse_expire_time(ReplySink& reply, std::string_view command_name);
-bool refuse_argument_count(ReplySink& reply, std::string_view command_name);
-bool refuse_size(ReplySink& reply, uint64_t command_bytes);
-
 // encode.cc: what encode_write() does, wherever the record goes.
-bool encode_record(const CommandSpec& spec, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply);
+bool encode_record(const Operation& operation, Arguments arguments, int64_t now_ms, RecordText out, ReplySink& reply);
 
 inline void reply_value(ReplySink& reply, const kv::Record* record) {
     if (record == nullptr) {
-        reply.null();
+        reply.nothing();
     } else {
-        reply.bulk_string(record->value());
+        reply.bytes(record->value());
     }
 }
 
@@ -174,7 +164,7 @@ struct ScanArguments {
     std::string_view pattern;  // of the arguments
     bool takes_strings = true;
 };
-// None when an error was replied.
+// None when a failure was reported.
 std::optional<ScanArguments> parse_scan(Arguments arguments, ReplySink& reply);
 void read_scan(const ReadRequest& request);
 void read_keys(const ReadRequest& request);

@@ -14,11 +14,11 @@ constexpr uint32_t kKeysPerStep = 16;
 
 }  // namespace
 
-KeyListWrite::KeyListWrite(CommandCode code, uint16_t flags, ByteReader payload)
+KeyListWrite::KeyListWrite(OperationCode code, uint16_t flags, ByteReader payload)
     : code_(code), flags_(flags), count_(payload.read<uint32_t>()), unchecked_(payload), unchanged_(payload) {}
 
 ApplyProgress KeyListWrite::run(kv::Store& store, uint64_t work_end) {
-    const uint16_t known_flags = code_ == CommandCode::kMset ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
+    const uint16_t known_flags = code_ == OperationCode::kMset ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
     if ((flags_ & ~known_flags) != 0) return ApplyProgress::kMalformed;
     for (bool first = true; first || store.work() < work_end; first = false) {
         if (!store.finish_put(work_end - std::min(work_end, store.work()))) continue;
@@ -36,7 +36,7 @@ ApplyProgress KeyListWrite::run(kv::Store& store, uint64_t work_end) {
 
 std::string_view KeyListWrite::read_key(ByteReader& items) const {
     const std::string_view key = read_sized(items);
-    if (code_ == CommandCode::kMset) read_sized(items);
+    if (code_ == OperationCode::kMset) read_sized(items);
     return key;
 }
 
@@ -56,7 +56,7 @@ void KeyListWrite::change(kv::Store& store, uint32_t count, uint64_t work_end) {
     if (count_ > kKeysPerStep) prefetch(store, unchanged_, count);
     for (uint32_t i = 0; i < count; ++i) {
         const std::string_view key = read_sized(unchanged_);
-        if (code_ == CommandCode::kMset) {
+        if (code_ == OperationCode::kMset) {
             store.begin_put(key, read_sized(unchanged_), kv::kNoExpiry);
         } else if (store.erase(key)) {
             ++removed_;
@@ -75,12 +75,12 @@ void KeyListWrite::prefetch(const kv::Store& store, ByteReader items, uint32_t c
 }
 
 void KeyListWrite::reply(ReplySink& reply) const {
-    if (code_ == CommandCode::kDel) {
+    if (code_ == OperationCode::kDel) {
         reply.integer(removed_);
     } else if (looks_at_keys()) {
         reply.integer(any_present_ ? 0 : 1);
     } else {
-        reply.simple_string("OK");
+        reply.done();
     }
 }
 

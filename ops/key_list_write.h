@@ -1,4 +1,4 @@
-// MSET, MSETNX and DEL as they stand in the log, carried out in as many steps as the caller likes. Private to kv.
+// MSET, MSETNX and DEL as they stand in the log, carried out in as many steps as the caller likes. Private to ops.
 //
 // The steps are one command to whoever looks at the state only before the first and after the last of them. A malformed
 // payload is found before anything is changed. Thread: the owning core; the payload outlives the object.
@@ -9,16 +9,16 @@
 #include "base/bytes.h"
 #include "base/reply_sink.h"
 #include "kv/store.h"
-#include "ops/command_codes.h"
 #include "ops/commands.h"
 #include "ops/log_record.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 
 class KeyListWrite {
  public:
     // `code` is kMset or kDel.
-    KeyListWrite(CommandCode code, uint16_t flags, ByteReader payload);
+    KeyListWrite(OperationCode code, uint16_t flags, ByteReader payload);
 
     // Goes on until store.work() has come to `work_end`, and a few keys further.
     [[nodiscard]] ApplyProgress run(kv::Store& store, uint64_t work_end);
@@ -32,7 +32,7 @@ class KeyListWrite {
     void change(kv::Store& store, uint32_t count, uint64_t work_end);
     void prefetch(const kv::Store& store, ByteReader items, uint32_t count) const;
 
-    const CommandCode code_;
+    const OperationCode code_;
     const uint16_t flags_;
     uint32_t count_ = 0;
     ByteReader unchecked_;  // all is read once before anything is changed

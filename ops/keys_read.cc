@@ -11,7 +11,7 @@ void read_exists(const ReadRequest& request) {
 }
 
 void read_type(const ReadRequest& request) {
-    request.reply.simple_string(request.find(request.arguments[1]) == nullptr ? "none" : "string");
+    request.reply.status(request.find(request.arguments[1]) == nullptr ? "none" : "string");
 }
 
 void read_randomkey(const ReadRequest& request) {
@@ -19,9 +19,9 @@ void read_randomkey(const ReadRequest& request) {
     request.lookups.work += 500 * kKeyWalkWork;
     const auto key = request.store.random_key(request.context.random);
     if (key) {
-        request.reply.bulk_string(*key);
+        request.reply.bytes(*key);
     } else {
-        request.reply.null();
+        request.reply.nothing();
     }
 }
 

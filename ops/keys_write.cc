@@ -7,22 +7,22 @@
 namespace kvorum::ops {
 namespace {
 
-// There is one database, number 0. False when an error was replied.
+// There is one database, number 0. False when a failure was reported.
 bool check_database(std::string_view text, ReplySink& reply) {
     const auto number = parse_int64(text);
-    if (!number) return refuse(reply, kNotInteger);
+    if (!number) return refuse(reply, Failure::kNotAnInteger);
     if (*number < INT32_MIN || *number > INT32_MAX) {
-        return refuse(reply, "ERR value is out of range, value must between -2147483648 and 2147483647");
+        return refuse(reply, Failure::kDatabaseNotInRange);
     }
     if (*number == 0) return true;
-    return refuse(reply, "ERR DB index is out of range");
+    return refuse(reply, Failure::kNoSuchDatabase);
 }
 
 }  // namespace
 
 bool encode_del(const WriteRequest& request) {
     const Arguments keys = request.arguments.subspan(1);
-    RecordWriter record(request.batch, CommandCode::kDel, kNoFlags);
+    RecordWriter record(request.batch, OperationCode::kDel, kNoFlags);
     record.integer(static_cast<uint32_t>(keys.size()));
     for (const std::string_view key : keys)
         record.sized(key);
@@ -30,8 +30,8 @@ bool encode_del(const WriteRequest& request) {
 }
 
 bool encode_rename(const WriteRequest& request) {
-    const uint16_t flags = request.code == CommandCode::kRenamenx ? uint16_t{kRenameIfAbsent} : kNoFlags;
-    RecordWriter(request.batch, CommandCode::kRename, flags).sized(request.arguments[1]).tail(request.arguments[2]);
+    const uint16_t flags = request.code == OperationCode::kRenamenx ? uint16_t{kRenameIfAbsent} : kNoFlags;
+    RecordWriter(request.batch, OperationCode::kRename, flags).sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
 }
 
@@ -43,7 +43,7 @@ bool apply_rename(LoggedCommand& command) {
 
     const kv::Record* record = command.store.find(old_key);
     if (record == nullptr) {
-        command.reply.error(kNoSuchKey);
+        command.reply.failure(Failure::kNoSuchKey);
         return true;
     }
     const bool refused = (command.flags & kRenameIfAbsent) != 0 && command.store.find(new_key) != nullptr;
@@ -54,7 +54,7 @@ bool apply_rename(LoggedCommand& command) {
     if (command.flags & kRenameIfAbsent) {
         command.reply.integer(refused ? 0 : 1);
     } else {
-        command.reply.simple_string("OK");
+        command.reply.done();
     }
     return true;
 }
@@ -68,13 +68,13 @@ bool encode_copy(const WriteRequest& request) {
         } else if (equals_ignore_case(options[i], "DB") && i + 1 < options.size()) {
             if (!check_database(options[++i], request.reply)) return false;
         } else {
-            return refuse(request.reply, kSyntaxError);
+            return refuse(request.reply, Failure::kSyntax);
         }
     }
     if (request.arguments[1] == request.arguments[2]) {
-        return refuse(request.reply, "ERR source and destination objects are the same");
+        return refuse(request.reply, Failure::kSameKey);
     }
-    RecordWriter(request.batch, CommandCode::kCopy, flags).sized(request.arguments[1]).tail(request.arguments[2]);
+    RecordWriter(request.batch, OperationCode::kCopy, flags).sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
 }
 
@@ -100,15 +100,15 @@ bool encode_flush(const WriteRequest& request) {
     const bool known =
         options.empty() ||
         (options.size() == 1 && (equals_ignore_case(options[0], "ASYNC") || equals_ignore_case(options[0], "SYNC")));
-    if (!known) return refuse(request.reply, kSyntaxError);
-    const RecordWriter record(request.batch, CommandCode::kFlushall, kNoFlags);
+    if (!known) return refuse(request.reply, Failure::kSyntax);
+    const RecordWriter record(request.batch, OperationCode::kFlushall, kNoFlags);
     return true;
 }
 
 bool apply_flush(LoggedCommand& command) {
     if (command.flags != kNoFlags || command.payload.remaining() != 0) return false;
     command.store.clear();
-    command.reply.simple_string("OK");
+    command.reply.done();
     return true;
 }
 

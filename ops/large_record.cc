@@ -1,7 +1,5 @@
 #include "ops/large_record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <functional>
 
@@ -30,18 +28,18 @@ bool lies_in(std::string_view text, std::string_view whole) {
 
 }  // namespace
 
-bool is_key_list_write(const CommandSpec& spec) {
-    switch (static_cast<CommandCode>(spec.code)) {
-        case CommandCode::kMset:
-        case CommandCode::kMsetnx:
-        case CommandCode::kDel:
-        case CommandCode::kUnlink: return true;
+bool is_key_list_write(const Operation& operation) {
+    switch (operation.code) {
+        case OperationCode::kMset:
+        case OperationCode::kMsetnx:
+        case OperationCode::kDel:
+        case OperationCode::kUnlink: return true;
         default: return false;
     }
 }
 
-bool LargeRecord::prepare(const CommandSpec& spec, const PackedCommand& command, uint64_t work_end, uint64_t& work) {
-    if (static_cast<CommandCode>(spec.code) != CommandCode::kRestore) return true;
+bool LargeRecord::prepare(const Operation& operation, const PackedCommand& command, uint64_t work_end, uint64_t& work) {
+    if (operation.code != OperationCode::kRestore) return true;
     std::vector<std::string_view> arguments;
     command.first_arguments(kPayloadAt + 1, arguments);
     const std::string_view summed = summed_bytes(arguments[kPayloadAt]);
@@ -56,35 +54,35 @@ bool LargeRecord::prepare(const CommandSpec& spec, const PackedCommand& command,
     return !decompression_.has_value() || decompression_->go_on(work_end, work);
 }
 
-bool is_large_inside(const CommandSpec& spec, std::span<const std::string_view> arguments) {
-    if (static_cast<CommandCode>(spec.code) != CommandCode::kRestore || spec.kind != CommandKind::kWrite) return false;
+bool is_large_inside(const Operation& operation, std::span<const std::string_view> arguments) {
+    if (operation.code != OperationCode::kRestore) return false;
     const std::optional<Decompression> decompression = Decompression::of(arguments[kPayloadAt]);
     return decompression.has_value() && decompression->size_bytes() >= kv::kSlicedValueBytes;
 }
 
-bool LargeRecord::encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply) {
-    KVORUM_ASSERT(arity_fits(spec, command.argument_count()), "{} with {} arguments", spec.name,
+bool LargeRecord::encode(const Operation& operation, const PackedCommand& command, int64_t now_ms, ReplySink& reply) {
+    KVORUM_ASSERT(operation.takes(command.argument_count()), "{} with {} arguments", operation.name,
                   command.argument_count());
     command_ = &command;
-    if (is_key_list_write(spec)) return encode_key_list(spec, command, reply);
+    if (is_key_list_write(operation)) return encode_key_list(operation, command, reply);
     std::vector<std::string_view> arguments;
     command.first_arguments(SIZE_MAX, arguments);
-    return encode_record(spec, arguments, now_ms, RecordText(text_, this), reply);
+    return encode_record(operation, arguments, now_ms, RecordText(text_, this), reply);
 }
 
 // What a client sent is what the record holds, but for the name of the command.
-bool LargeRecord::encode_key_list(const CommandSpec& spec, const PackedCommand& command, ReplySink& reply) {
-    if (command.largest_argument_bytes() > kv::kValueSizeMax) return refuse(reply, kStringTooLong);
+bool LargeRecord::encode_key_list(const Operation& operation, const PackedCommand& command, ReplySink& reply) {
+    if (command.largest_argument_bytes() > kv::kValueSizeMax) return refuse(reply, Failure::kTooLong);
     const uint64_t record_bytes = kRecordHeaderSize + command.bytes().size() - sizeof(uint32_t);
-    if (record_bytes > kCommandSizeMax) return refuse_size(reply, record_bytes);
-    const auto code = static_cast<CommandCode>(spec.code);
-    const bool with_values = code == CommandCode::kMset || code == CommandCode::kMsetnx;
+    if (record_bytes > kCommandSizeMax) return refuse(reply, Failure::too_large(record_bytes));
+    const auto code = operation.code;
+    const bool with_values = code == OperationCode::kMset || code == OperationCode::kMsetnx;
     ByteReader reader(command.bytes());
     const uint32_t count = reader.read<uint32_t>() - 1;
     read_sized(reader);
-    if (with_values && count % 2 != 0) return refuse_argument_count(reply, spec.name);
-    RecordWriter record(RecordText(text_, this), with_values ? CommandCode::kMset : CommandCode::kDel,
-                        code == CommandCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags);
+    if (with_values && count % 2 != 0) return refuse(reply, Failure::wrong_operand_count(operation.name));
+    RecordWriter record(RecordText(text_, this), with_values ? OperationCode::kMset : OperationCode::kDel,
+                        code == OperationCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags);
     record.integer(with_values ? count / 2 : count).tail(read_tail(reader));
     return true;
 }

@@ -13,8 +13,8 @@
 
 #include "base/packed_command.h"
 #include "base/reply_sink.h"
-#include "ops/command_table.h"
 #include "ops/dump_payload.h"
+#include "ops/operation_table.h"
 
 namespace kvorum::ops {
 
@@ -22,10 +22,11 @@ class LargeRecord {
  public:
     // What encode() would take long for, in steps that add to `work` until that has come to `work_end`. True: encode()
     // comes next.
-    [[nodiscard]] bool prepare(const CommandSpec& spec, const PackedCommand& command, uint64_t work_end,
+    [[nodiscard]] bool prepare(const Operation& operation, const PackedCommand& command, uint64_t work_end,
                                uint64_t& work);
-    // As encode_write(), of `command`, whose name and number of arguments are those of `spec`. False: refused.
-    [[nodiscard]] bool encode(const CommandSpec& spec, const PackedCommand& command, int64_t now_ms, ReplySink& reply);
+    // As encode_write(), of `command`, which `operation` takes. False: refused.
+    [[nodiscard]] bool encode(const Operation& operation, const PackedCommand& command, int64_t now_ms,
+                              ReplySink& reply);
 
     [[nodiscard]] uint64_t size_bytes() const { return text_.size() + borrowed_bytes_; }
     // Appends the next bytes of the record, `bytes_max` at most. True: that was the last of it.
@@ -44,7 +45,7 @@ class LargeRecord {
     [[nodiscard]] PreparedPayload payload() const {
         return {payload_crc_, decompression_.has_value() ? &*decompression_ : nullptr};
     }
-    [[nodiscard]] bool encode_key_list(const CommandSpec& spec, const PackedCommand& command, ReplySink& reply);
+    [[nodiscard]] bool encode_key_list(const Operation& operation, const PackedCommand& command, ReplySink& reply);
     // False: the text is to be copied now, because it is short or not the command's own.
     [[nodiscard]] bool borrow(std::string_view text);
 
@@ -63,8 +64,8 @@ class LargeRecord {
 };
 
 // It becomes longer than it is, so that it is carried out as a large one: RESTORE of a compressed value.
-[[nodiscard]] bool is_large_inside(const CommandSpec& spec, std::span<const std::string_view> arguments);
+[[nodiscard]] bool is_large_inside(const Operation& operation, std::span<const std::string_view> arguments);
 // The commands whose arguments all are keys, or keys and values, and which are carried out key by key.
-[[nodiscard]] bool is_key_list_write(const CommandSpec& spec);
+[[nodiscard]] bool is_key_list_write(const Operation& operation);
 
 }  // namespace kvorum::ops

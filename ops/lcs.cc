@@ -20,7 +20,7 @@ struct Options {
     int64_t match_length_min = 0;
 };
 
-// False when an error was replied.
+// False when a failure was reported.
 bool parse_options(Arguments words, Options& options, ReplySink& reply) {
     for (size_t i = 0; i < words.size(); ++i) {
         if (equals_ignore_case(words[i], "IDX")) {
@@ -31,14 +31,13 @@ bool parse_options(Arguments words, Options& options, ReplySink& reply) {
             options.match_lengths = true;
         } else if (equals_ignore_case(words[i], "MINMATCHLEN") && i + 1 < words.size()) {
             const auto number = parse_int64(words[++i]);
-            if (!number) return refuse(reply, kNotInteger);
+            if (!number) return refuse(reply, Failure::kNotAnInteger);
             options.match_length_min = std::max<int64_t>(0, *number);
         } else {
-            return refuse(reply, kSyntaxError);
+            return refuse(reply, Failure::kSyntax);
         }
     }
-    if (options.matches && options.length)
-        return refuse(reply, "ERR If you want both the length and indexes, please just use IDX.");
+    if (options.matches && options.length) return refuse(reply, Failure::kLengthAndMatches);
     return true;
 }
 
@@ -107,19 +106,19 @@ void reply_matches(const Path& path, const Options& options, ReplySink& reply) {
         return match.length >= static_cast<uint64_t>(options.match_length_min);
     };
     reply.map(2);
-    reply.bulk_string("matches");
-    reply.array(static_cast<uint64_t>(std::count_if(path.matches.begin(), path.matches.end(), is_long)));
+    reply.bytes("matches");
+    reply.list(static_cast<uint64_t>(std::count_if(path.matches.begin(), path.matches.end(), is_long)));
     for (const Match& match : path.matches) {
         if (!is_long(match)) continue;
-        reply.array(options.match_lengths ? 3 : 2);
+        reply.list(options.match_lengths ? 3 : 2);
         for (const size_t first : {match.a_first, match.b_first}) {
-            reply.array(2);
+            reply.list(2);
             reply.integer(static_cast<int64_t>(first));
             reply.integer(static_cast<int64_t>(first + match.length - 1));
         }
         if (options.match_lengths) reply.integer(static_cast<int64_t>(match.length));
     }
-    reply.bulk_string("len");
+    reply.bytes("len");
     reply.integer(static_cast<int64_t>(path.text.size()));
 }
 
@@ -133,13 +132,13 @@ void read_lcs(const ReadRequest& request) {
     const std::string_view a = first == nullptr ? std::string_view() : first->value();
     const std::string_view b = second == nullptr ? std::string_view() : second->value();
     if ((a.size() + 1) * (b.size() + 1) > kCellsMax) {
-        return request.reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+        return request.reply.failure(Failure::kTooLongToCompare);
     }
     const Table table(a, b);
     if (options.length) return request.reply.integer(table.length());
     const Path path = walk(table, a, b);
     if (options.matches) return reply_matches(path, options, request.reply);
-    request.reply.bulk_string(path.text);
+    request.reply.bytes(path.text);
 }
 
 }  // namespace kvorum::ops

@@ -1,8 +1,8 @@
-// How a command stands in the log. Private to kv.
+// How a command stands in the log. Private to ops.
 //
 //   u16 code | u16 flags | u32 payload size | [u64 session | u64 sequence] | payload
 //
-// The code is a CommandCode that apply.cc lists; with kHasOrigin in it, session and sequence say who asked for the
+// The code is an OperationCode that apply.cc lists; with kHasOrigin in it, session and sequence say who asked for the
 // operation. The flags are those below for that code. The payload's layout, next to
 // each code, is part of the log format: a change needs a new code. "key" and "value" are a u32 size and that many
 // bytes; "tail" is all that is left. Integers are little-endian. Times are absolute, in milliseconds since the Unix
@@ -16,9 +16,9 @@
 
 #include "base/bytes.h"
 #include "base/strong_id.h"
-#include "ops/command_codes.h"
 #include "ops/dump_payload.h"
 #include "ops/large_record.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 
@@ -131,7 +131,7 @@ struct RecordText {
 // Appends one record to a batch; the destructor fills in the payload's size.
 class RecordWriter {
  public:
-    RecordWriter(RecordText out, CommandCode code, uint16_t flags)
+    RecordWriter(RecordText out, OperationCode code, uint16_t flags)
         : batch_(out.batch), large_(out.large), start_(out.batch.size()), payload_start_(start_ + kRecordHeaderSize) {
         ByteWriter writer(batch_);
         const uint16_t origin_bit = out.origin.has_value() ? kHasOrigin : uint16_t{0};
@@ -173,7 +173,7 @@ class RecordWriter {
 };
 
 struct LogRecord {
-    CommandCode code;  // any number that the log has; apply() knows those that may be there
+    OperationCode code;  // any number that the log has; apply() knows those that may be there
     uint16_t flags;
     std::optional<OperationOrigin> origin;
     Bytes payload;
@@ -182,7 +182,7 @@ struct LogRecord {
 // Check reader.failed() before anything of it is used.
 inline LogRecord read_record(ByteReader& reader) {
     const auto code = reader.read<uint16_t>();
-    LogRecord record{static_cast<CommandCode>(code & ~kHasOrigin), reader.read<uint16_t>(), std::nullopt, {}};
+    LogRecord record{static_cast<OperationCode>(code & ~kHasOrigin), reader.read<uint16_t>(), std::nullopt, {}};
     const auto payload_size = reader.read<uint32_t>();
     if ((code & kHasOrigin) != 0) [[unlikely]] {
         const SessionId session{reader.read<uint64_t>()};

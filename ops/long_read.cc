@@ -12,10 +12,10 @@
 #include "base/glob.h"
 #include "base/text.h"
 #include "base/turn_work.h"
-#include "ops/command_codes.h"
 #include "ops/families.h"
 #include "ops/log_record.h"
 #include "ops/open_value.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 namespace {
@@ -48,7 +48,7 @@ class KeyWalk final : public LongRead {
             for (const std::string_view key : page.keys) {
                 if (!takes_type() || !glob_matches(pattern_, key)) continue;
                 ++found_;
-                items.bulk_string(key);
+                items.bytes(key);
                 work += key.size() / kBytesPerWork;
             }
         }
@@ -59,10 +59,10 @@ class KeyWalk final : public LongRead {
     void write_head(ReplySink& head) const override {
         if (scan_.has_value()) {
             const fmt::format_int cursor(cursor_);
-            head.array(2);
-            head.bulk_string({cursor.data(), cursor.size()});
+            head.list(2);
+            head.bytes({cursor.data(), cursor.size()});
         }
-        head.array(found_);
+        head.list(found_);
     }
 
     bool needs_one_state() const override { return false; }
@@ -116,7 +116,7 @@ class KeyListRead final : public LongRead {
 
     void write_head(ReplySink& head) const override {
         if (with_values_) {
-            head.array(count_);
+            head.list(count_);
         } else {
             head.integer(static_cast<int64_t>(lookups_.hits));
         }
@@ -148,7 +148,7 @@ class KeyListRead final : public LongRead {
 // GET, GETRANGE, SUBSTR, DUMP.
 class ValueRead final : public LongRead {
  public:
-    ValueRead(const kv::Store& store, CommandCode code, Arguments arguments)
+    ValueRead(const kv::Store& store, OperationCode code, Arguments arguments)
         : LongRead(store), code_(code), key_(arguments[1]) {
         if (is_range()) {
             const auto first = parse_int64(arguments[2]);
@@ -169,16 +169,16 @@ class ValueRead final : public LongRead {
             if (record == nullptr) {
                 count_lookup(lookups_, record);
                 if (is_range()) {
-                    items.bulk_string({});
+                    items.bytes({});
                 } else {
-                    items.null();
+                    items.nothing();
                 }
                 return true;
             }
             const std::string_view value = is_range() ? range_of(record->value(), first_, last_) : record->value();
             ++lookups_.hits;
             lookups_.work += kKeyReadWork;
-            if (code_ == CommandCode::kDump) {
+            if (code_ == OperationCode::kDump) {
                 value_.open_dump(value, items);
             } else {
                 value_.open(value, items);
@@ -191,9 +191,9 @@ class ValueRead final : public LongRead {
     bool needs_one_state() const override { return !pin_.has_value(); }
 
  private:
-    [[nodiscard]] bool is_range() const { return code_ == CommandCode::kGetrange || code_ == CommandCode::kSubstr; }
+    [[nodiscard]] bool is_range() const { return code_ == OperationCode::kGetrange || code_ == OperationCode::kSubstr; }
 
-    const CommandCode code_;
+    const OperationCode code_;
     const std::string key_;
     std::optional<kv::StorePin> pin_;
     const kv::Record* record_ = nullptr;  // pinned
@@ -204,27 +204,32 @@ class ValueRead final : public LongRead {
 
 }  // namespace
 
-bool is_key_list(const CommandSpec& spec) {
-    const auto code = static_cast<CommandCode>(spec.code);
-    return code == CommandCode::kMget || code == CommandCode::kExists || code == CommandCode::kTouch;
+bool is_key_list(const Operation& operation) {
+    const auto code = operation.code;
+    return code == OperationCode::kMget || code == OperationCode::kExists || code == OperationCode::kTouch;
 }
 
-bool is_long_read(uint64_t store_size, const CommandSpec& spec, Arguments arguments) {
-    if (is_key_list(spec)) return arguments.size() > kShortListKeys;
+bool is_walk(const Operation& operation) {
+    return operation.code == OperationCode::kKeys || operation.code == OperationCode::kScan;
+}
+
+bool is_long_read(uint64_t store_size, const Operation& operation, Arguments arguments) {
+    if (is_key_list(operation)) return arguments.size() > kShortListKeys;
     if (store_size <= kShortWalkKeys) return false;
-    if (static_cast<CommandCode>(spec.code) == CommandCode::kKeys) return true;
-    if (static_cast<CommandCode>(spec.code) != CommandCode::kScan) return false;
+    if (operation.code == OperationCode::kKeys) return true;
+    if (operation.code != OperationCode::kScan) return false;
     DiscardingReplySink no_reply;
     const auto scan = parse_scan(arguments, no_reply);
     return scan.has_value() && scan->count > kShortWalkKeys;
 }
 
-std::unique_ptr<LongRead> begin_long_read(const kv::Store& store, const CommandSpec& spec, Arguments arguments,
+std::unique_ptr<LongRead> begin_long_read(const kv::Store& store, const Operation& operation, Arguments arguments,
                                           uint64_t key_count, ByteReader keys) {
-    const auto code = static_cast<CommandCode>(spec.code);
-    if (is_key_list(spec)) return std::make_unique<KeyListRead>(store, code == CommandCode::kMget, key_count, keys);
-    if (code == CommandCode::kKeys) return std::make_unique<KeyWalk>(store, arguments[1], std::nullopt);
-    if (code != CommandCode::kScan) return std::make_unique<ValueRead>(store, code, arguments);
+    const auto code = operation.code;
+    if (is_key_list(operation))
+        return std::make_unique<KeyListRead>(store, code == OperationCode::kMget, key_count, keys);
+    if (code == OperationCode::kKeys) return std::make_unique<KeyWalk>(store, arguments[1], std::nullopt);
+    if (code != OperationCode::kScan) return std::make_unique<ValueRead>(store, code, arguments);
     DiscardingReplySink no_reply;
     const auto scan = parse_scan(arguments, no_reply);
     KVORUM_ASSERT(scan.has_value());

@@ -41,12 +41,13 @@ class LongRead {
 
 // Whether the command may take more than a step in a store of `store_size` keys. If not, execute_read() carries it out,
 // as it does what has a syntax error.
-[[nodiscard]] bool is_long_read(uint64_t store_size, const CommandSpec& spec, Arguments arguments);
-[[nodiscard]] bool is_key_list(const CommandSpec& spec);  // MGET, EXISTS, TOUCH
+[[nodiscard]] bool is_long_read(uint64_t store_size, const Operation& operation, Arguments arguments);
+[[nodiscard]] bool is_key_list(const Operation& operation);  // MGET, EXISTS, TOUCH
+[[nodiscard]] bool is_walk(const Operation& operation);      // KEYS, SCAN
 // Of a command for which is_long_read() holds for some size, or whose values were too long for execute_read(). A list
 // of keys is told by `key_count` and `keys`, each as a u32 size and its bytes, which outlive the object; all others by
 // `arguments`, which need not. Looks up what it pins, if the store has a pin left.
-[[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const kv::Store& store, const CommandSpec& spec,
+[[nodiscard]] std::unique_ptr<LongRead> begin_long_read(const kv::Store& store, const Operation& operation,
                                                         Arguments arguments, uint64_t key_count, ByteReader keys);
 
 }  // namespace kvorum::ops

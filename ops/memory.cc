@@ -33,13 +33,13 @@ void reply_usage(const ReadRequest& request) {
     // Strings have nothing to sample; the option is checked all the same.
     for (size_t i = 0; i < options.size(); i += 2) {
         if (!equals_ignore_case(options[i], "SAMPLES") || i + 1 == options.size())
-            return request.reply.error(kSyntaxError);
+            return request.reply.failure(Failure::kSyntax);
         const auto samples = parse_int64(options[i + 1]);
-        if (!samples) return request.reply.error(kNotInteger);
-        if (*samples < 0) return request.reply.error(kSyntaxError);
+        if (!samples) return request.reply.failure(Failure::kNotAnInteger);
+        if (*samples < 0) return request.reply.failure(Failure::kSyntax);
     }
     const kv::Record* record = request.store.find(request.arguments[2]);
-    if (record == nullptr) return request.reply.null();
+    if (record == nullptr) return request.reply.nothing();
     request.reply.integer(static_cast<int64_t>(counted_bytes(*record)));
 }
 
@@ -48,11 +48,11 @@ void reply_stats(const ReadRequest& request) {
     const uint64_t keys = request.store.size();
     const uint64_t bytes = request.store.memory_bytes();
     request.reply.map(3);
-    request.reply.bulk_string("keys.count");
+    request.reply.bytes("keys.count");
     request.reply.integer(static_cast<int64_t>(keys));
-    request.reply.bulk_string("keys.bytes-per-key");
+    request.reply.bytes("keys.bytes-per-key");
     request.reply.integer(keys == 0 ? 0 : static_cast<int64_t>(bytes / keys));
-    request.reply.bulk_string("dataset.bytes");
+    request.reply.bytes("dataset.bytes");
     request.reply.integer(static_cast<int64_t>(bytes));
 }
 
@@ -75,24 +75,22 @@ void read_memory(const ReadRequest& request) {
     const auto* const found = std::find_if(kSubcommands.begin(), kSubcommands.end(), [&](const Named& candidate) {
         return equals_ignore_case(candidate.name, word);
     });
-    if (found == kSubcommands.end())
-        return request.reply.error(fmt::format("ERR unknown subcommand '{}'. Try MEMORY HELP.", word.substr(0, 128)));
+    if (found == kSubcommands.end()) return request.reply.failure(Failure::unknown_part(request.operation.name, word));
     const size_t words = request.arguments.size();
     if (words < found->words_min || words > found->words_max) {
-        refuse_argument_count(request.reply, fmt::format("memory|{}", found->name));
-        return;
+        return request.reply.failure(Failure::wrong_operand_count(fmt::format("memory|{}", found->name)));
     }
     if (found->name == "usage") return reply_usage(request);
     if (found->name == "stats") return reply_stats(request);
     if (found->name == "help") {
-        request.reply.array(kHelp.size());
+        request.reply.list(kHelp.size());
         for (const std::string_view line : kHelp)
-            request.reply.simple_string(line);
+            request.reply.status(line);
         return;
     }
     // The map returns what it can by itself, and every allocation of it is counted in STATS.
-    if (found->name == "purge") return request.reply.simple_string("OK");
-    request.reply.verbatim_text(
+    if (found->name == "purge") return request.reply.done();
+    request.reply.text(
         fmt::format("The key space takes {} bytes for {} keys.\n", request.store.memory_bytes(), request.store.size()));
 }
 

@@ -118,29 +118,29 @@ uint64_t growth_of_number(const kv::Store& store, std::string_view key, uint64_t
 
 }  // namespace
 
-std::optional<uint64_t> growth_max(const kv::Store& store, CommandCode code, uint16_t flags, ByteReader payload) {
+std::optional<uint64_t> growth_max(const kv::Store& store, OperationCode code, uint16_t flags, ByteReader payload) {
     switch (code) {
-        case CommandCode::kSet: return growth_of_set(store, flags, payload);
-        case CommandCode::kMset: return growth_of_mset(payload);
-        case CommandCode::kAppend: return growth_of_append(store, payload);
-        case CommandCode::kSetrange: return growth_of_setrange(store, payload);
-        case CommandCode::kIncrby:
+        case OperationCode::kSet: return growth_of_set(store, flags, payload);
+        case OperationCode::kMset: return growth_of_mset(payload);
+        case OperationCode::kAppend: return growth_of_append(store, payload);
+        case OperationCode::kSetrange: return growth_of_setrange(store, payload);
+        case OperationCode::kIncrby:
             payload.read<int64_t>();
             return growth_of_number(store, read_tail(payload), kIntegerTextMax);
-        case CommandCode::kIncrbyfloat: return growth_of_number(store, read_sized(payload), kLongDoubleTextMax);
-        case CommandCode::kSetbit: return growth_of_setbit(store, payload);
-        case CommandCode::kBitfield: return growth_of_bitfield(store, payload);
-        case CommandCode::kBitop: return growth_of_bitop(store, payload);
-        case CommandCode::kCopy: return growth_of_copy(store, payload);
-        case CommandCode::kRename: return growth_of_rename(store, payload);
-        case CommandCode::kRestore: return growth_of_restore(store, payload);
+        case OperationCode::kIncrbyfloat: return growth_of_number(store, read_sized(payload), kLongDoubleTextMax);
+        case OperationCode::kSetbit: return growth_of_setbit(store, payload);
+        case OperationCode::kBitfield: return growth_of_bitfield(store, payload);
+        case OperationCode::kBitop: return growth_of_bitop(store, payload);
+        case OperationCode::kCopy: return growth_of_copy(store, payload);
+        case OperationCode::kRename: return growth_of_rename(store, payload);
+        case OperationCode::kRestore: return growth_of_restore(store, payload);
         // It stores nothing yet; Redis refuses it all the same.
-        case CommandCode::kSort: return 0;
+        case OperationCode::kSort: return 0;
         default: return std::nullopt;
     }
 }
 
-bool exceeds_limit(const kv::Store& store, uint64_t limit_bytes, CommandCode code, uint16_t flags, Bytes payload) {
+bool exceeds_limit(const kv::Store& store, uint64_t limit_bytes, OperationCode code, uint16_t flags, Bytes payload) {
     const uint64_t counted = store.counted_bytes();
     const uint64_t most = payload.size() * kGrowthPerPayloadByte + kGrowthBesidePayload;
     if (counted + most <= limit_bytes) return false;

@@ -9,17 +9,17 @@
 namespace kvorum::ops {
 
 bool encode_incrby(const WriteRequest& request) {
-    int64_t increment = request.code == CommandCode::kIncr ? 1 : -1;
-    if (request.code == CommandCode::kIncrby || request.code == CommandCode::kDecrby) {
+    int64_t increment = request.code == OperationCode::kIncr ? 1 : -1;
+    if (request.code == OperationCode::kIncrby || request.code == OperationCode::kDecrby) {
         const auto number = parse_int64(request.arguments[2]);
-        if (!number) return refuse(request.reply, kNotInteger);
+        if (!number) return refuse(request.reply, Failure::kNotAnInteger);
         increment = *number;
     }
-    if (request.code == CommandCode::kDecrby) {
-        if (increment == INT64_MIN) return refuse(request.reply, "ERR decrement would overflow");
+    if (request.code == OperationCode::kDecrby) {
+        if (increment == INT64_MIN) return refuse(request.reply, Failure::kDecrementOverflows);
         increment = -increment;
     }
-    RecordWriter(request.batch, CommandCode::kIncrby, kNoFlags).integer(increment).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kIncrby, kNoFlags).integer(increment).tail(request.arguments[1]);
     return true;
 }
 
@@ -32,12 +32,12 @@ bool apply_incrby(LoggedCommand& command) {
     const kv::Record* old = command.store.find(key);
     const auto number = old == nullptr ? std::optional<int64_t>(0) : parse_int64(old->value());
     if (!number) {
-        command.reply.error(kNotInteger);
+        command.reply.failure(Failure::kNotAnInteger);
         return true;
     }
     int64_t sum = 0;
     if (__builtin_add_overflow(*number, increment, &sum)) {
-        command.reply.error("ERR increment or decrement would overflow");
+        command.reply.failure(Failure::kSumOverflows);
         return true;
     }
     const fmt::format_int digits(sum);
@@ -47,8 +47,8 @@ bool apply_incrby(LoggedCommand& command) {
 }
 
 bool encode_incrbyfloat(const WriteRequest& request) {
-    if (!parse_long_double(request.arguments[2])) return refuse(request.reply, kNotFloat);
-    RecordWriter(request.batch, CommandCode::kIncrbyfloat, kNoFlags)
+    if (!parse_long_double(request.arguments[2])) return refuse(request.reply, Failure::kNotAFloat);
+    RecordWriter(request.batch, OperationCode::kIncrbyfloat, kNoFlags)
         .sized(request.arguments[1])
         .tail(request.arguments[2]);
     return true;
@@ -63,16 +63,16 @@ bool apply_incrbyfloat(LoggedCommand& command) {
     const kv::Record* old = command.store.find(key);
     const auto number = old == nullptr ? std::optional<long double>(0) : parse_long_double(old->value());
     if (!number) {
-        command.reply.error(kNotFloat);
+        command.reply.failure(Failure::kNotAFloat);
         return true;
     }
     const long double sum = *number + *increment;
     if (!std::isfinite(sum)) {
-        command.reply.error("ERR increment would produce NaN or Infinity");
+        command.reply.failure(Failure::kSumNotFinite);
         return true;
     }
     const std::string text = format_long_double(sum);
-    command.reply.bulk_string(text);
+    command.reply.bytes(text);
     command.store.put(key, text, old == nullptr ? kv::kNoExpiry : old->expire_at_ms());
     return true;
 }

@@ -43,11 +43,6 @@ int64_t reference_count(std::string_view value) {
     return number && *number >= 0 && *number < kSharedIntegerCount ? kSharedReferenceCount : 1;
 }
 
-constexpr std::string_view kNoFrequency =
-    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching "
-    "between policies at "
-    "runtime LRU and LFU data will take some time to adjust.";
-
 }  // namespace
 
 void read_object(const ReadRequest& request) {
@@ -66,27 +61,24 @@ void read_object(const ReadRequest& request) {
     for (const Named& candidate : kSubcommands) {
         if (equals_ignore_case(candidate.name, word)) found = &candidate;
     }
-    if (found == nullptr) {
-        return request.reply.error(fmt::format("ERR unknown subcommand '{}'. Try OBJECT HELP.", word.substr(0, 128)));
-    }
+    if (found == nullptr) return request.reply.failure(Failure::unknown_part(request.operation.name, word));
     if (request.arguments.size() != (found->subcommand == Subcommand::kHelp ? 2u : 3u)) {
-        refuse_argument_count(request.reply, fmt::format("object|{}", found->name));
-        return;
+        return request.reply.failure(Failure::wrong_operand_count(fmt::format("object|{}", found->name)));
     }
     if (found->subcommand == Subcommand::kHelp) {
-        request.reply.array(kHelp.size());
+        request.reply.list(kHelp.size());
         for (const std::string_view line : kHelp)
-            request.reply.simple_string(line);
+            request.reply.status(line);
         return;
     }
     const kv::Record* record = request.find(request.arguments[2]);
-    if (record == nullptr) return request.reply.null();
+    if (record == nullptr) return request.reply.nothing();
     switch (found->subcommand) {
-        case Subcommand::kEncoding: return request.reply.bulk_string(encoding(record->value()));
+        case Subcommand::kEncoding: return request.reply.bytes(encoding(record->value()));
         case Subcommand::kRefcount: return request.reply.integer(reference_count(record->value()));
         // When a key was last read is not part of the state, and nothing is ever evicted.
         case Subcommand::kIdletime: return request.reply.integer(0);
-        case Subcommand::kFreq: return request.reply.error(kNoFrequency);
+        case Subcommand::kFreq: return request.reply.failure(Failure::kNoFrequencies);
         case Subcommand::kHelp: break;
     }
 }

@@ -1,4 +1,4 @@
-// A large value on its way into a reply, piece by piece. Private to kv.
+// A large value on its way into a reply, piece by piece. Private to ops.
 //
 // Thread: the owning core. Borrows the value, whose record stays until it is closed.
 #pragma once
@@ -23,15 +23,15 @@ class OpenValue {
     void open(std::string_view value, ReplySink& reply) {
         is_open_ = true;
         left_ = value;
-        reply.begin_bulk_string(value.size());
+        reply.begin_bytes(value.size());
     }
     // As DUMP writes it.
     void open_dump(std::string_view value, ReplySink& reply) {
         is_open_ = dumps_ = true;
         left_ = value;
         const std::string head = dump_head(value.size());
-        reply.begin_bulk_string(head.size() + value.size() + dump_footer(0).size());
-        reply.bulk_string_piece(head);
+        reply.begin_bytes(head.size() + value.size() + dump_footer(0).size());
+        reply.bytes_piece(head);
         crc_ = crc64(head);
     }
 
@@ -40,13 +40,13 @@ class OpenValue {
         while (!left_.empty()) {
             if (work >= work_end) return false;
             const std::string_view piece = left_.substr(0, kPieceBytes);
-            reply.bulk_string_piece(piece);
+            reply.bytes_piece(piece);
             if (dumps_) crc_ = crc64(piece, crc_);
             work += (dumps_ ? 2 : 1) * piece.size() / kBytesPerWork;
             left_.remove_prefix(piece.size());
         }
-        if (dumps_) reply.bulk_string_piece(dump_footer(crc_));
-        reply.end_bulk_string();
+        if (dumps_) reply.bytes_piece(dump_footer(crc_));
+        reply.end_bytes();
         is_open_ = false;
         return true;
     }

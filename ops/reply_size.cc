@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "base/text.h"
-#include "ops/command_codes.h"
 #include "ops/commands.h"
+#include "ops/operation_codes.h"
 
 namespace kvorum::ops {
 namespace {
@@ -39,18 +39,18 @@ bool has_get_option(Arguments arguments) {
 
 }  // namespace
 
-uint64_t reply_value_bytes(const kv::Store& store, const CommandSpec& spec, Arguments arguments) {
-    switch (static_cast<CommandCode>(spec.code)) {
-        case CommandCode::kGet:
-        case CommandCode::kGetset:
-        case CommandCode::kGetdel:
-        case CommandCode::kGetex:
-        case CommandCode::kDump: return value_bytes(store, arguments[1]);
-        case CommandCode::kSet: return has_get_option(arguments) ? value_bytes(store, arguments[1]) : 0;
-        case CommandCode::kMget: return value_bytes(store, arguments.subspan(1));
-        case CommandCode::kGetrange:
-        case CommandCode::kSubstr: return range_bytes(store, arguments);
-        case CommandCode::kLcs: return value_bytes(store, arguments[1]);
+uint64_t reply_value_bytes(const kv::Store& store, const Operation& operation, Arguments arguments) {
+    switch (operation.code) {
+        case OperationCode::kGet:
+        case OperationCode::kGetset:
+        case OperationCode::kGetdel:
+        case OperationCode::kGetex:
+        case OperationCode::kDump: return value_bytes(store, arguments[1]);
+        case OperationCode::kSet: return has_get_option(arguments) ? value_bytes(store, arguments[1]) : 0;
+        case OperationCode::kMget: return value_bytes(store, arguments.subspan(1));
+        case OperationCode::kGetrange:
+        case OperationCode::kSubstr: return range_bytes(store, arguments);
+        case OperationCode::kLcs: return value_bytes(store, arguments[1]);
         default: return 0;
     }
 }

@@ -15,15 +15,15 @@ constexpr uint64_t kDefaultCount = 10;
 // A page hashes and sorts the keys of one segment at least: so many.
 constexpr uint64_t kSegmentKeys = 500;
 
-// False when an error was replied.
+// False when a failure was reported.
 bool parse_options(Arguments words, ScanArguments& scan, ReplySink& reply) {
     for (size_t i = 0; i < words.size(); i += 2) {
-        if (i + 1 == words.size()) return refuse(reply, kSyntaxError);
+        if (i + 1 == words.size()) return refuse(reply, Failure::kSyntax);
         const std::string_view value = words[i + 1];
         if (equals_ignore_case(words[i], "COUNT")) {
             const auto count = parse_int64(value);
-            if (!count) return refuse(reply, kNotInteger);
-            if (*count < 1) return refuse(reply, kSyntaxError);
+            if (!count) return refuse(reply, Failure::kNotAnInteger);
+            if (*count < 1) return refuse(reply, Failure::kSyntax);
             scan.count = static_cast<uint64_t>(*count);
         } else if (equals_ignore_case(words[i], "MATCH")) {
             scan.pattern = value;
@@ -31,16 +31,16 @@ bool parse_options(Arguments words, ScanArguments& scan, ReplySink& reply) {
             // Every key is a string: any other type that is asked for has no keys.
             scan.takes_strings = equals_ignore_case(value, "string");
         } else {
-            return refuse(reply, kSyntaxError);
+            return refuse(reply, Failure::kSyntax);
         }
     }
     return true;
 }
 
 void reply_keys(ReplySink& reply, const std::vector<std::string_view>& keys) {
-    reply.array(keys.size());
+    reply.list(keys.size());
     for (const std::string_view key : keys)
-        reply.bulk_string(key);
+        reply.bytes(key);
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ void reply_keys(ReplySink& reply, const std::vector<std::string_view>& keys) {
 std::optional<ScanArguments> parse_scan(Arguments arguments, ReplySink& reply) {
     const auto cursor = parse_cursor(arguments[1]);
     if (!cursor) {
-        reply.error("ERR invalid cursor");
+        reply.failure(Failure::kBadCursor);
         return std::nullopt;
     }
     ScanArguments scan{.cursor = *cursor, .count = kDefaultCount, .pattern = "*"};
@@ -65,8 +65,8 @@ void read_scan(const ReadRequest& request) {
                   [&](std::string_view key) { return !scan->takes_strings || !glob_matches(scan->pattern, key); });
 
     const fmt::format_int next_cursor(page.next_cursor);
-    request.reply.array(2);
-    request.reply.bulk_string({next_cursor.data(), next_cursor.size()});
+    request.reply.list(2);
+    request.reply.bytes({next_cursor.data(), next_cursor.size()});
     reply_keys(request.reply, page.keys);
 }
 

@@ -18,7 +18,7 @@ bool parse_options(Arguments words, bool may_store, std::optional<std::string_vi
         if (is(word, "ASC") || is(word, "DESC") || is(word, "ALPHA")) {
             size = 1;
         } else if (is(word, "LIMIT") && words.size() >= 3) {
-            if (!parse_int64(words[1]) || !parse_int64(words[2])) return refuse(reply, kNotInteger);
+            if (!parse_int64(words[1]) || !parse_int64(words[2])) return refuse(reply, Failure::kNotAnInteger);
             size = 3;
         } else if (is(word, "STORE") && may_store && words.size() >= 2) {
             destination = words[1];
@@ -26,7 +26,7 @@ bool parse_options(Arguments words, bool may_store, std::optional<std::string_vi
         } else if ((is(word, "BY") || is(word, "GET")) && words.size() >= 2) {
             size = 2;
         } else {
-            return refuse(reply, kSyntaxError);
+            return refuse(reply, Failure::kSyntax);
         }
         words = words.subspan(size);
     }
@@ -38,14 +38,14 @@ bool parse_options(Arguments words, bool may_store, std::optional<std::string_vi
 void read_sort_ro(const ReadRequest& request) {
     std::optional<std::string_view> destination;
     if (!parse_options(request.arguments.subspan(2), false, destination, request.reply)) return;
-    if (request.find(request.arguments[1]) != nullptr) return request.reply.error(kWrongType);
-    request.reply.array(0);
+    if (request.find(request.arguments[1]) != nullptr) return request.reply.failure(Failure::kWrongType);
+    request.reply.list(0);
 }
 
 bool encode_sort(const WriteRequest& request) {
     std::optional<std::string_view> destination;
     if (!parse_options(request.arguments.subspan(2), true, destination, request.reply)) return false;
-    RecordWriter(request.batch, CommandCode::kSort, destination ? uint16_t{kSortStores} : kNoFlags)
+    RecordWriter(request.batch, OperationCode::kSort, destination ? uint16_t{kSortStores} : kNoFlags)
         .sized(request.arguments[1])
         .tail(destination.value_or(""));
     return true;
@@ -58,12 +58,12 @@ bool apply_sort(LoggedCommand& command) {
     if (command.payload.failed()) return false;
 
     if (command.look_up(key) != nullptr) {
-        command.reply.error(kWrongType);
+        command.reply.failure(Failure::kWrongType);
     } else if ((command.flags & kSortStores) != 0) {
         command.store.erase(destination);
         command.reply.integer(0);
     } else {
-        command.reply.array(0);
+        command.reply.list(0);
     }
     return true;
 }

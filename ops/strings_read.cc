@@ -35,7 +35,7 @@ void read_mget(const ReadRequest& request) {
             value_bytes += record == nullptr ? 0 : record->value_size();
     }
     if (request.is_too_long(value_bytes)) return;
-    request.reply.array(keys.size());
+    request.reply.list(keys.size());
     for (const kv::Record* record : found) {
         request.count(record);
         reply_value(request.reply, record);
@@ -50,11 +50,11 @@ void read_strlen(const ReadRequest& request) {
 void read_getrange(const ReadRequest& request) {
     const auto first = parse_int64(request.arguments[2]);
     const auto last = parse_int64(request.arguments[3]);
-    if (!first || !last) return request.reply.error(kNotInteger);
+    if (!first || !last) return request.reply.failure(Failure::kNotAnInteger);
     const kv::Record* record = request.find(request.arguments[1]);
     const std::string_view range = record == nullptr ? std::string_view() : range_of(record->value(), *first, *last);
     if (request.is_too_long(range.size())) return;
-    request.reply.bulk_string(range);
+    request.reply.bytes(range);
 }
 
 }  // namespace kvorum::ops

@@ -91,13 +91,13 @@ TimeError parse_deadline(std::string_view text, TimeUnit unit, int64_t now_ms, i
 }
 
 bool refuse_time(const WriteRequest& request, TimeError error) {
-    if (error == TimeError::kNotInteger) return refuse(request.reply, kNotInteger);
-    return refuse_expire_time(request.reply, request.spec.name);
+    if (error == TimeError::kNotInteger) return refuse(request.reply, Failure::kNotAnInteger);
+    return refuse(request.reply, Failure::bad_expire_time(request.operation.name));
 }
 
 bool refuse_long_result(uint64_t offset, uint64_t size, ReplySink& reply) {
     if (offset <= kv::kValueSizeMax && offset + size <= kv::kValueSizeMax) return false;
-    reply.error(kStringTooLong);
+    reply.failure(Failure::kTooLong);
     return true;
 }
 
@@ -105,7 +105,7 @@ bool refuse_long_result(uint64_t offset, uint64_t size, ReplySink& reply) {
 
 bool encode_set(const WriteRequest& request) {
     const auto options = parse_options(request.arguments.subspan(3), kSetOptions);
-    if (!options) return refuse(request.reply, kSyntaxError);
+    if (!options) return refuse(request.reply, Failure::kSyntax);
     uint16_t flags = 0;
     if (options->bits & kOptionNx) flags |= kSetIfAbsent;
     if (options->bits & kOptionXx) flags |= kSetIfPresent;
@@ -117,7 +117,7 @@ bool encode_set(const WriteRequest& request) {
         const TimeError error = parse_deadline(options->time, unit_of(options->bits), request.now_ms, deadline_ms);
         if (error != TimeError::kNone) return refuse_time(request, error);
     }
-    RecordWriter record(request.batch, CommandCode::kSet, flags);
+    RecordWriter record(request.batch, OperationCode::kSet, flags);
     if (flags & kSetHasDeadline) record.integer(deadline_ms);
     record.sized(request.arguments[1]).tail(request.arguments[2]);
     return true;
@@ -125,21 +125,21 @@ bool encode_set(const WriteRequest& request) {
 
 bool encode_set_fixed_form(const WriteRequest& request) {
     const std::string_view key = request.arguments[1];
-    if (request.code == CommandCode::kSetnx) {
-        RecordWriter(request.batch, CommandCode::kSet, kSetIfAbsent | kSetRepliesInteger)
+    if (request.code == OperationCode::kSetnx) {
+        RecordWriter(request.batch, OperationCode::kSet, kSetIfAbsent | kSetRepliesInteger)
             .sized(key)
             .tail(request.arguments[2]);
         return true;
     }
-    if (request.code == CommandCode::kGetset) {
-        RecordWriter(request.batch, CommandCode::kSet, kSetRepliesOldValue).sized(key).tail(request.arguments[2]);
+    if (request.code == OperationCode::kGetset) {
+        RecordWriter(request.batch, OperationCode::kSet, kSetRepliesOldValue).sized(key).tail(request.arguments[2]);
         return true;
     }
-    const TimeUnit unit{.seconds = request.code == CommandCode::kSetex, .relative = true};
+    const TimeUnit unit{.seconds = request.code == OperationCode::kSetex, .relative = true};
     int64_t deadline_ms = kv::kNoExpiry;
     const TimeError error = parse_deadline(request.arguments[2], unit, request.now_ms, deadline_ms);
     if (error != TimeError::kNone) return refuse_time(request, error);
-    RecordWriter(request.batch, CommandCode::kSet, kSetHasDeadline)
+    RecordWriter(request.batch, OperationCode::kSet, kSetHasDeadline)
         .integer(deadline_ms)
         .sized(key)
         .tail(request.arguments[3]);
@@ -167,15 +167,15 @@ bool apply_set(LoggedCommand& command) {
     if (flags & kSetRepliesInteger) {
         command.reply.integer(sets ? 1 : 0);
     } else if (sets) {
-        command.reply.simple_string("OK");
+        command.reply.done();
     } else {
-        command.reply.null();
+        command.reply.nothing();
     }
     return true;
 }
 
 bool encode_getdel(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kGetdel, kNoFlags).tail(request.arguments[1]);
+    RecordWriter(request.batch, OperationCode::kGetdel, kNoFlags).tail(request.arguments[1]);
     return true;
 }
 
@@ -189,7 +189,7 @@ bool apply_getdel(LoggedCommand& command) {
 
 bool encode_getex(const WriteRequest& request) {
     const auto options = parse_options(request.arguments.subspan(2), kGetexOptions);
-    if (!options) return refuse(request.reply, kSyntaxError);
+    if (!options) return refuse(request.reply, Failure::kSyntax);
     uint16_t flags = 0;
     int64_t deadline_ms = kv::kNoExpiry;
     if (options->bits & kOptionPersist) flags |= kGetexRemovesDeadline;
@@ -200,7 +200,7 @@ bool encode_getex(const WriteRequest& request) {
             case TimeError::kInvalid: flags |= kGetexTimeIsInvalid; break;
         }
     }
-    RecordWriter record(request.batch, CommandCode::kGetex, flags);
+    RecordWriter record(request.batch, OperationCode::kGetex, flags);
     if (flags & kGetexHasDeadline) record.integer(deadline_ms);
     record.tail(request.arguments[1]);
     return true;
@@ -221,11 +221,11 @@ bool apply_getex(LoggedCommand& command) {
 
     const kv::Record* record = command.look_up(key);
     if (record != nullptr && command.flags == kGetexTimeIsNotInteger) {
-        command.reply.error(kNotInteger);
+        command.reply.failure(Failure::kNotAnInteger);
         return true;
     }
     if (record != nullptr && command.flags == kGetexTimeIsInvalid) {
-        refuse_expire_time(command.reply, "getex");
+        refuse(command.reply, Failure::bad_expire_time("getex"));
         return true;
     }
     command.reply_value(record);
@@ -239,9 +239,9 @@ bool apply_getex(LoggedCommand& command) {
 
 bool encode_mset(const WriteRequest& request) {
     const Arguments pairs = request.arguments.subspan(1);
-    if (pairs.size() % 2 != 0) return refuse_argument_count(request.reply, request.spec.name);
-    const uint16_t flags = request.code == CommandCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
-    RecordWriter record(request.batch, CommandCode::kMset, flags);
+    if (pairs.size() % 2 != 0) return refuse(request.reply, Failure::wrong_operand_count(request.operation.name));
+    const uint16_t flags = request.code == OperationCode::kMsetnx ? uint16_t{kMsetIfAllAbsent} : kNoFlags;
+    RecordWriter record(request.batch, OperationCode::kMset, flags);
     record.integer(static_cast<uint32_t>(pairs.size() / 2));
     for (const std::string_view text : pairs)
         record.sized(text);
@@ -249,7 +249,9 @@ bool encode_mset(const WriteRequest& request) {
 }
 
 bool encode_append(const WriteRequest& request) {
-    RecordWriter(request.batch, CommandCode::kAppend, kNoFlags).sized(request.arguments[1]).tail(request.arguments[2]);
+    RecordWriter(request.batch, OperationCode::kAppend, kNoFlags)
+        .sized(request.arguments[1])
+        .tail(request.arguments[2]);
     return true;
 }
 
@@ -271,9 +273,9 @@ bool apply_append(LoggedCommand& command) {
 
 bool encode_setrange(const WriteRequest& request) {
     const auto offset = parse_int64(request.arguments[2]);
-    if (!offset) return refuse(request.reply, kNotInteger);
-    if (*offset < 0) return refuse(request.reply, "ERR offset is out of range");
-    RecordWriter(request.batch, CommandCode::kSetrange, kNoFlags)
+    if (!offset) return refuse(request.reply, Failure::kNotAnInteger);
+    if (*offset < 0) return refuse(request.reply, Failure::kOffsetOutOfRange);
+    RecordWriter(request.batch, OperationCode::kSetrange, kNoFlags)
         .integer(static_cast<uint64_t>(*offset))
         .sized(request.arguments[1])
         .tail(request.arguments[3]);

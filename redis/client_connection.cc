@@ -286,7 +286,7 @@ void ClientConnection::set_monitors(bool monitors) {
 }
 
 void ClientConnection::write_line(std::string_view line) {
-    writer_to(output_.tail()).simple_string(line);
+    writer_to(output_.tail()).status(line);
     services_.gateway.wake(lane_);
 }
 
@@ -298,11 +298,11 @@ void ClientConnection::write_error(std::string_view line) {
 void ClientConnection::reply_not_executed(std::string_view why) { write_error(why); }
 void ClientConnection::reply_outcome_unknown(std::string_view why) { write_error(why); }
 
-std::string_view ClientConnection::carry_out(const ops::CommandSpec& spec, ops::Arguments arguments) {
+std::string_view ClientConnection::carry_out(uint16_t local_code, ops::Arguments arguments) {
     const bool was_authenticated = state_.authenticated;
     const bool was_monitor = state_.monitors;
     begin_reply();
-    execute_server_command(spec, arguments, state_, services_.node, writer_);
+    execute_server_command(server_commands()[local_code - 1], arguments, state_, services_.node, writer_);
     end_reply();
     // What such a command does is mostly to put its reply together.
     services_.reactor.work().add(TurnPart::kOther,

@@ -90,7 +90,7 @@ class ClientConnection final : public gateway::ReplyPort, private MonitorListene
     void cut_off() override { close_now(); }
     void reply_not_executed(std::string_view why) override;
     void reply_outcome_unknown(std::string_view why) override;
-    std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments arguments) override;
+    std::string_view carry_out(uint16_t local_code, ops::Arguments arguments) override;
     [[nodiscard]] std::string redirection(const gateway::Command& command, ops::Arguments arguments,
                                           const Member& leader) const override;
     void flush() override;

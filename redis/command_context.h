@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "redis/command_table.h"
 #include "redis/server_commands.h"
 
 namespace kvorum::redis {
@@ -23,24 +24,8 @@ struct CommandContext {
     void fail(fmt::format_string<Args...> format, Args&&... args) {
         reply.error(fmt::format(format, std::forward<Args>(args)...));
     }
-    void ok() { reply.simple_string("OK"); }
+    void ok() { reply.done(); }
 };
-
-// Of Redis's flags the one that no data command has, so that kv does not know it.
-inline constexpr uint32_t kFlagSkipSlowlog = 1u << 31;
-
-using CommandHandler = void (*)(CommandContext&);
-
-// One row of the tables: what COMMAND tells of a command, and what carries it out. Subcommands are named "client|id".
-struct ServerCommand {
-    ops::CommandSpec spec;
-    CommandHandler handler;
-};
-
-// The subcommands of `container` ("client"); empty when it has none. Those of one container are adjacent.
-[[nodiscard]] std::span<const ServerCommand> subcommands_of(std::string_view container);
-// Null when there is no command `name`, which may be a subcommand's ("client|id"), ignoring case.
-[[nodiscard]] const ops::CommandSpec* find_command_or_subcommand(std::string_view name);
 
 // Carries out the subcommand that the second argument names, or says that it is unknown or has the wrong number of
 // arguments.
@@ -48,9 +33,6 @@ void run_subcommand(CommandContext& context);
 
 inline constexpr std::string_view kSyntaxError = "ERR syntax error";
 inline constexpr std::string_view kNotAnInteger = "ERR value is not an integer or out of range";
-
-[[nodiscard]] std::string to_lower(std::string_view text);
-[[nodiscard]] std::string to_upper(std::string_view text);
 
 // The reply of every HELP: a title line, `lines`, and HELP itself.
 void reply_help(CommandContext& context, std::span<const std::string_view> lines);

@@ -21,9 +21,8 @@ constexpr std::string_view kDatabaseRefused =
 
 }  // namespace
 
-bool CommandGate::answers_in_transaction(const ops::CommandSpec& spec, ReplySink& reply) {
-    const uint16_t code = spec.kind == ops::CommandKind::kServer ? spec.code : 0;
-    switch (code) {
+bool CommandGate::answers_in_transaction(const CommandSpec& command, ReplySink& reply) {
+    switch (server_code_of(command)) {
         case kQuitCommand: return false;
         case kResetCommand: *this = CommandGate(); return false;
         case kMultiCommand: reply.error("ERR MULTI calls can not be nested"); return true;
@@ -34,21 +33,22 @@ bool CommandGate::answers_in_transaction(const ops::CommandSpec& spec, ReplySink
             return true;
         case kDiscardCommand:
             in_transaction_ = false;
-            reply.simple_string("OK");
+            reply.done();
             return true;
         default: reply.error(kBodyRefused); return true;
     }
 }
 
-bool CommandGate::answers(const ops::CommandSpec& spec, ops::Arguments arguments, AfterRefusedSelect after_refused,
+bool CommandGate::answers(const CommandSpec& command, ops::Arguments arguments, AfterRefusedSelect after_refused,
                           ReplySink& reply) {
-    if (in_transaction_) return answers_in_transaction(spec, reply);
-    if (spec.kind != ops::CommandKind::kServer) {
+    if (in_transaction_) return answers_in_transaction(command, reply);
+    const uint16_t code = server_code_of(command);
+    if (code == 0 || code == kWaitCommand) {
         if (!database_refused_) return false;
         reply.error(kDatabaseRefused);
         return true;
     }
-    switch (spec.code) {
+    switch (code) {
         case kResetCommand: *this = CommandGate(); return false;
         case kReadonlyCommand: is_readonly_ = true; return false;
         case kReadwriteCommand: is_readonly_ = false; return false;
@@ -62,7 +62,7 @@ bool CommandGate::answers(const ops::CommandSpec& spec, ops::Arguments arguments
         case kExecCommand: reply.error("ERR EXEC without MULTI"); return true;
         case kDiscardCommand: reply.error("ERR DISCARD without MULTI"); return true;
         case kWatchCommand: reply.error(kWatchRefused); return true;
-        case kUnwatchCommand: reply.simple_string("OK"); return true;
+        case kUnwatchCommand: reply.done(); return true;
         default: return false;
     }
 }

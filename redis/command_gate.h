@@ -17,8 +17,8 @@
 #include <cstdint>
 
 #include "config/config.h"
-#include "ops/command_table.h"
 #include "ops/commands.h"
+#include "redis/command_table.h"
 
 namespace kvorum::redis {
 
@@ -28,13 +28,13 @@ class CommandGate {
     [[nodiscard]] bool is_open() const { return !in_transaction_ && !database_refused_; }
     [[nodiscard]] bool is_readonly() const { return is_readonly_; }
 
-    // Takes note of a command that arrived, of kind kServer or, while the gate is closed, any; its arity is right.
-    // True: `reply` holds its reply, and it is not to be carried out.
-    [[nodiscard]] bool answers(const ops::CommandSpec& spec, ops::Arguments arguments, AfterRefusedSelect after_refused,
+    // Takes note of a command that arrived, one of server_commands() or, while the gate is closed, any; its arity is
+    // right. True: `reply` holds its reply, and it is not to be carried out.
+    [[nodiscard]] bool answers(const CommandSpec& command, ops::Arguments arguments, AfterRefusedSelect after_refused,
                                ReplySink& reply);
 
  private:
-    bool answers_in_transaction(const ops::CommandSpec& spec, ReplySink& reply);
+    bool answers_in_transaction(const CommandSpec& command, ReplySink& reply);
 
     bool in_transaction_ = false;
     bool database_refused_ = false;

@@ -94,8 +94,8 @@ int64_t number(std::string_view text) {
 
 void reply_field(RespWriter& reply, std::string_view name, std::string_view value) {
     if (value.empty()) return;
-    reply.bulk_string(name);
-    reply.bulk_string(value);
+    reply.bytes(name);
+    reply.bytes(value);
 }
 
 void reply_argument_list(RespWriter& reply, const std::vector<Argument>& arguments);
@@ -108,25 +108,25 @@ void reply_argument(RespWriter& reply, const Argument& argument) {
     reply_field(reply, "name", argument.name);
     reply_field(reply, "type", argument.type);
     if (!argument.key_spec.empty()) {
-        reply.bulk_string("key_spec_index");
+        reply.bytes("key_spec_index");
         reply.integer(number(argument.key_spec));
     }
     reply_field(reply, "token", argument.token);
     reply_field(reply, "since", argument.since);
     reply_field(reply, "deprecated_since", argument.deprecated_since);
     if (!argument.flags.empty()) {
-        reply.bulk_string("flags");
+        reply.bytes("flags");
         reply.set(argument.flags.size());
         for (const std::string_view flag : argument.flags)
-            reply.simple_string(flag);
+            reply.status(flag);
     }
     if (argument.arguments.empty()) return;
-    reply.bulk_string("arguments");
+    reply.bytes("arguments");
     reply_argument_list(reply, argument.arguments);
 }
 
 void reply_argument_list(RespWriter& reply, const std::vector<Argument>& arguments) {
-    reply.array(arguments.size());
+    reply.list(arguments.size());
     for (const Argument& argument : arguments)
         reply_argument(reply, argument);
 }

@@ -137,9 +137,9 @@ void run_client_id(CommandContext& context) { context.reply.integer(static_cast<
 
 void run_client_getname(CommandContext& context) {
     if (context.client.name.empty()) {
-        context.reply.null();
+        context.reply.nothing();
     } else {
-        context.reply.bulk_string(context.client.name);
+        context.reply.bytes(context.client.name);
     }
 }
 
@@ -167,7 +167,7 @@ void run_client_info(CommandContext& context) {
     context.node.visit_clients([&](ClientState& client) {
         if (client.id == context.client.id) line = describe(client, context);
     });
-    context.reply.verbatim_text(line);
+    context.reply.text(line);
 }
 
 void run_client_list(CommandContext& context) {
@@ -208,7 +208,7 @@ void run_client_list(CommandContext& context) {
         for (const auto& [id, line] : lines)
             text += line;
     }
-    context.reply.verbatim_text(text);
+    context.reply.text(text);
 }
 
 void run_client_kill(CommandContext& context) {

@@ -42,29 +42,29 @@ void for_each_node(const Shard& shard, const Visit& visit) {
 }
 
 void reply_slots_node(RespWriter& reply, const ClusterMap& map, const Member& member) {
-    reply.array(4);
-    reply.bulk_string(member.client.host);
+    reply.list(4);
+    reply.bytes(member.client.host);
     reply.integer(member.client.port);
-    reply.bulk_string(map.name_of(member));
+    reply.bytes(map.name_of(member));
     reply.map(0);
 }
 
 void reply_shard_node(RespWriter& reply, const ClusterMap& map, const Shard& shard, const Member& member) {
     reply.map(7);
-    reply.bulk_string("id");
-    reply.bulk_string(map.name_of(member));
-    reply.bulk_string("port");
+    reply.bytes("id");
+    reply.bytes(map.name_of(member));
+    reply.bytes("port");
     reply.integer(member.client.port);
-    reply.bulk_string("ip");
-    reply.bulk_string(member.client.host);
-    reply.bulk_string("endpoint");
-    reply.bulk_string(member.client.host);
-    reply.bulk_string("role");
-    reply.bulk_string(&member == shard.master ? "master" : "replica");
-    reply.bulk_string("replication-offset");
+    reply.bytes("ip");
+    reply.bytes(member.client.host);
+    reply.bytes("endpoint");
+    reply.bytes(member.client.host);
+    reply.bytes("role");
+    reply.bytes(&member == shard.master ? "master" : "replica");
+    reply.bytes("replication-offset");
     reply.integer(static_cast<int64_t>(map.offset_of(member).value()));
-    reply.bulk_string("health");
-    reply.bulk_string(map.is_reachable(member) ? "online" : "fail");
+    reply.bytes("health");
+    reply.bytes(map.is_reachable(member) ? "online" : "fail");
 }
 
 const Member* find_by_name(const ClusterMap& map, std::string_view name) {
@@ -94,16 +94,16 @@ void reply_leader_role(CommandContext& context, const raft::Status& status) {
     for (const raft::PeerStatus& peer : status.peers) {
         if (peer.recently_active && config.find_member(peer.id) != nullptr) active.push_back(&peer);
     }
-    context.reply.array(3);
-    context.reply.bulk_string("master");
+    context.reply.list(3);
+    context.reply.bytes("master");
     context.reply.integer(static_cast<int64_t>(status.commit_index.value()));
-    context.reply.array(active.size());
+    context.reply.list(active.size());
     for (const raft::PeerStatus* peer : active) {
         const Member& member = *config.find_member(peer->id);
-        context.reply.array(3);
-        context.reply.bulk_string(member.client.host);
-        context.reply.bulk_string(std::to_string(member.client.port));
-        context.reply.bulk_string(std::to_string(peer->match_index.value()));
+        context.reply.list(3);
+        context.reply.bytes(member.client.host);
+        context.reply.bytes(std::to_string(member.client.port));
+        context.reply.bytes(std::to_string(peer->match_index.value()));
     }
 }
 
@@ -117,11 +117,11 @@ void run_role(CommandContext& context) {
     }
     const Member* leader = known_leader(context.node, status);
     const bool connected = leader != nullptr && context.node.peer_connected(leader->id);
-    context.reply.array(5);
-    context.reply.bulk_string("slave");
-    context.reply.bulk_string(leader == nullptr ? std::string_view{} : leader->client.host);
+    context.reply.list(5);
+    context.reply.bytes("slave");
+    context.reply.bytes(leader == nullptr ? std::string_view{} : leader->client.host);
     context.reply.integer(leader == nullptr ? 0 : leader->client.port);
-    context.reply.bulk_string(connected ? "connected" : "connect");
+    context.reply.bytes(connected ? "connected" : "connect");
     context.reply.integer(connected ? static_cast<int64_t>(status.last_applied.value()) : -1);
 }
 
@@ -152,7 +152,7 @@ void run_cluster_info(CommandContext& context) {
             case MemberHealth::kFailed: slots_failed += shard.slots->size(); break;
         }
     }
-    context.reply.verbatim_text(
+    context.reply.text(
         fmt::format("cluster_state:{}\r\ncluster_slots_assigned:{}\r\ncluster_slots_ok:{}\r\ncluster_slots_pfail:{}\r\n"
                     "cluster_slots_fail:{}\r\ncluster_known_nodes:{}\r\ncluster_size:{}\r\ncluster_current_epoch:{}\r\n"
                     "cluster_my_epoch:{}\r\ncluster_stats_messages_sent:0\r\ncluster_stats_messages_received:0\r\n"
@@ -166,13 +166,13 @@ void run_cluster_slots(CommandContext& context) {
     size_t served = 0;
     for (const Shard& shard : map.shards())
         served += shard.slots.has_value() ? 1 : 0;
-    context.reply.array(served);
+    context.reply.list(served);
     for (const Shard& shard : map.shards()) {
         if (!shard.slots.has_value()) continue;
         std::vector<const Member*> nodes{shard.master};
         std::copy_if(shard.replicas.begin(), shard.replicas.end(), std::back_inserter(nodes),
                      [&](const Member* replica) { return map.is_reachable(*replica); });
-        context.reply.array(2 + nodes.size());
+        context.reply.list(2 + nodes.size());
         context.reply.integer(shard.slots->first);
         context.reply.integer(shard.slots->last);
         for (const Member* node : nodes)
@@ -182,17 +182,17 @@ void run_cluster_slots(CommandContext& context) {
 
 void run_cluster_shards(CommandContext& context) {
     const ClusterMap map(context.node);
-    context.reply.array(map.shards().size());
+    context.reply.list(map.shards().size());
     for (const Shard& shard : map.shards()) {
         context.reply.map(2);
-        context.reply.bulk_string("slots");
-        context.reply.array(shard.slots.has_value() ? 2 : 0);
+        context.reply.bytes("slots");
+        context.reply.list(shard.slots.has_value() ? 2 : 0);
         if (shard.slots.has_value()) {
             context.reply.integer(shard.slots->first);
             context.reply.integer(shard.slots->last);
         }
-        context.reply.bulk_string("nodes");
-        context.reply.array(1 + shard.replicas.size());
+        context.reply.bytes("nodes");
+        context.reply.list(1 + shard.replicas.size());
         for_each_node(shard, [&](const Member& member) { reply_shard_node(context.reply, map, shard, member); });
     }
 }
@@ -202,34 +202,34 @@ void run_cluster_nodes(CommandContext& context) {
     std::string lines;
     for (const Shard& shard : map.shards())
         for_each_node(shard, [&](const Member& member) { lines += describe_node(map, shard, member) + "\n"; });
-    context.reply.verbatim_text(lines);
+    context.reply.text(lines);
 }
 
 // Those on which this node sends; what it receives comes on the others' own.
 void run_cluster_links(CommandContext& context) {
     std::vector<PeerLinkFacts> links;
     context.node.visit_peer_links([&](const PeerLinkFacts& link) { links.push_back(link); });
-    context.reply.array(links.size());
+    context.reply.list(links.size());
     for (const PeerLinkFacts& link : links) {
         context.reply.map(6);
-        context.reply.bulk_string("direction");
-        context.reply.bulk_string("to");
-        context.reply.bulk_string("node");
-        context.reply.bulk_string(context.node.config().cluster_node_name(link.peer));
-        context.reply.bulk_string("create-time");
+        context.reply.bytes("direction");
+        context.reply.bytes("to");
+        context.reply.bytes("node");
+        context.reply.bytes(context.node.config().cluster_node_name(link.peer));
+        context.reply.bytes("create-time");
         context.reply.integer(link.connected_at_wall_ms);
-        context.reply.bulk_string("events");
-        context.reply.bulk_string(link.queued_bytes > 0 ? "rw" : "r");
-        context.reply.bulk_string("send-buffer-allocated");
+        context.reply.bytes("events");
+        context.reply.bytes(link.queued_bytes > 0 ? "rw" : "r");
+        context.reply.bytes("send-buffer-allocated");
         context.reply.integer(static_cast<int64_t>(link.queued_bytes));
-        context.reply.bulk_string("send-buffer-used");
+        context.reply.bytes("send-buffer-used");
         context.reply.integer(static_cast<int64_t>(link.queued_bytes));
     }
 }
 
 void run_cluster_myid(CommandContext& context) {
     const NodeConfig& config = context.node.config();
-    context.reply.bulk_string(config.cluster_node_name(config.id));
+    context.reply.bytes(config.cluster_node_name(config.id));
 }
 
 void run_cluster_keyslot(CommandContext& context) { context.reply.integer(hash_slot(context.arguments[2])); }
@@ -272,9 +272,9 @@ void run_cluster_replicas(CommandContext& context) {
     }
     for (const Shard& shard : map.shards()) {
         if (shard.master != named) continue;
-        context.reply.array(shard.replicas.size());
+        context.reply.list(shard.replicas.size());
         for (const Member* replica : shard.replicas)
-            context.reply.bulk_string(describe_node(map, shard, *replica));
+            context.reply.bytes(describe_node(map, shard, *replica));
         return;
     }
     context.reply.error("ERR The specified node is not a master");

@@ -16,43 +16,43 @@ namespace {
 
 // In the order in which Redis lists them.
 constexpr std::array<std::pair<uint32_t, std::string_view>, 13> kFlagNames{{
-    {ops::kFlagWrite, "write"},
-    {ops::kFlagReadonly, "readonly"},
-    {ops::kFlagDenyOom, "denyoom"},
-    {ops::kFlagAdmin, "admin"},
-    {ops::kFlagNoScript, "noscript"},
-    {ops::kFlagBlocking, "blocking"},
-    {ops::kFlagLoading, "loading"},
-    {ops::kFlagStale, "stale"},
+    {kFlagWrite, "write"},
+    {kFlagReadonly, "readonly"},
+    {kFlagDenyOom, "denyoom"},
+    {kFlagAdmin, "admin"},
+    {kFlagNoScript, "noscript"},
+    {kFlagBlocking, "blocking"},
+    {kFlagLoading, "loading"},
+    {kFlagStale, "stale"},
     {kFlagSkipSlowlog, "skip_slowlog"},
-    {ops::kFlagFast, "fast"},
-    {ops::kFlagNoAuth, "no_auth"},
-    {ops::kFlagMovableKeys, "movablekeys"},
-    {ops::kFlagAllowBusy, "allow_busy"},
+    {kFlagFast, "fast"},
+    {kFlagNoAuth, "no_auth"},
+    {kFlagMovableKeys, "movablekeys"},
+    {kFlagAllowBusy, "allow_busy"},
 }};
 
 void reply_word_set(RespWriter& reply, std::span<const std::string_view> words) {
     reply.set(words.size());
     for (const std::string_view word : words)
-        reply.simple_string(word);
+        reply.status(word);
 }
 
 void reply_search(RespWriter& reply, std::string_view name, std::string_view type, uint64_t spec_size) {
-    reply.bulk_string(name);
+    reply.bytes(name);
     reply.map(2);
-    reply.bulk_string("type");
-    reply.bulk_string(type);
-    reply.bulk_string("spec");
+    reply.bytes("type");
+    reply.bytes(type);
+    reply.bytes("spec");
     reply.map(spec_size);
 }
 
 void reply_key_spec(RespWriter& reply, const KeySpec& spec) {
     reply.map(spec.note.empty() ? 3 : 4);
     if (!spec.note.empty()) {
-        reply.bulk_string("notes");
-        reply.bulk_string(spec.note);
+        reply.bytes("notes");
+        reply.bytes(spec.note);
     }
-    reply.bulk_string("flags");
+    reply.bytes("flags");
     reply_word_set(reply, spec.flags);
     if (!spec.is_known) {
         reply_search(reply, "begin_search", "unknown", 0);
@@ -60,14 +60,14 @@ void reply_key_spec(RespWriter& reply, const KeySpec& spec) {
         return;
     }
     reply_search(reply, "begin_search", "index", 1);
-    reply.bulk_string("index");
+    reply.bytes("index");
     reply.integer(spec.first);
     reply_search(reply, "find_keys", "range", 3);
-    reply.bulk_string("lastkey");
+    reply.bytes("lastkey");
     reply.integer(spec.last);
-    reply.bulk_string("keystep");
+    reply.bytes("keystep");
     reply.integer(spec.step);
-    reply.bulk_string("limit");
+    reply.bytes("limit");
     reply.integer(0);
 }
 
@@ -82,16 +82,16 @@ void reply_tips(RespWriter& reply, std::string_view tips) {
     const std::vector<std::string_view> words = split_words(tips);
     reply.set(words.size());
     for (const std::string_view word : words)
-        reply.bulk_string(word);
+        reply.bytes(word);
 }
 
-void reply_command_info(RespWriter& reply, const ops::CommandSpec& spec) {
-    reply.array(10);
-    reply.bulk_string(spec.name);
+void reply_command_info(RespWriter& reply, const CommandSpec& spec) {
+    reply.list(10);
+    reply.bytes(spec.name);
     reply.integer(spec.arity);
     reply.set(static_cast<uint64_t>(std::popcount(spec.flags)));
     for (const auto& [flag, name] : kFlagNames) {
-        if ((spec.flags & flag) != 0) reply.simple_string(name);
+        if ((spec.flags & flag) != 0) reply.status(name);
     }
     reply.integer(spec.first_key);
     reply.integer(spec.last_key);
@@ -102,8 +102,8 @@ void reply_command_info(RespWriter& reply, const ops::CommandSpec& spec) {
     reply_key_specs(reply, facts.keys);
     const auto subcommands = subcommands_of(spec.name);
     reply.set(subcommands.size());
-    for (const ServerCommand& subcommand : subcommands)
-        reply_command_info(reply, subcommand.spec);
+    for (const CommandSpec& subcommand : subcommands)
+        reply_command_info(reply, subcommand);
 }
 
 void reply_history(RespWriter& reply, std::string_view history) {
@@ -111,23 +111,23 @@ void reply_history(RespWriter& reply, std::string_view history) {
     reply.set(changes.size());
     for (const std::string_view change : changes) {
         const size_t space = change.find(' ');
-        reply.array(2);
-        reply.bulk_string(change.substr(0, space));
-        reply.bulk_string(change.substr(space + 1));
+        reply.list(2);
+        reply.bytes(change.substr(0, space));
+        reply.bytes(change.substr(space + 1));
     }
 }
 
 void reply_deprecation(RespWriter& reply, std::string_view deprecated) {
     const size_t space = deprecated.find(' ');
-    reply.bulk_string("doc_flags");
+    reply.bytes("doc_flags");
     reply_word_set(reply, std::array<std::string_view, 1>{"deprecated"});
-    reply.bulk_string("deprecated_since");
-    reply.bulk_string(deprecated.substr(0, space));
-    reply.bulk_string("replaced_by");
-    reply.bulk_string(deprecated.substr(space + 1));
+    reply.bytes("deprecated_since");
+    reply.bytes(deprecated.substr(0, space));
+    reply.bytes("replaced_by");
+    reply.bytes(deprecated.substr(space + 1));
 }
 
-void reply_command_docs(RespWriter& reply, const ops::CommandSpec& spec) {
+void reply_command_docs(RespWriter& reply, const CommandSpec& spec) {
     const auto subcommands = subcommands_of(spec.name);
     const CommandFacts facts = facts_of(spec.name);
     const std::array<std::pair<std::string_view, std::string_view>, 4> fields{{
@@ -137,42 +137,42 @@ void reply_command_docs(RespWriter& reply, const ops::CommandSpec& spec) {
         {"complexity", spec.complexity},
     }};
     const uint64_t field_count = spec.complexity.empty() ? 3 : 4;
-    reply.bulk_string(spec.name);
+    reply.bytes(spec.name);
     reply.map(field_count + (facts.deprecated.empty() ? 0 : 3) + (facts.history.empty() ? 0 : 1) +
               (facts.syntax.empty() ? 0 : 1) + (subcommands.empty() ? 0 : 1));
     for (const auto& [name, value] : std::span(fields).first(field_count)) {
-        reply.bulk_string(name);
-        reply.bulk_string(value);
+        reply.bytes(name);
+        reply.bytes(value);
     }
     if (!facts.deprecated.empty()) reply_deprecation(reply, facts.deprecated);
     if (!facts.history.empty()) {
-        reply.bulk_string("history");
+        reply.bytes("history");
         reply_history(reply, facts.history);
     }
     if (!facts.syntax.empty()) {
-        reply.bulk_string("arguments");
+        reply.bytes("arguments");
         reply_arguments(reply, facts.syntax);
     }
     if (subcommands.empty()) return;
-    reply.bulk_string("subcommands");
+    reply.bytes("subcommands");
     reply.map(subcommands.size());
-    for (const ServerCommand& subcommand : subcommands)
-        reply_command_docs(reply, subcommand.spec);
+    for (const CommandSpec& subcommand : subcommands)
+        reply_command_docs(reply, subcommand);
 }
 
 template <typename Visit>
 void for_each_command(const Visit& visit) {
-    for (const ops::CommandSpec& spec : ops::data_commands())
+    for (const CommandSpec& spec : data_commands())
         visit(spec);
-    for (const ops::CommandSpec& spec : server_commands())
+    for (const CommandSpec& spec : server_commands())
         visit(spec);
 }
 
-size_t command_count() { return ops::data_commands().size() + server_commands().size(); }
+size_t command_count() { return data_commands().size() + server_commands().size(); }
 
 void reply_all_infos(RespWriter& reply) {
-    reply.array(command_count());
-    for_each_command([&](const ops::CommandSpec& spec) { reply_command_info(reply, spec); });
+    reply.list(command_count());
+    for_each_command([&](const CommandSpec& spec) { reply_command_info(reply, spec); });
 }
 
 struct Key {
@@ -182,7 +182,7 @@ struct Key {
 using Keys = std::vector<Key>;
 
 // Where what a command does with its keys hangs on its arguments, as Redis tells it.
-void refine(const ops::CommandSpec& called, std::span<const std::string_view> command, Keys& keys) {
+void refine(const CommandSpec& called, std::span<const std::string_view> command, Keys& keys) {
     const auto has = [&](std::string_view word, size_t from) {
         return std::any_of(command.begin() + static_cast<ptrdiff_t>(std::min(from, command.size())), command.end(),
                            [word](std::string_view argument) { return equals_ignore_case(argument, word); });
@@ -235,7 +235,7 @@ std::optional<Keys> find_keys(CommandContext& context) {
     return keys;
 }
 
-bool has_category(const ops::CommandSpec& spec, std::string_view category) {
+bool has_category(const CommandSpec& spec, std::string_view category) {
     for (const std::string_view word : split_words(spec.acl_categories)) {
         if (equals_ignore_case(word.substr(1), category)) return true;
     }
@@ -259,11 +259,11 @@ void run_command_info(CommandContext& context) {
         reply_all_infos(context.reply);
         return;
     }
-    context.reply.array(context.arguments.size() - 2);
+    context.reply.list(context.arguments.size() - 2);
     for (const std::string_view name : context.arguments.subspan(2)) {
-        const ops::CommandSpec* spec = find_command_or_subcommand(name);
+        const CommandSpec* spec = find_command_or_subcommand(name);
         if (spec == nullptr) {
-            context.reply.null();
+            context.reply.nothing();
         } else {
             reply_command_info(context.reply, *spec);
         }
@@ -271,15 +271,15 @@ void run_command_info(CommandContext& context) {
 }
 
 void run_command_docs(CommandContext& context) {
-    std::vector<const ops::CommandSpec*> specs;
+    std::vector<const CommandSpec*> specs;
     if (context.arguments.size() == 2) {
-        for_each_command([&](const ops::CommandSpec& spec) { specs.push_back(&spec); });
+        for_each_command([&](const CommandSpec& spec) { specs.push_back(&spec); });
     }
     for (const std::string_view name : context.arguments.subspan(2)) {
-        if (const ops::CommandSpec* spec = find_command_or_subcommand(name); spec != nullptr) specs.push_back(spec);
+        if (const CommandSpec* spec = find_command_or_subcommand(name); spec != nullptr) specs.push_back(spec);
     }
     context.reply.map(specs.size());
-    for (const ops::CommandSpec* spec : specs)
+    for (const CommandSpec* spec : specs)
         reply_command_docs(context.reply, *spec);
 }
 
@@ -295,36 +295,36 @@ void run_command_list(CommandContext& context) {
         return;
     }
     std::vector<std::string_view> names;
-    const auto consider = [&](const ops::CommandSpec& spec) {
+    const auto consider = [&](const CommandSpec& spec) {
         const bool wanted = !filtered || (by_category && has_category(spec, arguments[4])) ||
                             (by_pattern && glob_matches(to_lower(arguments[4]), spec.name));
         if (wanted) names.push_back(spec.name);
     };
-    for_each_command([&](const ops::CommandSpec& spec) {
+    for_each_command([&](const CommandSpec& spec) {
         consider(spec);
-        for (const ServerCommand& subcommand : subcommands_of(spec.name))
-            consider(subcommand.spec);
+        for (const CommandSpec& subcommand : subcommands_of(spec.name))
+            consider(subcommand);
     });
-    context.reply.array(names.size());
+    context.reply.list(names.size());
     for (const std::string_view name : names)
-        context.reply.bulk_string(name);
+        context.reply.bytes(name);
 }
 
 void run_command_getkeys(CommandContext& context) {
     const std::optional<Keys> keys = find_keys(context);
     if (!keys.has_value()) return;
-    context.reply.array(keys->size());
+    context.reply.list(keys->size());
     for (const Key& key : *keys)
-        context.reply.bulk_string(key.name);
+        context.reply.bytes(key.name);
 }
 
 void run_command_getkeysandflags(CommandContext& context) {
     const std::optional<Keys> keys = find_keys(context);
     if (!keys.has_value()) return;
-    context.reply.array(keys->size());
+    context.reply.list(keys->size());
     for (const Key& key : *keys) {
-        context.reply.array(2);
-        context.reply.bulk_string(key.name);
+        context.reply.list(2);
+        context.reply.bytes(key.name);
         reply_word_set(context.reply, key.flags);
     }
 }

@@ -71,8 +71,8 @@ void run_config_get(CommandContext& context) {
         found.merge(parameters_like(context.node.config(), to_lower(pattern)));
     context.reply.map(found.size());
     for (const auto& [name, value] : found) {
-        context.reply.bulk_string(name);
-        context.reply.bulk_string(value);
+        context.reply.bytes(name);
+        context.reply.bytes(value);
     }
 }
 

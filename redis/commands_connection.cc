@@ -85,13 +85,13 @@ void run_ping(CommandContext& context) {
     if (context.arguments.size() > 2) {
         context.reply.error("ERR wrong number of arguments for 'ping' command");
     } else if (context.arguments.size() == 2) {
-        context.reply.bulk_string(context.arguments[1]);
+        context.reply.bytes(context.arguments[1]);
     } else {
-        context.reply.simple_string("PONG");
+        context.reply.status("PONG");
     }
 }
 
-void run_echo(CommandContext& context) { context.reply.bulk_string(context.arguments[1]); }
+void run_echo(CommandContext& context) { context.reply.bytes(context.arguments[1]); }
 
 void run_quit(CommandContext& context) {
     context.client.close_after_reply = true;
@@ -110,7 +110,7 @@ void run_reset(CommandContext& context) {
     client.replies_off = false;
     client.skips_next_reply = false;
     client.authenticated = !context.node.access().password_required();
-    context.reply.simple_string("RESET");
+    context.reply.status("RESET");
 }
 
 void run_hello(CommandContext& context) {
@@ -124,20 +124,20 @@ void run_hello(CommandContext& context) {
 
     RespWriter& reply = context.reply;
     reply.map(7);
-    reply.bulk_string("server");
-    reply.bulk_string("redis");
-    reply.bulk_string("version");
-    reply.bulk_string(kRedisVersion);
-    reply.bulk_string("proto");
+    reply.bytes("server");
+    reply.bytes("redis");
+    reply.bytes("version");
+    reply.bytes(kRedisVersion);
+    reply.bytes("proto");
     reply.integer(context.client.protocol);
-    reply.bulk_string("id");
+    reply.bytes("id");
     reply.integer(static_cast<int64_t>(context.client.id));
-    reply.bulk_string("mode");
-    reply.bulk_string("cluster");
-    reply.bulk_string("role");
-    reply.bulk_string(redis_role(context.node.raft_status()) == "master" ? "master" : "replica");
-    reply.bulk_string("modules");
-    reply.array(0);
+    reply.bytes("mode");
+    reply.bytes("cluster");
+    reply.bytes("role");
+    reply.bytes(redis_role(context.node.raft_status()) == "master" ? "master" : "replica");
+    reply.bytes("modules");
+    reply.list(0);
 }
 
 void run_auth(CommandContext& context) {
@@ -169,13 +169,13 @@ void run_select(CommandContext& context) {
 
 void run_time(CommandContext& context) {
     const int64_t now_us = context.node.wall_clock_us();
-    context.reply.array(2);
-    context.reply.bulk_string(std::to_string(now_us / 1'000'000));
-    context.reply.bulk_string(std::to_string(now_us % 1'000'000));
+    context.reply.list(2);
+    context.reply.bytes(std::to_string(now_us / 1'000'000));
+    context.reply.bytes(std::to_string(now_us % 1'000'000));
 }
 
 void run_lolwut(CommandContext& context) {
-    context.reply.verbatim_text(
+    context.reply.text(
         fmt::format("      (o)\n"
                     "     /   \\        Two of three agree:\n"
                     "   (o)---(x)      it happened.\n"
@@ -189,7 +189,7 @@ void run_monitor(CommandContext& context) {
     context.ok();
 }
 
-void run_module_list(CommandContext& context) { context.reply.array(0); }
+void run_module_list(CommandContext& context) { context.reply.list(0); }
 
 void run_module_help(CommandContext& context) {
     static constexpr std::array<std::string_view, 2> kLines{"LIST",
@@ -197,7 +197,7 @@ void run_module_help(CommandContext& context) {
     reply_help(context, kLines);
 }
 
-void run_acl_whoami(CommandContext& context) { context.reply.bulk_string("default"); }
+void run_acl_whoami(CommandContext& context) { context.reply.bytes("default"); }
 
 void run_acl_help(CommandContext& context) {
     static constexpr std::array<std::string_view, 2> kLines{

@@ -477,7 +477,7 @@ void run_info(CommandContext& context) {
         fmt::format_to(std::back_inserter(text), "# {}\r\n", section.title);
         section.write(context.node, text);
     }
-    context.reply.verbatim_text(text);
+    context.reply.text(text);
 }
 
 }  // namespace kvorum::redis

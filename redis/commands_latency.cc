@@ -51,11 +51,11 @@ std::vector<std::pair<uint64_t, uint64_t>> cumulative(const Histogram& latency) 
 }
 
 void reply_histogram(CommandContext& context, const NamedHistogram& named) {
-    context.reply.bulk_string(named.name);
+    context.reply.bytes(named.name);
     context.reply.map(2);
-    context.reply.bulk_string("calls");
+    context.reply.bytes("calls");
     context.reply.integer(static_cast<int64_t>(named.latency->count()));
-    context.reply.bulk_string("histogram_usec");
+    context.reply.bytes("histogram_usec");
     const auto steps = cumulative(*named.latency);
     context.reply.map(steps.size());
     for (const auto& [usec, count] : steps) {
@@ -65,21 +65,21 @@ void reply_histogram(CommandContext& context, const NamedHistogram& named) {
 }
 
 void reply_slow_command(CommandContext& context, const SlowCommand& command) {
-    context.reply.array(6);
+    context.reply.list(6);
     context.reply.integer(static_cast<int64_t>(command.id));
     context.reply.integer(command.unix_time_s);
     context.reply.integer(static_cast<int64_t>(command.duration_us));
-    context.reply.array(command.arguments.size());
+    context.reply.list(command.arguments.size());
     for (const std::string& argument : command.arguments)
-        context.reply.bulk_string(argument);
-    context.reply.bulk_string(command.client_address);
-    context.reply.bulk_string(command.client_name);
+        context.reply.bytes(argument);
+    context.reply.bytes(command.client_address);
+    context.reply.bytes(command.client_name);
 }
 
 void reply_stages(CommandContext& context, const SlowCommand& command) {
-    context.reply.array(2);
+    context.reply.list(2);
     context.reply.integer(static_cast<int64_t>(command.id));
-    context.reply.bulk_string(command.stages);
+    context.reply.bytes(command.stages);
 }
 
 // Of SLOWLOG GET and KVORUM SLOWLOG.
@@ -94,7 +94,7 @@ void reply_slow_commands(CommandContext& context, void (*reply_one)(CommandConte
         }
         count = *asked == -1 ? commands.size() : std::min(static_cast<size_t>(*asked), commands.size());
     }
-    context.reply.array(count);
+    context.reply.list(count);
     for (size_t i = 0; i < count; ++i)
         reply_one(context, commands[i]);
 }
@@ -108,10 +108,10 @@ void reply_sample(CommandContext& context, const LatencySample& sample) {
 
 void run_latency_latest(CommandContext& context) {
     const auto& all = context.node.latency().events().series();
-    context.reply.array(all.size());
+    context.reply.list(all.size());
     for (const auto& [event, series] : all) {
-        context.reply.array(4);
-        context.reply.bulk_string(event);
+        context.reply.list(4);
+        context.reply.bytes(event);
         reply_sample(context, series.samples.back());
         context.reply.integer(static_cast<int64_t>(series.highest_ms));
     }
@@ -119,10 +119,10 @@ void run_latency_latest(CommandContext& context) {
 
 void run_latency_history(CommandContext& context) {
     const LatencyEvents::Series* series = context.node.latency().events().find(context.arguments[2]);
-    context.reply.array(series == nullptr ? 0 : series->samples.size());
+    context.reply.list(series == nullptr ? 0 : series->samples.size());
     if (series == nullptr) return;
     for (const LatencySample& sample : series->samples) {
-        context.reply.array(2);
+        context.reply.list(2);
         reply_sample(context, sample);
     }
 }
@@ -156,11 +156,11 @@ void run_latency_graph(CommandContext& context) {
         text += fmt::format("{:>6}s {:>8} ms {}\n", now_s - sample.unix_time_s, sample.latency_ms,
                             std::string(std::max<uint64_t>(1, width), '#'));
     }
-    context.reply.verbatim_text(text);
+    context.reply.text(text);
 }
 
 void run_latency_doctor(CommandContext& context) {
-    context.reply.verbatim_text(
+    context.reply.text(
         "LATENCY HISTOGRAM tells how long commands take and in which stage of a write the time goes, SLOWLOG GET which "
         "commands took longest, KVORUM SLOWLOG in which stage, LATENCY LATEST when commands were slow (CONFIG SET "
         "latency-monitor-threshold <milliseconds> switches it on).");

@@ -98,13 +98,13 @@ void run_client_tracking(CommandContext& context) {
 void run_client_trackinginfo(CommandContext& context) {
     const bool tracking = context.client.tracking;
     context.reply.map(3);
-    context.reply.bulk_string("flags");
+    context.reply.bytes("flags");
     context.reply.set(1);
-    context.reply.bulk_string(tracking ? "on" : "off");
-    context.reply.bulk_string("redirect");
+    context.reply.bytes(tracking ? "on" : "off");
+    context.reply.bytes("redirect");
     context.reply.integer(tracking ? 0 : -1);
-    context.reply.bulk_string("prefixes");
-    context.reply.array(0);
+    context.reply.bytes("prefixes");
+    context.reply.list(0);
 }
 
 void run_client_caching(CommandContext& context) {

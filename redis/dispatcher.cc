@@ -12,7 +12,7 @@ namespace kvorum::redis {
 namespace {
 
 using gateway::Command;
-using ops::CommandKind;
+using gateway::CommandKind;
 
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 // Commands about the node look at all their arguments in one step.
@@ -22,25 +22,33 @@ constexpr std::string_view kLargeServerCommand = "ERR a command about the node m
 // A reply of the node about itself, its clients or its commands.
 constexpr uint64_t kIntrospectionReplyBytes = 128 * kKiB;
 
-Command command_of(const NamedCommand& named) {
-    if (named.called == nullptr) return {.spec = named.command, .name = {}};
-    return {.spec = named.command,
-            .name = named.called->name,
-            .first_key = named.called->first_key,
-            .is_fast = (named.called->flags & ops::kFlagFast) != 0};
+bool is_data(const NamedCommand& named) { return named.command->operation != nullptr; }
+
+CommandKind kind_of(const CommandSpec* command) {
+    if (command == nullptr) return CommandKind::kUnknown;
+    if (command->operation != nullptr) return CommandKind::kOperation;
+    return server_code_of(*command) == kWaitCommand ? CommandKind::kWait : CommandKind::kLocal;
 }
 
-bool is_data(const NamedCommand& named) {
-    return named.command->kind == CommandKind::kRead || named.command->kind == CommandKind::kWrite;
+Command command_of(const NamedCommand& named) {
+    Command command;
+    command.kind = kind_of(named.command);
+    if (named.called == nullptr) return command;
+    command.operation = named.command->operation;
+    command.local_code = server_code_of(*named.command);
+    command.name = named.called->name;
+    command.first_key = named.called->first_key;
+    command.is_fast = (named.called->flags & kFlagFast) != 0;
+    return command;
 }
 
 // What follows in the input is judged by who the client is then, or not at all.
-bool holds_input(const ops::CommandSpec& spec, ops::Arguments arguments) {
+bool holds_input(const CommandSpec& spec, ops::Arguments arguments) {
     if (spec.name == "hello" || spec.name == "reset" || spec.name == "auth" || spec.name == "quit") return true;
     return spec.name == "client" && arguments.size() > 2 && equals_ignore_case(arguments[1], "kill");
 }
 
-uint64_t local_reply_bytes(const ops::CommandSpec& spec, ops::Arguments arguments) {
+uint64_t local_reply_bytes(const CommandSpec& spec, ops::Arguments arguments) {
     if (spec.group == "connection" && spec.name != "client") return arguments.back().size();
     return kIntrospectionReplyBytes;
 }
@@ -65,13 +73,13 @@ bool Dispatcher::submit(Client client, ops::Arguments arguments) {
     }
     if (!monitors_.empty()) [[unlikely]]
         tell_monitors(client.state, named, arguments);
-    const ops::CommandSpec& spec = *named.command;
+    const CommandSpec& spec = *named.command;
     if ((!is_data(named) || !client.gate.is_open()) && answer_at_gate(client, named, arguments)) return false;
-    if (spec.kind == CommandKind::kServer) {
+    if (kind_of(&spec) == CommandKind::kLocal) {
         submit_local(client.lane, named, arguments);
         return false;
     }
-    if (ops::is_large_inside(spec, arguments)) [[unlikely]] {
+    if (is_data(named) && ops::is_large_inside(*spec.operation, arguments)) [[unlikely]] {
         gateway_.submit_large(client.lane, command_of(named), PackedCommand::of(arguments), client.gate.is_readonly());
         return false;
     }
@@ -93,7 +101,7 @@ void Dispatcher::submit_large(Client client, PackedCommand packed) {
 
 void Dispatcher::submit_unauthenticated(Client client, ops::Arguments arguments) {
     const NamedCommand named = find_named_command(arguments);
-    if (!named.is_runnable || (named.command->flags & ops::kFlagNoAuth) != 0) {
+    if (!named.is_runnable || (named.command->flags & kFlagNoAuth) != 0) {
         submit(client, arguments);
         return;
     }
@@ -114,13 +122,13 @@ void Dispatcher::submit_local(gateway::Lane& lane, const NamedCommand& named, op
         gateway_.submit_error(lane, command_of(named), kTooManyArguments, true, 0);
         return;
     }
-    const ops::CommandSpec& spec = *named.command;
+    const CommandSpec& spec = *named.command;
     gateway_.submit_local(lane, command_of(named), arguments, local_reply_bytes(spec, arguments),
                           holds_input(spec, arguments));
 }
 
 void Dispatcher::tell_monitors(const ClientState& sender, const NamedCommand& named, ops::Arguments arguments) {
-    if ((named.called->flags & ops::kFlagAdmin) != 0) return;
+    if ((named.called->flags & kFlagAdmin) != 0) return;
     const int64_t wall_clock_us = reactor_.backend().wall_clock_ms() * 1000;
     reactor_.work().add(TurnPart::kOther, monitors_.tell(sender.address, arguments, wall_clock_us));
 }
@@ -134,12 +142,12 @@ void Dispatcher::submit(gateway::Lane& lane, ops::Arguments arguments, uint64_t 
     const NamedCommand named = find_named_command(arguments);
     if (!named.is_runnable) {
         gateway_.submit_error(lane, command_of(named), not_runnable_error(named, arguments), true, origin_id);
-    } else if (named.command->kind == CommandKind::kServer) {
+    } else if (kind_of(named.command) == CommandKind::kLocal) {
         // Followers answer these themselves, so only a node of another version could send one.
         gateway_.submit_error(lane, command_of(named),
                               fmt::format("ERR command '{}' is not carried out for other nodes", named.command->name),
                               true, origin_id);
-    } else if (ops::is_large_inside(*named.command, arguments)) {
+    } else if (is_data(named) && ops::is_large_inside(*named.command->operation, arguments)) {
         gateway_.submit_large(lane, command_of(named), PackedCommand::of(arguments), false, origin_id);
     } else {
         gateway_.submit(lane, command_of(named), arguments, false, origin_id);
@@ -154,8 +162,9 @@ void Dispatcher::submit_large(gateway::Lane& lane, PackedCommand packed, uint64_
 
 void Dispatcher::submit_large_data(gateway::Lane& lane, const NamedCommand& named, ops::Arguments first_arguments,
                                    PackedCommand packed, bool is_readonly, uint64_t origin_id) {
-    const bool is_taken = named.is_runnable && is_data(named) &&
-                          (gateway::is_list(*named.command) || packed.argument_count() <= gateway::kArgumentsInOneStep);
+    const bool is_taken =
+        named.is_runnable && is_data(named) &&
+        (gateway::is_list(*named.command->operation) || packed.argument_count() <= gateway::kArgumentsInOneStep);
     if (is_taken) {
         gateway_.submit_large(lane, command_of(named), std::move(packed), is_readonly, origin_id);
     } else {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "redis/failure_texts.h"
 
 namespace kvorum::redis {
 namespace {
@@ -23,12 +24,14 @@ void RespWriter::header(char mark, uint64_t count) {
     out_->append(raw, static_cast<size_t>(end - raw));
 }
 
-void RespWriter::simple_string(std::string_view text) {
-    KVORUM_VERIFY(text.find_first_of("\r\n") == std::string_view::npos);
+void RespWriter::status(std::string_view word) {
+    KVORUM_VERIFY(word.find_first_of("\r\n") == std::string_view::npos);
     out_->push_back('+');
-    out_->append(text);
+    out_->append(word);
     out_->append(kCrlf);
 }
+
+void RespWriter::failure(const ops::Failure& failure) { error(failure_text(failure)); }
 
 void RespWriter::error(std::string_view line) {
     error_code_ = line.substr(0, line.find_first_of(" \r\n"));
@@ -55,17 +58,17 @@ void RespWriter::integer(int64_t value) {
     out_->append(raw, static_cast<size_t>(end - raw));
 }
 
-void RespWriter::bulk_string(std::string_view bytes) {
+void RespWriter::bytes(std::string_view bytes) {
     header('$', bytes.size());
     out_->append(bytes);
     out_->append(kCrlf);
 }
 
-void RespWriter::null() { out_->append(version_ == RespVersion::kResp2 ? "$-1\r\n" : "_\r\n"); }
+void RespWriter::nothing() { out_->append(version_ == RespVersion::kResp2 ? "$-1\r\n" : "_\r\n"); }
 
-void RespWriter::null_array() { out_->append(version_ == RespVersion::kResp2 ? "*-1\r\n" : "_\r\n"); }
+void RespWriter::no_list() { out_->append(version_ == RespVersion::kResp2 ? "*-1\r\n" : "_\r\n"); }
 
-void RespWriter::boolean(bool value) {
+void RespWriter::truth(bool value) {
     if (version_ == RespVersion::kResp2) {
         out_->append(value ? ":1\r\n" : ":0\r\n");
     } else {
@@ -73,7 +76,7 @@ void RespWriter::boolean(bool value) {
     }
 }
 
-void RespWriter::double_number(double value) {
+void RespWriter::number(double value) {
     char raw[64];
     std::string_view text;
     if (std::isnan(value)) {
@@ -85,14 +88,14 @@ void RespWriter::double_number(double value) {
         const char* end = std::to_chars(raw, raw + sizeof(raw), value, std::chars_format::general, 17).ptr;
         text = {raw, static_cast<size_t>(end - raw)};
     }
-    if (version_ == RespVersion::kResp2) return bulk_string(text);
+    if (version_ == RespVersion::kResp2) return bytes(text);
     out_->push_back(',');
     out_->append(text);
     out_->append(kCrlf);
 }
 
-void RespWriter::verbatim_text(std::string_view text) {
-    if (version_ == RespVersion::kResp2) return bulk_string(text);
+void RespWriter::text(std::string_view text) {
+    if (version_ == RespVersion::kResp2) return bytes(text);
     constexpr std::string_view kFormat = "txt:";
     header('=', text.size() + kFormat.size());
     out_->append(kFormat);
@@ -100,7 +103,7 @@ void RespWriter::verbatim_text(std::string_view text) {
     out_->append(kCrlf);
 }
 
-void RespWriter::array(uint64_t count) { header('*', count); }
+void RespWriter::list(uint64_t count) { header('*', count); }
 
 void RespWriter::map(uint64_t pair_count) {
     if (version_ == RespVersion::kResp2) return header('*', 2 * pair_count);

@@ -30,21 +30,23 @@ class RespWriter final : public ReplyWriter {
     void set_version(RespVersion version) { version_ = version; }
     [[nodiscard]] RespVersion version() const { return version_; }
 
-    void simple_string(std::string_view text) override;
-    void error(std::string_view line) override;
+    void done() override { out_->append("+OK\r\n"); }
+    void status(std::string_view word) override;  // a simple string
     void integer(int64_t value) override;
-    void bulk_string(std::string_view bytes) override;
-    void begin_bulk_string(uint64_t size_bytes) override { header('$', size_bytes); }
-    void bulk_string_piece(std::string_view bytes) override { out_->append(bytes); }
-    void end_bulk_string() override { out_->append("\r\n"); }
-    void null() override;
-    void null_array() override;
-    void boolean(bool value) override;
-    void double_number(double value) override;  // 17 significant digits, "inf", "-inf", "nan"
-    void verbatim_text(std::string_view text) override;
-    void array(uint64_t count) override;
-    void map(uint64_t pair_count) override;
-    void set(uint64_t count) override;
+    void number(double value) override;           // 17 significant digits, "inf", "-inf", "nan"; RESP2: a bulk string
+    void truth(bool value) override;              // RESP2: integer 0 or 1
+    void bytes(std::string_view bytes) override;  // a bulk string
+    void begin_bytes(uint64_t size_bytes) override { header('$', size_bytes); }
+    void bytes_piece(std::string_view bytes) override { out_->append(bytes); }
+    void end_bytes() override { out_->append("\r\n"); }
+    void text(std::string_view text) override;  // RESP2: a bulk string; RESP3: a verbatim string, format txt
+    void nothing() override;                    // RESP2: the null bulk string
+    void no_list() override;                    // RESP2: the null array; RESP3: null
+    void list(uint64_t count) override;         // an array
+    void set(uint64_t count) override;          // RESP2: an array
+    void map(uint64_t pair_count) override;     // RESP2: an array of twice as many
+    void failure(const ops::Failure& failure) override;
+    void error(std::string_view line) override;
     [[nodiscard]] std::string_view error_code() const override { return error_code_; }
     void forget_error() override { error_code_.clear(); }
     [[nodiscard]] std::string_view error_code_of(std::string_view reply) const override;
@@ -63,9 +65,9 @@ class RespWriter final : public ReplyWriter {
 template <typename Arguments>
 void write_command(const Arguments& arguments, std::string& out) {
     RespWriter writer(out);
-    writer.array(arguments.size());
+    writer.list(arguments.size());
     for (const std::string_view argument : arguments)
-        writer.bulk_string(argument);
+        writer.bytes(argument);
 }
 
 }  // namespace kvorum::redis

@@ -22,10 +22,10 @@
 #include "observe/member_watch.h"
 #include "observe/node_counters.h"
 #include "observe/slow_log.h"
-#include "ops/command_table.h"
 #include "raft/raft.h"
 #include "reactor/turn_meter.h"
 #include "redis/client_state.h"
+#include "redis/command_table.h"
 #include "redis/resp_writer.h"
 
 namespace kvorum::redis {
@@ -106,37 +106,10 @@ class NodeFacade {
     [[nodiscard]] virtual SlowLog& slow_log() = 0;
 };
 
-// The kServer commands. WAIT (kind kWait) and the commands of transactions are listed too (COMMAND shows them), but
-// carried out by the gateway and by the CommandGate.
-inline constexpr uint16_t kWaitCommand = 1;
-inline constexpr uint16_t kQuitCommand = 4;
-inline constexpr uint16_t kResetCommand = 5;
-inline constexpr uint16_t kSelectCommand = 8;
-inline constexpr uint16_t kReadonlyCommand = 16;
-inline constexpr uint16_t kReadwriteCommand = 17;
-inline constexpr uint16_t kMultiCommand = 24;
-inline constexpr uint16_t kExecCommand = 25;
-inline constexpr uint16_t kDiscardCommand = 26;
-inline constexpr uint16_t kWatchCommand = 27;
-inline constexpr uint16_t kUnwatchCommand = 28;
-[[nodiscard]] std::span<const ops::CommandSpec> server_commands();
-// Any command, data or server, ignoring case; null: unknown.
-[[nodiscard]] const ops::CommandSpec* find_command(std::string_view name);
-// The command that `arguments` name, and the part of it that they are meant for.
-struct NamedCommand {
-    const ops::CommandSpec* command = nullptr;  // null: unknown
-    // Itself, or its subcommand; null: unknown. What is counted, and whose flags and keys count.
-    const ops::CommandSpec* called = nullptr;
-    bool is_runnable = false;  // both are known, and the number of arguments fits
-};
-[[nodiscard]] NamedCommand find_named_command(std::span<const std::string_view> arguments);
-// Why it is not runnable, as Redis says it.
-[[nodiscard]] std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments);
-
-// Carries out a kServer command other than WAIT, arity checked. Writes exactly one reply, but none to CLIENT REPLY OFF
-// and SKIP (that those suppress others is the caller's business). May change `client` (HELLO sets its protocol and
-// `reply`'s before replying).
-void execute_server_command(const ops::CommandSpec& spec, std::span<const std::string_view> arguments,
+// Carries out one of server_commands() that has a handler, arity checked. Writes exactly one reply, but none to CLIENT
+// REPLY OFF and SKIP (that those suppress others is the caller's business). May change `client` (HELLO sets its
+// protocol and `reply`'s before replying).
+void execute_server_command(const CommandSpec& command, std::span<const std::string_view> arguments,
                             ClientState& client, NodeFacade& node, RespWriter& reply);
 
 // Redis Cluster's hash slot of a key (CRC16 of the hash tag or the whole key, modulo 16384).

@@ -34,12 +34,12 @@ class Group {
 
     // --- writes, while this node leads ---
     // Puts the command into the batch that gathers. kRefused: `error` holds the reply; else nothing was written to it.
-    [[nodiscard]] virtual WriteAdmission add_write(const ops::CommandSpec& spec, ops::Arguments arguments,
+    [[nodiscard]] virtual WriteAdmission add_write(const ops::Operation& operation, ops::Arguments arguments,
                                                    WriteWaiter waiter, ReplySink& error) = 0;
     // The commands of the batch that gathers.
     [[nodiscard]] virtual size_t open_writes() const = 0;
     // Whether such a command would be taken now: asked before a large one is encoded. kRefused is never said.
-    [[nodiscard]] virtual WriteAdmission admit(const ops::CommandSpec& spec) = 0;
+    [[nodiscard]] virtual WriteAdmission admit(const ops::Operation& operation) = 0;
     // Whether it is the turn of another large command: of what they write little is in the log and not applied. All
     // other writes, and reads that must see them, wait behind it.
     [[nodiscard]] virtual bool takes_large_write() const = 0;

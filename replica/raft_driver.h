@@ -73,10 +73,10 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] bool is_leader() const override { return raft_.is_leader(); }
     [[nodiscard]] LogIndex commit_index() const override { return raft_.commit_index(); }
     [[nodiscard]] uint32_t replicas_holding(LogIndex index) const override;
-    [[nodiscard]] WriteAdmission add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
-                                           ReplySink& error) override;
+    [[nodiscard]] WriteAdmission add_write(const ops::Operation& operation, ops::Arguments arguments,
+                                           WriteWaiter waiter, ReplySink& error) override;
     [[nodiscard]] size_t open_writes() const override { return writes_.open_count(); }
-    [[nodiscard]] WriteAdmission admit(const ops::CommandSpec& spec) override;
+    [[nodiscard]] WriteAdmission admit(const ops::Operation& operation) override;
     [[nodiscard]] bool takes_large_write() const override;
     [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) override;
     [[nodiscard]] ops::BatchHead batch_head() const override;

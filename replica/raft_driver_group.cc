@@ -25,25 +25,24 @@ int64_t RaftDriver::turn_clock_ms() {
     return std::max(turn_wall_clock_ms_, raft_.last_log_time_ms());
 }
 
-WriteAdmission RaftDriver::add_write(const ops::CommandSpec& spec, ops::Arguments arguments, WriteWaiter waiter,
+WriteAdmission RaftDriver::add_write(const ops::Operation& operation, ops::Arguments arguments, WriteWaiter waiter,
                                      ReplySink& error) {
-    if (const WriteAdmission admission = admit(spec); admission != WriteAdmission::kAccepted) return admission;
+    if (const WriteAdmission admission = admit(operation); admission != WriteAdmission::kAccepted) return admission;
     if (writes_.size_bytes() >= config_.batch_bytes_max) {
         propose_open_batch();
         if (writes_.size_bytes() >= config_.batch_bytes_max) return WriteAdmission::kOverloaded;
     }
     if (writes_.empty()) open_since_ns_ = reactor_.now_ns();
-    return writes_.add(spec, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
-                                                                        : WriteAdmission::kRefused;
+    return writes_.add(operation, arguments, turn_clock_ms(), waiter, error) ? WriteAdmission::kAccepted
+                                                                             : WriteAdmission::kRefused;
 }
 
-WriteAdmission RaftDriver::admit(const ops::CommandSpec& spec) {
+WriteAdmission RaftDriver::admit(const ops::Operation& operation) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     if (!memory_limit_.is_of(config_.memory_bytes_max, reactor_.now_ns())) take_memory_limit();
-    const bool grows = (spec.flags & ops::kFlagDenyOom) != 0;
-    return grows && memory_limit_.is_exceeded_by(store_.counted_bytes()) ? WriteAdmission::kOutOfMemory
-                                                                         : WriteAdmission::kAccepted;
+    return operation.may_grow() && memory_limit_.is_exceeded_by(store_.counted_bytes()) ? WriteAdmission::kOutOfMemory
+                                                                                        : WriteAdmission::kAccepted;
 }
 
 void RaftDriver::take_memory_limit() {

@@ -7,14 +7,14 @@
 
 namespace kvorum::replica {
 
-bool WriteBatcher::add(const ops::CommandSpec& spec, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
+bool WriteBatcher::add(const ops::Operation& operation, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
                        ReplySink& error) {
     const bool opens = waiters_.empty();
     if (opens) {
         builder_.buffer().reserve(std::min(last_bytes_, kRoomBytesMax));
         ops::begin_batch(head_, builder_.buffer());
     }
-    if (!ops::encode_write(spec, arguments, now_ms, builder_.buffer(), error)) {
+    if (!ops::encode_write(operation, arguments, now_ms, builder_.buffer(), error)) {
         if (opens) restart_builder();
         return false;
     }

@@ -32,8 +32,8 @@ class WriteBatcher {
     void set_head(const ops::BatchHead& head) { head_ = head; }
 
     // False: the command was refused with the error that `error` now holds, and is not in the batch.
-    [[nodiscard]] bool add(const ops::CommandSpec& spec, ops::Arguments arguments, int64_t now_ms, WriteWaiter waiter,
-                           ReplySink& error);
+    [[nodiscard]] bool add(const ops::Operation& operation, ops::Arguments arguments, int64_t now_ms,
+                           WriteWaiter waiter, ReplySink& error);
 
     [[nodiscard]] bool empty() const { return waiters_.empty(); }
     [[nodiscard]] size_t open_count() const { return waiters_.size(); }

@@ -26,7 +26,8 @@ void append_set(std::string& batch, uint64_t key_number) {
     const std::string key = key_name(key_number);
     const std::array<std::string_view, 3> arguments{"SET", key, value};
     DiscardingReplySink reply;
-    const bool encoded = ops::encode_write(*find_data_command("set"), arguments, kNowMs, batch, reply);
+    const bool encoded =
+        ops::encode_write(ops::operation_of(ops::OperationCode::kSet), arguments, kNowMs, batch, reply);
     KVORUM_ASSERT(encoded);
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 using namespace kvorum;
 using namespace kvorum::net;
+using namespace kvorum::peers;
 
 void entry_seal(benchmark::State& state) {
     for ([[maybe_unused]] auto _ : state)

@@ -12,7 +12,7 @@
 namespace {
 
 using namespace kvorum;
-using namespace kvorum::net;
+using namespace kvorum::redis;
 
 constexpr int kPipeline = 128;
 
@@ -82,7 +82,7 @@ void write_replies(benchmark::State& state, void (*write)(RespWriter&)) {
 }
 
 void write_ok(benchmark::State& state) {
-    write_replies(state, [](RespWriter& writer) { writer.simple_string("OK"); });
+    write_replies(state, [](RespWriter& writer) { writer.done(); });
 }
 BENCHMARK(write_ok);
 
@@ -92,7 +92,7 @@ void write_integer(benchmark::State& state) {
 BENCHMARK(write_integer);
 
 void write_bulk(benchmark::State& state) {
-    write_replies(state, [](RespWriter& writer) { writer.bulk_string("0123456789abcdef0123456789abcdef"); });
+    write_replies(state, [](RespWriter& writer) { writer.bytes("0123456789abcdef0123456789abcdef"); });
 }
 BENCHMARK(write_bulk);
 

@@ -56,6 +56,8 @@ TEST(EqualsIgnoreCase, FoldsAsciiOnly) {
     EXPECT_TRUE(equals_ignore_case("KeepTTL", "kEEPttl"));
     EXPECT_FALSE(equals_ignore_case("ex", "exat"));
     EXPECT_FALSE(equals_ignore_case("[", "{"));
+    EXPECT_EQ(to_lower("A-z[\xc4"), "a-z[\xc4");
+    EXPECT_EQ(to_upper("A-z{\xe4"), "A-Z{\xe4");
 }
 
 }  // namespace

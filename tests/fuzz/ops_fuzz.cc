@@ -48,21 +48,21 @@ ops::ApplyProgress apply(Store& store, uint32_t command_count, std::string_view 
     return progress;
 }
 
-constexpr ops::CommandCode kCodes[] = {
-    ops::CommandCode::kSet,         ops::CommandCode::kGetdel,      ops::CommandCode::kGetex,
-    ops::CommandCode::kMset,        ops::CommandCode::kAppend,      ops::CommandCode::kIncrby,
-    ops::CommandCode::kIncrbyfloat, ops::CommandCode::kSetrange,    ops::CommandCode::kDel,
-    ops::CommandCode::kExpire,      ops::CommandCode::kPersist,     ops::CommandCode::kRename,
-    ops::CommandCode::kCopy,        ops::CommandCode::kSetbit,      ops::CommandCode::kFlushall,
-    ops::CommandCode::kBitop,       ops::CommandCode::kRestore,     ops::CommandCode::kSort,
-    ops::CommandCode::kBitfield,    ops::CommandCode::kMemoryLimit, ops::CommandCode::kSetting,
+constexpr ops::OperationCode kCodes[] = {
+    ops::OperationCode::kSet,         ops::OperationCode::kGetdel,      ops::OperationCode::kGetex,
+    ops::OperationCode::kMset,        ops::OperationCode::kAppend,      ops::OperationCode::kIncrby,
+    ops::OperationCode::kIncrbyfloat, ops::OperationCode::kSetrange,    ops::OperationCode::kDel,
+    ops::OperationCode::kExpire,      ops::OperationCode::kPersist,     ops::OperationCode::kRename,
+    ops::OperationCode::kCopy,        ops::OperationCode::kSetbit,      ops::OperationCode::kFlushall,
+    ops::OperationCode::kBitop,       ops::OperationCode::kRestore,     ops::OperationCode::kSort,
+    ops::OperationCode::kBitfield,    ops::OperationCode::kMemoryLimit, ops::OperationCode::kSetting,
 };
 
 // Each record from a byte that chooses its code, one with its flags, one with the size of its payload, and that.
 std::string as_records(ByteReader input) {
     std::string body;
     while (input.remaining() >= 3) {
-        const ops::CommandCode code = kCodes[input.read<uint8_t>() % std::size(kCodes)];
+        const ops::OperationCode code = kCodes[input.read<uint8_t>() % std::size(kCodes)];
         const uint16_t flags = input.read<uint8_t>();
         const uint64_t payload_bytes = std::min<uint64_t>(input.read<uint8_t>(), input.remaining());
         ops::RecordWriter(body, code, flags).tail(input.read_text(payload_bytes));

@@ -122,7 +122,7 @@ ReplyValue write_value(Source& source, RespWriter& writer, int depth) {
         case 0:
             value.type = ReplyType::kSimpleString;
             value.text = on_one_line(source.text());
-            writer.simple_string(value.text);
+            writer.status(value.text);
             break;
         case 1: {
             const std::string line = source.text();
@@ -139,31 +139,31 @@ ReplyValue write_value(Source& source, RespWriter& writer, int depth) {
         case 3:
             value.type = ReplyType::kBulkString;
             value.text = source.text();
-            writer.bulk_string(value.text);
+            writer.bytes(value.text);
             break;
-        case 4: writer.null(); break;
-        case 5: writer.null_array(); break;
+        case 4: writer.nothing(); break;
+        case 5: writer.no_list(); break;
         case 6:
             value.type = resp3 ? ReplyType::kBoolean : ReplyType::kInteger;
             value.integer = source.byte() % 2;
-            writer.boolean(value.integer != 0);
+            writer.truth(value.integer != 0);
             break;
         case 7: {
             const double number = std::bit_cast<double>(source.word());
             value.type = ReplyType::kDouble;
             value.number = number;
-            writer.double_number(number);
+            writer.number(number);
             break;
         }
         case 8:
             value.type = resp3 ? ReplyType::kVerbatim : ReplyType::kBulkString;
             value.text = source.text();
-            writer.verbatim_text(value.text);
+            writer.text(value.text);
             break;
         default: {
             const uint8_t kind = source.byte() % 3;
             const uint64_t count = source.byte() % 5;
-            if (kind == 0) writer.array(count);
+            if (kind == 0) writer.list(count);
             if (kind == 1) writer.map(count);
             if (kind == 2) writer.set(count);
             constexpr ReplyType kTypes[] = {ReplyType::kArray, ReplyType::kMap, ReplyType::kSet};
@@ -179,7 +179,7 @@ ReplyValue write_value(Source& source, RespWriter& writer, int depth) {
 void compare(const ReplyValue& expected, const ReplyValue& actual) {
     if (expected.type == ReplyType::kDouble && actual.type == ReplyType::kBulkString) {
         std::string text;
-        RespWriter(text, RespVersion::kResp3).double_number(expected.number);
+        RespWriter(text, RespVersion::kResp3).number(expected.number);
         KVORUM_ASSERT(text == "," + actual.text + "\r\n");
         return;
     }

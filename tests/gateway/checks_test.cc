@@ -41,8 +41,8 @@ TEST_F(GatewayChecks, ALaneCountsItsCommands) {
 TEST_F(GatewayChecks, NoReplyStaysInALane) {
     submit(client_, "get k");
     turns();
-    EXPECT_DEATH(client_.lane.set_state(client_.lane.queue().front(), RequestState::kAnswered); client_.lane.check(),
-                 "a reply stays in its queue");
+    EXPECT_DEATH(client_.lane.set_state(client_.lane.queue().front(), RequestState::kAnswered);
+                 client_.lane.check(), "a reply stays in its queue");
 }
 
 TEST_F(GatewayChecks, NothingIsOutstandingNowhere) {
@@ -71,8 +71,10 @@ TEST_F(GatewayChecks, AsManyReadsHoldTheStateAsAreCounted) {
                 return text;
             }();
             const PackedKeys keys = packed_keys(packed);
-            client_.lane.long_reply = std::make_unique<LongReply>(
-                ops::begin_long_read(store_, *ops::find_data_command("exists"), none, keys.count, keys.keys), true);
+            client_.lane.long_reply =
+                std::make_unique<LongReply>(ops::begin_long_read(store_, ops::operation_of(ops::OperationCode::kExists),
+                                                                 none, keys.count, keys.keys),
+                                            true);
             turn_of_another();
         },
         "1 reads hold the state instead of 0");

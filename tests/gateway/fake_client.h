@@ -10,7 +10,7 @@
 
 #include "gateway/lane.h"
 #include "redis/resp_writer.h"
-#include "tests/ops/resp_text.h"
+#include "tests/gateway/resp_text.h"
 
 namespace kvorum::gateway {
 
@@ -66,9 +66,9 @@ class FakeClient final : public ReplyPort {
     }
     void reply_not_executed(std::string_view why) override { end(error(why), ReplyClass::kNotExecuted); }
     void reply_outcome_unknown(std::string_view why) override { end(error(why), ReplyClass::kUnknown); }
-    std::string_view carry_out(const ops::CommandSpec& spec, ops::Arguments /*arguments*/) override {
-        carried_out.emplace_back(spec.name);
-        end(simple(spec.name), ReplyClass::kExecuted);
+    std::string_view carry_out(uint16_t /*local_code*/, ops::Arguments arguments) override {
+        carried_out.emplace_back(arguments[0]);
+        end(simple(arguments[0]), ReplyClass::kExecuted);
         return {};
     }
     [[nodiscard]] std::string redirection(const Command& /*command*/, ops::Arguments arguments,

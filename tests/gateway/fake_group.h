@@ -105,18 +105,19 @@ class FakeGroup final : public replica::Group {
     [[nodiscard]] bool is_leader() const override { return leader_ == self_; }
     [[nodiscard]] LogIndex commit_index() const override { return store_.applied_index(); }
     [[nodiscard]] uint32_t replicas_holding(LogIndex /*index*/) const override { return replicas; }
-    [[nodiscard]] replica::WriteAdmission add_write(const ops::CommandSpec& spec, ops::Arguments arguments,
+    [[nodiscard]] replica::WriteAdmission add_write(const ops::Operation& operation, ops::Arguments arguments,
                                                     replica::WriteWaiter waiter, ReplySink& error) override {
-        const auto said = admit(spec);
+        const auto said = admit(operation);
         if (said != replica::WriteAdmission::kAccepted) return said;
         std::string body;
         ops::begin_batch({}, body);
-        if (!ops::encode_write(spec, arguments, turn_clock_ms(), body, error)) return replica::WriteAdmission::kRefused;
+        if (!ops::encode_write(operation, arguments, turn_clock_ms(), body, error))
+            return replica::WriteAdmission::kRefused;
         open_.push_back({waiter, std::move(body)});
         return said;
     }
     [[nodiscard]] size_t open_writes() const override { return open_.size(); }
-    [[nodiscard]] replica::WriteAdmission admit(const ops::CommandSpec& /*spec*/) override {
+    [[nodiscard]] replica::WriteAdmission admit(const ops::Operation& /*operation*/) override {
         return is_leader() ? admission : replica::WriteAdmission::kNotLeader;
     }
     [[nodiscard]] bool takes_large_write() const override { return takes_large; }

@@ -6,9 +6,7 @@
 namespace kvorum::gateway {
 namespace {
 
-class ForwardedSessionsTest : public GatewayTest,
-                              public ForwardedProtocol,
-                              public peers::ForwardReplySender {
+class ForwardedSessionsTest : public GatewayTest, public ForwardedProtocol, public peers::ForwardReplySender {
  protected:
     struct Reply {
         uint64_t id;
@@ -59,8 +57,9 @@ TEST_F(ForwardedSessionsTest, ARequestOfAnotherTermIsNotExecuted) {
     request(2, 7, "set k 1", 4);
     know_no_leader(4);
     request(3, 7, "set k 1", 4);
-    EXPECT_EQ(replies_, (std::vector<Reply>{
-                            {1, Outcome::kNotExecuted, ""}, {2, Outcome::kNotExecuted, ""}, {3, Outcome::kNotExecuted, ""}}));
+    EXPECT_EQ(replies_,
+              (std::vector<Reply>{
+                  {1, Outcome::kNotExecuted, ""}, {2, Outcome::kNotExecuted, ""}, {3, Outcome::kNotExecuted, ""}}));
     EXPECT_EQ(group_.writes(), 0u);
 }
 

@@ -88,22 +88,21 @@ class FakePeers final : public peers::ForwardSender {
 };
 
 // As the protocol's own table has it.
-inline ops::CommandSpec spec_of(std::string_view name, ops::CommandKind kind, int16_t arity) {
-    ops::CommandSpec spec{};
-    spec.name = name;
-    spec.kind = kind;
-    spec.arity = arity;
-    return spec;
-}
-inline const ops::CommandSpec kWaitSpec = spec_of("wait", ops::CommandKind::kWait, 3);
-inline const ops::CommandSpec kPingSpec = spec_of("ping", ops::CommandKind::kServer, 1);
-inline const ops::CommandSpec kHelloSpec = spec_of("hello", ops::CommandKind::kServer, 1);
-
 inline Command command_named(std::string_view name) {
-    const ops::CommandSpec* spec = name == "wait" ? &kWaitSpec : ops::find_data_command(name);
-    KVORUM_ASSERT(spec != nullptr, "no command {}", name);
-    return {
-        .spec = spec, .name = spec->name, .first_key = spec->first_key, .is_fast = (spec->flags & ops::kFlagFast) != 0};
+    if (name == "wait") return {.kind = CommandKind::kWait, .name = "wait"};
+    const ops::Operation& operation = ops::operation_named(name);
+    const bool has_key = operation.operands_min > 0 && operation.code != ops::OperationCode::kScan &&
+                         operation.code != ops::OperationCode::kKeys;
+    const bool is_fast = operation.code == ops::OperationCode::kGet || operation.code == ops::OperationCode::kMget ||
+                         operation.code == ops::OperationCode::kIncr || operation.code == ops::OperationCode::kExists;
+    return {.kind = CommandKind::kOperation,
+            .operation = &operation,
+            .name = operation.name,
+            .first_key = static_cast<int16_t>(has_key ? 1 : 0),
+            .is_fast = is_fast};
+}
+inline Command local_command(std::string_view name) {
+    return {.kind = CommandKind::kLocal, .local_code = 1, .name = name};
 }
 
 class GatewayTest : public ::testing::Test {
@@ -155,12 +154,11 @@ class GatewayTest : public ::testing::Test {
     }
     // About the node: its reply is its name.
     void submit_ping(FakeClient& client, uint64_t reply_bytes = 5) {
-        gateway_.submit_local(client.lane, {.spec = &kPingSpec, .name = "ping"}, std::vector<std::string_view>{"ping"},
-                              reply_bytes, false);
+        gateway_.submit_local(client.lane, local_command("ping"), std::vector<std::string_view>{"ping"}, reply_bytes,
+                              false);
     }
     void submit_hello(FakeClient& client) {
-        gateway_.submit_local(client.lane, {.spec = &kHelloSpec, .name = "hello"},
-                              std::vector<std::string_view>{"hello"}, 5, true);
+        gateway_.submit_local(client.lane, local_command("hello"), std::vector<std::string_view>{"hello"}, 5, true);
     }
     void give_room(FakeClient& client) {
         client.has_room = client.has_bulk_room = true;

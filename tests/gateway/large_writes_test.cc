@@ -107,7 +107,7 @@ TEST_F(GatewayLargeWrites, WhatIsRefusedWritesNothing) {
     group_.admission = replica::WriteAdmission::kOutOfMemory;
     submit_large(client, {"set", "a", value_});
     turns();
-    EXPECT_EQ(client.replies, (Replies{syntax_error(), error(ops::kOutOfMemory)}));
+    EXPECT_EQ(client.replies, (Replies{syntax_error(), out_of_memory()}));
     EXPECT_EQ(group_.writes(), 0u);
 }
 

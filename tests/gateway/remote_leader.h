@@ -86,19 +86,20 @@ class RemoteLeader {
 
     std::string reply_to(const ops::Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        RespTextSink sink;
-        const ops::CommandSpec* spec = command_named(words[0]).spec;
-        if (spec->kind == ops::CommandKind::kWait) return integer(0);
-        if (spec->kind == ops::CommandKind::kRead) {
-            (void)ops::execute_read(store_, *spec, arguments, {.now_ms = FakeGroup::kClockMs}, sink);
-            return sink.take();
+        std::string reply;
+        redis::RespWriter sink(reply);
+        const Command command = command_named(words[0]);
+        if (command.kind == CommandKind::kWait) return integer(0);
+        if (command.is_read()) {
+            (void)ops::execute_read(store_, *command.operation, arguments, {.now_ms = FakeGroup::kClockMs}, sink);
+            return reply;
         }
         std::string batch;
         ops::begin_batch({}, batch);
-        if (!ops::encode_write(*spec, arguments, FakeGroup::kClockMs, batch, sink)) return sink.take();
+        if (!ops::encode_write(*command.operation, arguments, FakeGroup::kClockMs, batch, sink)) return reply;
         EXPECT_TRUE(ops::apply_batch(store_, store_.applied_index() + 1, FakeGroup::kClockMs, 1, as_bytes(batch),
                                      [&sink](uint32_t) -> ReplySink& { return sink; }));
-        return sink.take();
+        return reply;
     }
 
     FakePeers& peers_;

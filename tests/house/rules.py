@@ -71,6 +71,10 @@ BANNED_TOKENS = [
 # Everything else is passed by value: it may be gone when the task goes on.
 BORROWED_BY_COROUTINES = {"Reactor", "Wal", "ReceiveStream", "OutputFlusher", "NodeConfig", "Connection", "Measurement"}
 
+# These know no protocol: what a client reads of a failure is written where its protocol is.
+PROTOCOL_FREE_ROOMS = ("kv", "ops")
+_REPLY_TEXT = re.compile(r'"-?(?:ERR|OOM|WRONGTYPE|BUSYKEY|NOAUTH|NOPROTO|EXECABORT|CLUSTERDOWN|MISCONF|TRYAGAIN|UNCERTAIN|MOVED)\b|"[+:$*_][^"]*\\r\\n"')
+
 _WORK_LEFT = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:" + "|".join(("work", "root", "home/[a-z]+")) + r")/[\w.]+")
 
@@ -156,6 +160,17 @@ def time_and_chance_come_from_the_backend(tree):
             yield from banned_tokens_in(path, tree.read(path))
 
 
+def reply_texts_in(path, source):
+    text = cpp_text.without_comments(source)
+    for match in _REPLY_TEXT.finditer(text):
+        yield Violation("reply-text", path, f"{path}:{_line_of(text, match.start())}: {match.group(0)}: a text of a protocol: report an ops::Failure")
+
+
+def operations_know_no_protocol(tree):
+    for path in tree.cpp_files(PROTOCOL_FREE_ROOMS):
+        yield from reply_texts_in(path, tree.read(path))
+
+
 def nothing_blocks_a_reactor(tree):
     for path in tree.cpp_files(NODE_ROOMS):
         for line, text in blocking.wrong_in(path, tree.read(path)):
@@ -229,6 +244,7 @@ ALL = (
     includes_point_downward,
     headers_have_pragma_once,
     time_and_chance_come_from_the_backend,
+    operations_know_no_protocol,
     nothing_blocks_a_reactor,
     coroutines_take_values,
     functions_are_short,

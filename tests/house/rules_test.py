@@ -64,6 +64,21 @@ class BannedTokens(unittest.TestCase):
             self.assertFalse(self.found(source), source)
 
 
+class ReplyTexts(unittest.TestCase):
+    def found(self, source):
+        return list(rules.reply_texts_in("ops/a.cc", source))
+
+    def test_each_is_found(self):
+        for source in ('reply.error("ERR syntax error");', 'constexpr std::string_view kText = "WRONGTYPE Operation";', 'out = "-OOM command";',
+                       'return "BUSYKEY Target";', r'out.append("+OK\r\n");', r'out = "$-1\r\n";'):
+            self.assertTrue(self.found(source), source)
+
+    def test_other_words_are_not(self):
+        for source in ('// "ERR syntax error"', 'KVORUM_ASSERT(known, "ERROR {}", code);', 'equals_ignore_case(word, "ERRATIC");', 'name == "GET"',
+                       'reply.failure(Failure::kSyntax);', '"+1"'):
+            self.assertFalse(self.found(source), source)
+
+
 class BlockingCalls(unittest.TestCase):
     def test_each_is_found_in_a_room_of_the_node(self):
         for source in ("int fd = ::open(path, 0);", "std::ifstream file(path);", "getaddrinfo(host, port, &hints, &found);", "::fsync(fd);",

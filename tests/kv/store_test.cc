@@ -92,8 +92,8 @@ TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
     std::string body;
     DiscardingReplySink ignored;
     for (uint32_t i = 0; i < kWrites; ++i)
-        ASSERT_TRUE(ops::encode_write(*ops::find_data_command("SET"), std::vector<std::string_view>{"SET", "k", value},
-                                      0, body, ignored));
+        ASSERT_TRUE(ops::encode_write(ops::operation_of(ops::OperationCode::kSet),
+                                      std::vector<std::string_view>{"SET", "k", value}, 0, body, ignored));
     Store store;
     const uint64_t empty = store.memory_bytes();
     ASSERT_TRUE(ops::apply_batch(store, LogIndex(1), 0, kWrites, as_bytes(body),

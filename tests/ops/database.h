@@ -10,7 +10,8 @@
 #include "base/assert.h"
 #include "kv/store.h"
 #include "ops/commands.h"
-#include "tests/ops/resp_text.h"
+#include "tests/ops/operation_named.h"
+#include "tests/ops/result_text.h"
 
 namespace kvorum::ops {
 
@@ -37,32 +38,35 @@ class Database {
         KVORUM_ASSERT(valid);
     }
 
-    // The reply to a command, as RESP2 text.
+    // The result of a command, as text.
     std::string operator()(std::string_view line) { return run(split(line)); }
 
     std::string run(const Words& words) {
-        RespTextSink sink;
-        const CommandSpec* spec = find_data_command(words.at(0));
-        KVORUM_ASSERT(spec != nullptr, "no command {}", words[0]);
-        if (!arity_fits(*spec, words.size())) {
-            sink.error(fmt::format("ERR wrong number of arguments for '{}' command", spec->name));
-            return sink.take();
+        ResultText sink;
+        const Operation& operation = operation_named(words.at(0));
+        if (!operation.takes(words.size())) {
+            sink.failure(Failure::wrong_operand_count(operation.name));
+        } else {
+            run(operation, {words.begin(), words.end()}, sink);
         }
-        const std::vector<std::string_view> arguments(words.begin(), words.end());
-        if (spec->kind == CommandKind::kRead) {
-            execute_read(store_, *spec, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
-            return sink.take();
+        return sink.take();
+    }
+
+    // It takes so many arguments.
+    void run(const Operation& operation, const std::vector<std::string_view>& arguments, ReplySink& sink) {
+        if (operation.kind == OperationKind::kRead) {
+            execute_read(store_, operation, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
+            return;
         }
         std::string batch;
-        if (encode_write(*spec, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
-        return sink.take();
+        if (encode_write(operation, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
     }
 
     // The clock alone: nothing is logged, as between two entries.
     void pass_ms(int64_t duration_ms) { clock_ms_ += duration_ms; }
     // An entry without commands, as the leader proposes one when keys fall due.
     void tick() {
-        RespTextSink sink;
+        ResultText sink;
         apply(0, {}, sink);
     }
     void set_clock_ms(int64_t clock_ms) { clock_ms_ = clock_ms; }

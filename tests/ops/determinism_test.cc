@@ -35,10 +35,10 @@ std::vector<LoggedEntry> random_log(uint64_t seed, int entry_count) {
         entry.log_time_ms = now_ms;
         for (uint64_t left = commands.prng().below(20); left > 0; --left) {
             const auto words = commands.next();
-            const CommandSpec* spec = find_data_command(words[0]);
-            if (spec->kind != CommandKind::kWrite) continue;
+            const Operation& operation = operation_named(words[0]);
+            if (operation.kind != OperationKind::kWrite) continue;
             const std::vector<std::string_view> arguments(words.begin(), words.end());
-            if (encode_write(*spec, arguments, now_ms, entry.body, ignored)) ++entry.command_count;
+            if (encode_write(operation, arguments, now_ms, entry.body, ignored)) ++entry.command_count;
         }
         log.push_back(std::move(entry));
     }
@@ -47,7 +47,7 @@ std::vector<LoggedEntry> random_log(uint64_t seed, int entry_count) {
 
 // Applies log[first, last) as the entries first + 1 and on; all replies one behind the other.
 std::string apply(kv::Store& store, const std::vector<LoggedEntry>& log, size_t first, size_t last) {
-    RespTextSink sink;
+    ResultText sink;
     for (size_t i = first; i < last; ++i) {
         uint32_t expected = 0;
         EXPECT_TRUE(apply_batch(store, LogIndex(i + 1), log[i].log_time_ms, log[i].command_count, as_bytes(log[i].body),
@@ -92,7 +92,7 @@ TEST(Determinism, RelativeTimesAreFixedWhenTheyAreEncoded) {
     const std::vector<std::string_view> arguments{"SET", "k", "v", "EX", "10"};
     std::string body;
     DiscardingReplySink ignored;
-    ASSERT_TRUE(encode_write(*find_data_command("set"), arguments, 1'000'000, body, ignored));
+    ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), arguments, 1'000'000, body, ignored));
     kv::Store store;
     ASSERT_TRUE(
         apply_batch(store, LogIndex(1), 1'005'000, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));

@@ -79,7 +79,7 @@ TEST_F(DueKeys, AreAbsentToEveryCommand) {
         Database empty;
         empty("SET lasting v");
         EXPECT_EQ(fresh.db(line), empty(line)) << line;
-        EXPECT_EQ(fresh.db("GET z"), null()) << line;
+        EXPECT_EQ(fresh.db("GET z"), nothing()) << line;
     }
 }
 
@@ -99,23 +99,23 @@ TEST_F(DueKeys, AWriteToOneRemovesItFirst) {
 }
 
 TEST_F(DueKeys, AreNotListed) {
-    EXPECT_EQ(db("KEYS *"), array({bulk("lasting")}));
-    EXPECT_EQ(db("SCAN 0 COUNT 100000"), array({bulk("0"), array({bulk("lasting")})}));
-    EXPECT_EQ(db("KEYS z"), array({}));
+    EXPECT_EQ(db("KEYS *"), list({bytes("lasting")}));
+    EXPECT_EQ(db("SCAN 0 COUNT 100000"), list({bytes("0"), list({bytes("lasting")})}));
+    EXPECT_EQ(db("KEYS z"), list({}));
 }
 
 TEST_F(DueKeys, ARandomKeyIsNeverOneOfThem) {
     db("SET living v PX 100000");
     for (int i = 0; i < 100; ++i)
-        EXPECT_NE(db("RANDOMKEY"), bulk("z"));
-    EXPECT_EQ(db("RANDOMKEY"), bulk("living")) << "one with a deadline is found, however many are due";
+        EXPECT_NE(db("RANDOMKEY"), bytes("z"));
+    EXPECT_EQ(db("RANDOMKEY"), bytes("living")) << "one with a deadline is found, however many are due";
 }
 
 TEST_F(DueKeys, AreGoneAfterFlushall) {
     db("FLUSHALL");
     EXPECT_FALSE(db.store().due_remain());
-    EXPECT_EQ(db("SET z new"), ok());
-    EXPECT_EQ(db("GET z"), bulk("new"));
+    EXPECT_EQ(db("SET z new"), done());
+    EXPECT_EQ(db("GET z"), bytes("new"));
 }
 
 TEST_F(DueKeys, ASnapshotKeepsThemAsTheyAre) {

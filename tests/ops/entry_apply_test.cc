@@ -23,7 +23,7 @@ struct Batch {
     void add(const Words& words) {
         DiscardingReplySink refused;
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        const bool encoded = encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, body, refused);
+        const bool encoded = encode_write(operation_named(words[0]), arguments, Database::kStartMs, body, refused);
         KVORUM_ASSERT(encoded);
         ++count;
     }
@@ -65,7 +65,7 @@ Batch draw_batch(Prng& prng) {
 
 // Applies the batch in steps of `work_max`; all that was said, in order.
 std::string apply_in_steps(kv::Store& store, const Batch& batch, uint64_t work_max, int* steps = nullptr) {
-    RespTextSink sink;
+    ResultText sink;
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
     const ApplyReplies replies{reply_for, [](uint32_t) {}, reply_for};
@@ -86,7 +86,7 @@ TEST(EntryApply, StepsOfAnySizeEndAlike) {
     kv::Store stepped;
     for (uint64_t index = 1; index <= 60; ++index) {
         const Batch batch = draw_batch(prng);
-        RespTextSink sink;
+        ResultText sink;
         ASSERT_TRUE(apply_batch(whole, LogIndex(index), 0, batch.count, as_bytes(batch.body),
                                 [&](uint32_t) -> ReplySink& { return sink; }));
         stepped.advance(LogIndex(index), 0);

@@ -42,11 +42,11 @@ TEST(Expiry, ComesWithLogTimeAlone) {
     Database db;
     db("SET k v PX 1000");
     db.pass_ms(5000);
-    EXPECT_EQ(db("GET k"), bulk("v"));
+    EXPECT_EQ(db("GET k"), bytes("v"));
     EXPECT_EQ(db("PTTL k"), integer(0));
     EXPECT_EQ(db.store().next_expiry_ms(), Database::kStartMs + 1000);
     db.tick();
-    EXPECT_EQ(db("GET k"), null());
+    EXPECT_EQ(db("GET k"), nothing());
     EXPECT_EQ(db.store().next_expiry_ms(), std::nullopt);
 }
 
@@ -54,7 +54,7 @@ TEST(Expiry, HappensBeforeTheCommandsOfTheEntryThatBringsTheTime) {
     Database db;
     db("SET k v PX 1000");
     db.pass_ms(1000);
-    EXPECT_EQ(db("SET k new NX"), ok());
+    EXPECT_EQ(db("SET k new NX"), done());
     EXPECT_EQ(db("TTL k"), integer(-1));
 }
 
@@ -76,7 +76,7 @@ TEST(Expiry, IsNotUndoneWhenAClockGoesBack) {
     db.tick();
     db.pass_ms(-10'000);
     db.tick();
-    EXPECT_EQ(db("GET k"), null());
+    EXPECT_EQ(db("GET k"), nothing());
     EXPECT_EQ(db.store().log_time_ms(), Database::kStartMs + 1000);
 }
 
@@ -109,14 +109,14 @@ TEST(Expire, ObeysItsConditions) {
 TEST(Expire, RefusesBadTimesAndOptions) {
     Database db;
     db("SET k v");
-    EXPECT_EQ(db("EXPIRE k x"), not_integer());
-    EXPECT_EQ(db("EXPIRE k 9223372036854775807"), error("ERR invalid expire time in 'expire' command"));
-    EXPECT_EQ(db("EXPIRE k -9223372036854775808"), error("ERR invalid expire time in 'expire' command"));
-    EXPECT_EQ(db("PEXPIRE k 9223372036854775807"), error("ERR invalid expire time in 'pexpire' command"));
-    EXPECT_EQ(db("EXPIREAT k 9223372036854775807"), error("ERR invalid expire time in 'expireat' command"));
-    EXPECT_EQ(db("EXPIRE k 1 FOO"), error("ERR Unsupported option FOO"));
-    EXPECT_EQ(db("EXPIRE k 1 NX XX"), error("ERR NX and XX, GT or LT options at the same time are not compatible"));
-    EXPECT_EQ(db("EXPIRE k 1 GT LT"), error("ERR GT and LT options at the same time are not compatible"));
+    EXPECT_EQ(db("EXPIRE k x"), failed(Failure::kNotAnInteger));
+    EXPECT_EQ(db("EXPIRE k 9223372036854775807"), failed(Failure::bad_expire_time("expire")));
+    EXPECT_EQ(db("EXPIRE k -9223372036854775808"), failed(Failure::bad_expire_time("expire")));
+    EXPECT_EQ(db("PEXPIRE k 9223372036854775807"), failed(Failure::bad_expire_time("pexpire")));
+    EXPECT_EQ(db("EXPIREAT k 9223372036854775807"), failed(Failure::bad_expire_time("expireat")));
+    EXPECT_EQ(db("EXPIRE k 1 FOO"), failed(Failure::unknown_option("FOO")));
+    EXPECT_EQ(db("EXPIRE k 1 NX XX"), failed(Failure::kExclusiveConditions));
+    EXPECT_EQ(db("EXPIRE k 1 GT LT"), failed(Failure::kGreaterAndLess));
     EXPECT_EQ(db("TTL k"), integer(-1));
 }
 
@@ -136,7 +136,7 @@ TEST(Expire, TakesEveryTimeThatFitsInto64Bits) {
     EXPECT_EQ(db("EXPIRETIME k"), integer(9'223'372'036'854'776));
     EXPECT_EQ(db("PERSIST k"), integer(1));
     EXPECT_EQ(db("TTL k"), integer(-1));
-    EXPECT_EQ(db("SET k v PXAT 9223372036854775807"), ok());
+    EXPECT_EQ(db("SET k v PXAT 9223372036854775807"), done());
     EXPECT_EQ(db("PEXPIRETIME k"), integer(9'223'372'036'854'775'807));
     // The earliest time there is deletes the key, as every time in the past does.
     EXPECT_EQ(db("PEXPIREAT k -9223372036854775808"), integer(1));

@@ -11,7 +11,8 @@
 #include "ops/commands.h"
 #include "ops/dump_payload.h"
 #include "tests/ops/compressed_payload.h"
-#include "tests/ops/resp_text.h"
+#include "tests/ops/operation_named.h"
+#include "tests/ops/result_text.h"
 
 namespace kvorum::ops {
 namespace {
@@ -31,17 +32,11 @@ void PrintTo(const Encoded& encoded, std::ostream* out) {
     *out << encoded.record.size() << " bytes, error '" << encoded.error << "'";
 }
 
-const CommandSpec& spec_of(const std::string& name) {
-    const CommandSpec* spec = find_data_command(name);
-    KVORUM_ASSERT(spec != nullptr, "{}", name);
-    return *spec;
-}
-
 Encoded at_once(const Words& words) {
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     Encoded encoded;
-    RespTextSink error;
-    (void)encode_write(spec_of(words[0]), arguments, kNowMs, encoded.record, error);
+    ResultText error;
+    (void)encode_write(operation_named(words[0]), arguments, kNowMs, encoded.record, error);
     encoded.error = error.take();
     return encoded;
 }
@@ -50,12 +45,12 @@ Encoded in_slices(const Words& words, uint64_t slice_bytes) {
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     const PackedCommand command = PackedCommand::of(arguments);
     Encoded encoded;
-    RespTextSink error;
+    ResultText error;
     LargeRecord record;
     uint64_t work = 0;
-    while (!record.prepare(spec_of(words[0]), command, work + slice_bytes, work)) {
+    while (!record.prepare(operation_named(words[0]), command, work + slice_bytes, work)) {
     }
-    if (record.encode(spec_of(words[0]), command, kNowMs, error)) {
+    if (record.encode(operation_named(words[0]), command, kNowMs, error)) {
         while (!record.copy_to(encoded.record, slice_bytes)) {
         }
         EXPECT_EQ(encoded.record.size(), record.size_bytes());

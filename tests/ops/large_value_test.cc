@@ -31,8 +31,8 @@ class SlicedDatabase {
     std::string run(const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string batch;
-        RespTextSink sink;
-        if (!encode_write(*find_data_command(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
+        ResultText sink;
+        if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         store.advance(store.applied_index() + 1, Database::kStartMs);
         EntryApply entry(store, 1, as_bytes(batch));
         const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };
@@ -141,11 +141,12 @@ TEST(LargeValue, TheOldOneStaysUntilTheNewOneIsWhole) {
 TEST(LargeValue, IsRepliedByAWriteHoweverManyReadsArePinned) {
     SlicedDatabase db;
     db.run({"SET", "large", drawn(kLarge, 1)});
-    const std::string expected = fmt::format("${}\r\n{}\r\n", kLarge, drawn(kLarge, 1));
+    const std::string expected = bytes(drawn(kLarge, 1));
     const std::vector<std::string_view> arguments{"GET", "large"};
     std::vector<std::unique_ptr<LongRead>> reads;
     for (int i = 0; i < 100; ++i)
-        reads.push_back(begin_long_read(db.store, *find_data_command("GET"), arguments, 1, ByteReader(Bytes{})));
+        reads.push_back(
+            begin_long_read(db.store, operation_of(OperationCode::kGet), arguments, 1, ByteReader(Bytes{})));
     EXPECT_EQ(db.run({"GETDEL", "large"}), expected);
     EXPECT_GT(db.steps, 3);
 }
@@ -166,16 +167,16 @@ class LargeValueReadTest : public ::testing::Test {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        const auto read = begin_long_read(db.store(), *find_data_command(words[0]), arguments, words.size() - 1,
+        const auto read = begin_long_read(db.store(), operation_named(words[0]), arguments, words.size() - 1,
                                           ByteReader(as_bytes(packed)));
         EXPECT_FALSE(read->needs_one_state());
-        RespTextSink items;
+        ResultText items;
         uint64_t before = 0;
         for (steps = 1; !read->run(kStepWork, items); ++steps) {
             EXPECT_LT(read->lookups().work - before, 2 * kStepWork);
             before = read->lookups().work;
         }
-        RespTextSink head;
+        ResultText head;
         read->write_head(head);
         return head.take() + items.take();
     }
@@ -199,9 +200,9 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
     const std::string packed_keys = std::string("\x05\0\0\0large\x05\0\0\0other", 18);
     const std::string expected = db.run({"MGET", "large", "other"});
     const std::vector<std::string_view> arguments{"MGET", "large", "other"};
-    const auto read =
-        begin_long_read(db.store(), *find_data_command("MGET"), arguments, 2, ByteReader(as_bytes(packed_keys)));
-    RespTextSink items;
+    const auto read = begin_long_read(db.store(), operation_of(OperationCode::kMget), arguments, 2,
+                                      ByteReader(as_bytes(packed_keys)));
+    ResultText items;
     ASSERT_FALSE(read->run(kStepWork, items));
     db.run({"SET", "other", "changed"});
     ASSERT_FALSE(read->run(kStepWork, items));
@@ -209,7 +210,7 @@ TEST_F(LargeValueReadTest, SeesTheValuesThatWereThereWhenItBegan) {
     db.run({"SET", "large", drawn(kLarge, 9)});
     while (!read->run(kStepWork, items)) {
     }
-    RespTextSink head;
+    ResultText head;
     read->write_head(head);
     EXPECT_EQ(head.take() + items.take(), expected);
 }
@@ -220,7 +221,7 @@ TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
     while (db.store().has_pin_for_read())
         pins.push_back(db.store().pin());
     const auto begin = [&] {
-        return begin_long_read(db.store(), *find_data_command("GET"), arguments, 1, ByteReader(Bytes{}));
+        return begin_long_read(db.store(), operation_of(OperationCode::kGet), arguments, 1, ByteReader(Bytes{}));
     };
     EXPECT_TRUE(begin()->needs_one_state());
     pins.pop_back();
@@ -230,10 +231,10 @@ TEST_F(LargeValueReadTest, IsReadFromOneStateWhenTheStoreHasNoPinLeft) {
 TEST_F(LargeValueReadTest, AReadAtOnceRepliesNothingWhenItsValuesAreTooLong) {
     const auto read = [&](const Words& words, uint64_t value_bytes_max) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        RespTextSink reply;
-        const KeyLookups lookups = execute_read(db.store(), *find_data_command(words[0]), arguments,
-                                                {.value_bytes_max = value_bytes_max}, reply);
-        EXPECT_EQ(lookups.too_long, reply.text().empty());
+        ResultText reply;
+        const KeyLookups lookups =
+            execute_read(db.store(), operation_named(words[0]), arguments, {.value_bytes_max = value_bytes_max}, reply);
+        EXPECT_EQ(lookups.too_long, reply.so_far().empty());
         return lookups.too_long;
     };
     EXPECT_TRUE(read({"GET", "large"}, kLarge - 1));

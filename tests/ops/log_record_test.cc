@@ -22,8 +22,8 @@ std::string encoded(std::string_view line, int64_t now_ms = 0) {
     const Words words = split(line);
     const std::vector<std::string_view> arguments(words.begin(), words.end());
     std::string body;
-    RespTextSink sink;
-    EXPECT_TRUE(encode_write(*find_data_command(words[0]), arguments, now_ms, body, sink)) << line << sink.text();
+    ResultText sink;
+    EXPECT_TRUE(encode_write(operation_named(words[0]), arguments, now_ms, body, sink)) << line << sink.so_far();
     return body;
 }
 
@@ -81,11 +81,11 @@ const char* const kOneOfEach[] = {"SET a v",
                                   "BITFIELD a SET u8 0 1 GET i5 3 OVERFLOW SAT INCRBY u4 9 9"};
 
 TEST(LogRecord, HasASampleHereOfEveryWrite) {
-    for (const CommandSpec& spec : data_commands()) {
-        if (spec.kind != CommandKind::kWrite || spec.name == "restore") continue;
+    for (const Operation& operation : kOperations) {
+        if (operation.kind != OperationKind::kWrite || operation.name == "restore") continue;
         const bool found = std::ranges::any_of(
-            kOneOfEach, [&](const char* line) { return equals_ignore_case(split(line)[0], spec.name); });
-        EXPECT_TRUE(found) << spec.name;
+            kOneOfEach, [&](const char* line) { return equals_ignore_case(split(line)[0], operation.name); });
+        EXPECT_TRUE(found) << operation.name;
     }
 }
 
@@ -100,8 +100,8 @@ std::string one_batch(uint32_t& count) {
         batch += encoded(line);
     const std::string payload = dump_payload("value");
     const std::vector<std::string_view> restore{"RESTORE", "b", "0", payload, "REPLACE"};
-    RespTextSink sink;
-    EXPECT_TRUE(encode_write(*find_data_command("restore"), restore, 0, batch, sink));
+    ResultText sink;
+    EXPECT_TRUE(encode_write(operation_of(OperationCode::kRestore), restore, 0, batch, sink));
     count = static_cast<uint32_t>(std::size(kOneOfEach)) + 1;
     return batch;
 }
@@ -162,13 +162,13 @@ TEST(LogRecord, IsTheSameForCommandsThatMeanTheSame) {
 
 TEST(LogRecord, AnErrorLeavesTheBatchAsItWas) {
     std::string batch = "before";
-    RespTextSink sink;
+    ResultText sink;
     for (const char* line :
          {"SET k v FOO", "INCRBY k x", "MSET a 1 b", "EXPIRE k x", "COPY a a", "FLUSHALL x", "SETRANGE k -1 x"}) {
         const Words words = split(line);
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        EXPECT_FALSE(encode_write(*find_data_command(words[0]), arguments, 0, batch, sink)) << line;
-        EXPECT_TRUE(sink.take().starts_with("-ERR")) << line;
+        EXPECT_FALSE(encode_write(operation_named(words[0]), arguments, 0, batch, sink)) << line;
+        EXPECT_TRUE(sink.take().starts_with("failure")) << line;
     }
     EXPECT_EQ(batch, "before");
 }
@@ -199,8 +199,8 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
         EXPECT_FALSE(applies(body, 1)) << line;
     }
     // Codes of commands that are recorded as others, of reads, and of none.
-    for (const CommandCode code :
-         {CommandCode::kSetnx, CommandCode::kIncr, CommandCode::kGet, CommandCode{0}, CommandCode{999}}) {
+    for (const OperationCode code :
+         {OperationCode::kSetnx, OperationCode::kIncr, OperationCode::kGet, OperationCode{0}, OperationCode{999}}) {
         std::string body;
         RecordWriter(body, code, kNoFlags).tail("a");
         EXPECT_FALSE(applies(body, 1)) << static_cast<int>(code);
@@ -220,8 +220,8 @@ ApplyProgress progress_of(std::string_view body, uint16_t* unknown_operation = n
 }
 
 TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
-    for (const CommandCode code :
-         {CommandCode{0}, CommandCode{999}, CommandCode{0x7fff}, CommandCode::kGet, CommandCode::kSetnx}) {
+    for (const OperationCode code :
+         {OperationCode{0}, OperationCode{999}, OperationCode{0x7fff}, OperationCode::kGet, OperationCode::kSetnx}) {
         std::string body;
         RecordWriter(body, code, kNoFlags).tail("a");
         uint16_t number = 0;
@@ -229,10 +229,10 @@ TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
         EXPECT_EQ(number, static_cast<uint16_t>(code));
     }
     std::string set;
-    RecordWriter(set, CommandCode::kSet, uint16_t{0x8000}).sized("a").tail("v");
+    RecordWriter(set, OperationCode::kSet, uint16_t{0x8000}).sized("a").tail("v");
     EXPECT_EQ(progress_of(set), ApplyProgress::kMalformed);
     std::string limit = encoded("SET a v");
-    RecordWriter(limit, CommandCode::kMemoryLimit, kNoFlags).integer(uint64_t{1});
+    RecordWriter(limit, OperationCode::kMemoryLimit, kNoFlags).integer(uint64_t{1});
     EXPECT_EQ(progress_of(limit.substr(encoded("SET a v").size())), ApplyProgress::kMalformed) << "no command follows";
 }
 
@@ -242,9 +242,8 @@ TEST(LogRecord, MaySayWhoAskedForTheOperation) {
         const Words words = split(line);
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string body;
-        RespTextSink sink;
-        ASSERT_TRUE(
-            encode_record(*find_data_command(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
+        ResultText sink;
+        ASSERT_TRUE(encode_record(operation_named(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
         const std::string without = encoded(line);
         EXPECT_EQ(body.size(), without.size() + 16) << line << ": nothing without an origin";
         ByteReader reader(as_bytes(body));
@@ -261,33 +260,34 @@ TEST(LogRecord, MaySayWhoAskedForTheOperation) {
 
 TEST(LogRecord, LaysOutAnOriginBetweenHeaderAndPayload) {
     std::string body;
-    RecordWriter(RecordText(body, nullptr, OperationOrigin{SessionId{1}, 2}), CommandCode::kGetdel, kNoFlags).tail("k");
+    RecordWriter(RecordText(body, nullptr, OperationOrigin{SessionId{1}, 2}), OperationCode::kGetdel, kNoFlags)
+        .tail("k");
     EXPECT_EQ(body, std::string("\x06\x80\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0k", 25));
 }
 
 TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     for (const uint32_t size : {2u, 100u, 0x7fffffffu, 0xffffffffu}) {
         std::string set;
-        RecordWriter(set, CommandCode::kSet, kNoFlags).integer(size).tail("a");
+        RecordWriter(set, OperationCode::kSet, kNoFlags).integer(size).tail("a");
         EXPECT_FALSE(applies(set, 1));
         std::string del;
-        RecordWriter(del, CommandCode::kDel, kNoFlags).integer(size).sized("a");
+        RecordWriter(del, OperationCode::kDel, kNoFlags).integer(size).sized("a");
         EXPECT_FALSE(applies(del, 1));
         std::string mset;
-        RecordWriter(mset, CommandCode::kMset, kNoFlags).integer(size).sized("a").sized("b");
+        RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(size).sized("a").sized("b");
         EXPECT_FALSE(applies(mset, 1));
     }
 }
 
 TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
     std::string del;
-    RecordWriter(del, CommandCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
+    RecordWriter(del, OperationCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
     EXPECT_FALSE(applies(del, 1));
     std::string mset;
-    RecordWriter(mset, CommandCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
+    RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
     EXPECT_FALSE(applies(mset, 1));
     std::string flush;
-    RecordWriter(flush, CommandCode::kFlushall, kNoFlags).tail("x");
+    RecordWriter(flush, OperationCode::kFlushall, kNoFlags).tail("x");
     EXPECT_FALSE(applies(flush, 1));
 }
 
@@ -295,7 +295,7 @@ TEST(LogRecord, AMalformedCommandChangesNothing) {
     kv::Store store;
     DiscardingReplySink ignored;
     std::string body;
-    RecordWriter(body, CommandCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
+    RecordWriter(body, OperationCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
     EXPECT_FALSE(
         apply_batch(store, LogIndex(1), 0, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
     EXPECT_EQ(store.size(), 0u);
@@ -310,9 +310,10 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
         uint32_t count = 0;
         while (count < 3) {
             const auto words = commands.next();
-            const CommandSpec* spec = find_data_command(words[0]);
+            const Operation& operation = operation_named(words[0]);
             const std::vector<std::string_view> arguments(words.begin(), words.end());
-            if (spec->kind == CommandKind::kWrite && encode_write(*spec, arguments, 0, body, ignored)) ++count;
+            if (operation.kind == OperationKind::kWrite && encode_write(operation, arguments, 0, body, ignored))
+                ++count;
         }
         for (uint64_t damages = 1 + prng.below(3); damages > 0; --damages) {
             body[prng.below(body.size())] = static_cast<char>(prng.below(256));

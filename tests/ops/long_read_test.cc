@@ -24,26 +24,26 @@ class LongReadTest : public ::testing::Test {
 
     std::unique_ptr<LongRead> begin(const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        const CommandSpec* spec = find_data_command(words[0]);
-        EXPECT_TRUE(is_long_read(db.store().size(), *spec, arguments)) << words[0];
+        const Operation& operation = operation_named(words[0]);
+        EXPECT_TRUE(is_long_read(db.store().size(), operation, arguments)) << words[0];
         packed.clear();
         ByteWriter writer(packed);
         for (size_t i = 1; i < words.size(); ++i) {
             writer.write(static_cast<uint32_t>(words[i].size()));
             writer.write_text(words[i]);
         }
-        return begin_long_read(db.store(), *spec, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
+        return begin_long_read(db.store(), operation, arguments, words.size() - 1, ByteReader(as_bytes(packed)));
     }
 
     // The reply, made in steps of `work_max`.
     std::string reply(const Words& words, uint64_t work_max, int* steps = nullptr) {
         const std::unique_ptr<LongRead> read = begin(words);
-        RespTextSink items;
+        ResultText items;
         int count = 1;
         while (!read->run(work_max, items))
             ++count;
         if (steps != nullptr) *steps = count;
-        RespTextSink head;
+        ResultText head;
         read->write_head(head);
         return head.take() + items.take();
     }
@@ -73,22 +73,22 @@ TEST_F(LongReadTest, RepliesAsWhenItIsCarriedOutAtOnce) {
 TEST_F(LongReadTest, AScanGoesOnWhereALongOneEnded) {
     const std::string first = reply({"SCAN", "0", "COUNT", "3000"}, 10'000);
     EXPECT_EQ(first, db("SCAN 0 COUNT 3000")) << "the cursor is the same";
-    EXPECT_FALSE(first.starts_with("*2\r\n$1\r\n0\r\n"));
+    EXPECT_FALSE(first.starts_with(list_of(2) + bytes("0")));
 }
 
 TEST_F(LongReadTest, KeysThatStayAreListedOnceWhateverIsWrittenMeanwhile) {
     const std::unique_ptr<LongRead> keys = begin({"KEYS", "key:*"});
-    RespTextSink items;
+    ResultText items;
     for (int i = 0; !keys->run(10'000, items); ++i) {
         for (int j = 0; j < 200; ++j)
             db(fmt::format("SET other:{} v", i * 200 + j));
         db(fmt::format("DEL other:{}", i));
     }
-    RespTextSink head;
+    ResultText head;
     keys->write_head(head);
-    EXPECT_EQ(head.take(), fmt::format("*{}\r\n", kKeys));
+    EXPECT_EQ(head.take(), list_of(kKeys));
     const std::string text = items.take();
-    EXPECT_EQ(std::count(text.begin(), text.end(), '$'), kKeys);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), kKeys);
 }
 
 TEST_F(LongReadTest, OnlyAListOfKeysNeedsOneState) {
@@ -101,7 +101,7 @@ TEST_F(LongReadTest, OnlyAListOfKeysNeedsOneState) {
 TEST_F(LongReadTest, ShortOnesAreNot) {
     const auto is_long = [](uint64_t store_size, const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        return is_long_read(store_size, *find_data_command(words[0]), arguments);
+        return is_long_read(store_size, operation_named(words[0]), arguments);
     };
     EXPECT_FALSE(is_long(10, {"KEYS", "*"}));
     EXPECT_FALSE(is_long(1'000'000, {"SCAN", "0"}));

@@ -28,22 +28,22 @@ class Oracle {
         Item& item = change(key);
         item.value = value;
         item.deadline_ms.reset();
-        return ok();
+        return done();
     }
     std::string set_nx(const std::string& key, const std::string& value) {
-        return items_.contains(key) ? null() : set(key, value);
+        return items_.contains(key) ? nothing() : set(key, value);
     }
     std::string set_px(const std::string& key, const std::string& value, int64_t lifetime_ms) {
         Item& item = change(key);
         item.value = value;
         item.deadline_ms = now_ms + lifetime_ms;
-        return ok();
+        return done();
     }
     std::string set_keeping_ttl(const std::string& key, const std::string& value) {
         change(key).value = value;
-        return ok();
+        return done();
     }
-    std::string get(const std::string& key) { return items_.contains(key) ? bulk(items_[key].value) : null(); }
+    std::string get(const std::string& key) { return items_.contains(key) ? bytes(items_[key].value) : nothing(); }
     std::string del(const std::string& key) {
         const size_t erased = items_.erase(key);
         revision_ += erased;
@@ -55,7 +55,7 @@ class Oracle {
     }
     std::string incrby(const std::string& key, int64_t increment) {
         const std::string old = items_.contains(key) ? items_[key].value : "0";
-        if (old.find_first_not_of("-0123456789") != std::string::npos) return not_integer();
+        if (old.find_first_not_of("-0123456789") != std::string::npos) return failed(Failure::kNotAnInteger);
         change(key).value = std::to_string(std::stoll(old) + increment);
         return integer(std::stoll(items_[key].value));
     }
@@ -75,14 +75,14 @@ class Oracle {
         return integer(items_[key].deadline_ms ? *items_[key].deadline_ms - now_ms : -1);
     }
     std::string rename(const std::string& from, const std::string& to) {
-        if (!items_.contains(from)) return error("ERR no such key");
-        if (from == to) return ok();
+        if (!items_.contains(from)) return failed(Failure::kNoSuchKey);
+        if (from == to) return done();
         const Item item = items_[from];
         items_.erase(from);
         Item& renamed = change(to);
         renamed.value = item.value;
         renamed.deadline_ms = item.deadline_ms;
-        return ok();
+        return done();
     }
     std::string dbsize() { return integer(static_cast<int64_t>(items_.size())); }
 

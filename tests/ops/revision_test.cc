@@ -86,7 +86,7 @@ TEST(Revision, CountsCommandsAndNotEntries) {
     std::string batch;
     for (const auto& words : std::vector<std::vector<std::string_view>>{
              {"SET", "a", "1"}, {"DEL", "missing"}, {"SET", "a", "2"}, {"MSET", "b", "1", "c", "1"}})
-        ASSERT_TRUE(encode_write(*find_data_command(words[0]), words, 0, batch, ignored));
+        ASSERT_TRUE(encode_write(operation_named(words[0]), words, 0, batch, ignored));
     kv::Store store;
     ASSERT_TRUE(
         apply_batch(store, LogIndex(5), 0, 4, as_bytes(batch), [&](uint32_t) -> ReplySink& { return ignored; }));

@@ -25,13 +25,13 @@ kv::Store filled(int count, uint64_t hash_seed = 1) {
 
 TEST(Scan, RepliesNothingOfAnEmptyStore) {
     Database db;
-    EXPECT_EQ(db("SCAN 0"), array({bulk("0"), array({})}));
+    EXPECT_EQ(db("SCAN 0"), list({bytes("0"), list({})}));
 }
 
 TEST(Scan, EndsWithThePageThatHasTheLastKey) {
     Database db;
     db("SET k v");
-    EXPECT_EQ(db("SCAN 0 COUNT 1"), array({bulk("0"), array({bulk("k")})}));
+    EXPECT_EQ(db("SCAN 0 COUNT 1"), list({bytes("0"), list({bytes("k")})}));
 }
 
 TEST(Scan, ReturnsEveryKeyExactlyOnceWhateverTheCount) {
@@ -102,18 +102,18 @@ TEST(Scan, TakesAnyCursor) {
 TEST(Scan, FiltersByPatternAndType) {
     Database db;
     db("MSET user:1 a user:2 b other c");
-    EXPECT_EQ(db("SCAN 0 MATCH other COUNT 100"), array({bulk("0"), array({bulk("other")})}));
-    EXPECT_EQ(db("SCAN 0 match o* type STRING"), array({bulk("0"), array({bulk("other")})}));
-    EXPECT_EQ(db("SCAN 0 TYPE hash"), array({bulk("0"), array({})}));
+    EXPECT_EQ(db("SCAN 0 MATCH other COUNT 100"), list({bytes("0"), list({bytes("other")})}));
+    EXPECT_EQ(db("SCAN 0 match o* type STRING"), list({bytes("0"), list({bytes("other")})}));
+    EXPECT_EQ(db("SCAN 0 TYPE hash"), list({bytes("0"), list({})}));
 }
 
 TEST(Scan, RefusesBadArguments) {
     Database db;
-    EXPECT_EQ(db("SCAN x"), error("ERR invalid cursor"));
-    EXPECT_EQ(db("SCAN 0 COUNT 0"), syntax_error());
-    EXPECT_EQ(db("SCAN 0 COUNT x"), not_integer());
-    EXPECT_EQ(db("SCAN 0 MATCH"), syntax_error());
-    EXPECT_EQ(db("SCAN 0 FOO bar"), syntax_error());
+    EXPECT_EQ(db("SCAN x"), failed(Failure::kBadCursor));
+    EXPECT_EQ(db("SCAN 0 COUNT 0"), failed(Failure::kSyntax));
+    EXPECT_EQ(db("SCAN 0 COUNT x"), failed(Failure::kNotAnInteger));
+    EXPECT_EQ(db("SCAN 0 MATCH"), failed(Failure::kSyntax));
+    EXPECT_EQ(db("SCAN 0 FOO bar"), failed(Failure::kSyntax));
 }
 
 }  // namespace

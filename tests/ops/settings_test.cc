@@ -16,7 +16,7 @@ namespace {
 void add_set(std::string& batch) {
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "k", "v"};
-    ASSERT_TRUE(encode_write(*find_data_command("set"), words, 0, batch, ignored));
+    ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), words, 0, batch, ignored));
 }
 
 bool apply(kv::Store& store, std::string_view body, uint32_t command_count) {
@@ -72,9 +72,9 @@ TEST(Settings, WithABadFormAreMalformed) {
     append_setting(kv::Setting{0}, 1, bodies[0]);
     append_setting(kv::Setting{5}, 1, bodies[1]);
     append_setting(kv::Setting::kExpiriesPerEntryMax, 0, bodies[2]);
-    RecordWriter(bodies[3], CommandCode::kSetting, 1).integer(uint16_t{2}).integer(uint64_t{1});
-    RecordWriter(bodies[4], CommandCode::kSetting, kNoFlags).integer(uint16_t{2}).integer(uint64_t{1}).tail("x");
-    RecordWriter(bodies[5], CommandCode::kMemoryLimit, kNoFlags).integer(uint64_t{0});
+    RecordWriter(bodies[3], OperationCode::kSetting, 1).integer(uint16_t{2}).integer(uint64_t{1});
+    RecordWriter(bodies[4], OperationCode::kSetting, kNoFlags).integer(uint16_t{2}).integer(uint64_t{1}).tail("x");
+    RecordWriter(bodies[5], OperationCode::kMemoryLimit, kNoFlags).integer(uint64_t{0});
     for (const std::string& body : bodies) {
         kv::Store store;
         const uint64_t before = store.state_hash();

@@ -28,9 +28,8 @@ TEST_F(PeerLinkTest, DeliversEverythingInOrder) {
     ASSERT_TRUE(link_->send(test::sample_replies()));
     ASSERT_TRUE(link_->send(message_to(NodeId{2}, raft::RequestVote{.term = Term{1}})));
     ASSERT_TRUE(until([this] { return receiver_.messages.size() == 2; }));
-    EXPECT_THAT(receiver_.events,
-                ElementsAre("raft 1->2 #2", "request 1 from 1: SET", "request 2 from 1: GET",
-                            "reply 1 from 1: +OK", "reply 2 from 1: -UNCERTAIN", "raft 1->2 #0"));
+    EXPECT_THAT(receiver_.events, ElementsAre("raft 1->2 #2", "request 1 from 1: SET", "request 2 from 1: GET",
+                                              "reply 1 from 1: +OK", "reply 2 from 1: -UNCERTAIN", "raft 1->2 #0"));
     EXPECT_EQ(test::encoded(receiver_.messages[0].body), test::encoded(test::sample_append_entries()));
 }
 

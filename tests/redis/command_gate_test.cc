@@ -24,9 +24,9 @@ class CommandGateTest : public testing::Test {
  protected:
     // The gate's reply, or kPassed.
     std::string send(const std::vector<std::string_view>& arguments) {
-        const ops::CommandSpec* spec = find_command(arguments[0]);
+        const CommandSpec* spec = find_command(arguments[0]);
         EXPECT_NE(spec, nullptr) << arguments[0];
-        if (spec->kind != ops::CommandKind::kServer && gate_.is_open()) return "";
+        if (spec->operation != nullptr && gate_.is_open()) return "";
         std::string out;
         RespWriter reply(out);
         const bool answered = gate_.answers(*spec, arguments, after_refused_, reply);

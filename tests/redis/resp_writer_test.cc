@@ -25,14 +25,13 @@ std::string both(const std::function<void(RespWriter&)>& write) {
 }
 
 TEST(RespWriter, WritesTheTypesThatBothVersionsShare) {
-    EXPECT_EQ(both([](RespWriter& w) { w.simple_string("OK"); }), "+OK\r\n");
+    EXPECT_EQ(both([](RespWriter& w) { w.done(); }), "+OK\r\n");
     EXPECT_EQ(both([](RespWriter& w) { w.error("ERR syntax error"); }), "-ERR syntax error\r\n");
-    EXPECT_EQ(both([](RespWriter& w) { w.bulk_string("hello"); }), "$5\r\nhello\r\n");
-    EXPECT_EQ(both([](RespWriter& w) { w.bulk_string(""); }), "$0\r\n\r\n");
-    EXPECT_EQ(both([](RespWriter& w) { w.bulk_string(std::string_view("\0\r\n", 3)); }),
-              std::string("$3\r\n\0\r\n\r\n", 9));
-    EXPECT_EQ(both([](RespWriter& w) { w.array(3); }), "*3\r\n");
-    EXPECT_EQ(both([](RespWriter& w) { w.array(0); }), "*0\r\n");
+    EXPECT_EQ(both([](RespWriter& w) { w.bytes("hello"); }), "$5\r\nhello\r\n");
+    EXPECT_EQ(both([](RespWriter& w) { w.bytes(""); }), "$0\r\n\r\n");
+    EXPECT_EQ(both([](RespWriter& w) { w.bytes(std::string_view("\0\r\n", 3)); }), std::string("$3\r\n\0\r\n\r\n", 9));
+    EXPECT_EQ(both([](RespWriter& w) { w.list(3); }), "*3\r\n");
+    EXPECT_EQ(both([](RespWriter& w) { w.list(0); }), "*0\r\n");
 }
 
 TEST(RespWriter, WritesIntegersOfAllSizes) {
@@ -48,24 +47,24 @@ TEST(RespWriter, AnErrorStaysOnOneLine) {
 }
 
 TEST(RespWriter, Resp2HasFewerTypes) {
-    EXPECT_EQ(resp2([](RespWriter& w) { w.null(); }), "$-1\r\n");
-    EXPECT_EQ(resp2([](RespWriter& w) { w.null_array(); }), "*-1\r\n");
-    EXPECT_EQ(resp2([](RespWriter& w) { w.boolean(true); }), ":1\r\n");
-    EXPECT_EQ(resp2([](RespWriter& w) { w.boolean(false); }), ":0\r\n");
-    EXPECT_EQ(resp2([](RespWriter& w) { w.double_number(1.5); }), "$3\r\n1.5\r\n");
-    EXPECT_EQ(resp2([](RespWriter& w) { w.verbatim_text("abc"); }), "$3\r\nabc\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.nothing(); }), "$-1\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.no_list(); }), "*-1\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.truth(true); }), ":1\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.truth(false); }), ":0\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.number(1.5); }), "$3\r\n1.5\r\n");
+    EXPECT_EQ(resp2([](RespWriter& w) { w.text("abc"); }), "$3\r\nabc\r\n");
     EXPECT_EQ(resp2([](RespWriter& w) { w.map(7); }), "*14\r\n");
     EXPECT_EQ(resp2([](RespWriter& w) { w.set(7); }), "*7\r\n");
     EXPECT_EQ(resp2([](RespWriter& w) { w.push(2); }), "*2\r\n");
 }
 
 TEST(RespWriter, Resp3HasATypeForEach) {
-    EXPECT_EQ(resp3([](RespWriter& w) { w.null(); }), "_\r\n");
-    EXPECT_EQ(resp3([](RespWriter& w) { w.null_array(); }), "_\r\n");
-    EXPECT_EQ(resp3([](RespWriter& w) { w.boolean(true); }), "#t\r\n");
-    EXPECT_EQ(resp3([](RespWriter& w) { w.boolean(false); }), "#f\r\n");
-    EXPECT_EQ(resp3([](RespWriter& w) { w.double_number(1.5); }), ",1.5\r\n");
-    EXPECT_EQ(resp3([](RespWriter& w) { w.verbatim_text("abc"); }), "=7\r\ntxt:abc\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.nothing(); }), "_\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.no_list(); }), "_\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.truth(true); }), "#t\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.truth(false); }), "#f\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.number(1.5); }), ",1.5\r\n");
+    EXPECT_EQ(resp3([](RespWriter& w) { w.text("abc"); }), "=7\r\ntxt:abc\r\n");
     EXPECT_EQ(resp3([](RespWriter& w) { w.map(7); }), "%7\r\n");
     EXPECT_EQ(resp3([](RespWriter& w) { w.set(7); }), "~7\r\n");
     EXPECT_EQ(resp3([](RespWriter& w) { w.push(2); }), ">2\r\n");
@@ -73,7 +72,7 @@ TEST(RespWriter, Resp3HasATypeForEach) {
 
 // The texts of redis-server 7.0.15.
 TEST(RespWriter, DoublesReadAsInRedis) {
-    const auto text = [](double value) { return resp3([value](RespWriter& w) { w.double_number(value); }); };
+    const auto text = [](double value) { return resp3([value](RespWriter& w) { w.number(value); }); };
     EXPECT_EQ(text(0.1), ",0.10000000000000001\r\n");
     EXPECT_EQ(text(3), ",3\r\n");
     EXPECT_EQ(text(-0.0), ",-0\r\n");
@@ -90,10 +89,10 @@ TEST(RespWriter, AppendsAndFollowsItsSettings) {
     std::string first = "x";
     std::string second;
     RespWriter writer(first);
-    writer.null();
+    writer.nothing();
     writer.set_version(RespVersion::kResp3);
     writer.set_output(second);
-    writer.null();
+    writer.nothing();
     EXPECT_EQ(first, "x$-1\r\n");
     EXPECT_EQ(second, "_\r\n");
 }

@@ -165,7 +165,7 @@ class ServerCommandsTest : public ::testing::Test {
 
     // The reply's bytes.
     std::string run(const std::vector<std::string_view>& arguments) {
-        const ops::CommandSpec* spec = find_command(arguments[0]);
+        const CommandSpec* spec = find_command(arguments[0]);
         if (spec == nullptr) {
             ADD_FAILURE() << "no command " << arguments[0];
             return {};

@@ -21,7 +21,7 @@ class WriteBatcherTest : public ::testing::Test {
     void set(uint32_t slot) {
         const std::vector<std::string_view> arguments{"set", "k", "v"};
         DiscardingReplySink error;
-        ASSERT_TRUE(batcher_.add(*ops::find_data_command("set"), arguments, 0, waiter(slot), error));
+        ASSERT_TRUE(batcher_.add(ops::operation_of(ops::OperationCode::kSet), arguments, 0, waiter(slot), error));
     }
     void propose(std::vector<uint32_t> slots_in, uint64_t index, uint64_t term) {
         for (const uint32_t slot : slots_in)
@@ -72,7 +72,7 @@ TEST_F(WriteBatcherTest, ARefusedCommandLeavesNoTraceInTheBatch) {
     const size_t size_before = batcher_.size_bytes();
     const std::vector<std::string_view> bad{"set", "k", "v", "EX", "nonsense"};
     DiscardingReplySink error;
-    EXPECT_FALSE(batcher_.add(*ops::find_data_command("set"), bad, 0, waiter(2), error));
+    EXPECT_FALSE(batcher_.add(ops::operation_of(ops::OperationCode::kSet), bad, 0, waiter(2), error));
     EXPECT_EQ(batcher_.size_bytes(), size_before);
     EXPECT_EQ(slots(batcher_.discard_open()), (std::vector<uint32_t>{1}));
 }
@@ -98,7 +98,7 @@ TEST_F(WriteBatcherTest, ARefusedFirstCommandLeavesNoLimitBehind) {
     batcher_.set_head({.memory_limit_bytes = 500});
     const std::vector<std::string_view> bad{"set", "k", "v", "EX", "nonsense"};
     DiscardingReplySink error;
-    EXPECT_FALSE(batcher_.add(*ops::find_data_command("set"), bad, 0, waiter(1), error));
+    EXPECT_FALSE(batcher_.add(ops::operation_of(ops::OperationCode::kSet), bad, 0, waiter(1), error));
     EXPECT_EQ(batcher_.size_bytes(), 0u);
     batcher_.set_head({.memory_limit_bytes = 700});
     set(2);

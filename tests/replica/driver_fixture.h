@@ -165,7 +165,7 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
     static WriteWaiter waiter(uint32_t slot) { return {{slot, 1}, slot}; }
     WriteAdmission set(uint32_t slot, std::string_view key = "k", std::string_view value = "v") {
         const std::vector<std::string_view> arguments{"set", key, value};
-        return driver().add_write(*ops::find_data_command("set"), arguments, waiter(slot), error_);
+        return driver().add_write(ops::operation_of(ops::OperationCode::kSet), arguments, waiter(slot), error_);
     }
     uint64_t read(uint32_t slot) { return driver().add_read({slot, 1}); }
 
@@ -175,7 +175,8 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
         if (!key.empty()) {
             ops::begin_batch({.hash_seed = 1}, builder.buffer());
             const std::vector<std::string_view> arguments{"set", key, "v"};
-            EXPECT_TRUE(ops::encode_write(*ops::find_data_command("set"), arguments, 0, builder.buffer(), error_));
+            EXPECT_TRUE(
+                ops::encode_write(ops::operation_of(ops::OperationCode::kSet), arguments, 0, builder.buffer(), error_));
             builder.add_command_count(1);
         }
         return std::move(builder).seal(config_.cluster_id(), kFirstGroup, index, term, prev_checksum);

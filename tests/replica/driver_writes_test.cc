@@ -16,7 +16,8 @@ class DriverWritesTest : public DriverTest {
     WriteAdmission set_large(uint32_t slot, std::string_view key) {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         const std::vector<std::string_view> arguments{"set", key, "large"};
-        EXPECT_TRUE(ops::encode_write(*ops::find_data_command("set"), arguments, 0, builder.buffer(), error_));
+        EXPECT_TRUE(
+            ops::encode_write(ops::operation_of(ops::OperationCode::kSet), arguments, 0, builder.buffer(), error_));
         builder.add_command_count(1);
         return driver().add_large_write(builder, waiter(slot));
     }
@@ -92,7 +93,7 @@ TEST_F(DriverWritesTest, AboveTheLimitOfMemoryOnlyWhatDoesNotGrowIsTaken) {
     settle();
     config_.memory_bytes_max = 100;
     EXPECT_EQ(set(3, "another"), WriteAdmission::kOutOfMemory) << "the limit of this turn";
-    EXPECT_EQ(driver().admit(*ops::find_data_command("del")), WriteAdmission::kAccepted);
+    EXPECT_EQ(driver().admit(ops::operation_of(ops::OperationCode::kDel)), WriteAdmission::kAccepted);
 }
 
 TEST_F(DriverWritesTest, AnOpenBatchIsNotExecutedWhenTheLeadershipIsLost) {
@@ -221,7 +222,7 @@ class DriverTicksTest : public DriverWritesTest {
         lead();
         const std::string text = std::to_string(due_ms);
         const std::vector<std::string_view> arguments{"set", "k", "v", "pxat", text};
-        ASSERT_EQ(driver().add_write(*ops::find_data_command("set"), arguments, waiter(1), error_),
+        ASSERT_EQ(driver().add_write(ops::operation_of(ops::OperationCode::kSet), arguments, waiter(1), error_),
                   WriteAdmission::kAccepted);
         settle();
         ASSERT_NE(store_.find("k"), nullptr);

@@ -10,10 +10,10 @@
 #include <string>
 #include <string_view>
 
-#include "tests/ops/database.h"
-#include "tests/ops/redis_process.h"
+#include "tests/redis/redis_database.h"
+#include "tests/redis/redis_process.h"
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 
 inline constexpr int64_t kClockToleranceMs = 10'000;
 
@@ -69,8 +69,8 @@ class RedisEquality : public ::testing::Test {
         return std::max(our_time, their_time) - std::min(our_time, their_time) <= kClockToleranceMs / unit->second;
     }
 
-    Database db_;
+    RedisDatabase db_;
     std::unique_ptr<RedisProcess> redis_;
 };
 
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis

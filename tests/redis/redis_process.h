@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 
 // A RESP2 reply taken apart. Only what COMMAND needs: text and arrays.
 struct RespValue {
@@ -42,4 +42,4 @@ class RedisProcess {
     std::string unread_;
 };
 
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis

@@ -12,7 +12,7 @@
 // - LCS of long strings, which takes more than a turn may.
 // - MEMORY USAGE and STATS: other memory.
 // - A deadline at the very last millisecond of 64 bits, which Kvorum takes for one less.
-#include "tests/ops/redis_equality.h"
+#include "tests/redis/redis_equality.h"
 
 #include <gtest/gtest.h>
 
@@ -21,10 +21,10 @@
 #include <string>
 #include <vector>
 
-#include "ops/command_table.h"
+#include "redis/command_table.h"
 #include "tests/ops/random_commands.h"
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 namespace {
 
 TEST_F(RedisEquality, SetAndItsKin) {
@@ -317,7 +317,7 @@ TEST_F(RedisEquality, Object) {
 }
 
 TEST_F(RedisEquality, RandomCommands) {
-    RandomCommands commands(20'231);
+    ops::RandomCommands commands(20'231);
     for (int i = 0; i < 30'000 && !HasFatalFailure(); ++i)
         compare(commands.next());
     for (int i = 0; i < 8; ++i)
@@ -360,4 +360,4 @@ TEST_F(RedisEquality, CommandTable) {
 }
 
 }  // namespace
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis

@@ -1,7 +1,7 @@
-// The number of every data command. Private to kv.
+// The number of every operation of the store.
 //
 // The numbers are in the log for ever, those of reads too, which may stand there when they are a part of something that
-// writes: never renumber one, never use one again, and stay below 0x8000 (ops/log_record.h). Several commands are
+// writes: never renumber one, never use one again, and stay below 0x8000 (ops/log_record.h). Several operations are
 // recorded as another one that does the same (SETEX as SET, DECR as INCRBY): only the codes that apply.cc lists are in
 // logs that this version writes. A node ends at any other, with a message that names it: a newer version wrote it.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace kvorum::ops {
 
-enum class CommandCode : uint16_t {
+enum class OperationCode : uint16_t {
     kSet = 1,
     kSetnx = 2,
     kSetex = 3,
@@ -44,7 +44,7 @@ enum class CommandCode : uint16_t {
     kBitfield = 31,
     kRestore = 32,
     kSort = 33,
-    // No commands: what stands in front of those of a batch, see ops/log_record.h.
+    // No operations: what stands in front of those of a batch, see ops/log_record.h.
     kMemoryLimit = 34,
     kSetting = 35,
 

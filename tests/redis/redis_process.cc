@@ -1,4 +1,4 @@
-#include "tests/ops/redis_process.h"
+#include "tests/redis/redis_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,9 +15,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "tests/ops/resp_text.h"
+#include "redis/resp_writer.h"
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 namespace {
 
 constexpr int kStartTimeoutMs = 20'000;
@@ -85,9 +85,8 @@ bool RedisProcess::connect_within(int timeout_ms) {
 }
 
 std::string RedisProcess::run(const std::vector<std::string>& words) {
-    std::string request = fmt::format("*{}\r\n", words.size());
-    for (const std::string& word : words)
-        request += bulk(word);
+    std::string request;
+    write_command(words, request);
     std::string_view unsent = request;
     while (!unsent.empty()) {
         const ssize_t sent = send(socket_, unsent.data(), unsent.size(), MSG_NOSIGNAL);
@@ -156,4 +155,4 @@ bool RedisProcess::read_line(std::string& out) {
     return read_bytes(end + 2, out);
 }
 
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis

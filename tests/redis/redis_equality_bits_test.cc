@@ -8,9 +8,9 @@
 
 #include "base/prng.h"
 #include "ops/dump_payload.h"
-#include "tests/ops/redis_equality.h"
+#include "tests/redis/redis_equality.h"
 
-namespace kvorum::ops {
+namespace kvorum::redis {
 namespace {
 
 TEST_F(RedisEquality, Bits) {
@@ -145,7 +145,7 @@ TEST_F(RedisEquality, DumpAndRestore) {
 // What is wrong with a RESTORE is told in Redis' order: options, the key, the time, the payload.
 TEST_F(RedisEquality, RestoreFindsFault) {
     compare_script("DUMP absent; DUMP; RESTORE k 0; SET k v; SET other w PXAT 4102444800000");
-    const std::string payload = dump_payload("restored");
+    const std::string payload = ops::dump_payload("restored");
     std::string later = payload;
     later[later.size() - 10] = 11;
     const std::string sum(8, '\0');
@@ -195,4 +195,4 @@ TEST_F(RedisEquality, MemoryOfAKey) {
 }
 
 }  // namespace
-}  // namespace kvorum::ops
+}  // namespace kvorum::redis
