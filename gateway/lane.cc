@@ -50,6 +50,7 @@ void Lane::pop(uint64_t now_ns) {
     lift_barrier(head);
     if (head.holds_input) --input_holds_;
     progressed_ns = now_ns;
+    waits_for_buffers = false;
     if (is_large(queue_.head_sequence())) large.reset();
     queue_.pop_front();
 }

@@ -24,14 +24,13 @@ bool LargeWrites::may_begin() const {
 // What led here was a large write that went into the log, or an entry that was applied.
 void LargeWrites::wake_waiting() {
     if (waiting_.empty() || !may_begin()) return;
-    Lane* lane = nullptr;
-    while (lane == nullptr && !waiting_.empty()) {
-        lane = lanes_.find(waiting_.front());
+    for (bool woken = false; !woken && !waiting_.empty();) {
+        Lane* lane = lanes_.find(waiting_.front());
         waiting_.pop_front();
+        // Its command may have been given up.
+        woken = lane != nullptr && lane->large != nullptr && std::exchange(lane->large->waits_to_write, false);
+        if (woken) schedule_.wake(*lane);
     }
-    if (lane == nullptr) return;
-    if (lane->large != nullptr) lane->large->waits_to_write = false;
-    schedule_.wake(*lane);
 }
 
 uint64_t LargeWrites::forward(Lane& lane, const Target& target) {

@@ -188,7 +188,9 @@ TEST(Tombstones, NeverSayThatAKeyDidNotChangeWhenItDid) {
                 if (std::exchange(seen[key], present) != present) versions[key] = db.store().revision().value();
                 const LastChange last = db.store().last_change(key);
                 ASSERT_LE(versions[key], last.revision.value()) << "seed " << seed << " command " << i << " " << key;
-                if (last.is_known && record == nullptr) ASSERT_GT(last.revision.value(), 0u);
+                if (last.is_known && record == nullptr) {
+                    ASSERT_GT(last.revision.value(), 0u);
+                }
             }
             ASSERT_LE(db.store().tombstone_count(), 3u);
         }
