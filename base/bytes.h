@@ -88,10 +88,11 @@ class ByteReader {
     bool failed_ = false;
 };
 
-// Appends little-endian fields to a string that the caller owns.
+// Appends little-endian fields to a string or a LogBuffer that the caller owns.
+template <typename Out = std::string>
 class ByteWriter {
  public:
-    explicit ByteWriter(std::string& out) : out_(out) {}
+    explicit ByteWriter(Out& out) : out_(out) {}
 
     template <typename T>
     void write(T value) {
@@ -103,7 +104,7 @@ class ByteWriter {
     void write_bytes(Bytes bytes) { out_.append(as_text(bytes)); }
 
  private:
-    std::string& out_;
+    Out& out_;
 };
 
 }  // namespace kvorum

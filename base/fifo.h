@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,15 @@ class Fifo {
     [[nodiscard]] T& front() { return (*this)[0]; }
     [[nodiscard]] const T& front() const { return (*this)[0]; }
     [[nodiscard]] T& back() { return (*this)[size_ - 1]; }
+    [[nodiscard]] const T& back() const { return (*this)[size_ - 1]; }
     [[nodiscard]] T& operator[](size_t i) { return ring_[slot(i)]; }
     [[nodiscard]] const T& operator[](size_t i) const { return ring_[slot(i)]; }
+
+    // In order. Good until the queue changes.
+    [[nodiscard]] auto begin() { return Iterator<Fifo, T>{this, 0}; }
+    [[nodiscard]] auto end() { return Iterator<Fifo, T>{this, size_}; }
+    [[nodiscard]] auto begin() const { return Iterator<const Fifo, const T>{this, 0}; }
+    [[nodiscard]] auto end() const { return Iterator<const Fifo, const T>{this, size_}; }
 
     void push_back(T value) {
         if (size_ == ring_.size()) grow();
@@ -40,6 +48,27 @@ class Fifo {
     }
 
  private:
+    template <typename Queue, typename Item>
+    struct Iterator {
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = T;
+        using difference_type = std::ptrdiff_t;
+        using pointer = Item*;
+        using reference = Item&;
+
+        Item& operator*() const { return (*queue)[at]; }
+        Item* operator->() const { return &(*queue)[at]; }
+        Iterator& operator++() {
+            ++at;
+            return *this;
+        }
+        Iterator operator++(int) { return {queue, at++}; }
+        bool operator==(const Iterator& other) const { return at == other.at; }
+
+        Queue* queue = nullptr;
+        size_t at = 0;
+    };
+
     [[nodiscard]] size_t slot(size_t i) const {
         KVORUM_ASSERT(i < size_, "{} of {}", i, size_);
         return (head_ + i) & (ring_.size() - 1);

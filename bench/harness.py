@@ -118,9 +118,9 @@ def parse_redis_benchmark(text):
     return {"ops": ops, "seconds": ops / float(rate.group(1)), "p50_us": p50 * 1000, "p99_us": p99 * 1000, "p999_us": tail[0] * 1000}
 
 
-def redis_benchmark(port, test, requests, clients=50, pipeline=1):
-    """64-byte values, 100,000 keys."""
+def redis_benchmark(port, test, requests, clients=50, pipeline=1, value_bytes=64):
+    """100,000 keys."""
     try:
-        return parse_redis_benchmark(check_output(*redis_benchmark_command(port, test, requests, clients, pipeline, 64, 100_000)))
+        return parse_redis_benchmark(check_output(*redis_benchmark_command(port, test, requests, clients, pipeline, value_bytes, 100_000)))
     except ValueError as error:
         sys.exit(f"bench: {error}")

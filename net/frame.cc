@@ -36,7 +36,7 @@ FrameWriter::FrameWriter(OutputBuffer& out, FrameType type) : out_(out), type_(t
     out.tail().append(kFrameHeaderBytes, '\0');
 }
 
-void FrameWriter::finish_with_entries(const std::vector<raft::EntryPtr>& entries) {
+void FrameWriter::finish_with_entries(const raft::EntryList& entries) {
     const uint64_t covered = out_.tail().size() - begin_ - kFrameHeaderBytes;
     uint64_t payload_size = covered;
     for (const raft::EntryPtr& entry : entries)

@@ -66,7 +66,7 @@ class FrameWriter {
     [[nodiscard]] std::string& payload() { return out_.tail(); }
     void finish() { finish_with_entries({}); }
     // The entries follow what was appended. The payload must not exceed kFramePayloadBytesMax.
-    void finish_with_entries(const std::vector<raft::EntryPtr>& entries);
+    void finish_with_entries(const raft::EntryList& entries);
 
  private:
     OutputBuffer& out_;
@@ -89,8 +89,8 @@ class FrameReader {
     // A frame's payload is valid until the next call of next(). After kError every further call returns kError.
     [[nodiscard]] FrameStatus next(Frame& frame);
 
-    // From now on a large AppendEntries is handed out as a frame with the covered part alone, then its entries in
-    // pieces as they came, uncopied.
+    // From now on an AppendEntries of some size is handed out as a frame with the covered part alone, then its entries
+    // in pieces as they came, uncopied.
     void stream_entries() { streams_entries_ = true; }
 
     // A handshake needs little: a stranger is granted no more.
@@ -110,7 +110,7 @@ class FrameReader {
     };
 
     // Frames with less than this behind the covered part are handed out whole.
-    static constexpr uint32_t kStreamedBytesMin = 64 * kKiB;
+    static constexpr uint32_t kStreamedBytesMin = 4 * kKiB;
 
     // What next() gathers before it hands out a frame, as far as is known.
     [[nodiscard]] size_t gathered_bytes() const {

@@ -18,7 +18,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +25,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/fifo.h"
 #include "base/histogram.h"
 #include "base/ids.h"
 #include "observe/latency_events.h"
@@ -84,7 +84,7 @@ class LatencyMonitor {
     }
     Histogram& histogram_of(std::string_view command);
 
-    std::deque<EntryTimes> entries_;  // in the order of their indices
+    Fifo<EntryTimes> entries_;  // in the order of their indices
     std::array<Histogram, kStageNames.size()> stages_;
     absl::flat_hash_map<std::string_view, std::unique_ptr<Histogram>> commands_;  // at fixed places
     // The command that was looked up last: most come in runs.

@@ -145,8 +145,7 @@ EntryApply::EntryApply(kv::Store& store, uint32_t command_count, Bytes body)
       progress_(store.progress()),
       command_count_(command_count),
       reader_(body),
-      memory_limit_bytes_(find_memory_limit(reader_)),
-      open_reply_(std::make_unique<OpenValue>()) {}
+      memory_limit_bytes_(find_memory_limit(reader_)) {}
 EntryApply::~EntryApply() = default;
 
 ApplyProgress EntryApply::run(uint64_t work_max, const ApplyReplies& replies) {
@@ -220,7 +219,7 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     store_.begin_operation(kCommandWork +
                            std::min<uint64_t>(record.payload.size(), kv::kSlicedValueBytes) / kBytesPerWork);
     LoggedCommand command{store_,   record.flags, ByteReader(record.payload), replies.reply_for(number),
-                          lookups_, *open_reply_};
+                          lookups_, open_reply_};
     if (const ApplyProgress progress = apply(record.code, command); progress != ApplyProgress::kDone) [[unlikely]] {
         unknown_operation_ = static_cast<uint16_t>(record.code);
         return progress;
@@ -233,12 +232,10 @@ ApplyProgress EntryApply::apply_next(uint64_t work_end, const ApplyReplies& repl
     return ApplyProgress::kDone;
 }
 
-bool EntryApply::is_replying() const { return open_reply_->is_open(); }
-
 // True: the reply is whole.
 bool EntryApply::go_on_with_reply(uint64_t work_end, ReplySink& reply) {
     uint64_t work = store_.work();
-    const bool done = open_reply_->go_on(work_end, work, reply);
+    const bool done = open_reply_.go_on(work_end, work, reply);
     store_.add_work(work - store_.work());
     if (done) reply_pin_.reset();
     return done;

@@ -21,9 +21,11 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "base/log_buffer.h"
 #include "base/reply_sink.h"
 #include "kv/settings.h"
 #include "kv/store.h"
+#include "ops/open_value.h"
 #include "ops/operation_table.h"
 
 namespace kvorum::ops {
@@ -44,14 +46,14 @@ struct BatchHead {
 };
 
 // Begins a batch, which is empty.
-void begin_batch(const BatchHead& head, std::string& batch);
+void begin_batch(const BatchHead& head, LogBuffer& batch);
 // Between begin_batch() and the first command.
-void append_setting(kv::Setting setting, uint64_t value, std::string& batch);
+void append_setting(kv::Setting setting, uint64_t value, LogBuffer& batch);
 
 // Appends the encoded command to `batch` and returns true; or writes a failure to `reply`, leaves `batch` as it was,
 // and returns false (the command was definitely not executed). `operation` is a kWrite that takes so many arguments.
 // `now_ms` is the leader's log clock: max(wall clock, last log time).
-[[nodiscard]] bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,
+[[nodiscard]] bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, LogBuffer& batch,
                                 ReplySink& reply);
 
 // How many keys a command looked for and found, as INFO's keyspace_hits and keyspace_misses count them.
@@ -78,8 +80,6 @@ struct ApplyReplies {
 enum class ApplyProgress : uint8_t { kDone, kMore, kMalformed, kUnknownOperation };
 
 class KeyListWrite;
-class OpenValue;
-
 // The commands of one committed entry, carried out in order, at the entry's log time: store.advance() comes first. In
 // as many steps as the caller likes; between them the state may be in the middle of a command, so that nobody may read
 // it, and nothing else may change it. The body outlives the object.
@@ -93,7 +93,7 @@ class EntryApply {
     // What the commands that ran since the last call looked up to reply it (GETEX, GETDEL, SET with GET, COPY...).
     [[nodiscard]] KeyLookups take_lookups() { return std::exchange(lookups_, {}); }
     // A value too large for one step is on its way into the reply of the command that was carried out last.
-    [[nodiscard]] bool is_replying() const;
+    [[nodiscard]] bool is_replying() const { return open_reply_.is_open(); }
 
     // After kUnknownOperation: its number (ops/command_codes.h).
     [[nodiscard]] uint16_t unknown_operation() const { return unknown_operation_; }
@@ -124,7 +124,7 @@ class EntryApply {
     uint64_t recycled_at_work_ = 0;  // store_.work() when it was last
     KeyLookups lookups_;
     std::unique_ptr<KeyListWrite> long_write_;  // the command before next_command_, under way
-    std::unique_ptr<OpenValue> open_reply_;     // of that command
+    OpenValue open_reply_;                      // of that command
     std::optional<kv::StorePin> reply_pin_;     // of the value in it
 };
 

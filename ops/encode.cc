@@ -62,18 +62,17 @@ bool sizes_fit(Arguments arguments, ReplySink& reply) {
 
 }  // namespace
 
-void begin_batch(const BatchHead& head, std::string& batch) {
+void begin_batch(const BatchHead& head, LogBuffer& batch) {
     if (head.memory_limit_bytes != 0)
         RecordWriter(batch, OperationCode::kMemoryLimit, kNoFlags).integer(head.memory_limit_bytes);
     if (head.hash_seed.has_value()) append_setting(kv::Setting::kHashSeed, *head.hash_seed, batch);
 }
 
-void append_setting(kv::Setting setting, uint64_t value, std::string& batch) {
+void append_setting(kv::Setting setting, uint64_t value, LogBuffer& batch) {
     RecordWriter(batch, OperationCode::kSetting, kNoFlags).integer(static_cast<uint16_t>(setting)).integer(value);
 }
 
-bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, std::string& batch,
-                  ReplySink& reply) {
+bool encode_write(const Operation& operation, Arguments arguments, int64_t now_ms, LogBuffer& batch, ReplySink& reply) {
     return encode_record(operation, arguments, now_ms, batch, reply);
 }
 

@@ -96,13 +96,13 @@ bool LargeRecord::borrow(std::string_view text) {
     return true;
 }
 
-bool LargeRecord::copy_to(std::string& out, uint64_t bytes_max) {
+bool LargeRecord::copy_to(LogBuffer& out, uint64_t bytes_max) {
     while (bytes_max > 0) {
         const bool more_borrowed = borrowed_done_ < borrowed_.size();
         const size_t text_end = more_borrowed ? borrowed_[borrowed_done_].text_before : text_.size();
         if (text_done_ < text_end) {
             const size_t size = std::min<uint64_t>(text_end - text_done_, bytes_max);
-            out.append(text_, text_done_, size);
+            out.append(text_.text().substr(text_done_, size));
             text_done_ += size;
             bytes_max -= size;
         } else if (more_borrowed) {

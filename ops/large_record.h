@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log_buffer.h"
 #include "base/packed_command.h"
 #include "base/reply_sink.h"
 #include "ops/dump_payload.h"
@@ -30,7 +31,7 @@ class LargeRecord {
 
     [[nodiscard]] uint64_t size_bytes() const { return text_.size() + borrowed_bytes_; }
     // Appends the next bytes of the record, `bytes_max` at most. True: that was the last of it.
-    [[nodiscard]] bool copy_to(std::string& out, uint64_t bytes_max);
+    [[nodiscard]] bool copy_to(LogBuffer& out, uint64_t bytes_max);
 
  private:
     friend class RecordWriter;
@@ -50,7 +51,7 @@ class LargeRecord {
     [[nodiscard]] bool borrow(std::string_view text);
 
     const PackedCommand* command_ = nullptr;
-    std::string text_;  // without what is borrowed
+    LogBuffer text_;  // without what is borrowed
     std::vector<Borrowed> borrowed_;
     uint64_t borrowed_bytes_ = 0;
     // RESTORE: of the first `prepared_bytes_` of its payload's summed bytes.

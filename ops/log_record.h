@@ -11,10 +11,10 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/log_buffer.h"
 #include "base/strong_id.h"
 #include "ops/dump_payload.h"
 #include "ops/large_record.h"
@@ -117,13 +117,13 @@ struct OperationOrigin {
 
 // Where a record is written: at the end of a batch; or of a large record, which borrows the texts that it can.
 struct RecordText {
-    RecordText(std::string& text, LargeRecord* large_record = nullptr,  // NOLINT(google-explicit-constructor)
+    RecordText(LogBuffer& text, LargeRecord* large_record = nullptr,  // NOLINT(google-explicit-constructor)
                std::optional<OperationOrigin> whose = std::nullopt)
         : batch(text), large(large_record), origin(whose) {}
     // What is known of RESTORE's payload.
     [[nodiscard]] PreparedPayload payload() const { return large == nullptr ? PreparedPayload{} : large->payload(); }
 
-    std::string& batch;
+    LogBuffer& batch;
     LargeRecord* large;
     std::optional<OperationOrigin> origin;
 };
@@ -166,7 +166,7 @@ class RecordWriter {
     }
 
  private:
-    std::string& batch_;
+    LogBuffer& batch_;
     LargeRecord* large_;
     size_t start_;
     size_t payload_start_;

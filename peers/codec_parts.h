@@ -14,7 +14,7 @@ namespace kvorum::peers {
 
 // Strong ids travel as their plain value.
 template <typename Id>
-void write_id(ByteWriter& writer, Id id) {
+void write_id(ByteWriter<>& writer, Id id) {
     writer.write<uint64_t>(id.value());
 }
 
@@ -23,7 +23,7 @@ Id read_id(ByteReader& reader) {
     return Id{reader.read<uint64_t>()};
 }
 
-inline void write_group(ByteWriter& writer, GroupId group) {
+inline void write_group(ByteWriter<>& writer, GroupId group) {
     writer.write<uint32_t>(static_cast<uint32_t>(group.value()));
 }
 
@@ -42,7 +42,7 @@ inline uint8_t read_flags(ByteReader& reader, uint8_t known, bool& valid) {
     return flags;
 }
 
-inline void write_sized(ByteWriter& writer, std::string_view text) {
+inline void write_sized(ByteWriter<>& writer, std::string_view text) {
     writer.write<uint32_t>(static_cast<uint32_t>(text.size()));
     writer.write_text(text);
 }

@@ -25,7 +25,7 @@ uint64_t encoded_size(const ForwardRequest& request) {
     return size;
 }
 
-void write_request_head(ByteWriter& writer, const ForwardRequest& request) {
+void write_request_head(ByteWriter<>& writer, const ForwardRequest& request) {
     writer.write<uint64_t>(request.request_id);
     writer.write<uint64_t>(request.session_id);
     writer.write<uint64_t>(request.leader_term.value());
@@ -55,7 +55,7 @@ bool read_request_head(ByteReader& reader, ForwardRequest& request) {
     return valid && !request.group.is_none();
 }
 
-void write_request(ByteWriter& writer, const ForwardRequest& request) {
+void write_request(ByteWriter<>& writer, const ForwardRequest& request) {
     KVORUM_ASSERT(forward_request_fits(request));
     write_request_head(writer, request);
     writer.write<uint32_t>(static_cast<uint32_t>(request.arguments.size()));

@@ -37,7 +37,7 @@ struct RepairReply {
     uint64_t checksum = 0;
     RepairOutcome outcome = RepairOutcome::kMissing;
     raft::EntryId at;  // kOther: what this log has at `index`, or its last entry if that is lower; zero if it is empty
-    std::vector<raft::EntryPtr> entries;  // kHeld: the one asked for, last, and some that lead to it
+    raft::EntryList entries;  // kHeld: the one asked for, last, and some that lead to it
     GroupId group = kFirstGroup;
 };
 

@@ -21,7 +21,7 @@ bool can_follow(const EntryHeader& previous, const EntryHeader& next) {
            next.feature_level >= previous.feature_level;
 }
 
-bool state_what_their_types_say(const std::vector<EntryPtr>& entries) {
+bool state_what_their_types_say(const EntryList& entries) {
     return std::all_of(entries.begin(), entries.end(), [](const EntryPtr& entry) {
         LogFacts facts;
         return facts.note(entry->header(), entry->body());

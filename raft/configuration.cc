@@ -16,7 +16,7 @@ constexpr size_t kMemberBytesMin = 2 * sizeof(uint64_t) + 5 * sizeof(uint16_t);
 
 using Members = std::vector<ConfiguredMember>;
 
-void write_sized(ByteWriter& writer, std::string_view text) {
+void write_sized(ByteWriter<>& writer, std::string_view text) {
     writer.write(static_cast<uint16_t>(text.size()));
     writer.write_text(text);
 }
@@ -26,7 +26,7 @@ std::string read_sized(ByteReader& reader) {
     return std::string(reader.read_text(size));
 }
 
-void write_address(ByteWriter& writer, const MemberAddress& address) {
+void write_address(ByteWriter<>& writer, const MemberAddress& address) {
     write_sized(writer, address.host);
     writer.write(address.port);
 }
@@ -38,7 +38,7 @@ MemberAddress read_address(ByteReader& reader) {
     return address;
 }
 
-void write_members(ByteWriter& writer, const Members& members) {
+void write_members(ByteWriter<>& writer, const Members& members) {
     for (const ConfiguredMember& member : members) {
         writer.write(member.id.value());
         writer.write(member.log_id.value());

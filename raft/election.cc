@@ -68,7 +68,7 @@ void Raft::Impl::become_candidate() {
          config_.group});
 }
 
-void Raft::Impl::ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const {
+void Raft::Impl::ask_for_votes(Term term, bool pre_vote, MessageList& outbox) const {
     const RequestVote request{
         .term = term, .pre_vote = pre_vote, .last_log_index = log_.last_index(), .last_log_term = log_.last_term()};
     for (const NodeId voter : config_.voters) {
@@ -93,7 +93,7 @@ void Raft::Impl::become_leader() {
     // are.
     const bool is_first = log_.last_index().is_none();
     EntryBuilder first(is_first ? EntryType::kConfig : EntryType::kNoop);
-    if (is_first) first.buffer() += encode_configuration(config_.configuration);
+    if (is_first) first.buffer().append(encode_configuration(config_.configuration));
     append_as_leader(first);
 }
 

@@ -98,6 +98,10 @@ EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out) {
     return EntryParseError::kNone;
 }
 
+EntryPtr Entry::make(const EntryHeader& header, LogBuffer encoded) {
+    return std::allocate_shared<Entry>(PooledAllocator<Entry>(), Key(), header, std::move(encoded));
+}
+
 EntryParseError Entry::parse(Bytes bytes, EntryPtr& out) {
     EntryHeader header;
     if (const auto error = parse_entry_header(bytes, header); error != EntryParseError::kNone) return error;
@@ -105,7 +109,7 @@ EntryParseError Entry::parse(Bytes bytes, EntryPtr& out) {
     if (bytes.size() < size) return EntryParseError::kShort;
     const Bytes body = bytes.subspan(EntryHeader::kEncodedSize, header.body_size_bytes);
     if (checksum64(body) != header.body_checksum) return EntryParseError::kBadBodyChecksum;
-    out = EntryPtr(new Entry(header, std::string(as_text(bytes.first(size)))));
+    out = make(header, LogBuffer(as_text(bytes.first(size))));
     return EntryParseError::kNone;
 }
 
@@ -126,8 +130,7 @@ EntryParseError EntryAssembler::take(Bytes& bytes, EntryPtr& out) {
     bytes = bytes.subspan(piece.size());
     if (encoded_.size() < size) return EntryParseError::kShort;
     if (body_sum_->value() != header_.body_checksum) return EntryParseError::kBadBodyChecksum;
-    out = EntryPtr(new Entry(header_, std::move(encoded_)));
-    encoded_ = std::string();
+    out = Entry::make(header_, std::exchange(encoded_, LogBuffer()));
     header_known_ = false;
     return EntryParseError::kNone;
 }
@@ -136,7 +139,7 @@ EntryParseError EntryAssembler::take_header(Bytes& bytes) {
     const Bytes piece = bytes.first(std::min(bytes.size(), EntryHeader::kEncodedSize - encoded_.size()));
     encoded_.append(as_text(piece));
     bytes = bytes.subspan(piece.size());
-    const EntryParseError error = parse_entry_header(as_bytes(encoded_), header_);
+    const EntryParseError error = parse_entry_header(encoded_.bytes(), header_);
     if (error != EntryParseError::kNone) return error;
     header_known_ = true;
     body_sum_.emplace();
@@ -145,11 +148,14 @@ EntryParseError EntryAssembler::take_header(Bytes& bytes) {
     return EntryParseError::kNone;
 }
 
-EntryBuilder::EntryBuilder(EntryType type) : encoded_(EntryHeader::kEncodedSize, '\0') { header_.type = type; }
+EntryBuilder::EntryBuilder(EntryType type) {
+    header_.type = type;
+    encoded_.resize(EntryHeader::kEncodedSize);
+}
 
 void EntryBuilder::sum_up() {
     if (!body_sum_.has_value()) body_sum_.emplace();
-    body_sum_->add(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize + summed_bytes_));
+    body_sum_->add(encoded_.bytes().subspan(EntryHeader::kEncodedSize + summed_bytes_));
     summed_bytes_ = body_size_bytes();
 }
 
@@ -167,13 +173,14 @@ EntryPtr EntryBuilder::seal(ClusterId cluster, GroupId group, LogIndex index, Te
         sum_up();
         header_.body_checksum = body_sum_->value();
     } else {
-        header_.body_checksum = checksum64(as_bytes(encoded_).subspan(EntryHeader::kEncodedSize));
+        header_.body_checksum = checksum64(encoded_.bytes().subspan(EntryHeader::kEncodedSize));
     }
     auto* raw = reinterpret_cast<std::byte*>(encoded_.data());
     encode_header(header_, raw);
     header_.header_checksum = checksum64(Bytes(raw, kHeaderChecksumAt));
     store_le(raw + kHeaderChecksumAt, header_.header_checksum);
-    return EntryPtr(new Entry(header_, std::move(encoded_)));
+    encoded_.give_up_room();
+    return Entry::make(header_, std::move(encoded_));
 }
 
 }  // namespace kvorum::raft

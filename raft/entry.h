@@ -4,19 +4,23 @@
 // a follower keeps and writes what it received. `prev_checksum` chains each entry to the identity of the one before it,
 // so equal checksums at an index mean equal logs up to there.
 //
-// Thread: entries are immutable after seal() or parse(); EntryPtr may be shared freely. Integers are little-endian,
-// times are milliseconds since the Unix epoch, sizes are bytes.
+// Thread: entries are immutable after seal() or parse(); EntryPtr may be shared freely. Their memory is pooled: a batch
+// asks the heap for nothing once traffic is steady. Integers are little-endian, times are milliseconds since the Unix
+// epoch, sizes are bytes.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/ids.h"
+#include "base/log_buffer.h"
 #include "raft/types.h"
 
 namespace kvorum::raft {
@@ -57,6 +61,8 @@ inline constexpr uint32_t kEntryBodySizeMax = 64u << 20;
 
 class Entry;
 using EntryPtr = std::shared_ptr<const Entry>;
+// Mostly of one: a batch.
+using EntryList = absl::InlinedVector<EntryPtr, 1>;
 
 // Why bytes are not an entry. kShort: more bytes are needed (the header is valid if at least kEncodedSize were given).
 enum class EntryParseError {
@@ -77,7 +83,14 @@ enum class EntryParseError {
 [[nodiscard]] EntryParseError parse_entry_header(Bytes bytes, EntryHeader& out);
 
 class Entry {
+    struct Key {
+        explicit Key() = default;
+    };
+
  public:
+    Entry(Key /*only for its makers*/, const EntryHeader& header, LogBuffer encoded)
+        : header_(header), encoded_(std::move(encoded)) {}
+
     // Checks header and body of the entry at the start of `bytes` and copies it. On kNone `out` is set and its
     // encoded().size() tells how much of `bytes` it took.
     [[nodiscard]] static EntryParseError parse(Bytes bytes, EntryPtr& out);
@@ -86,16 +99,23 @@ class Entry {
     [[nodiscard]] LogIndex index() const { return header_.index; }
     [[nodiscard]] Term term() const { return header_.term; }
     [[nodiscard]] EntryId id() const { return {header_.index, header_.term, header_.header_checksum}; }
-    [[nodiscard]] Bytes encoded() const { return as_bytes(encoded_); }
+    [[nodiscard]] Bytes encoded() const { return encoded_.bytes(); }
     [[nodiscard]] Bytes body() const { return encoded().subspan(EntryHeader::kEncodedSize); }
+
+    // The memory around encoded(), for the log that writes it from where it lies (LogBuffer::placed()): what stands
+    // before and behind encoded() in it is the caller's from now on. Empty when the entry does not lie so, or when
+    // somebody has claimed it before.
+    [[nodiscard]] MutableBytes claim_place() const { return place_claimed_.exchange(true) ? MutableBytes{} : place_; }
 
  private:
     friend class EntryBuilder;
     friend class EntryAssembler;
-    Entry(EntryHeader header, std::string encoded) : header_(header), encoded_(std::move(encoded)) {}
+    [[nodiscard]] static EntryPtr make(const EntryHeader& header, LogBuffer encoded);
 
     EntryHeader header_;
-    std::string encoded_;
+    LogBuffer encoded_;
+    MutableBytes place_ = encoded_.placed();
+    mutable std::atomic<bool> place_claimed_ = false;
 };
 
 // Puts entries together from pieces of their bytes, so that a large one costs no piece more than its own size. Checks
@@ -113,7 +133,7 @@ class EntryAssembler {
 
     [[nodiscard]] EntryParseError take_header(Bytes& bytes);
 
-    std::string encoded_;
+    LogBuffer encoded_;
     EntryHeader header_;
     bool header_known_ = false;
     std::optional<RunningChecksum> body_sum_;
@@ -125,7 +145,7 @@ class EntryBuilder {
     explicit EntryBuilder(EntryType type);
 
     // Append body bytes here, only at the end. The first EntryHeader::kEncodedSize bytes are the header's room.
-    [[nodiscard]] std::string& buffer() { return encoded_; }
+    [[nodiscard]] LogBuffer& buffer() { return encoded_; }
     // What the body holds so far will not change: it is summed now and not by seal().
     void sum_up();
     void add_command_count(uint32_t count) { header_.command_count += count; }
@@ -142,7 +162,7 @@ class EntryBuilder {
 
  private:
     EntryHeader header_;
-    std::string encoded_;
+    LogBuffer encoded_;
     std::optional<RunningChecksum> body_sum_;  // of the body's first summed_bytes_
     size_t summed_bytes_ = 0;
 };

@@ -43,7 +43,7 @@ class Raft::Impl {
 
     // --- replication.cc ---
     [[nodiscard]] ProposeResult propose(EntryBuilder& builder);
-    void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
+    void on_log_read(NodeId peer, LogIndex first_index, EntryList entries);
     void on_peer_unreachable(NodeId peer);
     void on_peer_connected(NodeId peer);
     void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
@@ -100,7 +100,7 @@ class Raft::Impl {
     void settle_longest_silence();
     [[nodiscard]] bool is_silent_towards(NodeId candidate) const;
     [[nodiscard]] bool is_log_up_to_date(const RequestVote& request) const;
-    void ask_for_votes(Term term, bool pre_vote, std::vector<Message>& outbox) const;
+    void ask_for_votes(Term term, bool pre_vote, MessageList& outbox) const;
     void restart_election_timer();
     void wait_for_leader();
     void check_quorum(const Leader& leader);
@@ -123,11 +123,11 @@ class Raft::Impl {
     void replicate_to(Leader& leader, Progress& peer);
     void send_probe(Leader& leader, Progress& peer);
     void send_window(Leader& leader, Progress& peer);
-    void send_append(Leader& leader, Progress& peer, LogIndex prev, std::vector<EntryPtr> entries);
+    void send_append(Leader& leader, Progress& peer, LogIndex prev, EntryList entries);
     void schedule_heartbeat(Leader& leader) const;
     void request_log_read(Progress& peer);
-    [[nodiscard]] std::vector<EntryPtr> cached_entries_from(LogIndex first, uint64_t& bytes) const;
-    [[nodiscard]] bool belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const;
+    [[nodiscard]] EntryList cached_entries_from(LogIndex first, uint64_t& bytes) const;
+    [[nodiscard]] bool belongs_to_log(LogIndex first_index, const EntryList& entries) const;
     [[nodiscard]] Progress* find_peer(NodeId id);
     [[nodiscard]] bool answers(const Progress& peer) const;  // within an election timeout
 

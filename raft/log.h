@@ -9,11 +9,11 @@
 // of terms)).
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "base/fifo.h"
 #include "raft/entry.h"
 #include "raft/log_facts.h"
 #include "raft/raft.h"
@@ -59,7 +59,7 @@ class Log {
  private:
     struct Cached {
         EntryPtr entry;
-        uint64_t end_offset;  // encoded bytes of all entries ever cached, up to and with this one
+        uint64_t end_offset = 0;  // encoded bytes of all entries ever cached, up to and with this one
     };
 
     void truncate_from(LogIndex first_removed);
@@ -70,7 +70,7 @@ class Log {
     int64_t last_log_time_ms_ = 0;
     std::vector<TermRun> runs_;
     LogFacts facts_;
-    std::deque<Cached> cache_;
+    Fifo<Cached> cache_;
     uint64_t evicted_offset_ = 0;  // end_offset of the entry before the first cached one
 };
 

@@ -12,9 +12,10 @@
 //  - AppendEntriesReply tells a limit of memory, so that the leader can ask for no more than all voters can hold.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <variant>
-#include <vector>
 
 #include "base/ids.h"
 #include "base/units.h"
@@ -44,7 +45,7 @@ struct AppendEntries {
     Term prev_log_term{};
     LogIndex leader_commit{};
     uint64_t read_round = 0;
-    std::vector<EntryPtr> entries{};  // consecutive from prev_log_index + 1; empty in a heartbeat
+    EntryList entries{};  // consecutive from prev_log_index + 1; empty in a heartbeat
 };
 
 struct AppendEntriesReply {
@@ -75,5 +76,8 @@ struct Message {
     MessageBody body;
     GroupId group = kFirstGroup;
 };
+
+// What a turn sends: mostly one to each of a few peers.
+using MessageList = absl::InlinedVector<Message, 4>;
 
 }  // namespace kvorum::raft

@@ -286,7 +286,7 @@ void Raft::on_applied(LogIndex index) {
     impl_->on_applied(index);
 }
 
-void Raft::on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries) {
+void Raft::on_log_read(NodeId peer, LogIndex first_index, EntryList entries) {
     const VerifyScope verify(*impl_);
     impl_->on_log_read(peer, first_index, std::move(entries));
 }

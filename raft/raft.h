@@ -137,10 +137,10 @@ struct CommittedRange {
 struct Output {
     // 1.
     std::optional<HardState> hard_state;
-    std::vector<EntryPtr> entries;
+    EntryList entries;
     // 2. and 3.
-    std::vector<Message> messages_now;
-    std::vector<Message> messages_after_persist;
+    MessageList messages_now;
+    MessageList messages_after_persist;
     // 5. to 8.
     CommittedRange committed;
     std::vector<ReadState> read_states;
@@ -225,7 +225,7 @@ class Raft {
     void on_persisted(Term term, LogIndex index);
     void on_applied(LogIndex index);
     // Answers a LogRead. `entries` are consecutive from `first_index`; empty means that the range could not be read.
-    void on_log_read(NodeId peer, LogIndex first_index, std::vector<EntryPtr> entries);
+    void on_log_read(NodeId peer, LogIndex first_index, EntryList entries);
     // The connection to `peer` was lost, or a message to it was dropped: what was in flight to it may be lost. Until it
     // answers, or on_peer_connected(), it gets no more than heartbeats.
     void on_peer_unreachable(NodeId peer);

@@ -52,7 +52,7 @@ void Raft::Impl::raise_feature_level_if_known() {
         level = std::min(level, peer.feature_level_max);
     if (level <= log_.facts().highest_level()) return;
     EntryBuilder raise(EntryType::kFeatureLevel);
-    raise.buffer() += encode_feature_level({.level = level, .raised_by = config_.program_version});
+    raise.buffer().append(encode_feature_level({.level = level, .raised_by = config_.program_version}));
     append_as_leader(raise);
 }
 
@@ -187,7 +187,7 @@ void Raft::Impl::replicate_to(Leader& leader, Progress& peer) {
 void Raft::Impl::send_probe(Leader& leader, Progress& peer) {
     uint64_t bytes = 0;
     // Entries ride along if they are at hand; finding the place where the logs agree does not need them.
-    std::vector<EntryPtr> entries = cached_entries_from(peer.next_index, bytes);
+    EntryList entries = cached_entries_from(peer.next_index, bytes);
     peer.set_probe(peer.next_index - 1 + entries.size(), bytes);
     send_append(leader, peer, peer.next_index - 1, std::move(entries));
 }
@@ -199,7 +199,7 @@ void Raft::Impl::send_window(Leader& leader, Progress& peer) {
             return;
         }
         uint64_t bytes = 0;
-        std::vector<EntryPtr> entries = cached_entries_from(peer.next_index, bytes);
+        EntryList entries = cached_entries_from(peer.next_index, bytes);
         const LogIndex prev = peer.next_index - 1;
         peer.next_index = prev + entries.size() + 1;
         peer.inflights.add(peer.next_index - 1, bytes);
@@ -207,7 +207,7 @@ void Raft::Impl::send_window(Leader& leader, Progress& peer) {
     }
 }
 
-void Raft::Impl::send_append(Leader& leader, Progress& peer, LogIndex prev, std::vector<EntryPtr> entries) {
+void Raft::Impl::send_append(Leader& leader, Progress& peer, LogIndex prev, EntryList entries) {
     peer.sent_round = leader.read_round;
     output_.messages_now.push_back({config_.self, peer.id,
                                     AppendEntries{.term = current_term(),
@@ -220,8 +220,8 @@ void Raft::Impl::send_append(Leader& leader, Progress& peer, LogIndex prev, std:
 }
 
 // As many as one message may carry, at least one if that is cached.
-std::vector<EntryPtr> Raft::Impl::cached_entries_from(LogIndex first, uint64_t& bytes) const {
-    std::vector<EntryPtr> entries;
+EntryList Raft::Impl::cached_entries_from(LogIndex first, uint64_t& bytes) const {
+    EntryList entries;
     if (!log_.is_cached(first)) return entries;
     LogIndex end = first;
     for (; end <= log_.last_index(); ++end) {
@@ -247,7 +247,7 @@ void Raft::Impl::request_log_read(Progress& peer) {
                                  .bytes_max = config_.message_bytes_max});
 }
 
-void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, std::vector<EntryPtr> entries) {
+void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, EntryList entries) {
     Progress* peer = find_peer(id);
     // Not asked for in this leadership, or answered already.
     if (peer == nullptr || peer->outstanding_read.is_none() || peer->outstanding_read != first_index) return;
@@ -272,7 +272,7 @@ void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, std::vector<EntryP
 }
 
 // An answer may come from a read that began before this leadership, when the log held other entries.
-bool Raft::Impl::belongs_to_log(LogIndex first_index, const std::vector<EntryPtr>& entries) const {
+bool Raft::Impl::belongs_to_log(LogIndex first_index, const EntryList& entries) const {
     LogIndex index = first_index;
     for (const EntryPtr& entry : entries) {
         if (entry == nullptr || entry->index() != index || log_.term_at(index) != entry->term()) return false;

@@ -6,27 +6,14 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/sanitizers.h"
 #include "base/units.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define KVORUM_FRAMES_FROM_HEAP
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define KVORUM_FRAMES_FROM_HEAP
-#endif
-#endif
 
 namespace kvorum::reactor {
 namespace {
 
 constexpr size_t kClassCount = kPooledFrameBytesMax / kFrameClassBytes;
 constexpr size_t kSlabBytes = 64 * kKiB;
-
-#if defined(KVORUM_FRAMES_FROM_HEAP)
-constexpr bool kPooled = false;
-#else
-constexpr bool kPooled = true;
-#endif
 
 struct FreeFrame {
     FreeFrame* next;
@@ -83,7 +70,7 @@ void refill(size_t size_class) {
 }
 
 void* allocate_raw(size_t size_bytes) {
-    if (!kPooled || size_bytes > kPooledFrameBytesMax) {
+    if (kAddressSanitizer || size_bytes > kPooledFrameBytesMax) {
         ++pool.stats.heap_allocations;
         void* block = std::malloc(size_bytes);
         KVORUM_ASSERT(block != nullptr, "no memory for a coroutine frame of {} bytes", size_bytes);
@@ -97,7 +84,7 @@ void* allocate_raw(size_t size_bytes) {
 }
 
 void free_raw(void* block, size_t size_bytes) noexcept {
-    if (!kPooled || size_bytes > kPooledFrameBytesMax) {
+    if (kAddressSanitizer || size_bytes > kPooledFrameBytesMax) {
         std::free(block);
         return;
     }

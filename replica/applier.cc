@@ -175,7 +175,7 @@ void Applier::give_up_entry(const std::string& why) {
 }
 
 reactor::Task<void> Applier::read_back(LogIndex first, LogIndex last) {
-    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await log_.read(first, last, kLogReadBytes);
+    absl::StatusOr<raft::EntryList> entries = co_await log_.read(first, last, kLogReadBytes);
     reading_back_ = false;
     if (readers_.stop_token().stop_requested()) co_return;
     if (!entries.ok()) {

@@ -25,14 +25,13 @@ class LogPort {
 
     // Queues one unit, which leaves at the end of the turn, and returns its id. Ids ascend. An entry whose index is not
     // above the last one's replaces that entry and everything behind it.
-    [[nodiscard]] virtual uint64_t append(std::optional<raft::HardState> hard_state,
-                                          std::vector<raft::EntryPtr> entries) = 0;
+    [[nodiscard]] virtual uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries) = 0;
     // All units up to this one are durable. Never falls, and never rises inside append().
     [[nodiscard]] virtual uint64_t durable_unit() const = 0;
     // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least
     // one. DataLoss: the disk does not give back what was written.
-    [[nodiscard]] virtual reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last,
-                                                                                          uint64_t bytes_max) = 0;
+    [[nodiscard]] virtual reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
+                                                                              uint64_t bytes_max) = 0;
 
     // --- what decides when to append more ---
     [[nodiscard]] virtual bool busy() const = 0;  // the next unit will wait

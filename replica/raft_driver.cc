@@ -205,7 +205,7 @@ void RaftDriver::persist(raft::Output& output) {
     if (is_mutant(Mutant::kAckBeforeDurable)) take_durable(log_unit);
 }
 
-void RaftDriver::send_all(const std::vector<raft::Message>& messages) {
+void RaftDriver::send_all(const raft::MessageList& messages) {
     for (const raft::Message& message : messages) {
         if (message.to == config_.id) {
             raft_.step(message, reactor_.now_ns());
@@ -267,8 +267,7 @@ void RaftDriver::release_ready_reads(CommandOutcomes& outcomes) {
 
 reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {
     const uint64_t bytes_max = std::min(request.bytes_max, kLogReadBytes);
-    absl::StatusOr<std::vector<raft::EntryPtr>> entries =
-        co_await log_.read(request.first_index, request.last_index, bytes_max);
+    absl::StatusOr<raft::EntryList> entries = co_await log_.read(request.first_index, request.last_index, bytes_max);
     if (log_readers_.stop_token().stop_requested()) co_return;
     if (absl::IsDataLoss(entries.status())) {
         // The next start repairs it.

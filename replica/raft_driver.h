@@ -13,9 +13,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <vector>
 
+#include "base/fifo.h"
 #include "config/config.h"
 #include "observe/latency_monitor.h"
 #include "observe/node_counters.h"
@@ -94,7 +94,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
         uint64_t log_unit = 0;
         Term term;
         LogIndex index;
-        std::vector<raft::Message> messages;
+        raft::MessageList messages;
     };
 
     void take_memory_limit();
@@ -111,7 +111,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     void persist(raft::Output& output);
     void leadership_changed(CommandOutcomes& outcomes);
     void log_leadership();
-    void send_all(const std::vector<raft::Message>& messages);
+    void send_all(const raft::MessageList& messages);
     void take_durable(uint64_t log_unit);
     void commit_to(LogIndex index);
     void apply_committed(CommandOutcomes& outcomes);
@@ -134,7 +134,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     uint64_t open_since_ns_ = 0;  // when the first of them arrived
     ReadBatcher reads_;
     bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied
-    std::deque<PersistUnit> unpersisted_;
+    Fifo<PersistUnit> unpersisted_;
     Applier applier_;
     GatherPolicy gathering_;
     ExpiryTicks ticks_;

@@ -12,13 +12,12 @@ class WalLog final : public LogPort {
  public:
     explicit WalLog(wal::Wal& wal) : wal_(wal) {}
 
-    [[nodiscard]] uint64_t append(std::optional<raft::HardState> hard_state,
-                                  std::vector<raft::EntryPtr> entries) override {
+    [[nodiscard]] uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries) override {
         return wal_.append(hard_state, std::move(entries));
     }
     [[nodiscard]] uint64_t durable_unit() const override { return wal_.durable_unit(); }
-    [[nodiscard]] reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last,
-                                                                                  uint64_t bytes_max) override {
+    [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
+                                                                      uint64_t bytes_max) override {
         return wal_.read(first, last, bytes_max);
     }
     [[nodiscard]] bool busy() const override { return wal_.busy(); }

@@ -11,14 +11,14 @@ bool WriteBatcher::add(const ops::Operation& operation, ops::Arguments arguments
                        ReplySink& error) {
     const bool opens = waiters_.empty();
     if (opens) {
-        builder_.buffer().reserve(std::min(last_bytes_, kRoomBytesMax));
+        builder_.buffer().reserve(room_bytes_);
         ops::begin_batch(head_, builder_.buffer());
     }
     if (!ops::encode_write(operation, arguments, now_ms, builder_.buffer(), error)) {
         if (opens) restart_builder();
         return false;
     }
-    last_bytes_ = builder_.buffer().size();
+    batch_bytes_ = builder_.buffer().size();
     builder_.add_command_count(1);
     waiters_.push_back(waiter);
     return true;
@@ -34,6 +34,7 @@ void WriteBatcher::restart_builder() {
 }
 
 void WriteBatcher::proposed(LogIndex index, Term term) {
+    room_bytes_ = std::min(std::max(batch_bytes_, room_bytes_ - room_bytes_ / 64), kRoomBytesMax);
     in_flight_.push_back({index, term, std::move(waiters_)});
     restart_builder();
 }

@@ -7,10 +7,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <vector>
 
+#include "base/fifo.h"
 #include "base/ids.h"
 #include "ops/commands.h"
 #include "raft/entry.h"
@@ -56,17 +56,18 @@ class WriteBatcher {
     void check() const;
 
  private:
-    // A batch begins with room for as much as the last one held, but not for more than this.
-    static constexpr size_t kRoomBytesMax = size_t{128} * 1024;
+    static constexpr size_t kRoomBytesMax = size_t{1024} * 1024;
     static constexpr size_t kSparesMax = 16;
 
     void restart_builder();
 
     raft::EntryBuilder builder_;
-    size_t last_bytes_ = 0;  // of the open batch, or else of the one before
+    size_t batch_bytes_ = 0;  // of the open batch
+    // A batch begins with room for as much as the largest one lately held: growing would copy what it has.
+    size_t room_bytes_ = 0;
     ops::BatchHead head_;
     std::vector<WriteWaiter> waiters_;
-    std::deque<ProposedBatch> in_flight_;
+    Fifo<ProposedBatch> in_flight_;
     std::vector<std::vector<WriteWaiter>> spare_waiters_;  // kept for their capacity
 };
 

@@ -69,7 +69,7 @@ Task<absl::StatusOr<std::optional<DamagedLog::Found>>> DamagedLog::find(LogIndex
         if (!survey_.runs()[run]->holds(index)) continue;
         uint64_t found_checksum = replay.last().checksum;
         if (index != replay.last().index) {
-            absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await read(run, index, index, 1);
+            absl::StatusOr<raft::EntryList> entries = co_await read(run, index, index, 1);
             if (!entries.ok()) co_return entries.status();
             found_checksum = entries->front()->id().checksum;
         }
@@ -79,8 +79,7 @@ Task<absl::StatusOr<std::optional<DamagedLog::Found>>> DamagedLog::find(LogIndex
     co_return std::optional<Found>();
 }
 
-Task<absl::StatusOr<std::vector<raft::EntryPtr>>> DamagedLog::read(size_t run, LogIndex first, LogIndex last,
-                                                                   uint64_t bytes_max) {
+Task<absl::StatusOr<raft::EntryList>> DamagedLog::read(size_t run, LogIndex first, LogIndex last, uint64_t bytes_max) {
     const SoundRun& source = *survey_.runs()[run];
     KVORUM_ASSERT(source.holds(first) && source.holds(last), "entries {} to {} of run {}", first, last, run);
     const std::optional<GroupPlace> place = source.index.find(first);
@@ -96,7 +95,7 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> DamagedLog::read(size_t run, L
         store_.pin(sequence);
     }
     LogReader reader(reactor_, store_, std::move(range));
-    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await reader.read();
+    absl::StatusOr<raft::EntryList> entries = co_await reader.read();
     for (uint64_t sequence = place->segment_sequence; sequence <= source.last.segment_sequence; ++sequence)
         store_.unpin(sequence);
     co_await store_.close_idle();

@@ -49,8 +49,8 @@ class DamagedLog {
     // Nothing when no live entry of a run has this index and checksum.
     [[nodiscard]] reactor::Task<absl::StatusOr<std::optional<Found>>> find(LogIndex index, uint64_t checksum);
     // As Wal::read(), of a range that find() gave.
-    [[nodiscard]] reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(size_t run, LogIndex first,
-                                                                                  LogIndex last, uint64_t bytes_max);
+    [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(size_t run, LogIndex first, LogIndex last,
+                                                                      uint64_t bytes_max);
 
     [[nodiscard]] reactor::Task<void> close();
 

@@ -139,9 +139,13 @@ GroupError decode_group_header(Bytes block, GroupHeader& out) {
     return GroupError::kNone;
 }
 
-size_t encode_record(RecordKind kind, Bytes payload, std::byte* out) {
+void encode_record_frame(RecordKind kind, uint32_t payload_bytes, std::byte* out) {
     store_le(out, static_cast<uint32_t>(kind));
-    store_le(out + 4, static_cast<uint32_t>(payload.size()));
+    store_le(out + 4, payload_bytes);
+}
+
+size_t encode_record(RecordKind kind, Bytes payload, std::byte* out) {
+    encode_record_frame(kind, static_cast<uint32_t>(payload.size()), out);
     std::copy(payload.begin(), payload.end(), out + RecordFrame::kEncodedSize);
     return RecordFrame::kEncodedSize + payload.size();
 }

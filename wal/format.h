@@ -136,6 +136,8 @@ inline constexpr size_t kPeersKnownMax = 128;
 inline constexpr size_t kClusterNameBytesMax = 128;
 inline constexpr size_t kHardStateEncodedSize = 24;
 
+// The frame alone, of RecordFrame::kEncodedSize bytes.
+void encode_record_frame(RecordKind kind, uint32_t payload_bytes, std::byte* out);
 // Each writes a frame and its payload at `out` and returns the bytes written.
 size_t encode_record(RecordKind kind, Bytes payload, std::byte* out);
 size_t encode_hard_state_record(const raft::HardState& hard_state, std::byte* out);

@@ -26,6 +26,12 @@ constexpr uint64_t kHeadBytesMax = GroupHeader::kEncodedSize + kHeadFramesBytes 
                                    kPeersKnownMax * kKnownPeerEncodedSize;
 static_assert(kHeadBytesMax <= kGroupBytesMin);
 
+// What an entry's memory has room for is what stands before it in a group of its own.
+static_assert(LogBuffer::kRoomBytes == GroupHeader::kEncodedSize + RecordFrame::kEncodedSize);
+static_assert(LogBuffer::kBlockBytes == kBlockBytes);
+// An entry below this shares a group with what is queued behind it: a sync costs more than a copy.
+constexpr uint64_t kSharedGroupBytesMax = 256 * kKiB;
+
 }  // namespace
 
 void GroupWriter::Op::on_completion(const reactor::IoCompletion& completion) {
@@ -85,7 +91,7 @@ Task<bool> GroupWriter::open(Start start) {
     co_return !failed_;
 }
 
-uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, raft::EntryList entries) {
     if (failed_) return ++last_unit_;
     const uint64_t id = last_unit_ + 1;
     for (const raft::EntryPtr& entry : entries) {
@@ -232,6 +238,7 @@ void GroupWriter::advance_durable() {
         last_sync_ns_ = now_ns - slot.submitted_ns;
         stats_.group_latency_ns.record(last_sync_ns_);
         slot.state = SlotState::kFree;
+        slot.entry.reset();
         first_slot_ = (first_slot_ + 1) % config_.groups_in_flight_max;
         --in_flight_;
         progress = true;
@@ -346,16 +353,40 @@ void GroupWriter::write_group(uint64_t capacity_bytes) {
     slot.opening = opening_ == Opening::kInFlight;
     slot.submitted_ns = reactor_.backend().monotonic_ns();
     slot.oldest_unit_ns = units_.empty() ? slot.submitted_ns : units_.front().appended_ns;
+    slot.group = slot.buffer;
     Filling filling{&slot, capacity_bytes, GroupHeader::kEncodedSize, 0};
     if (offset_bytes_ == 0) fill_head(filling);
     if (slot.opening || units_.empty()) {
         if (offset_bytes_ != 0) put_hard_state(filling);
     } else {
         marked_ = false;
-        fill_units(filling);
+        if (!fill_in_place(filling)) fill_units(filling);
     }
     seal(filling);
     submit_write(slot);
+}
+
+// The group is nothing but the next entry, and lies around it. False: it is to be filled.
+bool GroupWriter::fill_in_place(Filling& filling) {
+    const Unit& unit = units_.front();
+    if (offset_bytes_ == 0 || unit.entries.empty() || progress_.bytes_of_entry > 0) return false;
+    if (unit.hard_state.has_value() && !progress_.hard_state) return false;
+    const raft::EntryPtr& entry = unit.entries[progress_.entries];
+    const size_t size_bytes = entry->encoded().size();
+    const bool is_alone = units_.size() == 1 && progress_.entries + 1 == unit.entries.size();
+    if (!is_alone && size_bytes < kSharedGroupBytesMax) return false;
+    if (align_up(LogBuffer::kRoomBytes + size_bytes, kBlockBytes) > filling.capacity_bytes) return false;
+    const MutableBytes place = entry->claim_place();
+    if (place.empty()) return false;
+    filling.slot->group = place;
+    filling.slot->entry = entry;
+    note_started(filling, *entry);
+    encode_record_frame(RecordKind::kEntry, static_cast<uint32_t>(size_bytes), place.data() + filling.used_bytes);
+    filling.used_bytes = LogBuffer::kRoomBytes + size_bytes;
+    filling.records = 1;
+    note_completed(*entry);
+    if (progress_.entries == unit.entries.size()) finish_unit(filling);
+    return true;
 }
 
 void GroupWriter::fill_head(Filling& filling) {
@@ -410,10 +441,14 @@ void GroupWriter::fill_units(Filling& filling) {
         while (progress_.entries < unit.entries.size()) {
             if (!fill_entry(filling, unit.entries[progress_.entries])) return;
         }
-        filling.slot->last_unit = unit.id;
-        units_.pop_front();
-        progress_ = {};
+        finish_unit(filling);
     }
+}
+
+void GroupWriter::finish_unit(Filling& filling) {
+    filling.slot->last_unit = units_.front().id;
+    units_.pop_front();
+    progress_ = {};
 }
 
 // False when the group is full, with the entry in it in part or not at all.
@@ -442,10 +477,14 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
         progress_.bytes_of_entry += piece.size();
         return false;
     }
-    last_completed_ = entry->id();
+    note_completed(*entry);
+    return true;
+}
+
+void GroupWriter::note_completed(const raft::Entry& entry) {
+    last_completed_ = entry.id();
     progress_.bytes_of_entry = 0;
     ++progress_.entries;
-    return true;
 }
 
 void GroupWriter::note_started(const Filling& filling, const raft::Entry& entry) {
@@ -479,11 +518,11 @@ void GroupWriter::seal(Filling& filling) {
     header.groups_in_flight_max = config_.groups_in_flight_max;
     header.hard_state = hard_state_;
     header.last = last_completed_;
-    const MutableBytes records = slot.buffer.subspan(GroupHeader::kEncodedSize, header.record_bytes);
-    encode_group_header(header, records, slot.buffer.data());
+    const MutableBytes records = slot.group.subspan(GroupHeader::kEncodedSize, header.record_bytes);
+    encode_group_header(header, records, slot.group.data());
     slot.bytes = header.size_bytes();
-    std::fill(slot.buffer.begin() + static_cast<ptrdiff_t>(filling.used_bytes),
-              slot.buffer.begin() + static_cast<ptrdiff_t>(slot.bytes), std::byte{0});
+    std::fill(slot.group.begin() + static_cast<ptrdiff_t>(filling.used_bytes),
+              slot.group.begin() + static_cast<ptrdiff_t>(slot.bytes), std::byte{0});
     slot.last = last_completed_;
     group_sequence_ = header.group_sequence;
     last_checksum_ = header.header_checksum;
@@ -503,11 +542,11 @@ void GroupWriter::submit_write(Slot& slot) {
     Op& op = slot.write;
     op.code = reactor::IoCode::kWrite;
     op.flags = static_cast<uint8_t>(
-        (registered_ ? reactor::kIoRegisteredBuffer : 0) |
+        (registered_ && slot.entry == nullptr ? reactor::kIoRegisteredBuffer : 0) |
         (method_ == SyncMethod::kDsyncWrite && !is_mutant(Mutant::kSkipWalSync) ? reactor::kIoDataSync : 0));
     op.handle = segment_handle();
     op.offset = slot.offset_bytes + slot.written_bytes;
-    op.buffer = slot.buffer.data() + slot.written_bytes;
+    op.buffer = slot.group.data() + slot.written_bytes;
     op.length_bytes = slot.bytes - slot.written_bytes;
     ++ops_in_flight_;
     reactor_.backend().submit(op);

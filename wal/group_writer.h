@@ -1,9 +1,10 @@
 // Turns queued units into groups, writes them, syncs them, and says which units are durable.
 //
 // At the end of a turn everything queued leaves in as few groups as group_bytes_max allows, while fewer than
-// groups_in_flight_max are unfinished; the rest waits and gathers. A group is finished when it is durable; units are
-// reported in order, so a group that is durable before an earlier one waits for it. A segment is left only when all its
-// groups are durable (recovery's G2), and never entered unless it is prepared.
+// groups_in_flight_max are unfinished; the rest waits and gathers. A large entry that leaves alone is not copied: its
+// group is written from where the entry lies (raft::Entry::claim_place()). A group is finished when it is durable;
+// units are reported in order, so a group that is durable before an earlier one waits for it. A segment is left only
+// when all its groups are durable (recovery's G2), and never entered unless it is prepared.
 //
 // A log that is idle ends with a mark: a group of nothing but the hard state, which says that everything before it is
 // durable. So the group that holds the last acknowledged unit is not the last of the log, and its rot is told from a
@@ -84,7 +85,7 @@ class GroupWriter final : private reactor::TurnHook {
     void set_sync_method(SyncMethod method) { method_ = method; }
     [[nodiscard]] SyncMethod sync_method() const { return method_; }
 
-    uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries);
+    uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries);
     uint64_t note_peer(KnownPeer peer);
     // Called from the run queue when more units became durable.
     void set_progress_callback(std::function<void()> callback) { on_progress_ = std::move(callback); }
@@ -133,7 +134,9 @@ class GroupWriter final : private reactor::TurnHook {
     };
     struct Slot {
         SlotState state = SlotState::kFree;
-        MutableBytes buffer;
+        MutableBytes buffer;  // its own, registered
+        MutableBytes group;   // where the group is: in `buffer`, or around `entry`
+        raft::EntryPtr entry;
         Op write;
         uint64_t group_sequence = 0;
         uint64_t offset_bytes = 0;
@@ -149,7 +152,7 @@ class GroupWriter final : private reactor::TurnHook {
         uint64_t id = 0;
         std::optional<raft::HardState> hard_state;
         std::optional<KnownPeer> known_peer;  // then there is nothing else in the unit
-        std::vector<raft::EntryPtr> entries;
+        raft::EntryList entries;
         uint64_t appended_ns = 0;
     };
     // How much of the first queued unit is in groups already.
@@ -187,12 +190,15 @@ class GroupWriter final : private reactor::TurnHook {
     [[nodiscard]] uint64_t find_room(bool without_entries);
     [[nodiscard]] bool enter_next_segment();
     void write_group(uint64_t capacity_bytes);
+    [[nodiscard]] bool fill_in_place(Filling& filling);
     void fill_head(Filling& filling);
     void fill_units(Filling& filling);
     [[nodiscard]] bool fill_entry(Filling& filling, const raft::EntryPtr& entry);
     void put_hard_state(Filling& filling);
     void put_known_peer(Filling& filling, const KnownPeer& peer);
     void note_started(const Filling& filling, const raft::Entry& entry);
+    void note_completed(const raft::Entry& entry);
+    void finish_unit(Filling& filling);
     void seal(Filling& filling);
     void submit_write(Slot& slot);
     [[nodiscard]] reactor::Handle segment_handle() const { return store_.writable_handle(segment_sequence_); }

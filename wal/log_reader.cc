@@ -27,7 +27,7 @@ absl::Status LogReader::damage(const char* what) const {
         fmt::format("{} offset {}: {}", segment_file_name(header_.segment_sequence), header_.offset_bytes, what));
 }
 
-Task<absl::StatusOr<std::vector<raft::EntryPtr>>> LogReader::read() {
+Task<absl::StatusOr<raft::EntryList>> LogReader::read() {
     uint64_t offset = range_.offset_bytes;
     for (const ReadRange::Segment& segment : range_.segments) {
         while (!done() && offset < segment.end_bytes) {

@@ -39,7 +39,7 @@ class LogReader {
 
     // The live entries first..last, or fewer once bytes_max is reached, at least one. DataLoss when the disk gives back
     // something else.
-    reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read();
+    reactor::Task<absl::StatusOr<raft::EntryList>> read();
 
  private:
     reactor::Task<absl::Status> load_group(ReadRange::Segment segment, uint64_t offset_bytes);
@@ -65,7 +65,7 @@ class LogReader {
     GroupHeader header_;
     Bytes records_;
 
-    std::vector<raft::EntryPtr> entries_;
+    raft::EntryList entries_;
     uint64_t entry_bytes_ = 0;
     bool collecting_ = false;  // pieces of a wanted entry
     raft::EntryAssembler assembler_;

@@ -147,7 +147,7 @@ Task<absl::Status> LogRebuild::copy_run(Wal& target, Stretch stretch, reactor::S
 }
 
 // Ends when everything appended is durable, so that what is held stays small.
-Task<absl::Status> LogRebuild::append(Wal& target, std::vector<raft::EntryPtr> entries, reactor::StopToken stop) {
+Task<absl::Status> LogRebuild::append(Wal& target, raft::EntryList entries, reactor::StopToken stop) {
     for (const raft::EntryPtr& entry : entries) {
         if (entry->index() != written_.index + 1 || entry->header().prev_checksum != written_.checksum) {
             co_return absl::DataLossError(

@@ -83,7 +83,7 @@ class LogRebuild {
 
     reactor::Task<absl::Status> copy(Wal& target, reactor::StopToken stop);
     reactor::Task<absl::Status> copy_run(Wal& target, Stretch stretch, reactor::StopToken stop);
-    reactor::Task<absl::Status> append(Wal& target, std::vector<raft::EntryPtr> entries, reactor::StopToken stop);
+    reactor::Task<absl::Status> append(Wal& target, raft::EntryList entries, reactor::StopToken stop);
     reactor::Task<absl::Status> wait_durable(Wal& target, uint64_t unit, reactor::StopToken stop);
     [[nodiscard]] raft::HardState hard_state() const;
 

@@ -31,7 +31,7 @@ class Wal::Impl {
     }
 
     Task<absl::Status> open();
-    Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
+    Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
     Task<void> close();
     void release_prefix(LogIndex up_to);
     [[nodiscard]] LogIndex first_index() const;
@@ -60,7 +60,7 @@ class Wal::Impl {
     void on_progress();
     void try_release();
     [[nodiscard]] ReadRange plan_read(LogIndex first, LogIndex last, uint64_t bytes_max, GroupPlace place) const;
-    size_t append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
+    size_t append_undurable(raft::EntryList& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
 
     LogIndex release_up_to_;
 };
@@ -271,7 +271,7 @@ LogIndex Wal::Impl::first_index() const {
 
 // --- reading ---
 
-Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
+Task<absl::StatusOr<raft::EntryList>> Wal::Impl::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
     const LogIndex newest = writer_.last_appended().index;
     if (first.is_none() || first > last || first > newest || first < first_index()) {
         co_return absl::OutOfRangeError(
@@ -279,7 +279,7 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first
     }
     last = std::min(last, newest);
     // What is not durable is taken from memory now, before anything can change.
-    std::vector<raft::EntryPtr> tail;
+    raft::EntryList tail;
     append_undurable(tail, first, last, bytes_max);
     const LogIndex memory_first = tail.empty() ? last + 1 : tail.front()->index();
     if (memory_first <= first) co_return tail;
@@ -292,7 +292,7 @@ Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::Impl::read(LogIndex first
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.pin(sequence);
     LogReader reader(reactor_, store_, std::move(range));
-    absl::StatusOr<std::vector<raft::EntryPtr>> entries = co_await reader.read();
+    absl::StatusOr<raft::EntryList> entries = co_await reader.read();
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.unpin(sequence);
     if (!entries.ok() || entries->back()->index() + 1 != memory_first) co_return entries;
@@ -321,8 +321,7 @@ ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max
     return range;
 }
 
-size_t Wal::Impl::append_undurable(std::vector<raft::EntryPtr>& out, LogIndex first, LogIndex last,
-                                   uint64_t bytes_max) const {
+size_t Wal::Impl::append_undurable(raft::EntryList& out, LogIndex first, LogIndex last, uint64_t bytes_max) const {
     uint64_t bytes = 0;
     for (size_t i = 0; i < writer_.undurable_count(); ++i) {
         const raft::EntryPtr& entry = writer_.undurable(i);
@@ -374,7 +373,7 @@ Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Wal::~Wal() = default;
 
 const RecoveryReport& Wal::recovered() const { return impl_->report_; }
-uint64_t Wal::append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+uint64_t Wal::append(std::optional<raft::HardState> hard_state, raft::EntryList entries) {
     return impl_->writer_.append(hard_state, std::move(entries));
 }
 uint64_t Wal::note_peer(KnownPeer peer) { return impl_->writer_.note_peer(peer); }
@@ -392,7 +391,7 @@ uint64_t Wal::last_sync_ns() const { return impl_->writer_.last_sync_ns(); }
 bool Wal::is_stalled(uint64_t now_ns) const { return oldest_unsynced_ns(now_ns) > impl_->config_.stall_limit_ns; }
 LogIndex Wal::first_index() const { return impl_->first_index(); }
 LogIndex Wal::last_index() const { return impl_->writer_.last_appended().index; }
-Task<absl::StatusOr<std::vector<raft::EntryPtr>>> Wal::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
+Task<absl::StatusOr<raft::EntryList>> Wal::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
     return impl_->read(first, last, bytes_max);
 }
 void Wal::release_prefix(LogIndex up_to) { impl_->release_prefix(up_to); }

@@ -107,7 +107,7 @@ class Wal {
     // when busy(). Entries follow each other; the first follows, or replaces from its index, what was appended before
     // (asserted: Raft's log never has a gap). A unit larger than a group is spread over several. After a failure the
     // unit is dropped: halt() was called.
-    uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries);
+    uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries);
     // Queues, as a unit, that `peer.node` is known by `peer.log_id` for as long as this log lives. Once for each node.
     uint64_t note_peer(KnownPeer peer);
     // `callback(unit_id)`: all units up to unit_id are durable. From the run queue, never inside append(); ids ascend.
@@ -130,8 +130,8 @@ class Wal {
     // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least
     // one. OutOfRange: `first` is released or not in the log. DataLoss: the disk does not give back what was written;
     // the caller should halt.
-    [[nodiscard]] reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last,
-                                                                                  uint64_t bytes_max);
+    [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
+                                                                      uint64_t bytes_max);
 
     // Entries up to `up_to` will not be read again: segments that hold nothing else become spares, in the background.
     // `up_to` must be durable.

@@ -38,7 +38,7 @@ Output persist_at_once(Raft& raft) {
 }
 
 // Votes for whoever asks, and holds whatever is sent.
-void answer(Raft& raft, const std::vector<Message>& messages) {
+void answer(Raft& raft, const MessageList& messages) {
     for (const Message& message : messages) {
         Message reply{message.to, message.from, {}};
         if (message.to == raft.status().self) {

@@ -60,14 +60,14 @@ constexpr ops::OperationCode kCodes[] = {
 
 // Each record from a byte that chooses its code, one with its flags, one with the size of its payload, and that.
 std::string as_records(ByteReader input) {
-    std::string body;
+    LogBuffer body;
     while (input.remaining() >= 3) {
         const ops::OperationCode code = kCodes[input.read<uint8_t>() % std::size(kCodes)];
         const uint16_t flags = input.read<uint8_t>();
         const uint64_t payload_bytes = std::min<uint64_t>(input.read<uint8_t>(), input.remaining());
         ops::RecordWriter(body, code, flags).tail(input.read_text(payload_bytes));
     }
-    return body;
+    return std::string(body);
 }
 
 void check(uint32_t command_count, uint64_t work_max, const std::string& body) {

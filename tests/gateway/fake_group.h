@@ -109,7 +109,7 @@ class FakeGroup final : public replica::Group {
                                                     replica::WriteWaiter waiter, ReplySink& error) override {
         const auto said = admit(operation);
         if (said != replica::WriteAdmission::kAccepted) return said;
-        std::string body;
+        LogBuffer body;
         ops::begin_batch({}, body);
         if (!ops::encode_write(operation, arguments, turn_clock_ms(), body, error))
             return replica::WriteAdmission::kRefused;
@@ -126,7 +126,7 @@ class FakeGroup final : public replica::Group {
         if (!is_leader()) return replica::WriteAdmission::kNotLeader;
         if (admission != replica::WriteAdmission::kAccepted) return admission;
         propose();
-        log_.push_back({waiter, builder.buffer().substr(raft::EntryHeader::kEncodedSize)});
+        log_.push_back({waiter, LogBuffer(builder.buffer().text().substr(raft::EntryHeader::kEncodedSize))});
         return admission;
     }
     [[nodiscard]] ops::BatchHead batch_head() const override { return {}; }
@@ -142,7 +142,7 @@ class FakeGroup final : public replica::Group {
  private:
     struct Write {
         replica::WriteWaiter waiter;
-        std::string body;
+        LogBuffer body;
     };
 
     void begin_entry() {

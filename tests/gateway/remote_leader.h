@@ -94,7 +94,7 @@ class RemoteLeader {
             (void)ops::execute_read(store_, *command.operation, arguments, {.now_ms = FakeGroup::kClockMs}, sink);
             return reply;
         }
-        std::string batch;
+        LogBuffer batch;
         ops::begin_batch({}, batch);
         if (!ops::encode_write(*command.operation, arguments, FakeGroup::kClockMs, batch, sink)) return reply;
         EXPECT_TRUE(ops::apply_batch(store_, store_.applied_index() + 1, FakeGroup::kClockMs, 1, as_bytes(batch),

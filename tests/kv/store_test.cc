@@ -89,7 +89,7 @@ TEST(Store, MemoryGrowsWithWhatIsStoredAndAFreedRecordIsUsedAgain) {
 TEST(Store, ALargeBatchUsesTheMemoryAgainOfWhatItReplaces) {
     constexpr uint32_t kWrites = 1000;
     const std::string value(1000, 'v');
-    std::string body;
+    LogBuffer body;
     DiscardingReplySink ignored;
     for (uint32_t i = 0; i < kWrites; ++i)
         ASSERT_TRUE(ops::encode_write(ops::operation_of(ops::OperationCode::kSet),

@@ -58,7 +58,7 @@ class Database {
             execute_read(store_, operation, arguments, {.now_ms = now_ms(), .random = random_++}, sink);
             return;
         }
-        std::string batch;
+        LogBuffer batch;
         if (encode_write(operation, arguments, now_ms(), batch, sink)) apply(1, batch, sink);
     }
 

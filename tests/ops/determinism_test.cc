@@ -16,7 +16,7 @@ namespace {
 struct LoggedEntry {
     int64_t log_time_ms = 0;
     uint32_t command_count = 0;
-    std::string body;
+    LogBuffer body;
 };
 
 // A log of random batches, with clock jumps that let keys fall due.
@@ -90,7 +90,7 @@ TEST(Determinism, AReplicaMayContinueFromASnapshotOfAnother) {
 
 TEST(Determinism, RelativeTimesAreFixedWhenTheyAreEncoded) {
     const std::vector<std::string_view> arguments{"SET", "k", "v", "EX", "10"};
-    std::string body;
+    LogBuffer body;
     DiscardingReplySink ignored;
     ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), arguments, 1'000'000, body, ignored));
     kv::Store store;

@@ -17,7 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 
 struct Batch {
-    std::string body;
+    LogBuffer body;
     uint32_t count = 0;
 
     void add(const Words& words) {
@@ -165,7 +165,7 @@ TEST(EntryApply, AMalformedLongCommandChangesNothing) {
     store.advance(LogIndex(1), 0);
     Batch batch;
     batch.add(mset(0, 2000, "value"));
-    batch.body[8 + 4] = 9;  // the size of the first key is another: what follows does not fit
+    batch.body.data()[8 + 4] = 9;  // the size of the first key is another: what follows does not fit
     EntryApply entry(store, batch.count, as_bytes(batch.body));
     DiscardingReplySink sink;
     const ReplyFor reply_for = [&](uint32_t) -> ReplySink& { return sink; };

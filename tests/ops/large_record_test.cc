@@ -22,7 +22,7 @@ constexpr int64_t kNowMs = 1'700'000'000'000;
 using Words = std::vector<std::string>;
 
 struct Encoded {
-    std::string record;
+    LogBuffer record;
     std::string error;
 
     bool operator==(const Encoded&) const = default;

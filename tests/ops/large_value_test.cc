@@ -30,7 +30,7 @@ class SlicedDatabase {
  public:
     std::string run(const Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        std::string batch;
+        LogBuffer batch;
         ResultText sink;
         if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         store.advance(store.applied_index() + 1, Database::kStartMs);

@@ -21,10 +21,10 @@ namespace {
 std::string encoded(std::string_view line, int64_t now_ms = 0) {
     const Words words = split(line);
     const std::vector<std::string_view> arguments(words.begin(), words.end());
-    std::string body;
+    LogBuffer body;
     ResultText sink;
     EXPECT_TRUE(encode_write(operation_named(words[0]), arguments, now_ms, body, sink)) << line << sink.so_far();
-    return body;
+    return std::string(body);
 }
 
 bool applies(std::string_view body, uint32_t command_count) {
@@ -91,19 +91,19 @@ TEST(LogRecord, HasASampleHereOfEveryWrite) {
 
 // Settings, and a command of each kind; RESTORE, which takes bytes, among them.
 std::string one_batch(uint32_t& count) {
-    std::string batch;
+    LogBuffer batch;
     begin_batch({.memory_limit_bytes = 1 << 20, .hash_seed = 3}, batch);
     append_setting(kv::Setting::kTombstonesMax, 2, batch);
     append_setting(kv::Setting::kTombstoneBytesMax, 300, batch);
     append_setting(kv::Setting::kExpiriesPerEntryMax, 2, batch);
     for (const char* line : kOneOfEach)
-        batch += encoded(line);
+        batch.append(encoded(line));
     const std::string payload = dump_payload("value");
     const std::vector<std::string_view> restore{"RESTORE", "b", "0", payload, "REPLACE"};
     ResultText sink;
     EXPECT_TRUE(encode_write(operation_of(OperationCode::kRestore), restore, 0, batch, sink));
     count = static_cast<uint32_t>(std::size(kOneOfEach)) + 1;
-    return batch;
+    return std::string(batch);
 }
 
 // Whatever becomes of it, the state is one afterwards.
@@ -161,7 +161,7 @@ TEST(LogRecord, IsTheSameForCommandsThatMeanTheSame) {
 }
 
 TEST(LogRecord, AnErrorLeavesTheBatchAsItWas) {
-    std::string batch = "before";
+    LogBuffer batch("before");
     ResultText sink;
     for (const char* line :
          {"SET k v FOO", "INCRBY k x", "MSET a 1 b", "EXPIRE k x", "COPY a a", "FLUSHALL x", "SETRANGE k -1 x"}) {
@@ -201,7 +201,7 @@ TEST(LogRecord, CodesAndFlagsThatAreNotInUseAreRefused) {
     // Codes of commands that are recorded as others, of reads, and of none.
     for (const OperationCode code :
          {OperationCode::kSetnx, OperationCode::kIncr, OperationCode::kGet, OperationCode{0}, OperationCode{999}}) {
-        std::string body;
+        LogBuffer body;
         RecordWriter(body, code, kNoFlags).tail("a");
         EXPECT_FALSE(applies(body, 1)) << static_cast<int>(code);
     }
@@ -222,18 +222,19 @@ ApplyProgress progress_of(std::string_view body, uint16_t* unknown_operation = n
 TEST(LogRecord, AnOperationOfANewerVersionIsToldFromAMalformedOne) {
     for (const OperationCode code :
          {OperationCode{0}, OperationCode{999}, OperationCode{0x7fff}, OperationCode::kGet, OperationCode::kSetnx}) {
-        std::string body;
+        LogBuffer body;
         RecordWriter(body, code, kNoFlags).tail("a");
         uint16_t number = 0;
         EXPECT_EQ(progress_of(body, &number), ApplyProgress::kUnknownOperation);
         EXPECT_EQ(number, static_cast<uint16_t>(code));
     }
-    std::string set;
+    LogBuffer set;
     RecordWriter(set, OperationCode::kSet, uint16_t{0x8000}).sized("a").tail("v");
     EXPECT_EQ(progress_of(set), ApplyProgress::kMalformed);
-    std::string limit = encoded("SET a v");
+    LogBuffer limit(encoded("SET a v"));
     RecordWriter(limit, OperationCode::kMemoryLimit, kNoFlags).integer(uint64_t{1});
-    EXPECT_EQ(progress_of(limit.substr(encoded("SET a v").size())), ApplyProgress::kMalformed) << "no command follows";
+    EXPECT_EQ(progress_of(limit.text().substr(encoded("SET a v").size())), ApplyProgress::kMalformed)
+        << "no command follows";
 }
 
 TEST(LogRecord, MaySayWhoAskedForTheOperation) {
@@ -241,7 +242,7 @@ TEST(LogRecord, MaySayWhoAskedForTheOperation) {
     for (const char* line : kOneOfEach) {
         const Words words = split(line);
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        std::string body;
+        LogBuffer body;
         ResultText sink;
         ASSERT_TRUE(encode_record(operation_named(words[0]), arguments, 0, RecordText(body, nullptr, kOrigin), sink));
         const std::string without = encoded(line);
@@ -259,7 +260,7 @@ TEST(LogRecord, MaySayWhoAskedForTheOperation) {
 }
 
 TEST(LogRecord, LaysOutAnOriginBetweenHeaderAndPayload) {
-    std::string body;
+    LogBuffer body;
     RecordWriter(RecordText(body, nullptr, OperationOrigin{SessionId{1}, 2}), OperationCode::kGetdel, kNoFlags)
         .tail("k");
     EXPECT_EQ(body, std::string("\x06\x80\0\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0k", 25));
@@ -267,26 +268,26 @@ TEST(LogRecord, LaysOutAnOriginBetweenHeaderAndPayload) {
 
 TEST(LogRecord, SizesThatReachBeyondTheRecordAreRefused) {
     for (const uint32_t size : {2u, 100u, 0x7fffffffu, 0xffffffffu}) {
-        std::string set;
+        LogBuffer set;
         RecordWriter(set, OperationCode::kSet, kNoFlags).integer(size).tail("a");
         EXPECT_FALSE(applies(set, 1));
-        std::string del;
+        LogBuffer del;
         RecordWriter(del, OperationCode::kDel, kNoFlags).integer(size).sized("a");
         EXPECT_FALSE(applies(del, 1));
-        std::string mset;
+        LogBuffer mset;
         RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(size).sized("a").sized("b");
         EXPECT_FALSE(applies(mset, 1));
     }
 }
 
 TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
-    std::string del;
+    LogBuffer del;
     RecordWriter(del, OperationCode::kDel, kNoFlags).integer(1u).sized("a").tail("x");
     EXPECT_FALSE(applies(del, 1));
-    std::string mset;
+    LogBuffer mset;
     RecordWriter(mset, OperationCode::kMset, kNoFlags).integer(1u).sized("a").sized("b").tail("x");
     EXPECT_FALSE(applies(mset, 1));
-    std::string flush;
+    LogBuffer flush;
     RecordWriter(flush, OperationCode::kFlushall, kNoFlags).tail("x");
     EXPECT_FALSE(applies(flush, 1));
 }
@@ -294,7 +295,7 @@ TEST(LogRecord, BytesBehindTheLastFieldOfARecordAreRefused) {
 TEST(LogRecord, AMalformedCommandChangesNothing) {
     kv::Store store;
     DiscardingReplySink ignored;
-    std::string body;
+    LogBuffer body;
     RecordWriter(body, OperationCode::kMset, kNoFlags).integer(2u).sized("a").sized("1").sized("b");
     EXPECT_FALSE(
         apply_batch(store, LogIndex(1), 0, 1, as_bytes(body), [&](uint32_t) -> ReplySink& { return ignored; }));
@@ -306,7 +307,7 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
     RandomCommands commands(2);
     DiscardingReplySink ignored;
     for (int round = 0; round < 20'000; ++round) {
-        std::string body;
+        LogBuffer body;
         uint32_t count = 0;
         while (count < 3) {
             const auto words = commands.next();
@@ -316,7 +317,7 @@ TEST(LogRecord, RandomDamageNeitherCrashesNorMakesATooLargeValue) {
                 ++count;
         }
         for (uint64_t damages = 1 + prng.below(3); damages > 0; --damages) {
-            body[prng.below(body.size())] = static_cast<char>(prng.below(256));
+            body.data()[prng.below(body.size())] = static_cast<char>(prng.below(256));
         }
         kv::Store store;
         kvorum::maybe(

@@ -24,7 +24,7 @@ class LimitedDatabase {
     std::string run(const Words& words) {
         ResultText sink;
         const std::vector<std::string_view> arguments(words.begin(), words.end());
-        std::string batch;
+        LogBuffer batch;
         begin_batch({.memory_limit_bytes = limit_bytes}, batch);
         if (!encode_write(operation_named(words[0]), arguments, Database::kStartMs, batch, sink)) return sink.take();
         EXPECT_TRUE(apply_batch(store, store.applied_index() + 1, Database::kStartMs, 1, as_bytes(batch),
@@ -253,7 +253,7 @@ TEST(MemoryLimit, IsOfItsBatchAlone) {
 }
 
 TEST(MemoryLimit, StandsBeforeTheCommandsOfABatchAndIsNotCountedAmongThem) {
-    std::string batch;
+    LogBuffer batch;
     begin_batch({.memory_limit_bytes = 1000}, batch);
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "the key", "v"};
@@ -264,13 +264,13 @@ TEST(MemoryLimit, StandsBeforeTheCommandsOfABatchAndIsNotCountedAmongThem) {
 }
 
 TEST(MemoryLimit, IsNotToldWithoutOne) {
-    std::string batch;
+    LogBuffer batch;
     begin_batch({}, batch);
     EXPECT_EQ(batch, "") << "the batch is as builds wrote it that knew no limit";
 }
 
 TEST(MemoryLimit, InTheMiddleOfABatchIsMalformed) {
-    std::string batch;
+    LogBuffer batch;
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "k", "v"};
     ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), words, 0, batch, ignored));

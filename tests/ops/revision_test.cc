@@ -83,7 +83,7 @@ TEST(Revision, IsNotRaisedByACommandThatFindsNothingToDo) {
 
 TEST(Revision, CountsCommandsAndNotEntries) {
     DiscardingReplySink ignored;
-    std::string batch;
+    LogBuffer batch;
     for (const auto& words : std::vector<std::vector<std::string_view>>{
              {"SET", "a", "1"}, {"DEL", "missing"}, {"SET", "a", "2"}, {"MSET", "b", "1", "c", "1"}})
         ASSERT_TRUE(encode_write(operation_named(words[0]), words, 0, batch, ignored));

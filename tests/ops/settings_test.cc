@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@
 namespace kvorum::ops {
 namespace {
 
-void add_set(std::string& batch) {
+void add_set(LogBuffer& batch) {
     DiscardingReplySink ignored;
     const std::vector<std::string_view> words{"SET", "k", "v"};
     ASSERT_TRUE(encode_write(operation_of(OperationCode::kSet), words, 0, batch, ignored));
@@ -26,7 +27,7 @@ bool apply(kv::Store& store, std::string_view body, uint32_t command_count) {
 }
 
 TEST(Settings, StandInFrontOfABatchAndAreNotCountedAmongItsCommands) {
-    std::string batch;
+    LogBuffer batch;
     begin_batch({.memory_limit_bytes = 1000, .hash_seed = 7}, batch);
     append_setting(kv::Setting::kTombstonesMax, 10, batch);
     begin_batch({.memory_limit_bytes = 2000}, batch);
@@ -45,7 +46,7 @@ TEST(Settings, StandInFrontOfABatchAndAreNotCountedAmongItsCommands) {
 }
 
 TEST(Settings, MayStandInAnEntryWithoutCommands) {
-    std::string batch;
+    LogBuffer batch;
     append_setting(kv::Setting::kTombstonesMax, 3, batch);
     kv::Store store;
     EXPECT_TRUE(apply(store, batch, 0));
@@ -53,13 +54,13 @@ TEST(Settings, MayStandInAnEntryWithoutCommands) {
 }
 
 TEST(Settings, ABatchWithoutAnyHoldsNothingOfThem) {
-    std::string batch;
+    LogBuffer batch;
     begin_batch({}, batch);
     EXPECT_EQ(batch, "");
 }
 
 TEST(Settings, BehindACommandTheyAreMalformed) {
-    std::string batch;
+    LogBuffer batch;
     add_set(batch);
     append_setting(kv::Setting::kTombstonesMax, 3, batch);
     kv::Store store;
@@ -68,14 +69,14 @@ TEST(Settings, BehindACommandTheyAreMalformed) {
 }
 
 TEST(Settings, WithABadFormAreMalformed) {
-    std::vector<std::string> bodies(6);
+    std::array<LogBuffer, 6> bodies;
     append_setting(kv::Setting{0}, 1, bodies[0]);
     append_setting(kv::Setting{5}, 1, bodies[1]);
     append_setting(kv::Setting::kExpiriesPerEntryMax, 0, bodies[2]);
     RecordWriter(bodies[3], OperationCode::kSetting, 1).integer(uint16_t{2}).integer(uint64_t{1});
     RecordWriter(bodies[4], OperationCode::kSetting, kNoFlags).integer(uint16_t{2}).integer(uint64_t{1}).tail("x");
     RecordWriter(bodies[5], OperationCode::kMemoryLimit, kNoFlags).integer(uint64_t{0});
-    for (const std::string& body : bodies) {
+    for (const LogBuffer& body : bodies) {
         kv::Store store;
         const uint64_t before = store.state_hash();
         EXPECT_FALSE(apply(store, body, 0)) << &body - bodies.data();

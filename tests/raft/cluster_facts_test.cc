@@ -11,7 +11,7 @@ using ::testing::HasSubstr;
 
 EntryPtr stating(EntryType type, const std::string& body, uint64_t index, uint64_t term, uint64_t prev_checksum) {
     EntryBuilder builder(type);
-    builder.buffer() += body;
+    builder.buffer().append(body);
     return std::move(builder).seal(kTestCluster, kFirstGroup, LogIndex{index}, Term{term}, prev_checksum);
 }
 

@@ -16,7 +16,7 @@ bool includes(const std::vector<uint64_t>& ids, uint64_t id) {
 
 }  // namespace
 
-void Disk::write(const std::optional<HardState>& next, const std::vector<EntryPtr>& appended) {
+void Disk::write(const std::optional<HardState>& next, const EntryList& appended) {
     if (next.has_value()) {
         EXPECT_GE(next->current_term, hard_state.current_term);
         hard_state = *next;
@@ -142,7 +142,7 @@ void Cluster::persist_front(Node& node) {
 // Outputs without anything to persist, whose messages waited only for the units before.
 void Cluster::release_ready(Node& node) {
     while (!node.units.empty() && !node.units.front().needs_persist()) {
-        const std::vector<Message> messages = std::move(node.units.front().messages);
+        const MessageList messages = std::move(node.units.front().messages);
         node.units.pop_front();
         send_to_self(node, messages);
         send(node, messages);
@@ -326,7 +326,7 @@ void Cluster::carry_out(Node& node, Output output) {
         persist_front(node);
 }
 
-void Cluster::send(Node& node, const std::vector<Message>& messages) {
+void Cluster::send(Node& node, const MessageList& messages) {
     for (const Message& message : messages) {
         if (message.to == node.config.self) continue;
         check_leaving(node, message);
@@ -334,7 +334,7 @@ void Cluster::send(Node& node, const std::vector<Message>& messages) {
     }
 }
 
-void Cluster::send_to_self(Node& node, const std::vector<Message>& messages) {
+void Cluster::send_to_self(Node& node, const MessageList& messages) {
     for (const Message& message : messages) {
         if (message.to == node.config.self) node.raft->step(message, now_ns_);
     }
@@ -505,8 +505,8 @@ EntryPtr make_entry(LogIndex index, Term term, const std::string& text, uint64_t
     return std::move(builder).seal(cluster, kFirstGroup, index, term, prev_checksum);
 }
 
-std::vector<EntryPtr> make_log(const std::vector<uint64_t>& terms) {
-    std::vector<EntryPtr> entries;
+EntryList make_log(const std::vector<uint64_t>& terms) {
+    EntryList entries;
     uint64_t prev_checksum = 0;
     for (const uint64_t term : terms) {
         const LogIndex index{entries.size() + 1};

@@ -54,9 +54,9 @@ inline Configuration configuration_of(const std::vector<NodeId>& voters) {
 // What survives a crash.
 struct Disk {
     HardState hard_state;
-    std::vector<EntryPtr> entries;  // index 1 first
+    EntryList entries;  // index 1 first
 
-    void write(const std::optional<HardState>& next, const std::vector<EntryPtr>& appended);
+    void write(const std::optional<HardState>& next, const EntryList& appended);
     [[nodiscard]] RecoveredLog recover() const;
     [[nodiscard]] LogIndex last_index() const { return LogIndex{entries.size()}; }
     [[nodiscard]] bool holds(const EntryId& id) const;
@@ -65,8 +65,8 @@ struct Disk {
 // One Output on its way to the disk.
 struct PersistUnit {
     std::optional<HardState> hard_state;
-    std::vector<EntryPtr> entries;
-    std::vector<Message> messages;  // leave when it is durable
+    EntryList entries;
+    MessageList messages;  // leave when it is durable
 
     [[nodiscard]] bool needs_persist() const { return hard_state.has_value() || !entries.empty(); }
 };
@@ -85,7 +85,7 @@ struct NodeOptions {
 struct AnsweredLogRead {
     Term term;  // of the leadership that asked
     LogRead read;
-    std::vector<EntryPtr> entries;
+    EntryList entries;
 };
 
 struct Node {
@@ -192,8 +192,8 @@ class Cluster {
     void read_log(Node& node, const LogRead& read);
     void persist_front(Node& node);
     void release_ready(Node& node);
-    void send(Node& node, const std::vector<Message>& messages);
-    void send_to_self(Node& node, const std::vector<Message>& messages);
+    void send(Node& node, const MessageList& messages);
+    void send_to_self(Node& node, const MessageList& messages);
     void tell(const std::string& line) {
         if (trace) trace(line);
     }
@@ -225,6 +225,6 @@ inline constexpr ClusterId kTestCluster{77};
 [[nodiscard]] EntryPtr make_entry(LogIndex index, Term term, const std::string& text, uint64_t prev_checksum,
                                   ClusterId cluster = kTestCluster);
 // A chain of entries with the given terms, from index 1.
-[[nodiscard]] std::vector<EntryPtr> make_log(const std::vector<uint64_t>& terms);
+[[nodiscard]] EntryList make_log(const std::vector<uint64_t>& terms);
 
 }  // namespace kvorum::raft::testing

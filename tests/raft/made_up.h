@@ -33,7 +33,7 @@ inline Message pre_vote(uint64_t from, uint64_t to, uint64_t term, uint64_t last
 }
 
 inline Message append(uint64_t from, uint64_t to, uint64_t term, uint64_t prev_index = 0, uint64_t prev_term = 0,
-                      std::vector<EntryPtr> entries = {}, uint64_t commit = 0) {
+                      EntryList entries = {}, uint64_t commit = 0) {
     return {NodeId{from}, NodeId{to},
             AppendEntries{.term = Term{term},
                           .prev_log_index = LogIndex{prev_index},

@@ -356,7 +356,7 @@ TEST(LogReplication, AFollowerRefusesEntriesThatDoNotFollowItsOwn) {
 TEST(LogReplication, AConflictingEntryIsDeletedWithAllBehindIt) {
     Cluster cluster(3);
     load(cluster, 2, {1, 2, 2, 2}, 2);
-    const std::vector<EntryPtr> leaders = make_log({1, 2, 3});
+    const EntryList leaders = make_log({1, 2, 3});
     cluster.inject(append(1, 2, 3, 2, 2, {leaders[2]}));
     EXPECT_EQ(terms_on_disk(cluster, 2), (std::vector<uint64_t>{1, 2, 3}));
 }
@@ -451,7 +451,7 @@ TEST(Safety, EntriesOfEarlierTermsAreNotCommittedByCounting) {
 // 3.7: AppendEntries that were taken already change nothing when they come again, also in another order.
 TEST(Safety, AppendEntriesIsIdempotent) {
     Cluster cluster(3);
-    const std::vector<EntryPtr> log = make_log({1, 1, 1});
+    const EntryList log = make_log({1, 1, 1});
     cluster.inject(append(1, 2, 1, 0, 0, {log[0], log[1], log[2]}));
     cluster.inject(append(1, 2, 1, 0, 0, {log[0]}));
     cluster.inject(append(1, 2, 1, 1, 1, {log[1]}));

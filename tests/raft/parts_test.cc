@@ -86,7 +86,7 @@ TEST(LogTest, TheCapIsForWhatMayGo) {
 }
 
 TEST(LogTest, ARecoveredLogHasNoCacheAndGrowsOne) {
-    const std::vector<EntryPtr> entries = make_log({1, 2, 3});
+    const EntryList entries = make_log({1, 2, 3});
     Disk disk;
     disk.entries = {entries[0], entries[1]};
     Log log{disk.recover()};

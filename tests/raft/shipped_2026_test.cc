@@ -54,8 +54,8 @@ TEST(Shipped2026, CCF_8094_SteppingDownInATermKeepsItsVote) {
 TEST(Shipped2026, ClickHouse_102629_TruncationTakesTheDurableIndexBack) {
     Cluster cluster(3);
     cluster.node(2).options.persist_at_once = false;
-    const std::vector<EntryPtr> old = make_log({1, 1, 1});
-    const std::vector<EntryPtr> replaced = make_log({1, 2, 2});
+    const EntryList old = make_log({1, 1, 1});
+    const EntryList replaced = make_log({1, 2, 2});
     cluster.inject(append(1, 2, 1, 0, 0, old));
     cluster.persist(2);
     ASSERT_EQ(cluster.raft(2).status().durable_index, LogIndex{3});

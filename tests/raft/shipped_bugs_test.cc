@@ -44,8 +44,7 @@ TEST(ShippedReplicationBugs, yugabyte_32875_NoPathAcknowledgesWhatIsNotDurable) 
     Cluster cluster(3);
     ASSERT_TRUE(cluster.elect(1));
     cluster.node(2).options.persist_at_once = false;
-    const std::vector<EntryPtr> entry = {
-        make_entry(LogIndex{2}, Term{1}, "x", cluster.entry(1, LogIndex{1})->id().checksum)};
+    const EntryList entry = {make_entry(LogIndex{2}, Term{1}, "x", cluster.entry(1, LogIndex{1})->id().checksum)};
     cluster.inject(append(1, 2, 1, 1, 1, entry));  // the first time
     cluster.inject(append(1, 2, 1, 1, 1, entry));  // a repeat
     cluster.inject(append(1, 2, 1, 2, 1));         // a heartbeat behind it
@@ -87,7 +86,7 @@ TEST(ShippedReplicationBugs, CCF_6016_AcknowledgesOnlyWhatTheMessageProved) {
 // CCF#6016, CCF#2803: an old AppendEntries that agrees with the log must not shorten it.
 TEST(ShippedReplicationBugs, CCF_2803_OldAppendEntriesDoesNotShortenTheLog) {
     Cluster cluster(3);
-    const std::vector<EntryPtr> log = make_log({1, 1, 1});
+    const EntryList log = make_log({1, 1, 1});
     cluster.inject(append(1, 2, 1, 0, 0, log));
     cluster.inject(append(1, 2, 1, 0, 0, {log[0]}));
     cluster.inject(append(1, 2, 1, 1, 1));
@@ -102,7 +101,7 @@ TEST(ShippedReplicationBugs, camunda_14509_CommittedEntriesAreNeverReplaced) {
         load(cluster, id, {1, 1}, 1);
     cluster.inject(append(1, 2, 2, 2, 1, {}, 2));
     ASSERT_EQ(cluster.raft(2).commit_index(), LogIndex{2});
-    const std::vector<EntryPtr> other = make_log({1, 3});
+    const EntryList other = make_log({1, 3});
     cluster.inject(append(3, 2, 3, 1, 1, {other[1]}));
     cluster.inject(append(3, 2, 3, 2, 3));
     EXPECT_EQ(cluster.raft(2).status().dropped_messages.contradicting, 2u);
@@ -115,8 +114,8 @@ TEST(ShippedReplicationBugs, camunda_14509_CommittedEntriesAreNeverReplaced) {
 TEST(ShippedReplicationBugs, etcd_AsyncAppendAba) {
     Cluster cluster(3);
     cluster.node(2).options.persist_at_once = false;
-    const std::vector<EntryPtr> first = make_log({1, 1});
-    const std::vector<EntryPtr> second = make_log({1, 2});
+    const EntryList first = make_log({1, 1});
+    const EntryList second = make_log({1, 2});
     const EntryPtr third = make_entry(LogIndex{3}, Term{3}, "z", first[1]->id().checksum);
     cluster.inject(append(1, 2, 1, 0, 0, first));
     cluster.inject(append(3, 2, 2, 1, 1, {second[1]}));
@@ -274,7 +273,7 @@ TEST(ShippedReplicationBugs, StaleLogReadIsNotSent) {
     cluster.settle();
     ASSERT_EQ(cluster.node(1).log_reads.size(), 1u);
     const LogIndex first = cluster.node(1).log_reads[0].read.first_index;
-    const std::vector<EntryPtr> right = cluster.node(1).log_reads[0].entries;
+    const EntryList right = cluster.node(1).log_reads[0].entries;
     cluster.node(1).log_reads[0].entries = {make_entry(first, Term{9}, "y", 0)};
     cluster.answer_log_reads(1);
     EXPECT_TRUE(cluster.sent<AppendEntries>(3).empty());
@@ -438,7 +437,7 @@ TEST(ShippedReadBugs, xline_870_FollowersRefuseReads) {
 TEST(MalformedMessages, AreDroppedAndCounted) {
     Cluster cluster(3);
     ASSERT_TRUE(cluster.elect(1));
-    const std::vector<EntryPtr> log = make_log({1, 1, 1});
+    const EntryList log = make_log({1, 1, 1});
     const EntryPtr foreign =
         make_entry(LogIndex{2}, Term{1}, "x", cluster.entry(2, LogIndex{1})->id().checksum, ClusterId{5});
     cluster.inject(append(1, 2, 1, 1, 1, {log[2]}));          // a gap behind prev
@@ -478,7 +477,7 @@ TEST(MalformedMessages, OfStrangersAreDroppedAndCounted) {
 // The chain of checksums: an entry that does not belong behind ours is not taken, though index and term fit.
 TEST(ContradictingMessages, BrokenChainIsDropped) {
     Cluster cluster(3);
-    const std::vector<EntryPtr> log = make_log({1, 1});
+    const EntryList log = make_log({1, 1});
     cluster.inject(append(1, 2, 1, 0, 0, {log[0]}));
     cluster.inject(append(1, 2, 1, 1, 1, {make_entry(LogIndex{2}, Term{1}, "x", 12345)}));
     cluster.inject(

@@ -79,7 +79,7 @@ TEST_F(WriteBatcherTest, ARefusedCommandLeavesNoTraceInTheBatch) {
 
 uint64_t limit_of(raft::EntryBuilder& builder) {
     kv::Store store;
-    const Bytes body = as_bytes(builder.buffer()).subspan(raft::EntryHeader::kEncodedSize);
+    const Bytes body = builder.buffer().bytes().subspan(raft::EntryHeader::kEncodedSize);
     return ops::EntryApply(store, builder.command_count(), body).memory_limit_bytes();
 }
 

@@ -148,7 +148,7 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
         outcomes_.take();
     }
     // Node 3 leads in the next term, and says so with these entries.
-    void follow_other(std::vector<raft::EntryPtr> entries, LogIndex commit_index) {
+    void follow_other(raft::EntryList entries, LogIndex commit_index) {
         raft::AppendEntries append{.term = driver().current_term() + 1, .leader_commit = commit_index};
         if (!entries.empty()) {
             append.prev_log_index = entries.front()->index() - 1;

@@ -17,7 +17,7 @@ class FakeLog final : public LogPort {
  public:
     struct Unit {
         std::optional<raft::HardState> hard_state;
-        std::vector<raft::EntryPtr> entries;
+        raft::EntryList entries;
     };
 
     explicit FakeLog(reactor::Reactor& reactor) : may_read(reactor) { may_read.set(); }
@@ -30,7 +30,7 @@ class FakeLog final : public LogPort {
     void hold(const raft::EntryPtr& entry) { entries_[entry->index()] = entry; }
 
     // --- LogPort ---
-    uint64_t append(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) override {
+    uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries) override {
         for (const raft::EntryPtr& entry : entries) {
             entries_.erase(entries_.lower_bound(entry->index()), entries_.end());
             entries_[entry->index()] = entry;
@@ -45,13 +45,13 @@ class FakeLog final : public LogPort {
             ++unit;
         return unit;
     }
-    reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read(LogIndex first, LogIndex last,
-                                                                    uint64_t /*bytes_max*/) override {
+    reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
+                                                        uint64_t /*bytes_max*/) override {
         ++reads;
         const bool ready = co_await may_read.wait();
         maybe(ready);
         if (!read_status.ok()) co_return read_status;
-        std::vector<raft::EntryPtr> out;
+        raft::EntryList out;
         for (LogIndex index = first; index <= last && entries_.contains(index) && out.size() < entries_per_read;
              ++index)
             out.push_back(entries_.at(index));

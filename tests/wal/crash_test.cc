@@ -54,7 +54,7 @@ class Workload {
  private:
     void take_step(int step) {
         std::optional<raft::HardState> hard_state;
-        std::vector<raft::EntryPtr> entries;
+        raft::EntryList entries;
         const auto silence_ms = static_cast<uint32_t>(100 * step + 1);
         if (step % 5 == 4 && maker_.last_index() > LogIndex{6}) {
             const LogIndex keep = maker_.last_index() - random_.between(1, 4);

@@ -491,7 +491,8 @@ TEST_F(DecisionTable, BytesOfAClientThatLookLikeAGroupAreNotBelieved) {
     const std::string bytes = forged.image(1).substr(stored.place.offset_bytes, kBlockBytes);
     const size_t to_boundary =
         kBlockBytes - GroupHeader::kEncodedSize - RecordFrame::kEncodedSize - raft::EntryHeader::kEncodedSize;
-    builder.buffer().append(to_boundary, 'x').append(bytes);
+    builder.buffer().append(to_boundary, 'x');
+    builder.buffer().append(bytes);
     const raft::EntryPtr entry = std::move(builder).seal(kCluster, kFirstGroup, LogIndex{3}, maker.ids().back().term,
                                                          maker.ids().back().checksum);
     const Group last = log.entries({entry});

@@ -65,7 +65,7 @@ class ImageBuilder {
     }
     void blank_segment(uint64_t sequence) { images_[sequence].assign(kSegmentBytes, '\0'); }
 
-    Group entries(const std::vector<raft::EntryPtr>& list) {
+    Group entries(const raft::EntryList& list) {
         std::vector<std::byte> records(64 * kKiB);
         size_t used = 0;
         for (const raft::EntryPtr& entry : list) {

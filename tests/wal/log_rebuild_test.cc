@@ -38,7 +38,7 @@ class DamagedLogTest : public testing::Test {
         node.append_durably(kPromise, {});
         node.close();
     }
-    void append(SimNode& node, const std::vector<raft::EntryPtr>& entries) {
+    void append(SimNode& node, const raft::EntryList& entries) {
         for (const raft::EntryPtr& entry : entries)
             peers[{entry->index(), entry->id().checksum}] = entry;
         node.append_durably(std::nullopt, entries);

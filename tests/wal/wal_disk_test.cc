@@ -139,7 +139,7 @@ TEST_F(WalDiskTest, AnEntryOfTheLargestSizeIsKept) {
         DiskNode node;
         ASSERT_TRUE(node.open(own).ok());
         raft::EntryBuilder builder(raft::EntryType::kCommands);
-        builder.buffer().resize(raft::EntryHeader::kEncodedSize + raft::kEntryBodySizeMax, 'x');
+        builder.buffer().append(raft::kEntryBodySizeMax, 'x');
         node.wait_durable(
             node.wal->append({}, {std::move(builder).seal(kCluster, kFirstGroup, LogIndex{1}, Term{1}, 0)}));
     }

@@ -289,7 +289,7 @@ TEST_F(WalSimTest, ASegmentIsNotRecycledWhileItIsRead) {
         node.append_durably({}, maker.next_batch(2, 2000));
     auto task = node.wal->read(LogIndex{1}, LogIndex{100}, kGiB);
     struct Reading {
-        static reactor::Task<void> run(reactor::Task<absl::StatusOr<std::vector<raft::EntryPtr>>> read, size_t* count) {
+        static reactor::Task<void> run(reactor::Task<absl::StatusOr<raft::EntryList>> read, size_t* count) {
             const auto entries = co_await std::move(read);
             *count = entries.ok() ? entries->size() : 0;
         }

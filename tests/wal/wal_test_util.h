@@ -43,16 +43,16 @@ class EntryMaker {
         for (const uint64_t voter : voters)
             configuration.voters.push_back({.id = NodeId{voter}, .peer = {"host", 17001}, .client = {"host", 7001}});
         raft::EntryBuilder builder(raft::EntryType::kConfig);
-        builder.buffer() += raft::encode_configuration(configuration);
+        builder.buffer().append(raft::encode_configuration(configuration));
         return seal(std::move(builder));
     }
     raft::EntryPtr raise(uint16_t level) {
         raft::EntryBuilder builder(raft::EntryType::kFeatureLevel);
-        builder.buffer() += raft::encode_feature_level({.level = level, .raised_by = "0.9.1"});
+        builder.buffer().append(raft::encode_feature_level({.level = level, .raised_by = "0.9.1"}));
         return seal(std::move(builder));
     }
-    std::vector<raft::EntryPtr> next_batch(size_t count, size_t body_bytes = 20) {
-        std::vector<raft::EntryPtr> entries;
+    raft::EntryList next_batch(size_t count, size_t body_bytes = 20) {
+        raft::EntryList entries;
         for (size_t i = 0; i < count; ++i)
             entries.push_back(next(body_bytes));
         return entries;
@@ -117,7 +117,7 @@ class SimNode {
         wal.reset();
     }
     // Appends and waits until it is durable.
-    uint64_t append_durably(std::optional<raft::HardState> hard_state, std::vector<raft::EntryPtr> entries) {
+    uint64_t append_durably(std::optional<raft::HardState> hard_state, raft::EntryList entries) {
         const uint64_t unit = wal->append(hard_state, std::move(entries));
         turn_until([&] { return wal->durable_unit() >= unit || backend.halted(); });
         return unit;
@@ -127,8 +127,7 @@ class SimNode {
         while (!condition())
             reactor.turn(backend.monotonic_ns() + kMillisecondNs);
     }
-    absl::StatusOr<std::vector<raft::EntryPtr>> read(LogIndex first, LogIndex last,
-                                                     uint64_t bytes_max = UINT64_MAX / 2) {
+    absl::StatusOr<raft::EntryList> read(LogIndex first, LogIndex last, uint64_t bytes_max = UINT64_MAX / 2) {
         return reactor::run_until_done(reactor, wal->read(first, last, bytes_max));
     }
     std::vector<raft::EntryId> read_all() {
