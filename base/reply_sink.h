@@ -8,11 +8,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace kvorum {
+#include "base/failure.h"
 
-namespace ops {
-class Failure;  // ops/failure.h; whoever makes or reads one includes it
-}
+namespace kvorum {
 
 class ReplySink {
  public:
@@ -38,7 +36,7 @@ class ReplySink {
     virtual void set(uint64_t count) = 0;
     virtual void map(uint64_t pair_count) = 0;
     // Of an operation: it was not carried out, or not to its end, and says why.
-    virtual void failure(const ops::Failure& failure) = 0;
+    virtual void failure(const Failure& failure) = 0;
     // Of those who know how clients want to read it: the whole line, of which the first word is its code ("ERR ...").
     // CR and LF are replaced by spaces.
     virtual void error(std::string_view line) = 0;
@@ -62,7 +60,7 @@ class DiscardingReplySink final : public ReplySink {
     void list(uint64_t) override {}
     void set(uint64_t) override {}
     void map(uint64_t) override {}
-    void failure(const ops::Failure&) override {}
+    void failure(const Failure&) override {}
     void error(std::string_view) override {}
 };
 

@@ -185,16 +185,6 @@ ClusterId NodeConfig::bootstrap_cluster_id() const {
     return ClusterId{id_value == 0 ? 1 : id_value};  // 0 means none
 }
 
-std::string NodeConfig::cluster_node_name(NodeId node) const {
-    std::string identity;
-    ByteWriter writer(identity);
-    writer.write(cluster_id().value());
-    writer.write(node.value());
-    const Bytes bytes = as_bytes(identity);
-    return fmt::format("{:016x}{:016x}{:08x}", checksum64(bytes, 1), checksum64(bytes, 2),
-                       static_cast<uint32_t>(checksum64(bytes, 3)));
-}
-
 std::vector<std::string> NodeConfig::validate() const {
     Violations violations = values_out_of_range(*this);
     check_cluster_name(cluster_name, violations);

@@ -85,7 +85,6 @@ struct NodeConfig {
     NodeId id;
     std::string cluster_name = "kvorum";
     std::string bootstrap_token;  // makes the id of a new cluster another one than its name and members give
-    ClusterId cluster_of_log;     // what the node's log was made for; none before it is open
     std::vector<Member> members;  // this node included
     std::string data_directory;
     // What this node binds, when that is not what its member entry says (a wildcard address, a container's inner port).
@@ -126,16 +125,9 @@ struct NodeConfig {
     [[nodiscard]] const Member* find_member(NodeId node) const;
     [[nodiscard]] const reactor::Endpoint& listen_endpoint() const;       // for clients
     [[nodiscard]] const reactor::Endpoint& peer_listen_endpoint() const;  // for the other nodes
-    // By which nodes of different clusters never take each other's messages: that of the node's log. Before that is
-    // open, the one that a new log would get.
-    [[nodiscard]] ClusterId cluster_id() const {
-        return cluster_of_log.is_none() ? bootstrap_cluster_id() : cluster_of_log;
-    }
     // Of a new cluster: derived from its name, the ids of its first members and the token, so that all first nodes come
-    // to the same one. A log keeps it for good (wal::Founding).
+    // to the same one. A log keeps it for good (wal::Founding), whatever the options say later.
     [[nodiscard]] ClusterId bootstrap_cluster_id() const;
-    // The 40 hex digits by which Redis Cluster clients know a node.
-    [[nodiscard]] std::string cluster_node_name(NodeId node) const;
     // Every violation in words; empty means usable.
     [[nodiscard]] std::vector<std::string> validate() const;
 };

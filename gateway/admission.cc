@@ -1,8 +1,8 @@
 #include "gateway/admission.h"
 
+#include "base/failure.h"
 #include "base/probes.h"
 #include "gateway/reply_lines.h"
-#include "ops/failure.h"
 
 namespace kvorum::gateway {
 namespace {
@@ -49,7 +49,7 @@ bool Admission::settle(Lane& lane, Request& request, replica::WriteAdmission adm
         case kNotLeader: return false;
         case kOverloaded: answers_.refuse_as_reply(lane, request, gateway::kOverloaded); return true;
         case kDiskFull: answers_.refuse_as_reply(lane, request, gateway::kDiskFull); return true;
-        case kOutOfMemory: answers_.refuse_as_reply(lane, request, ops::Failure::kOutOfMemory); return true;
+        case kOutOfMemory: answers_.refuse_as_reply(lane, request, Failure::kOutOfMemory); return true;
     }
     return false;
 }

@@ -35,7 +35,7 @@ void Answers::refuse_as_reply(Lane& lane, Request& request, std::string_view lin
     error(lane, request, line);
 }
 
-void Answers::refuse_as_reply(Lane& lane, Request& request, const ops::Failure& failure) {
+void Answers::refuse_as_reply(Lane& lane, Request& request, const Failure& failure) {
     ++counters_.replies_not_executed;
     scratch_.clear();
     lane.port().writer_to(scratch_).failure(failure);

@@ -34,7 +34,7 @@ class Answers {
     // The same as the command's own reply, wherever it came in: a node that sent it here would only meet the same
     // refusal again.
     void refuse_as_reply(Lane& lane, Request& request, std::string_view line);
-    void refuse_as_reply(Lane& lane, Request& request, const ops::Failure& failure);
+    void refuse_as_reply(Lane& lane, Request& request, const Failure& failure);
     void unknown(Lane& lane, Request& request);
 
     // The head is answered: gives it to the port.

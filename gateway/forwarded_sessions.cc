@@ -20,7 +20,7 @@ constexpr int kSessionsWokenPerTurn = 16;
 class ForwardedSessions::ForwardedSession final : public ReplyPort {
  public:
     ForwardedSession(ForwardedSessions& owner, NodeId origin, uint64_t session_id)
-        : owner_(owner), origin_(origin), lane_(*this, session_id), share_(owner.buffers_) {}
+        : owner_(owner), origin_(origin), lane_(*this, session_id, ClientOf::kOtherNode), share_(owner.buffers_) {}
 
     bool waits = false;  // in the owner's list
 
@@ -99,7 +99,6 @@ class ForwardedSessions::ForwardedSession final : public ReplyPort {
             unsent_.pop_front();
         }
     }
-    [[nodiscard]] bool may_be_forwarded() const override { return false; }
     [[nodiscard]] ClientName client() const override { return {}; }
 
  private:

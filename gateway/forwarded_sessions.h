@@ -3,7 +3,7 @@
 //
 // A request names the term in which its sender believed this node to lead. In any other term it is definitely not
 // executed, so of all the requests of one session those that were taken are a prefix, and its sender may safely send
-// the rest to the next leader, in order.
+// the rest to the next leader, in order. What follows from that for the commands in a lane is in one_hop.h.
 //
 // Flow: what was sent of replies and not yet taken by the client at the other end stays within a window a session; the
 // follower says how much was taken (peers::ForwardCredit). While it is used up nothing of the session is carried out.

@@ -10,6 +10,7 @@ Gateway::Gateway(GatewayServices services)
       timer_(services.config, services.reactor, services.latency, services.slow_log),
       schedule_(lanes_, services.reactor),
       answers_(services.reactor, schedule_, forwarder_, timer_, services.counters),
+      one_hop_(answers_),
       reads_(services.reactor, services.store, services.group, answers_, timer_, services.counters),
       long_reads_(services.reactor, services.store, services.group, services.buffers, schedule_, answers_, timer_,
                   services.counters),
@@ -18,14 +19,15 @@ Gateway::Gateway(GatewayServices services)
       large_writes_(services.reactor, lanes_, services.group, forwarder_, schedule_, admission_, timer_),
       heads_(services.reactor, services.group, schedule_, answers_, reads_, long_reads_, waits_, timer_),
       router_(services.config, services.reactor, services.store, services.group, forwarder_, schedule_, answers_,
-              admission_, reads_, waits_, large_writes_, heads_, timer_, services.counters),
-      outcomes_(lanes_, services.group, schedule_, answers_, reads_, long_reads_, waits_, heads_, timer_),
+              one_hop_, admission_, reads_, waits_, large_writes_, heads_, timer_, services.counters),
+      outcomes_(lanes_, services.group, schedule_, answers_, one_hop_, reads_, long_reads_, waits_, heads_, timer_),
       forward_results_(lanes_, schedule_, answers_, reads_, timer_),
       deadlines_(services.config, services.reactor, lanes_, schedule_, answers_, outcomes_) {}
 
 void Gateway::remove_lane(Lane& lane) {
     if (lane.long_reply != nullptr) long_reads_.end(lane);
-    if (lane.outstanding() > 0 && lane.port().may_be_forwarded())
+    // The leader that they are at sends their replies to nobody.
+    if (lane.outstanding() > 0 && lane.target.leader != services_.config.id)
         (void)forwarder_.give_credit(lane.target.leader, lane.session_id(), peers::kCreditOfNobody);
     lanes_.remove(lane);
 }

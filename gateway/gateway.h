@@ -4,6 +4,7 @@
 // Built from parts, each with one job, in the order in which each may use those before it (gateway.cc):
 //   lane, lane_table, lane_schedule   the order of a session's commands, and which lanes to look at
 //   answers, reads, long_reads, waits what is replied
+//   one_hop                           what is different for the clients of other nodes
 //   admission, large_writes           whether there is room, in the output and in the log
 //   heads, router                     what is answered next, and where a command goes
 //   outcomes, forward_results         what became of it, here and at the leader
@@ -97,6 +98,7 @@ class Gateway {
     LaneTable lanes_;
     LaneSchedule schedule_;
     Answers answers_;
+    OneHop one_hop_;
     Reads reads_;
     LongReads long_reads_;
     Waits waits_;

@@ -32,15 +32,21 @@ struct Target {
     bool operator==(const Target&) const = default;
 };
 
+// The node that a session's client is connected to. What follows from it is in one_hop.h, and nobody else asks.
+enum class ClientOf : uint8_t { kThisNode, kOtherNode };
+
 class Lane {
  public:
-    // `session_id` is unique in the life of the process: it names the session to the leader that it forwards to.
-    Lane(ReplyPort& port, uint64_t session_id) : port_(port), session_id_(session_id) {}
+    // `session_id` is unique in the life of the process that the client is connected to: it names the session to the
+    // leader that it forwards to.
+    Lane(ReplyPort& port, uint64_t session_id, ClientOf client_of)
+        : port_(port), session_id_(session_id), client_of_(client_of) {}
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
 
     [[nodiscard]] ReplyPort& port() const { return port_; }
     [[nodiscard]] uint64_t session_id() const { return session_id_; }
+    [[nodiscard]] bool is_of_other_node() const { return client_of_ == ClientOf::kOtherNode; }
     [[nodiscard]] RequestQueue& queue() { return queue_; }
     [[nodiscard]] const RequestQueue& queue() const { return queue_; }
 
@@ -105,6 +111,7 @@ class Lane {
  private:
     ReplyPort& port_;
     const uint64_t session_id_;
+    const ClientOf client_of_;
     RequestQueue queue_;
     uint32_t outstanding_ = 0;
     uint32_t parked_ = 0;

@@ -59,15 +59,7 @@ void Outcomes::write_not_executed(replica::WriteWaiter waiter) {
     Request* request = lane->queue().find(waiter.sequence);
     if (request == nullptr || request->state != RequestState::kWrite) return;
     answers_.refuse(*lane, *request, kLeadershipLost);
-    if (!lane->port().may_be_forwarded()) refuse_reads_behind(*lane, waiter.sequence);
-}
-
-// Of another node's client: its node sends the write again, and they would not have seen it.
-void Outcomes::refuse_reads_behind(Lane& lane, uint64_t sequence) {
-    for (uint64_t s = sequence + 1; s < lane.queue().end_sequence(); ++s) {
-        Request& request = *lane.queue().find(s);
-        if (request.state == RequestState::kRead) answers_.refuse(lane, request, kLeadershipLost);
-    }
+    one_hop_.on_write_not_executed(*lane, waiter.sequence);
 }
 
 void Outcomes::reads_ready(uint64_t served_round, const std::vector<LaneHandle>& lanes) {
@@ -86,16 +78,6 @@ void Outcomes::reads_dropped(const std::vector<LaneHandle>& lanes) {
             if (request.state == RequestState::kRead && !reads_.is_served(request)) reads_.repeat(*lane, request);
         }
         schedule_.wake(*lane);
-    }
-}
-
-// Of another node's client, in a later term than that in which they came. Its node sends again what was not executed,
-// and those before them may be among that. A read that was lost before a write in the log is answered with that.
-void Outcomes::refuse_parked(Lane& lane) {
-    for (uint64_t end = lane.queue().end_sequence(); end > lane.queue().head_sequence(); --end) {
-        Request& request = *lane.queue().find(end - 1);
-        if (request.is_outstanding()) return;
-        if (request.state == RequestState::kParked) answers_.refuse(lane, request, kLeadershipLost);
     }
 }
 
@@ -124,7 +106,7 @@ void Outcomes::leadership_changed() {
         if (lane.queue().empty()) return;
         schedule_.wake(lane);
         if (lane.target.term >= term) return;
-        if (!lane.port().may_be_forwarded()) refuse_parked(lane);
+        one_hop_.on_later_term(lane);
         if (lane.long_reply != nullptr && !lane.long_reply->made()) {
             long_reads_.end(lane);
             repeat_reads(lane);

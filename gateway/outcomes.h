@@ -7,18 +7,20 @@
 #include <vector>
 
 #include "gateway/heads.h"
+#include "gateway/one_hop.h"
 #include "replica/command_outcomes.h"
 
 namespace kvorum::gateway {
 
 class Outcomes final : public replica::CommandOutcomes {
  public:
-    Outcomes(const LaneTable& lanes, replica::Group& group, LaneSchedule& schedule, Answers& answers, Reads& reads,
-             LongReads& long_reads, Waits& waits, Heads& heads, CommandTimer& timer)
+    Outcomes(const LaneTable& lanes, replica::Group& group, LaneSchedule& schedule, Answers& answers, OneHop& one_hop,
+             Reads& reads, LongReads& long_reads, Waits& waits, Heads& heads, CommandTimer& timer)
         : lanes_(lanes),
           group_(group),
           schedule_(schedule),
           answers_(answers),
+          one_hop_(one_hop),
           reads_(reads),
           long_reads_(long_reads),
           waits_(waits),
@@ -44,8 +46,6 @@ class Outcomes final : public replica::CommandOutcomes {
     // Of a write that is carried out next: what its session waits for before it; null when nobody waits for the write.
     [[nodiscard]] Lane* answer_what_is_before(replica::WriteWaiter waiter);
 
-    void refuse_reads_behind(Lane& lane, uint64_t sequence);
-    void refuse_parked(Lane& lane);
     void repeat_reads(Lane& lane);
     void repeat_forwarded_reads(Lane& lane);
 
@@ -53,6 +53,7 @@ class Outcomes final : public replica::CommandOutcomes {
     replica::Group& group_;
     LaneSchedule& schedule_;
     Answers& answers_;
+    OneHop& one_hop_;
     Reads& reads_;
     LongReads& long_reads_;
     Waits& waits_;

@@ -66,9 +66,6 @@ class ReplyPort {
     // Called when every command that could be answered was: time to send.
     virtual void flush() = 0;
 
-    // True for a client's own connection: its commands may be parked and forwarded. Those of another node may not: a
-    // command makes one hop only.
-    [[nodiscard]] virtual bool may_be_forwarded() const = 0;
     [[nodiscard]] virtual ClientName client() const = 0;
 };
 

@@ -15,8 +15,9 @@ constexpr std::string_view kSecondLarge = "TRYAGAIN Another large command is und
 }  // namespace
 
 Router::Router(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, replica::Group& group,
-               Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, Admission& admission, Reads& reads,
-               Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer, NodeCounters& counters)
+               Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, OneHop& one_hop, Admission& admission,
+               Reads& reads, Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer,
+               NodeCounters& counters)
     : config_(config),
       reactor_(reactor),
       store_(store),
@@ -24,6 +25,7 @@ Router::Router(const NodeConfig& config, reactor::Reactor& reactor, const kv::St
       forwarder_(forwarder),
       schedule_(schedule),
       answers_(answers),
+      one_hop_(one_hop),
       admission_(admission),
       reads_(reads),
       waits_(waits),
@@ -40,7 +42,7 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
     const bool is_read = command.is_read();
     const bool is_long = is_read && may_be_long(command, arguments, store_.size());
     bool too_long = false;
-    if (is_read && !is_long && lane.queue().empty() && lane.port().may_be_forwarded() && group_.may_read_now()) {
+    if (is_read && !is_long && lane.queue().empty() && !OneHop::needs_place(lane) && group_.may_read_now()) {
         ++counters_.lease_reads;
         timer_.time_inline(lane, command, arguments, [&] {
             const auto error_code = reads_.carry_out(lane, *command.operation, arguments, kShortReplyBytes);
@@ -62,8 +64,7 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
 }
 
 Request& Router::push(Lane& lane, const Command& command, uint64_t origin_id) {
-    // What comes from another node was sent to the leader of this term, whenever it has its place.
-    if (!lane.port().may_be_forwarded() && lane.outstanding() == 0 && lane.parked() == 0) lane.go_to(current_target());
+    if (OneHop::next_gives_term(lane)) lane.go_to(current_target());
     return lane.push(command, origin_id, reactor_.now_ns());
 }
 
@@ -107,12 +108,7 @@ bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
     lane.waits_for_room = false;
     if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command.is_read())
         return route_at_follower(lane, request, arguments);
-    if (!leads && !lane.port().may_be_forwarded()) {
-        // Its node would repeat it behind the write, where it is answered here just before that is applied.
-        if (request.command.is_read() && lane.has_write_behind(request.sequence)) return false;
-        answers_.refuse(lane, request, kNotLeader);
-        return true;
-    }
+    if (!leads && OneHop::ends_here(lane)) return one_hop_.refuse_or_keep(lane, request);
     if (!lane.may_go_to(target)) return false;
     if (!leads) {
         lane.waits_for_room = !lane.port().output_has_room();

@@ -13,14 +13,16 @@
 #include "config/config.h"
 #include "gateway/heads.h"
 #include "gateway/large_writes.h"
+#include "gateway/one_hop.h"
 
 namespace kvorum::gateway {
 
 class Router {
  public:
     Router(const NodeConfig& config, reactor::Reactor& reactor, const kv::Store& store, replica::Group& group,
-           Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, Admission& admission, Reads& reads,
-           Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer, NodeCounters& counters);
+           Forwarder& forwarder, LaneSchedule& schedule, Answers& answers, OneHop& one_hop, Admission& admission,
+           Reads& reads, Waits& waits, LargeWrites& large_writes, Heads& heads, CommandTimer& timer,
+           NodeCounters& counters);
 
     // A command on the state, or a WAIT. `origin_id` names it for a session of another node (0 for clients). True: it
     // was a read and is answered. `is_readonly`: a follower may answer it where clients are redirected.
@@ -55,6 +57,7 @@ class Router {
     Forwarder& forwarder_;
     LaneSchedule& schedule_;
     Answers& answers_;
+    OneHop& one_hop_;
     Admission& admission_;
     Reads& reads_;
     Waits& waits_;

@@ -67,7 +67,6 @@ reactor::Task<absl::Status> Node::start() {
     if (!opened.ok()) co_return opened;
     report_recovery();
     if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
-    config_.cluster_of_log = log_->cluster();
     const auto* logged = log_->recovered().facts.configurations.last();
     absl::Status members =
         replica::check_log_membership(config_, log_->cluster(), logged == nullptr ? nullptr : &logged->fact);
@@ -96,6 +95,7 @@ void Node::build_parts() {
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
     const wal::RecoveryReport& report = log_->recovered();
     raft::RecoveredLog recovered;
+    recovered.cluster = log_->cluster();
     recovered.hard_state = report.hard_state;
     recovered.last = report.last;
     recovered.last_log_time_ms = report.last_log_time_ms;

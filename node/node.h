@@ -58,6 +58,7 @@ class Node final : public redis::NodeFacade,
     [[nodiscard]] int64_t wall_clock_ms() override { return reactor_.backend().wall_clock_ms(); }
     [[nodiscard]] int64_t wall_clock_us() override { return reactor_.backend().wall_clock_ms() * 1000; }
     [[nodiscard]] const NodeConfig& config() override { return config_; }
+    [[nodiscard]] ClusterId cluster() const override { return log_->cluster(); }
     [[nodiscard]] raft::Status raft_status() override { return driver_->raft().status(); }
     [[nodiscard]] const NodeCounters& counters() const override { return counters_; }
     [[nodiscard]] const reactor::TurnFacts& turns() const override { return reactor_.meter().facts(); }

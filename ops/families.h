@@ -11,11 +11,11 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/failure.h"
 #include "base/reply_sink.h"
 #include "base/turn_work.h"
 #include "kv/store.h"
 #include "ops/commands.h"
-#include "ops/failure.h"
 #include "ops/log_record.h"
 #include "ops/open_value.h"
 #include "ops/operation_codes.h"

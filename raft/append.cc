@@ -93,7 +93,7 @@ Raft::Impl::AppendCheck Raft::Impl::check_append(NodeId from, const AppendEntrie
 }
 
 void Raft::Impl::handle(NodeId from, const AppendEntries& request) {
-    if (!is_well_formed(request, config_.cluster, config_.group)) {
+    if (!is_well_formed(request, cluster_, config_.group)) {
         ++dropped_messages_.malformed;
         return;
     }

@@ -141,6 +141,7 @@ class Raft::Impl {
     void drop_reads(const Leader& leader);
 
     const RaftConfig config_;
+    const ClusterId cluster_;  // of the log
     Prng prng_;
     uint64_t now_ns_;
 

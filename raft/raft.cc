@@ -15,6 +15,7 @@ static_assert(static_cast<size_t>(Role::kFollower) == 0 && static_cast<size_t>(R
 
 Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64_t now_ns)
     : config_(config),
+      cluster_(recovered.cluster),
       prng_(config.seed),
       now_ns_(now_ns),
       hard_state_(recovered.hard_state),
@@ -22,6 +23,7 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
       persists_(recovered.last.index) {
     const std::vector<std::string> violations = config.validate();
     KVORUM_ASSERT(violations.empty(), "{}", violations.front());
+    KVORUM_ASSERT(!cluster_.is_none(), "a log of no cluster");
     KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
                   current_term());
     // What was promised, and to whom, is not known any more; only how long it may last.

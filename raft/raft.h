@@ -52,7 +52,6 @@ inline constexpr uint32_t kClockDriftPercentMax = 50;
 
 struct RaftConfig {
     NodeId self;
-    ClusterId cluster;
     GroupId group = kFirstGroup;
     std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
     // What the first leader of the cluster writes as entry 1, and what is in force before that: its voters are
@@ -84,11 +83,12 @@ struct RaftConfig {
 
 // What recovery found in the log.
 struct RecoveredLog {
-    HardState hard_state;
-    EntryId last;  // zero when the log is empty
+    ClusterId cluster;  // that the log was made for: all its entries, and those that it takes, name it
+    HardState hard_state{};
+    EntryId last{};  // zero when the log is empty
     int64_t last_log_time_ms = 0;
-    std::vector<TermRun> terms;  // of all entries 1..last.index
-    LogFacts facts{};            // of all entries
+    std::vector<TermRun> terms{};  // of all entries 1..last.index
+    LogFacts facts{};              // of all entries
 };
 
 enum class Role { kFollower, kPreCandidate, kCandidate, kLeader };

@@ -34,7 +34,7 @@ ProposeResult Raft::Impl::propose(EntryBuilder& builder) {
 LogIndex Raft::Impl::append_as_leader(EntryBuilder& builder) {
     builder.set_log_time_ms(std::max(builder.log_time_ms(), log_.last_log_time_ms()));
     builder.set_feature_level(feature_level());
-    EntryPtr entry = std::move(builder).seal(config_.cluster, config_.group, log_.last_index() + 1, current_term(),
+    EntryPtr entry = std::move(builder).seal(cluster_, config_.group, log_.last_index() + 1, current_term(),
                                              log_.last_id().checksum);
     const LogIndex index = entry->index();
     output_.entries.push_back(entry);

@@ -33,7 +33,7 @@ RespLimits resp_limits(const Limits& limits, bool authenticated) {
 
 ClientConnection::ClientConnection(ClientServices services, reactor::Handle socket, uint64_t id)
     : services_(services),
-      lane_(*this, id),
+      lane_(*this, id, gateway::ClientOf::kThisNode),
       socket_(socket),
       receive_(services.reactor, socket),
       output_progress_(*this),

@@ -94,7 +94,6 @@ class ClientConnection final : public gateway::ReplyPort, private MonitorListene
     [[nodiscard]] std::string redirection(const gateway::Command& command, ops::Arguments arguments,
                                           const Member& leader) const override;
     void flush() override;
-    [[nodiscard]] bool may_be_forwarded() const override { return true; }
     [[nodiscard]] gateway::ClientName client() const override { return {state_.address, state_.name}; }
 
  private:

@@ -2,9 +2,21 @@
 
 #include <utility>
 
+#include "base/bytes.h"
+#include "base/checksum.h"
 #include "redis/command_context.h"
 
 namespace kvorum::redis {
+
+std::string cluster_node_name(ClusterId cluster, NodeId node) {
+    std::string identity;
+    ByteWriter writer(identity);
+    writer.write(cluster.value());
+    writer.write(node.value());
+    const Bytes bytes = as_bytes(identity);
+    return fmt::format("{:016x}{:016x}{:08x}", checksum64(bytes, 1), checksum64(bytes, 2),
+                       static_cast<uint32_t>(checksum64(bytes, 3)));
+}
 
 ClusterMap::ClusterMap(NodeFacade& node)
     : node_(node), config_(node.config()), status_(node.raft_status()), leader_(known_leader(node, status_)) {

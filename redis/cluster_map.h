@@ -37,6 +37,9 @@ struct Shard {
     std::optional<SlotRange> slots;
 };
 
+// The 40 hex digits by which Redis Cluster clients know a node of that cluster.
+[[nodiscard]] std::string cluster_node_name(ClusterId cluster, NodeId node);
+
 class ClusterMap {
  public:
     explicit ClusterMap(NodeFacade& node);
@@ -50,7 +53,9 @@ class ClusterMap {
     [[nodiscard]] bool is_self(const Member& member) const { return member.id == status_.self; }
     [[nodiscard]] MemberHealth health(const Member& member) const;
     [[nodiscard]] bool is_reachable(const Member& member) const { return health(member) == MemberHealth::kOnline; }
-    [[nodiscard]] std::string name_of(const Member& member) const { return config_.cluster_node_name(member.id); }
+    [[nodiscard]] std::string name_of(const Member& member) const {
+        return cluster_node_name(node_.cluster(), member.id);
+    }
     // How much of the log a member has: known to the leader for all, to the others for themselves only.
     [[nodiscard]] LogIndex offset_of(const Member& member) const;
 

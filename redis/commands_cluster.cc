@@ -215,7 +215,7 @@ void run_cluster_links(CommandContext& context) {
         context.reply.bytes("direction");
         context.reply.bytes("to");
         context.reply.bytes("node");
-        context.reply.bytes(context.node.config().cluster_node_name(link.peer));
+        context.reply.bytes(cluster_node_name(context.node.cluster(), link.peer));
         context.reply.bytes("create-time");
         context.reply.integer(link.connected_at_wall_ms);
         context.reply.bytes("events");
@@ -228,8 +228,7 @@ void run_cluster_links(CommandContext& context) {
 }
 
 void run_cluster_myid(CommandContext& context) {
-    const NodeConfig& config = context.node.config();
-    context.reply.bytes(config.cluster_node_name(config.id));
+    context.reply.bytes(cluster_node_name(context.node.cluster(), context.node.config().id));
 }
 
 void run_cluster_keyslot(CommandContext& context) { context.reply.integer(hash_slot(context.arguments[2])); }

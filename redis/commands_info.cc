@@ -14,6 +14,7 @@
 #include "base/process_facts.h"
 #include "base/text.h"
 #include "config/version.h"
+#include "redis/cluster_map.h"
 #include "redis/command_context.h"
 
 namespace kvorum::redis {
@@ -54,7 +55,7 @@ uint64_t uptime_s(NodeFacade& node) {
 
 // 40 hex digits that differ from one start of the node to the next.
 std::string run_id(NodeFacade& node) {
-    const std::string name = node.config().cluster_node_name(node.config().id);
+    const std::string name = cluster_node_name(node.cluster(), node.config().id);
     const auto started_ms = static_cast<uint64_t>(node.counters().started_at_wall_ms);
     return fmt::format("{:016x}{:016x}{:08x}", checksum64(as_bytes(name), started_ms), started_ms,
                        static_cast<uint32_t>(checksum64(as_bytes(name))));
@@ -298,7 +299,7 @@ void write_replication(NodeFacade& node, std::string& out) {
         write_replication_follower(node, status, out);
     }
     field(out, "master_failover_state", "no-failover");
-    field(out, "master_replid", fmt::format("{:040x}", node.config().cluster_id()));
+    field(out, "master_replid", fmt::format("{:040x}", node.cluster()));
     field(out, "master_replid2", fmt::format("{:040x}", 0));
     field(out, "master_repl_offset", status.commit_index);
     field(out, "second_repl_offset", -1);
@@ -380,7 +381,7 @@ void write_raft(NodeFacade& node, std::string& out) {
     field(out, "raft_leader_id", status.leader);
     field(out, "raft_leader", leader == nullptr ? std::string{} : leader->client.to_string());
     field(out, "raft_members", node.config().members.size());
-    field(out, "raft_cluster_id", fmt::format("{:016x}", node.config().cluster_id()));
+    field(out, "raft_cluster_id", fmt::format("{:016x}", node.cluster()));
     field(out, "raft_configuration_index", status.configuration_index);
     field(out, "raft_voters", fmt::format("{}", fmt::join(status.voters, ",")));
     field(out, "raft_feature_level", status.feature_level);

@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kWordBytesMax = 128;
 
 // Of those that have nothing with them.
-std::string_view fixed_text(ops::Failure::Code code) {
-    using enum ops::Failure::Code;
+std::string_view fixed_text(Failure::Code code) {
+    using enum Failure::Code;
     switch (code) {
         case kSyntax: return "ERR syntax error";
         case kNotAnInteger: return "ERR value is not an integer or out of range";
@@ -65,17 +65,16 @@ std::string_view fixed_text(ops::Failure::Code code) {
 
 }  // namespace
 
-std::string failure_text(const ops::Failure& failure) {
+std::string failure_text(const Failure& failure) {
     switch (failure.code()) {
-        case ops::Failure::kWrongOperandCount:
+        case Failure::kWrongOperandCount:
             return fmt::format("ERR wrong number of arguments for '{}' command", failure.name());
-        case ops::Failure::kBadExpireTime:
-            return fmt::format("ERR invalid expire time in '{}' command", failure.name());
-        case ops::Failure::kUnknownPart:
+        case Failure::kBadExpireTime: return fmt::format("ERR invalid expire time in '{}' command", failure.name());
+        case Failure::kUnknownPart:
             return fmt::format("ERR unknown subcommand '{}'. Try {} HELP.", failure.word().substr(0, kWordBytesMax),
                                to_upper(failure.name()));
-        case ops::Failure::kUnknownOption: return fmt::format("ERR Unsupported option {}", failure.word());
-        case ops::Failure::kTooLarge:
+        case Failure::kUnknownOption: return fmt::format("ERR Unsupported option {}", failure.word());
+        case Failure::kTooLarge:
             return fmt::format("ERR command of {} bytes is above the limit of {}", failure.size_bytes(),
                                ops::kCommandSizeMax);
         default: return std::string(fixed_text(failure.code()));

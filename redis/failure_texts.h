@@ -3,10 +3,10 @@
 
 #include <string>
 
-#include "ops/failure.h"
+#include "base/failure.h"
 
 namespace kvorum::redis {
 
-[[nodiscard]] std::string failure_text(const ops::Failure& failure);
+[[nodiscard]] std::string failure_text(const Failure& failure);
 
 }  // namespace kvorum::redis

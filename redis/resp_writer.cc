@@ -31,7 +31,7 @@ void RespWriter::status(std::string_view word) {
     out_->append(kCrlf);
 }
 
-void RespWriter::failure(const ops::Failure& failure) { error(failure_text(failure)); }
+void RespWriter::failure(const Failure& failure) { error(failure_text(failure)); }
 
 void RespWriter::error(std::string_view line) {
     error_code_ = line.substr(0, line.find_first_of(" \r\n"));

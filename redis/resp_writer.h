@@ -45,7 +45,7 @@ class RespWriter final : public ReplyWriter {
     void list(uint64_t count) override;         // an array
     void set(uint64_t count) override;          // RESP2: an array
     void map(uint64_t pair_count) override;     // RESP2: an array of twice as many
-    void failure(const ops::Failure& failure) override;
+    void failure(const Failure& failure) override;
     void error(std::string_view line) override;
     [[nodiscard]] std::string_view error_code() const override { return error_code_; }
     void forget_error() override { error_code_.clear(); }

@@ -80,6 +80,7 @@ class NodeFacade {
     [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
     [[nodiscard]] virtual int64_t wall_clock_us() = 0;  // for TIME
     [[nodiscard]] virtual const NodeConfig& config() = 0;
+    [[nodiscard]] virtual ClusterId cluster() const = 0;  // that the node's log was made for
     [[nodiscard]] virtual raft::Status raft_status() = 0;
     [[nodiscard]] virtual const NodeCounters& counters() const = 0;
     [[nodiscard]] virtual const reactor::TurnFacts& turns() const = 0;

@@ -20,7 +20,6 @@ constexpr uint64_t kTimerNapNsMax = 20 * kMillisecondNs;
 raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
     raft::RaftConfig out;
     out.self = config.id;
-    out.cluster = config.cluster_id();
     out.configuration = founding_configuration(config);
     out.voters = out.configuration.voter_ids();
     out.program_version = kKvorumVersion;

@@ -20,7 +20,6 @@ constexpr NodeId kFollower{2};
 RaftConfig config_of(NodeId self) {
     RaftConfig config;
     config.self = self;
-    config.cluster = bench::kBenchCluster;
     config.voters = {NodeId{1}, NodeId{2}, NodeId{3}};
     for (const NodeId voter : config.voters)
         config.configuration.voters.push_back({.id = voter, .peer = {"host", 17001}, .client = {"host", 7001}});
@@ -69,7 +68,7 @@ void settle(Raft& raft) {
 }
 
 void raft_leader_commits_a_batch(benchmark::State& state) {
-    Raft raft(config_of(kLeader), {}, 0);
+    Raft raft(config_of(kLeader), {.cluster = bench::kBenchCluster}, 0);
     raft.tick(kNowNs);
     settle(raft);
     KVORUM_ASSERT(raft.is_leader());
@@ -85,7 +84,7 @@ void raft_leader_commits_a_batch(benchmark::State& state) {
 BENCHMARK(raft_leader_commits_a_batch);
 
 void raft_follower_takes_a_batch(benchmark::State& state) {
-    Raft raft(config_of(kFollower), {}, 0);
+    Raft raft(config_of(kFollower), {.cluster = bench::kBenchCluster}, 0);
     bench::EntryChain chain;
     AppendEntries append;
     append.term = Term{1};

@@ -461,7 +461,6 @@ TEST(ClusterIdentity, IsTheSameOnAllNodesOfACluster) {
     third.data_directory = "elsewhere";
     std::swap(third.members[0], third.members[2]);
     EXPECT_EQ(second.bootstrap_cluster_id(), third.bootstrap_cluster_id());
-    EXPECT_EQ(second.cluster_node_name(NodeId{1}), third.cluster_node_name(NodeId{1}));
 }
 
 TEST(ClusterIdentity, DiffersByNameAndByMembers) {
@@ -481,27 +480,11 @@ TEST(ClusterIdentity, DiffersByBootstrapToken) {
     EXPECT_NE(config.bootstrap_cluster_id(), again.bootstrap_cluster_id());
 }
 
-// Whatever the options say: nodes of one log must understand each other after a change of options too.
-TEST(ClusterIdentity, IsThatOfTheLogOnceThatIsOpen) {
-    NodeConfig config = three_node_config();
-    EXPECT_EQ(config.cluster_id(), config.bootstrap_cluster_id());
-    config.cluster_of_log = ClusterId{77};
-    EXPECT_EQ(config.cluster_id(), ClusterId{77});
-}
-
 TEST(ClusterIdentity, DoesNotDependOnAddresses) {
     const NodeConfig config = three_node_config();
     NodeConfig moved = config;
     moved.members[0].client.port = 9999;
     EXPECT_EQ(config.bootstrap_cluster_id(), moved.bootstrap_cluster_id());
-}
-
-TEST(ClusterIdentity, GivesEveryNodeFortyHexDigits) {
-    const NodeConfig config = three_node_config();
-    const std::string name = config.cluster_node_name(NodeId{1});
-    EXPECT_EQ(name.size(), 40u);
-    EXPECT_EQ(name.find_first_not_of("0123456789abcdef"), std::string::npos);
-    EXPECT_NE(name, config.cluster_node_name(NodeId{2}));
 }
 
 }  // namespace

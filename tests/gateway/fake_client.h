@@ -18,12 +18,11 @@ using Replies = std::vector<std::string>;
 
 class FakeClient final : public ReplyPort {
  public:
-    explicit FakeClient(uint64_t session_id) : lane(*this, session_id) {}
+    FakeClient(uint64_t session_id, ClientOf client_of) : lane(*this, session_id, client_of) {}
 
     Lane lane;
     bool has_room = true;
     bool has_bulk_room = true;
-    bool is_own = true;  // of this node, not the client of another one
 
     Replies replies;                       // whole ones; a refusal as the error that it is
     std::vector<ReplyClass> classes;       // of each
@@ -76,7 +75,6 @@ class FakeClient final : public ReplyPort {
         return fmt::format("MOVED {} {}", arguments[1], leader.id);
     }
     void flush() override { ++flushes; }
-    [[nodiscard]] bool may_be_forwarded() const override { return is_own; }
     [[nodiscard]] ClientName client() const override { return {"fake:1", {}}; }
 
  private:

@@ -130,23 +130,19 @@ class GatewayTest : public ::testing::Test {
     }
 
     // --- clients ---
-    FakeClient& new_client() {
-        clients_.push_back(std::make_unique<FakeClient>(clients_.size() + 1));
+    FakeClient& new_client(ClientOf client_of = ClientOf::kThisNode) {
+        clients_.push_back(std::make_unique<FakeClient>(clients_.size() + 1, client_of));
         gateway_.add_lane(clients_.back()->lane);
         return *clients_.back();
     }
     // The client of another node that forwards to this one, but for the sending (forwarded_sessions_test.cc has that).
-    FakeClient& new_client_of_other_node() {
-        FakeClient& client = new_client();
-        client.is_own = false;
-        return client;
-    }
+    FakeClient& new_client_of_other_node() { return new_client(ClientOf::kOtherNode); }
     // True: it was a read and is answered.
     bool submit(FakeClient& client, std::string_view line) { return submit(client, ops::split(line)); }
     bool submit(FakeClient& client, const ops::Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         return gateway_.submit(client.lane, command_named(words[0]), arguments, false,
-                               client.is_own ? 0 : ++origin_id_);
+                               client.lane.is_of_other_node() ? ++origin_id_ : 0);
     }
     void submit_large(FakeClient& client, const ops::Words& words) {
         const std::vector<std::string_view> arguments(words.begin(), words.end());

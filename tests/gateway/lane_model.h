@@ -85,7 +85,7 @@ class LaneModel {
             ASSERT_TRUE(sent.kind != Kind::kLocal) << where();
             ASSERT_FALSE(has(numbers_in(value), number)) << where();
             const bool is_repeated = reply == error(kLeadershipLost) || reply == error(kNotLeader);
-            if (is_repeated && !client_.is_own) repeated_from_ = sent_.size();
+            if (is_repeated && client_.lane.is_of_other_node()) repeated_from_ = sent_.size();
             return;
         }
         if (!reply.starts_with('-'))

@@ -47,8 +47,8 @@ class LanesWorld : public GatewayTest {
             states += fmt::format("{} in state {}{}, ", request.command.name, static_cast<int>(request.state),
                                   request.is_barrier ? " (barrier)" : "");
         }
-        return states + fmt::format("target {} in term {}, own {}", lane.target.leader, lane.target.term,
-                                    lane.port().may_be_forwarded());
+        return states + fmt::format("target {} in term {}, of another node {}", lane.target.leader, lane.target.term,
+                                    lane.is_of_other_node());
     }
     bool one_in(uint64_t n) { return prng_.chance(1, n); }
     void add_client() {
@@ -89,8 +89,8 @@ class LanesWorld : public GatewayTest {
         for (uint64_t left = prng_.between(1, 4); left > 0; --left) {
             const Lane& lane = client.lane;
             if (client.is_cut_off || lane.input_ended || lane.large != nullptr || lane.holds_input()) return;
-            if (client.is_own && !client.has_room) return;
-            if (!client.is_own && !may_send_here(model)) return;
+            if (!lane.is_of_other_node() && !client.has_room) return;
+            if (lane.is_of_other_node() && !may_send_here(model)) return;
             send_one(model);
         }
     }
@@ -103,7 +103,7 @@ class LanesWorld : public GatewayTest {
         using Kind = LaneModel::Kind;
         FakeClient& client = model.client();
         const std::string append = fmt::format("append {} {};", model.key(), model.next());
-        switch (const uint64_t draw = prng_.below(client.is_own ? 24 : 20); draw) {
+        switch (const uint64_t draw = prng_.below(client.lane.is_of_other_node() ? 20 : 24); draw) {
             default:
                 model.sent({Kind::kAppend, {}, true});
                 submit(client, append);

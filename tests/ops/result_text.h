@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/failure.h"
 #include "base/reply_sink.h"
-#include "ops/failure.h"
 
 namespace kvorum::ops {
 

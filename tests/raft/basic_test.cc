@@ -144,7 +144,7 @@ TEST(RaftConfigValidation, NamesEveryViolation) {
     EXPECT_EQ(violations.size(),
               7u);  // no self, self not a voter, a voter twice, no configuration, and so not of those voters, slow
                     // heartbeats, a window below a message
-    config = RaftConfig{.self = NodeId{1}, .cluster = ClusterId{1}, .voters = {NodeId{1}}};
+    config = RaftConfig{.self = NodeId{1}, .voters = {NodeId{1}}};
     config.configuration = configuration_of(config.voters);
     EXPECT_TRUE(config.validate().empty());
 }

@@ -30,7 +30,7 @@ void Disk::write(const std::optional<HardState>& next, const EntryList& appended
 }
 
 RecoveredLog Disk::recover() const {
-    RecoveredLog recovered{.hard_state = hard_state, .last = {}, .terms = {}};
+    RecoveredLog recovered{.cluster = kTestCluster, .hard_state = hard_state};
     for (const EntryPtr& entry : entries) {
         if (recovered.terms.empty() || recovered.terms.back().term != entry->term()) {
             recovered.terms.push_back({entry->term(), entry->index()});
@@ -53,7 +53,6 @@ Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& conf
     for (size_t i = 0; i < node_count; ++i) {
         RaftConfig& config = nodes_[i].config;
         config.self = NodeId{i + 1};
-        config.cluster = kTestCluster;
         config.election_timeout_ns = kElectionTimeoutNs;
         config.heartbeat_interval_ns = kHeartbeatNs;
         for (size_t voter = 1; voter <= node_count; ++voter)

@@ -15,7 +15,7 @@ using testing::IsEmpty;
 
 class ClusterMapTest : public ServerCommandsTest {
  protected:
-    std::string name(uint64_t id) { return node_.config_.cluster_node_name(NodeId{id}); }
+    std::string name(uint64_t id) { return cluster_node_name(node_.cluster(), NodeId{id}); }
 
     // "first-last port port ..." of each range of CLUSTER SLOTS.
     std::vector<std::string> slots() {
@@ -195,6 +195,13 @@ TEST_F(ClusterMapTest, NamesTheNodeTheSameEverywhere) {
     // It leads, so its shard is listed last.
     const ReplyValue shards = reply_to({"CLUSTER", "SHARDS"});
     EXPECT_EQ(value_of(value_of(shards.elements.back(), "nodes").elements[0], "id").text, name(1));
+}
+
+TEST_F(ClusterMapTest, KnowsANodeByFortyHexDigitsOfItsOwnAndOfItsCluster) {
+    EXPECT_EQ(name(1).size(), 40u);
+    EXPECT_EQ(name(1).find_first_not_of("0123456789abcdef"), std::string::npos);
+    EXPECT_NE(name(1), name(2));
+    EXPECT_NE(name(1), cluster_node_name(ClusterId{5}, NodeId{1}));
 }
 
 TEST_F(ClusterMapTest, ListsTheLinksToThePeersThatAnswer) {

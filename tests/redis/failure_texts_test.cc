@@ -10,8 +10,6 @@
 namespace kvorum::redis {
 namespace {
 
-using ops::Failure;
-
 TEST(FailureTexts, GiveEveryFailureALineOfItsOwnThatBeginsWithItsCode) {
     std::set<std::string> texts;
     for (int code = 0; code <= static_cast<int>(Failure::kOutOfMemory); ++code) {

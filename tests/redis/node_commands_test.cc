@@ -48,8 +48,8 @@ TEST_F(NodeCommands, TellRaftAndLogNumbersInInfo) {
     const std::string info = text_of({"INFO", "raft", "wal"});
     EXPECT_EQ(info.substr(0, 8), "# Raft\r\n");
     for (const char* line :
-         {"raft_role:leader", "raft_term:4", "raft_leader_id:1", "raft_leader:127.0.0.1:7001", "raft_last_index:72",
-          "raft_durable_index:71", "raft_last_applied:69",
+         {"raft_role:leader", "raft_term:4", "raft_cluster_id:0000000000000077", "raft_leader_id:1",
+          "raft_leader:127.0.0.1:7001", "raft_last_index:72", "raft_durable_index:71", "raft_last_applied:69",
           "raft_peer1:id=3,state=probe,active=0,match_index=12,next_index=13,inflight_bytes=0",
           "raft_state_hash:0000000000000abc", "revision:77", "tombstones:3", "history_floor:5",
           "wal_sync_method:fdatasync", "wal_sync_usec_p99:9", "wal_device:vda", "wal_direct_io:buffered",

@@ -63,6 +63,7 @@ class FakeNode final : public NodeFacade {
     int64_t wall_clock_ms() override { return 1'700'000'000'123; }
     int64_t wall_clock_us() override { return 1'700'000'000'123'456; }
     const NodeConfig& config() override { return config_; }
+    ClusterId cluster() const override { return ClusterId{0x77}; }
     raft::Status raft_status() override { return status; }
     const NodeCounters& counters() const override { return counter; }
     const reactor::TurnFacts& turns() const override { return turn_facts; }

@@ -193,7 +193,7 @@ TEST_F(DriverDurabilityTest, AnEntryThatThisVersionDoesNotKnowEndsTheNode) {
     raft::EntryBuilder unknown(raft::EntryType::kCommands);
     unknown.buffer().append("what is this");
     unknown.add_command_count(1);
-    follow_other({std::move(unknown).seal(config_.cluster_id(), kFirstGroup, LogIndex{1}, Term{1}, 0)}, LogIndex{1});
+    follow_other({std::move(unknown).seal(kCluster, kFirstGroup, LogIndex{1}, Term{1}, 0)}, LogIndex{1});
     log_.finish_all();
     turn();
     log_.finish_all();

@@ -77,6 +77,7 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
     static constexpr NodeId kSelf{1};
     static constexpr NodeId kPeer{2};
     static constexpr NodeId kOther{3};
+    static constexpr ClusterId kCluster{77};  // of the log; the options would found another one
 
     explicit DriverTest(uint64_t work_budget = kTurnWorkBudget) : reactor_(backend_, {.work_budget = work_budget}) {
         set_log_level(LogLevel::kOff);
@@ -98,7 +99,7 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
 
     // --- time ---
     RaftDriver& driver() {
-        if (!driver_) restart_with({});
+        if (!driver_) restart_with({.cluster = kCluster});
         return *driver_;
     }
     void restart_with(const raft::RecoveredLog& recovered) {
@@ -179,11 +180,11 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
                 ops::encode_write(ops::operation_of(ops::OperationCode::kSet), arguments, 0, builder.buffer(), error_));
             builder.add_command_count(1);
         }
-        return std::move(builder).seal(config_.cluster_id(), kFirstGroup, index, term, prev_checksum);
+        return std::move(builder).seal(kCluster, kFirstGroup, index, term, prev_checksum);
     }
     // Entries of term 1 up to `last`, which set k1, k2...; on the disk from an earlier life, not in memory.
     raft::RecoveredLog recover_entries(uint64_t last) {
-        raft::RecoveredLog recovered;
+        raft::RecoveredLog recovered{.cluster = kCluster};
         for (uint64_t i = 1; i <= last; ++i) {
             const raft::EntryPtr held = entry(LogIndex{i}, Term{1}, recovered.last.checksum, fmt::format("k{}", i));
             log_.hold(held);

@@ -44,6 +44,15 @@ TEST_F(DriverWritesTest, AWriteIsAnsweredWhenItIsCommittedAndApplied) {
     EXPECT_NE(store_.find("key"), nullptr);
 }
 
+// Nodes of one log must understand each other after a change of options too.
+TEST_F(DriverWritesTest, EntriesNameTheClusterOfTheLogWhateverTheOptionsSay) {
+    lead();
+    ASSERT_NE(config_.bootstrap_cluster_id(), kCluster);
+    ASSERT_EQ(set(1), WriteAdmission::kAccepted);
+    turn();
+    EXPECT_EQ(driver().raft().cached_entry(LogIndex{2})->header().cluster, kCluster);
+}
+
 TEST_F(DriverWritesTest, OnlyALeaderTakesWrites) {
     EXPECT_EQ(set(7), WriteAdmission::kNotLeader);
     EXPECT_EQ(set_large(7, "k"), WriteAdmission::kNotLeader);

@@ -1,13 +1,14 @@
 // Why an operation failed, in words of no protocol: each protocol has texts of its own for these.
 //
-// A failure that encode_write() reports means that the operation was definitely not executed; one that is reported when
-// it is applied or read is its result. Thread: any. Borrows name and word: for the call that it is given to.
+// One that is reported while an operation is checked and encoded means that it was definitely not executed; one that is
+// reported when it is applied or read is its result. Thread: any. Borrows name and word: for the call that it is given
+// to.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
-namespace kvorum::ops {
+namespace kvorum {
 
 class Failure {
  public:
@@ -51,7 +52,7 @@ class Failure {
         kBadExpireTime,      // name
         kUnknownPart,        // name, word: no part of the operation has that name
         kUnknownOption,      // word
-        kTooLarge,           // size_bytes: what the whole operation takes, above kCommandSizeMax
+        kTooLarge,           // size_bytes: what the whole operation takes, more than one may
     };
     using enum Code;
 
@@ -85,4 +86,4 @@ class Failure {
     uint64_t size_bytes_ = 0;
 };
 
-}  // namespace kvorum::ops
+}  // namespace kvorum
