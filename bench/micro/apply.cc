@@ -70,7 +70,7 @@ void apply_sets(benchmark::State& state) {
 }
 BENCHMARK(apply_sets)
     ->ArgsProduct({{1000, 100'000, 1'000'000}, {64}})
-    ->ArgsProduct({{1000, 100'000}, {128, 256, 1024}});
+    ->ArgsProduct({{1000, 100'000}, {128, 256, 512, 1024}});
 
 void read_gets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
