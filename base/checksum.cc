@@ -4,10 +4,39 @@
 #include <xxhash.h>
 
 #include "base/checksum.h"
+#include "base/checksum_variants.h"
 
 namespace kvorum {
+namespace {
 
-uint64_t checksum64(Bytes bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
-uint64_t checksum64(Bytes bytes, uint64_t seed) { return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed); }
+// Shorter inputs are summed without vectors.
+constexpr size_t kShortBytesMax = XXH3_MIDSIZE_MAX;
+
+[[gnu::noinline]] uint64_t long_sum(Bytes bytes, uint64_t seed) {
+    return checksum_variants().front()->sum(bytes.data(), bytes.size(), seed);
+}
+
+}  // namespace
+
+uint64_t checksum64(Bytes bytes) {
+    if (bytes.size() > kShortBytesMax) return long_sum(bytes, 0);
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+uint64_t checksum64(Bytes bytes, uint64_t seed) {
+    if (bytes.size() > kShortBytesMax) return long_sum(bytes, seed);
+    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+RunningChecksum::RunningChecksum(uint64_t seed) {
+    static_assert(sizeof(XXH3_state_t) <= sizeof(state_) && alignof(XXH3_state_t) <= alignof(RunningChecksum));
+    XXH3_64bits_reset_withSeed(reinterpret_cast<XXH3_state_t*>(state_.data()), seed);
+}
+
+void RunningChecksum::add(Bytes piece) { checksum_variants().front()->add(state_.data(), piece.data(), piece.size()); }
+
+uint64_t RunningChecksum::value() const {
+    return XXH3_64bits_digest(reinterpret_cast<const XXH3_state_t*>(state_.data()));
+}
 
 }  // namespace kvorum

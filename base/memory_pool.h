@@ -1,9 +1,10 @@
 // Memory that is taken and given back all the time: free lists of a few sizes, a set for each thread, so that steady
 // traffic asks the heap for nothing.
 //
-// Sizes are powers of two and three quarters of these, from 64 bytes to 1 MiB, and whole pages from one page on. What is larger comes from the heap, and
-// under AddressSanitizer everything does, at its own size, so that what reads beyond it or after its end is seen. From kPagedBytesMin on memory is aligned to
-// a page, below to 16 bytes. Nothing is zeroed.
+// Sizes are powers of two and three quarters of these, from 64 bytes to 1 MiB, and whole pages from one page on. What
+// is larger comes from the heap, and under AddressSanitizer everything does, at its own size, so that what reads beyond
+// it or after its end is seen. From kPagedBytesMin on memory is aligned to a page, below to 16 bytes. Nothing is
+// zeroed.
 //
 // Thread: any; memory may be given back by another thread than the one that took it, whose lists then keep it. A thread
 // keeps at most kUnusedBytesMax of a size that nobody uses, and nothing after its end. No memory ends the process.

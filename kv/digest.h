@@ -4,10 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
-#include "base/bytes.h"
-#include "base/checksum.h"
 #include "kv/record.h"
 
 namespace kvorum::kv {
@@ -20,13 +17,10 @@ inline uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-// `value_sum` is the checksum of the value from the record's meta_hash() on.
-inline uint64_t digest(uint64_t key_hash, uint64_t value_sum) { return mix(key_hash ^ value_sum); }
-
-// `value` is the record's, from wherever it is read faster.
-inline uint64_t digest(uint64_t key_hash, const Record& record, std::string_view value) {
-    return digest(key_hash, checksum64(as_bytes(value), record.meta_hash()));
+// `value_sum` is the record's.
+inline uint64_t digest(uint64_t key_hash, const Record& record, uint64_t value_sum) {
+    return mix(key_hash ^ value_sum ^ mix(record.meta_hash()));
 }
-inline uint64_t digest(uint64_t key_hash, const Record& record) { return digest(key_hash, record, record.value()); }
+inline uint64_t digest(uint64_t key_hash, const Record& record) { return digest(key_hash, record, record.value_sum()); }
 
 }  // namespace kvorum::kv

@@ -3,7 +3,8 @@
 // A fixed formula over what replicas share, so that all of them count alike whatever their allocators do. It is a part
 // of the log's meaning: commands are refused by it (ops/memory_limit.h), so it may not change for entries that exist.
 // It comes near what a key takes in the map: its record, which is rounded up to a size class or lies in a block of its
-// own, its slot, and its place in the order of deadlines. Thread: any.
+// own, its slot, and its place in the order of deadlines. The sum that a large value keeps is not counted: it is less
+// than 3 % of its record. Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,14 @@
 // One key with its value, deadline and meta: immutable, in one piece of memory.
 //
-//   u64 revision | u64 sizes and flags | key | value | [i64 deadline] | [u64 meta, or two] | [u64 lease]
+//   u64 revision | u64 sizes and flags | key | value | [i64 deadline] | [u64 meta, or two] | [u64 lease] | [u64 sum]
 //
 // The meta says when the key was created and how often it was changed since (etcd's create_revision and version). It is
 // there only when they are not what they are of a key that was put once: created by `revision`, version 1. One word
 // holds the distance of the two revisions and the version; two words hold what does not fit into one. All that is
 // optional stands at the end, unaligned, so that key and value are where they are whatever else there is.
+//
+// A value of kSummedValueBytes and more keeps its checksum, so that who replaces or removes it need not read it again:
+// a record that was not used of late is not in the cache.
 //
 // A change makes a new record that takes the old one's place in the map, so a reader on another thread sees the old or
 // the new one, whole (performance study section 4). The hash is not kept: only SCAN and a few entries of a segment that
@@ -22,6 +25,8 @@
 #include <string_view>
 
 #include "base/assert.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/ids.h"
 
 namespace kvorum::kv {
@@ -46,6 +51,7 @@ struct RecordFields {
     Revision create_revision{};  // by the one that created it, at most `revision`; none: the same one
     uint64_t version = 1;        // operations that changed it since it was created, that one included
     LeaseId lease{};             // none: it is attached to none
+    uint64_t value_sum = 0;      // of the value, from who knows it already; 0: not known
 };
 
 class Record {
@@ -57,10 +63,17 @@ class Record {
         return size_bytes(fields, fields.value.size());
     }
     [[nodiscard]] static size_t size_bytes(const RecordFields& fields, size_t value_bytes) {
-        return sizeof(Record) + OptionalWords(fields).count() * kWordBytes + fields.key.size() + value_bytes;
+        return sizeof(Record) + OptionalWords(fields).count() * kWordBytes + fields.key.size() + value_bytes +
+               sum_bytes(value_bytes);
+    }
+    // Shorter values are summed again when it is asked: their sum would be more than 3 % of the record.
+    static constexpr size_t kSummedValueBytes = 256;
+    // What the sum of a value takes, in bytes.
+    [[nodiscard]] static constexpr size_t sum_bytes(size_t value_bytes) {
+        return value_bytes >= kSummedValueBytes ? kWordBytes : 0;
     }
     // Of one that was changed since it was created, and has nothing else that is optional: its size is that of key and
-    // value and this.
+    // value, of the value's sum, and this.
     static constexpr size_t kChangedBytes = 24;
     [[nodiscard]] static bool is_changed_only(const RecordFields& fields) {
         const OptionalWords words(fields);
@@ -70,9 +83,12 @@ class Record {
     static const Record* create_at(void* memory, const RecordFields& fields) {
         Record* record = begin_at(memory, fields, fields.value.size());
         copy_text(record->value_memory(), fields.value);
+        if (record->keeps_sum())
+            record->keep_sum(fields.value_sum != 0 ? fields.value_sum : checksum64(as_bytes(fields.value)));
         return record;
     }
-    // The same but for the value, of `value_bytes` instead of fields.value, which is then written to value_memory().
+    // The same but for the value, of `value_bytes` instead of fields.value, and its sum: these are then written to
+    // value_memory() and by keep_sum().
     static Record* begin_at(void* memory, const RecordFields& fields, size_t value_bytes) {
         KVORUM_ASSERT((fields.key.size() | value_bytes) >> kSizeBits == 0, "key {} value {}", fields.key.size(),
                       value_bytes);
@@ -83,10 +99,19 @@ class Record {
         return record;
     }
     [[nodiscard]] char* value_memory() { return text_memory() + key_size_; }
+    // Where it is kept; a small value's is not.
+    void keep_sum(uint64_t value_sum) {
+        if (keeps_sum())
+            std::memcpy(value_memory() + value_size_ + optional_words_ * kWordBytes, &value_sum, kWordBytes);
+    }
 
     [[nodiscard]] std::string_view key() const { return {text(), key_size_}; }
     [[nodiscard]] std::string_view value() const { return {text() + key_size_, value_size_}; }
     [[nodiscard]] uint64_t value_size() const { return value_size_; }
+    // checksum64() of the value.
+    [[nodiscard]] uint64_t value_sum() const {
+        return keeps_sum() ? word(optional_words_) : checksum64(as_bytes(value()));
+    }
     [[nodiscard]] int64_t expire_at_ms() const {
         return has_deadline_ != 0 ? static_cast<int64_t>(word(0)) : kNoExpiry;
     }
@@ -116,7 +141,8 @@ class Record {
         return hash;
     }
     [[nodiscard]] size_t size_bytes() const {
-        return sizeof(Record) + optional_words_ * kWordBytes + size_t{key_size_} + size_t{value_size_};
+        return sizeof(Record) + optional_words_ * kWordBytes + size_t{key_size_} + size_t{value_size_} +
+               sum_bytes(value_size_);
     }
 
  private:
@@ -128,7 +154,7 @@ class Record {
     static constexpr uint64_t kAgeMask = (uint64_t{1} << kAgeBits) - 1;
     static constexpr uint64_t kPackedVersionMax = UINT64_MAX >> kAgeBits;
 
-    // What stands behind the value.
+    // What stands behind the value, but for its sum.
     struct OptionalWords {
         explicit OptionalWords(const RecordFields& fields)
             : age(fields.create_revision.is_none() ? 0 : fields.revision - fields.create_revision),
@@ -174,6 +200,7 @@ class Record {
         if (!text.empty()) std::memcpy(to, text.data(), text.size());
     }
 
+    [[nodiscard]] bool keeps_sum() const { return sum_bytes(value_size_) != 0; }
     [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(this + 1); }
     [[nodiscard]] uint64_t word(size_t index) const {
         uint64_t word = 0;
@@ -186,7 +213,7 @@ class Record {
     Revision revision_;
     uint64_t value_size_ : kSizeBits;
     uint64_t key_size_ : kSizeBits;
-    uint64_t optional_words_ : 3;  // all of them
+    uint64_t optional_words_ : 3;  // all of them but the sum
     uint64_t meta_words_ : 2;
     uint64_t has_deadline_ : 1;
     uint64_t has_lease_ : 1;

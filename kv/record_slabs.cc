@@ -32,7 +32,9 @@ const Record* RecordSlabs::create(const RecordFields& fields) {
 }
 
 [[gnu::noinline]] const Record* RecordSlabs::create_changed(const RecordFields& fields) {
-    return Record::create_at(allocate(Record::kChangedBytes + fields.key.size() + fields.value.size()), fields);
+    const size_t value_bytes = fields.value.size();
+    return Record::create_at(
+        allocate(Record::kChangedBytes + fields.key.size() + value_bytes + Record::sum_bytes(value_bytes)), fields);
 }
 
 Record* RecordSlabs::begin(const RecordFields& fields, size_t value_bytes) {

@@ -65,8 +65,6 @@ constexpr uint64_t kRandomTries = 16;
 constexpr int kRandomRanges = 16;
 // As many deadlines of a cleared store are freed in a slice.
 constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
-// A value that is removed is only hashed, and its memory given back.
-constexpr uint64_t kErasedBytesPerWork = 4 * kBytesPerWork;
 
 }  // namespace
 
@@ -112,28 +110,27 @@ class Store::Impl {
         begin_operation();
     }
 
-    void restore(const RecordFields& fields) {
+    void restore(RecordFields fields) {
         const uint64_t hash = map_.hash(fields.key);
         put_record(fields, hash, map_.locate(fields.key, hash));
         due_remain_ = due_remain_ || has_passed(fields.expire_at_ms, log_time_ms_);
     }
 
-    void put_record(const RecordFields& fields, uint64_t hash, const Segment::Place& place) {
+    void put_record(RecordFields& fields, uint64_t hash, const Segment::Place& place) {
+        if (fields.value_sum == 0) fields.value_sum = checksum64(as_bytes(fields.value));
         const auto [record, replaced] = map_.put(fields, hash, place);
         move_deadline(replaced, record);
         if (replaced != nullptr) {
-            progress_.work += replaced->value_size() / kBytesPerWork;
-            forget(*replaced, digest(hash, *replaced));
+            forget(*replaced, hash);
         } else {
             tombstones_.remove(fields.key);
         }
-        // What was just written is not read back: that would wait for the stores.
-        state_hash_ += digest(hash, *record, fields.value);
+        state_hash_ += digest(hash, *record, fields.value_sum);
         counted_bytes_ += kv::counted_bytes(*record);
         progress_.work += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
 
-    // `fields` has neither value nor revisions.
+    // `fields` has neither value nor revisions; a sum only when the value is known to have it.
     void begin_put(RecordFields&& fields, std::unique_ptr<ValueSource> source, uint64_t value_bytes) {
         KVORUM_ASSERT(!put_pending(), "a value is put while another is");
         if (has_passed(fields.expire_at_ms, log_time_ms_)) {
@@ -143,7 +140,7 @@ class Store::Impl {
         const uint64_t hash = map_.hash(fields.key);
         const Record* replaced = map_.find(fields.key, hash);
         stamp(fields, replaced);
-        pending_.emplace(map_.begin(fields, value_bytes), std::move(source), hash, replaced);
+        pending_.emplace(map_.begin(fields, value_bytes), std::move(source), hash, fields.value_sum);
         progress_.put_pending = true;
         if (value_bytes < kSlicedValueBytes) finish_put(UINT64_MAX);
     }
@@ -169,7 +166,11 @@ class Store::Impl {
     bool set_expiry(std::string_view key, int64_t expire_at_ms) {
         const Record* record = find(key);
         if (record == nullptr) return false;
-        begin_put({.key = key, .value = record->value(), .expire_at_ms = expire_at_ms, .lease = record->lease()});
+        begin_put({.key = key,
+                   .value = record->value(),
+                   .expire_at_ms = expire_at_ms,
+                   .lease = record->lease(),
+                   .value_sum = record->value_sum()});
         return true;
     }
 
@@ -184,10 +185,10 @@ class Store::Impl {
         const Record* record = map_.erase(key, hash);
         if (record == nullptr) return false;
         move_deadline(record, nullptr);
-        forget(*record, digest(hash, *record));
+        forget(*record, hash);
         revision_ = operation_revision_;
         tombstones_.add(key, revision_);
-        progress_.work += kKeyWriteWork + record->value_size() / kErasedBytesPerWork;
+        progress_.work += kKeyWriteWork;
         return !is_due(*record);
     }
 
@@ -354,24 +355,26 @@ class Store::Impl {
     }
 
     void put_pending_record() {
-        const auto [record, replaced] = map_.put(pending_->record(), pending_->hash());
+        const uint64_t hash = pending_->hash();
+        const auto [record, replaced] = map_.put(pending_->finish(), hash);
         move_deadline(replaced, record);
         if (replaced != nullptr) {
-            forget(*replaced, pending_->replaced_digest());
+            forget(*replaced, hash);
         } else {
             tombstones_.remove(record->key());
         }
-        state_hash_ += pending_->digest();
+        state_hash_ += digest(hash, *record, pending_->value_sum());
         counted_bytes_ += kv::counted_bytes(*record);
         revision_ = operation_revision_;
         pending_.reset();
         progress_.put_pending = false;
     }
 
-    // Of a record that was taken out of the map.
-    void forget(const Record& record, uint64_t digest) {
-        state_hash_ -= digest;
+    // Of a record that was taken out of the map. `hash` is its key's.
+    void forget(const Record& record, uint64_t hash) {
+        state_hash_ -= digest(hash, record);
         counted_bytes_ -= kv::counted_bytes(record);
+        progress_.work += record.value_size() / kFreedBytesPerWork;
         if (is_due(record)) ++expired_keys_;
     }
 
@@ -481,7 +484,9 @@ void Store::Impl::check() const {
     uint64_t deadlines = 0;
     for_each([&](std::string_view key, const Record& record) {
         ++keys;
-        hash_sum += digest(map_.hash(key), record);
+        const uint64_t value_sum = checksum64(as_bytes(record.value()));
+        KVORUM_ASSERT(record.value_sum() == value_sum, "sum {:016x}, kept {:016x}", value_sum, record.value_sum());
+        hash_sum += digest(map_.hash(key), record, value_sum);
         bytes += kv::counted_bytes(record);
         deadlines += record.expire_at_ms() == kNoExpiry ? 0 : 1;
     });

@@ -1,8 +1,8 @@
 // What a thread asks of the heap and how many bytes it copies, counted. A program that links counting.cc gets other
 // operator new, memcpy and memmove: nothing else of it changes.
 //
-// Copies below kCountedBytesMin are not counted: what is long in a SET of 1 KiB is its value. The kernel's copies to and
-// from sockets are not seen, nor those that a compiler knows the size of. Thread: any.
+// Copies below kCountedBytesMin are not counted: what is long in a SET of 1 KiB is its value. The kernel's copies to
+// and from sockets are not seen, nor those that a compiler knows the size of. Thread: any.
 #pragma once
 
 #include <atomic>

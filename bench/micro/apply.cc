@@ -1,5 +1,5 @@
-// A committed batch into the store, as every node applies it: SETs of 64-byte values over keys that are all there; and
-// GETs of them, as a leader answers them.
+// A committed batch into the store, as every node applies it: SETs over keys that are all there, by the number of keys
+// and the size of their values; and GETs of 64 bytes, as a leader answers them.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/log_buffer.h"
 #include "base/prng.h"
 #include "base/reply_sink.h"
 #include "ops/commands.h"
@@ -21,8 +22,7 @@ constexpr int64_t kNowMs = 1'000'000;
 
 std::string key_name(uint64_t number) { return fmt::format("key:{:012}", number); }
 
-void append_set(std::string& batch, uint64_t key_number) {
-    static const std::string value(64, 'v');
+void append_set(LogBuffer& batch, uint64_t key_number, std::string_view value) {
     const std::string key = key_name(key_number);
     const std::array<std::string_view, 3> arguments{"SET", key, value};
     DiscardingReplySink reply;
@@ -32,22 +32,22 @@ void append_set(std::string& batch, uint64_t key_number) {
 }
 
 // Enough batches that one is not in the caches when it is applied again.
-std::vector<std::string> random_batches(uint64_t key_count) {
+std::vector<LogBuffer> random_batches(uint64_t key_count, std::string_view value) {
     Prng random(1);
-    std::vector<std::string> batches(key_count / kCommandsPerBatch + 1);
-    for (std::string& batch : batches) {
+    std::vector<LogBuffer> batches(key_count / kCommandsPerBatch + 1);
+    for (LogBuffer& batch : batches) {
         for (uint32_t i = 0; i < kCommandsPerBatch; ++i)
-            append_set(batch, random.below(key_count));
+            append_set(batch, random.below(key_count), value);
     }
     return batches;
 }
 
-kv::Store filled(uint64_t key_count) {
+kv::Store filled(uint64_t key_count, std::string_view value) {
     kv::Store store;
     // Twice, since a key that was changed takes more room than one that was not.
     for (uint64_t i = 0; i < 2 * key_count; ++i) {
         if (i == key_count) store.advance(LogIndex{1}, kNowMs);
-        store.put(key_name(i % key_count), std::string(64, 'v'), kv::kNoExpiry);
+        store.put(key_name(i % key_count), value, kv::kNoExpiry);
     }
     store.end_turn();
     return store;
@@ -55,12 +55,13 @@ kv::Store filled(uint64_t key_count) {
 
 void apply_sets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
-    kv::Store store = filled(key_count);
-    const std::vector<std::string> batches = random_batches(key_count);
+    const std::string value(static_cast<size_t>(state.range(1)), 'v');
+    kv::Store store = filled(key_count, value);
+    const std::vector<LogBuffer> batches = random_batches(key_count, value);
     DiscardingReplySink reply;
     uint64_t applied = 0;
     for ([[maybe_unused]] auto _ : state) {
-        const std::string& batch = batches[applied++ % batches.size()];
+        const LogBuffer& batch = batches[applied++ % batches.size()];
         const bool valid = ops::apply_batch(store, LogIndex{applied + 1}, kNowMs, kCommandsPerBatch, as_bytes(batch),
                                             [&reply](uint32_t) -> ReplySink& { return reply; });
         KVORUM_ASSERT(valid);
@@ -68,12 +69,14 @@ void apply_sets(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * kCommandsPerBatch);
 }
-BENCHMARK(apply_sets)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
+BENCHMARK(apply_sets)
+    ->ArgsProduct({{1000, 100'000, 1'000'000}, {64}})
+    ->ArgsProduct({{1000, 100'000}, {128, 256, 512, 1024}});
 
 void read_gets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
-    const kv::Store store = filled(key_count);
-    const kv::CommandSpec& get = *kv::find_data_command("get");
+    const kv::Store store = filled(key_count, std::string(64, 'v'));
+    const ops::Operation& get = ops::operation_of(ops::OperationCode::kGet);
     Prng random(1);
     std::vector<std::string> keys(1024);
     for (std::string& key : keys)
@@ -82,7 +85,7 @@ void read_gets(benchmark::State& state) {
     uint64_t read = 0;
     for ([[maybe_unused]] auto _ : state) {
         const std::array<std::string_view, 2> arguments{"GET", keys[read++ % keys.size()]};
-        benchmark::DoNotOptimize(kv::execute_read(store, get, arguments, {.now_ms = kNowMs}, reply));
+        benchmark::DoNotOptimize(ops::execute_read(store, get, arguments, {.now_ms = kNowMs}, reply));
     }
     state.SetItemsProcessed(state.iterations());
 }

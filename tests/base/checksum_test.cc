@@ -41,5 +41,17 @@ TEST(RunningChecksum, IsTheSameHoweverTheBytesWereCut) {
     EXPECT_EQ(RunningChecksum().value(), checksum64({}));
 }
 
+TEST(RunningChecksum, ACopyGoesOnByItself) {
+    const std::string text(1000, 'x');
+    for (const uint64_t seed : {0u, 5u}) {
+        RunningChecksum sum(seed);
+        sum.add(as_bytes(text));
+        RunningChecksum copy = sum;
+        copy.add(as_bytes(text));
+        EXPECT_EQ(sum.value(), checksum64(as_bytes(text), seed));
+        EXPECT_EQ(copy.value(), checksum64(as_bytes(text + text), seed));
+    }
+}
+
 }  // namespace
 }  // namespace kvorum

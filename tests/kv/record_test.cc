@@ -6,13 +6,15 @@
 #include <array>
 #include <cstddef>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace kvorum::kv {
 namespace {
 
 struct alignas(16) Memory {
-    std::array<std::byte, 128> bytes;
+    std::array<std::byte, 512> bytes;
 };
 
 RecordFields changed(uint64_t create_revision, uint64_t revision, uint64_t version) {
@@ -91,6 +93,36 @@ TEST(Record, TellsWhetherItWasOnlyChanged) {
     RecordFields with_deadline = changed(1, 2, 2);
     with_deadline.expire_at_ms = 0;
     EXPECT_FALSE(Record::is_changed_only(with_deadline));
+}
+
+TEST(Record, KeepsTheSumOfALargeValueBehindAllElse) {
+    const std::string large(Record::kSummedValueBytes, 'v');
+    const std::string small(Record::kSummedValueBytes - 1, 'v');
+    for (RecordFields fields : samples()) {
+        fields.value = small;
+        const size_t plain_bytes = Record::size_bytes(fields) - small.size();
+        for (const std::string_view value : {std::string_view(small), std::string_view(large)}) {
+            fields.value = value;
+            Memory memory;
+            const Record* record = Record::create_at(&memory, fields);
+            EXPECT_EQ(record->value_sum(), checksum64(as_bytes(value)));
+            EXPECT_EQ(record->size_bytes(), plain_bytes + value.size() + (value == large ? 8 : 0));
+            EXPECT_EQ(record->size_bytes(), Record::size_bytes(fields));
+            EXPECT_EQ(record->value(), value);
+            EXPECT_EQ(record->expire_at_ms(), fields.expire_at_ms);
+            EXPECT_EQ(record->version(), fields.version);
+            EXPECT_EQ(record->lease(), fields.lease);
+        }
+    }
+}
+
+TEST(Record, TakesASumThatIsKnown) {
+    const std::string large(Record::kSummedValueBytes, 'v');
+    Memory memory;
+    EXPECT_EQ(Record::create_at(&memory, {.key = "k", .value = large, .value_sum = 7})->value_sum(), 7u);
+    Record* begun = Record::begin_at(&memory, {.key = "k", .value = {}}, large.size());
+    begun->keep_sum(8);
+    EXPECT_EQ(begun->value_sum(), 8u);
 }
 
 TEST(Record, ItsMetaHashDependsOnAllBesideKeyAndValue) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/reply_sink.h"
+#include "base/turn_work.h"
 #include "base/units.h"
 #include "ops/commands.h"
 
@@ -197,6 +199,70 @@ TEST(StateHash, IsThatOfWhatIsThereAndNotOfHowItCameAbout) {
     same.restore_head(store.head());
     same.restore({.key = "a", .value = "1", .revision = Revision{1}});
     EXPECT_EQ(store.state_hash(), same.state_hash());
+}
+
+TEST(StateHash, IsOneHoweverALargeValueCameAbout) {
+    for (const size_t bytes : {size_t{1}, Record::kSummedValueBytes - 1, Record::kSummedValueBytes, size_t{2000},
+                               size_t{kSlicedValueBytes}, 3 * size_t{kSlicedValueBytes}}) {
+        SCOPED_TRACE(bytes);
+        const std::string value(bytes, 'v');
+        const std::string other(bytes, 'w');
+        Store whole = store_at(1);
+        Store sliced = store_at(1);
+        for (const std::string& text : {other, value, other, value}) {
+            whole.put("k", text, 5000);
+            sliced.begin_put("k", std::make_unique<PatchedValue>(text, 0, std::string_view()), text.size(), 5000);
+            while (!sliced.finish_put(1))
+                continue;
+        }
+        for (Store* store : {&whole, &sliced}) {
+            ASSERT_TRUE(store->set_expiry("k", 9000));
+            ASSERT_TRUE(store->finish_put(UINT64_MAX));
+            store->put("gone", value, kNoExpiry);
+            ASSERT_TRUE(store->erase("gone"));
+            store->check();
+        }
+        Store same;
+        same.restore_head(whole.head());
+        same.restore({.key = "k", .value = value, .expire_at_ms = 9000, .revision = Revision{1}});
+        EXPECT_EQ(whole.state_hash(), same.state_hash());
+        EXPECT_EQ(sliced.state_hash(), same.state_hash());
+    }
+}
+
+TEST(StateHash, OfALargeValueChangesWithEachOfItsBits) {
+    std::string value(Record::kSummedValueBytes, 'v');
+    std::set<uint64_t> hashes;
+    for (size_t bit = 0; bit < value.size() * 8; ++bit) {
+        const char kept = value[bit / 8];
+        value[bit / 8] = static_cast<char>(kept ^ (1 << (bit % 8)));
+        Store store = store_at(1);
+        store.put("k", value, kNoExpiry);
+        EXPECT_TRUE(hashes.insert(store.state_hash()).second) << bit;
+        value[bit / 8] = kept;
+    }
+}
+
+TEST(StateHash, IsHeldAgainstTheValuesAndNotAgainstTheirKeptSums) {
+    const std::string value(Record::kSummedValueBytes, 'v');
+    Store store = store_at(1);
+    store.restore({.key = "k", .value = value, .revision = Revision{1}, .value_sum = 7});
+    EXPECT_DEATH(store.check(), "kept 0000000000000007");
+}
+
+TEST(Store, ToReplaceOrRemoveALargeValueCostsOnlyItsMemory) {
+    const std::string value(1 * kMiB, 'v');
+    Store store = store_at(1);
+    store.put("k", value, kNoExpiry);
+    const auto work_of = [&store](auto change) {
+        const uint64_t before = store.work();
+        change();
+        return store.work() - before;
+    };
+    EXPECT_LE(work_of([&] { store.put("k", "small", kNoExpiry); }),
+              kKeyWriteWork + value.size() / kFreedBytesPerWork + 2);
+    store.put("k", value, kNoExpiry);
+    EXPECT_LE(work_of([&] { store.erase("k"); }), kKeyWriteWork + value.size() / kFreedBytesPerWork);
 }
 
 TEST(Restore, RebuildsTheSameState) {
