@@ -73,7 +73,7 @@ BENCHMARK(apply_sets)->Arg(1000)->Arg(100'000)->Arg(1'000'000);
 void read_gets(benchmark::State& state) {
     const auto key_count = static_cast<uint64_t>(state.range(0));
     const kv::Store store = filled(key_count);
-    const kv::CommandSpec& get = *kv::find_data_command("get");
+    const ops::Operation& get = ops::operation_of(ops::OperationCode::kGet);
     Prng random(1);
     std::vector<std::string> keys(1024);
     for (std::string& key : keys)
@@ -82,7 +82,7 @@ void read_gets(benchmark::State& state) {
     uint64_t read = 0;
     for ([[maybe_unused]] auto _ : state) {
         const std::array<std::string_view, 2> arguments{"GET", keys[read++ % keys.size()]};
-        benchmark::DoNotOptimize(kv::execute_read(store, get, arguments, {.now_ms = kNowMs}, reply));
+        benchmark::DoNotOptimize(ops::execute_read(store, get, arguments, {.now_ms = kNowMs}, reply));
     }
     state.SetItemsProcessed(state.iterations());
 }
