@@ -85,15 +85,42 @@ class Store::Impl {
 
     void begin_operation() { operation_revision_ = revision_ + 1; }
 
+    void put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+        const uint64_t hash = map_.hash(key);
+        const Segment::Place place = map_.locate(key, hash);
+        if (place.record != nullptr && expire_at_ms == kNoExpiry) {
+            const uint64_t meta = place.record->meta_when_changed(operation_revision_);
+            if (meta != 0) return change({key, value, operation_revision_, meta}, hash, place);
+        }
+        put({.key = key, .value = value, .expire_at_ms = expire_at_ms}, hash, place);
+    }
+
+    // A change of a key without deadline and lease, before and after: most writes are one.
+    void change(const Record::ChangedFields& fields, uint64_t hash, const Segment::Place& place) {
+        const Record& old = *place.record;
+        map_.change(fields, place);
+        const uint64_t old_bytes = old.value_size();
+        const uint64_t bytes = fields.value.size();
+        state_hash_ += digest(hash, checksum64(as_bytes(fields.value), fields.meta_hash())) - digest(hash, old);
+        if (bytes != old_bytes) {
+            counted_bytes_ += kv::counted_bytes(fields.key.size(), bytes, false) -
+                              kv::counted_bytes(fields.key.size(), old_bytes, false);
+        }
+        progress_.work += kKeyWriteWork + old_bytes / kBytesPerWork + bytes / kBytesPerWork;
+        revision_ = operation_revision_;
+    }
+
     // What is put has no revisions yet: it gets those of the operation and of what it replaces. By reference, because a
     // copy waits for the stores of the original.
     void put(RecordFields&& fields) {
+        const uint64_t hash = map_.hash(fields.key);
+        put(std::move(fields), hash, map_.locate(fields.key, hash));
+    }
+    void put(RecordFields&& fields, uint64_t hash, const Segment::Place& place) {
         if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
             return;
         }
-        const uint64_t hash = map_.hash(fields.key);
-        const Segment::Place place = map_.locate(fields.key, hash);
         stamp(fields, place.record);
         put_record(fields, hash, place);
         revision_ = operation_revision_;
@@ -537,9 +564,10 @@ void Store::begin_operation(uint64_t work) {
 }
 void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-    impl_->put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
+    impl_->put(key, value, expire_at_ms);
 }
 void Store::begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+    if (value.size() < kSlicedValueBytes) return impl_->put(key, value, expire_at_ms);
     impl_->begin_put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
 }
 void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,
