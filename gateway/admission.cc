@@ -19,9 +19,9 @@ bool Admission::reply_fits(Lane& lane, Request& request, ops::Arguments argument
     lane.waits_for_bulk_room = false;
     lane.waits_for_room = !port.output_has_room();
     if (lane.waits_for_room) return false;
-    const bool is_data = request.command.is_read() || request.command.is_write();
+    const bool is_data = request.command->is_read() || request.command->is_write();
     if (!is_data || request.is_long || lane.is_large(request.sequence)) return true;
-    const uint64_t bytes = ops::reply_value_bytes(store_, *request.command.operation, arguments);
+    const uint64_t bytes = ops::reply_value_bytes(store_, *request.command->operation, arguments);
     if (bytes == 0) return true;
     lane.waits_for_bulk_room = bytes > kSmallReplyBytes && !port.output_has_bulk_room();
     lane.waits_for_room = lane.waits_for_bulk_room;

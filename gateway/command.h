@@ -1,4 +1,7 @@
 // A command on its way through the gateway: what is carried out, and by which name it is counted.
+//
+// One is a row of a table that its protocol has. Rows are constant and stay for as long as the program runs, so whoever
+// keeps a command keeps a reference to its row. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -28,5 +31,8 @@ struct Command {
     }
     [[nodiscard]] bool is_read() const { return operation != nullptr && operation->kind == ops::OperationKind::kRead; }
 };
+
+// Of what is only answered, and was never one.
+inline constexpr Command kUnknownCommand{};
 
 }  // namespace kvorum::gateway

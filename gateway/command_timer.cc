@@ -16,7 +16,7 @@ void CommandTimer::end_turn() {
 
 void CommandTimer::answered(const Request& request, std::string_view error_code) {
     if (request.origin_id != 0) return;
-    const Command& command = request.command;
+    const Command& command = *request.command;
     if (command.name.empty() || request.is_rejected) {
         statistics_.rejected(command.name, error_code);
     } else if (statistics_.answered(command.name, error_code)) {
@@ -30,7 +30,7 @@ void CommandTimer::note_if_slow(const Lane& lane, const Request& request, std::s
     const uint64_t latency_ns = reactor_.now_ns() - request.arrived_ns;
     if (!is_slow(latency_ns)) return;
     // Without the name of its subcommand.
-    const std::string_view name = request.command.name;
+    const std::string_view name = request.command->name;
     scratch_arguments_.assign({name.substr(0, name.find('|'))});
     // Only the first of very many are shown.
     if (!request.text().empty() && request.text().size() <= kLoggedTextBytesMax)

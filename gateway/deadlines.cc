@@ -52,7 +52,7 @@ void Deadlines::expire(Lane& lane, Request& request) {
 
 void Deadlines::expire_outstanding(Lane& lane, Request& request, uint64_t age_ns) {
     if (is_under_way(lane, request) || age_ns <= config_.outcome_wait_ms * kMillisecondNs) return;
-    const Command& command = request.command;
+    const Command& command = *request.command;
     if (command.is_write() && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
         answers_.unknown(lane, request);
     } else if ((command.is_write() || command.is_read()) && !answers_.drop_parts(lane, request)) {

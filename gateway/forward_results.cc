@@ -37,7 +37,7 @@ void ForwardResults::forward_not_executed(ForwardWaiter waiter) {
     Lane* lane = nullptr;
     Request* request = find(waiter, lane);
     if (request == nullptr || answers_.drop_parts(*lane, *request)) return;
-    if (lane->input_ended && request->command.is_write()) {
+    if (lane->input_ended && request->command->is_write()) {
         answers_.refuse(*lane, *request, kClientLeft);
     } else if (request->is_long) {
         reads_.repeat(*lane, *request);
@@ -50,7 +50,7 @@ void ForwardResults::forward_outcome_unknown(ForwardWaiter waiter) {
     Lane* lane = nullptr;
     Request* request = find(waiter, lane);
     if (request == nullptr) return;
-    if (request->command.is_write() && !is_mutant(Mutant::kForwarderReplaysOnTimeout)) {
+    if (request->command->is_write() && !is_mutant(Mutant::kForwarderReplaysOnTimeout)) {
         answers_.unknown(*lane, *request);
     } else {
         reads_.repeat(*lane, *request);

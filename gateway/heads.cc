@@ -19,7 +19,7 @@ void Heads::answer_before(Lane& lane, uint64_t sequence) {
         }
         const Request& head = lane.queue().front();
         const RequestState state = head.state;
-        if (head.command.is_read() && (state == RequestState::kRead || state == RequestState::kParked)) {
+        if (head.command->is_read() && (state == RequestState::kRead || state == RequestState::kParked)) {
             (void)reads_.answer_head(lane, UINT64_MAX);
             continue;
         }
@@ -46,7 +46,7 @@ bool Heads::advance_local(Lane& lane, Room room) {
     if (room == Room::kNeeded && !lane.port().output_has_room()) return false;
     const Request& head = lane.queue().front();
     unpack_arguments(head.text(), scratch_arguments_);
-    const std::string_view error_code = lane.port().carry_out(head.command.local_code, scratch_arguments_);
+    const std::string_view error_code = lane.port().carry_out(head.command->local_code, scratch_arguments_);
     timer_.answered(head, error_code);
     answers_.pop(lane);
     return true;

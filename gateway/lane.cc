@@ -7,7 +7,7 @@ namespace kvorum::gateway {
 Request& Lane::push(const Command& command, uint64_t origin_id, uint64_t now_ns) {
     Request& request = queue_.push_back();
     request.state = RequestState::kAnswered;
-    request.command = command;
+    request.command = &command;
     request.origin_id = origin_id;
     request.arrived_ns = now_ns;
     return request;

@@ -62,7 +62,7 @@ bool LargeWrites::begin_waits(Lane& lane) {
 bool LargeWrites::route(Lane& lane, Request& request) {
     if (!schedule_.may_go_on(lane) || begin_waits(lane)) return false;
     LargeCommand& large = *lane.large;
-    const ops::Operation& operation = *request.command.operation;
+    const ops::Operation& operation = *request.command->operation;
     if (!large.write->prepare(operation, large.command, reactor_.work())) {
         schedule_.wake(lane);
         return false;

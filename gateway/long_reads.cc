@@ -61,9 +61,9 @@ bool LongReads::begin(Lane& lane) {
     const std::string_view packed = lane.head_arguments();
     const PackedKeys keys = packed_keys(packed);
     scratch_arguments_.clear();
-    if (!ops::is_key_list(*head.command.operation)) unpack_arguments(packed, scratch_arguments_);
+    if (!ops::is_key_list(*head.command->operation)) unpack_arguments(packed, scratch_arguments_);
     std::unique_ptr<ops::LongRead> read =
-        ops::begin_long_read(store_, *head.command.operation, scratch_arguments_, keys.count, keys.keys);
+        ops::begin_long_read(store_, *head.command->operation, scratch_arguments_, keys.count, keys.keys);
     const bool holds_state = read->needs_one_state() || lane.has_write_behind(lane.queue().head_sequence());
     if (holds_state) {
         // One after the other would keep what is committed from being applied for ever.
@@ -83,7 +83,7 @@ void LongReads::make(Lane& lane) {
     LongReply& reply = *lane.long_reply;
     const bool held_state = reply.holds_state();
     TurnWork& work = reactor_.work();
-    const bool walks = ops::is_walk(*lane.queue().front().command.operation);
+    const bool walks = ops::is_walk(*lane.queue().front().command->operation);
     work.add(walks ? TurnPart::kWalk : TurnPart::kRead, reply.make(lane.port(), work.slice()));
     if (!reply.made()) return;
     if (held_state) --holding_;

@@ -5,7 +5,7 @@
 namespace kvorum::gateway {
 
 bool OneHop::refuse_or_keep(Lane& lane, Request& request) {
-    if (request.command.is_read() && lane.has_write_behind(request.sequence)) return false;
+    if (request.command->is_read() && lane.has_write_behind(request.sequence)) return false;
     answers_.refuse(lane, request, kNotLeader);
     return true;
 }

@@ -95,7 +95,7 @@ void Outcomes::repeat_forwarded_reads(Lane& lane) {
     for (uint64_t end = lane.queue().end_sequence(); end > lane.queue().head_sequence(); --end) {
         Request& request = *lane.queue().find(end - 1);
         if (request.state != RequestState::kForwarded) continue;
-        if (!request.command.is_read() || request.reply_has_begun) return;
+        if (!request.command->is_read() || request.reply_has_begun) return;
         reads_.repeat(lane, request);
     }
 }

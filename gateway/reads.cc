@@ -47,7 +47,7 @@ std::optional<std::string_view> Reads::carry_out(Lane& lane, const ops::Operatio
 bool Reads::answer_head(Lane& lane, uint64_t value_bytes_max) {
     Request& head = lane.queue().front();
     unpack_arguments(lane.head_arguments(), scratch_arguments_);
-    const auto error_code = carry_out(lane, *head.command.operation, scratch_arguments_, value_bytes_max);
+    const auto error_code = carry_out(lane, *head.command->operation, scratch_arguments_, value_bytes_max);
     head.is_long = !error_code.has_value();
     if (head.is_long) return false;
     timer_.answered(head, *error_code);
@@ -57,7 +57,7 @@ bool Reads::answer_head(Lane& lane, uint64_t value_bytes_max) {
 }
 
 bool Reads::is_costly(const Lane& lane, const Request& read) const {
-    if (ops::is_walk(*read.command.operation)) return store_.size() > kCostlyKeys;
+    if (ops::is_walk(*read.command->operation)) return store_.size() > kCostlyKeys;
     const bool is_large = lane.is_large(read.sequence);
     return (is_large ? lane.large->command.bytes().size() : read.text().size()) > kCostlyBytes;
 }

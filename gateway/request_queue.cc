@@ -45,10 +45,8 @@ Request& RequestQueue::push_back() {
     }
     Request& slot = slots_[(head_ + count_) & (slots_.size() - 1)];
     ++count_;
-    std::string text = std::move(slot.text_);
-    text.clear();
-    slot = Request{};
-    slot.text_ = std::move(text);
+    static_cast<RequestFacts&>(slot) = {};
+    slot.text_.clear();
     slot.sequence = end_sequence() - 1;
     return slot;
 }

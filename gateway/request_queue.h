@@ -32,7 +32,8 @@ enum class RequestState : uint8_t {
 // What a finished reply says about the command (docs/guarantees.md, "The three reply classes").
 enum class ReplyClass : uint8_t { kExecuted, kNotExecuted, kUnknown };
 
-struct Request {
+// Of a request all but its text.
+struct RequestFacts {
     RequestState state = RequestState::kLocal;
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
     bool is_long = false;                            // a read that may take several turns (ops/long_read.h)
@@ -43,18 +44,21 @@ struct Request {
     bool reply_has_begun = false;  // kForwarded: the first parts of the reply have come
     bool reply_is_out = false;     // of these some are with the client
     uint64_t sequence = 0;         // its name in the queue
-    Command command;
+    const Command* command = &kUnknownCommand;
     uint64_t token = 0;                 // kRead: its read batch; kForwarded: its forward id
     uint64_t origin_id = 0;             // the id that the forwarding node gave it; 0 for clients of this node
     uint64_t expected_reply_bytes = 0;  // that it adds to its lane's
     uint64_t arrived_ns = 0;
 
-    // Arguments (see pack_arguments) or, once answered, the reply or the error line. RequestQueue sets it.
-    [[nodiscard]] const std::string& text() const { return text_; }
     [[nodiscard]] bool is_outstanding() const {
         return state == RequestState::kRead || state == RequestState::kWrite || state == RequestState::kForwarded ||
                state == RequestState::kWait;
     }
+};
+
+struct Request : RequestFacts {
+    // Arguments (see pack_arguments) or, once answered, the reply or the error line. RequestQueue sets it.
+    [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
     friend class RequestQueue;
@@ -79,7 +83,7 @@ class RequestQueue {
     [[nodiscard]] uint64_t head_sequence() const { return head_sequence_; }
     [[nodiscard]] uint64_t end_sequence() const { return head_sequence_ + count_; }
 
-    // All fields are reset.
+    // All facts are reset, and its text is empty.
     Request& push_back();
     [[nodiscard]] Request& front() {
         KVORUM_ASSERT(count_ > 0);

@@ -94,7 +94,7 @@ void Router::refuse_abandoned(Lane& lane) {
     if (!lane.input_ended || lane.has_barrier() || lane.may_go_to(current_target())) return;
     for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
         Request& request = *lane.queue().find(s);
-        if (request.state == RequestState::kParked && request.command.is_write())
+        if (request.state == RequestState::kParked && request.command->is_write())
             answers_.refuse(lane, request, kClientLeft);
     }
 }
@@ -106,7 +106,7 @@ bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
     const Target target = current_target();
     const bool leads = group_.is_leader();
     lane.waits_for_room = false;
-    if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command.is_read())
+    if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command->is_read())
         return route_at_follower(lane, request, arguments);
     if (!leads && OneHop::ends_here(lane)) return one_hop_.refuse_or_keep(lane, request);
     if (!lane.may_go_to(target)) return false;
@@ -131,9 +131,9 @@ bool Router::route_at_follower(Lane& lane, Request& request, ops::Arguments argu
 
 bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) {
     const bool is_large = lane.is_large(request.sequence);
-    if (request.command.is_write())
+    if (request.command->is_write())
         return is_large ? large_writes_.route(lane, request) : route_write(lane, request, arguments);
-    if (request.command.kind == CommandKind::kWait) {
+    if (request.command->kind == CommandKind::kWait) {
         waits_.take(lane, request, arguments);
         return true;
     }
@@ -148,7 +148,7 @@ bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) 
 bool Router::route_write(Lane& lane, Request& request, ops::Arguments arguments) {
     using enum replica::WriteAdmission;
     error_.clear();
-    const auto admission = group_.add_write(*request.command.operation, arguments, {lane.handle, request.sequence},
+    const auto admission = group_.add_write(*request.command->operation, arguments, {lane.handle, request.sequence},
                                             lane.port().writer_to(error_));
     if (admission == kAccepted) timer_.keep_arguments(lane.queue(), request, arguments, group_.open_writes());
     if (admission == kRefused) timer_.note_refused_write(lane, arguments, request.arrived_ns);
@@ -158,15 +158,15 @@ bool Router::route_write(Lane& lane, Request& request, ops::Arguments arguments)
 // What has no key has no owner to send the client to: such a read is answered where it was asked.
 bool Router::is_redirected(const Request& request, ops::Arguments arguments) const {
     if (config_.follower_mode == FollowerMode::kForward) return false;
-    if (request.command.is_write()) return true;
-    const auto first_key = static_cast<size_t>(request.command.first_key);
+    if (request.command->is_write()) return true;
+    const auto first_key = static_cast<size_t>(request.command->first_key);
     return !request.is_readonly && first_key != 0 && first_key < arguments.size();
 }
 
 bool Router::route_away(Lane& lane, Request& request, ops::Arguments arguments, const Target& target) {
     if (is_redirected(request, arguments)) {
         const Member& leader = *config_.find_member(target.leader);
-        answers_.refuse(lane, request, lane.port().redirection(request.command, arguments, leader));
+        answers_.refuse(lane, request, lane.port().redirection(*request.command, arguments, leader));
         return true;
     }
     const bool is_large = lane.is_large(request.sequence);
@@ -194,7 +194,7 @@ void Router::route_parked(Lane& lane) {
 bool Router::route_parked_one(Lane& lane, Request& request) {
     if (lane.is_large(request.sequence)) {
         // Of a list the name and the first key: nobody looks at the others before it is carried out.
-        const bool first_are_enough = is_list(*request.command.operation);
+        const bool first_are_enough = is_list(*request.command->operation);
         lane.large->command.first_arguments(first_are_enough ? 2 : SIZE_MAX, scratch_arguments_);
     } else {
         // A copy: answering or encoding may reuse the slot's text while the views still point into it.

@@ -17,10 +17,12 @@ inline uint64_t mix(uint64_t x) {
     return x ^ (x >> 31);
 }
 
-// `value_sum` is the record's.
-inline uint64_t digest(uint64_t key_hash, const Record& record, uint64_t value_sum) {
-    return mix(key_hash ^ value_sum ^ mix(record.meta_hash()));
+// Of a record with this meta_hash() and value_sum().
+inline uint64_t digest(uint64_t key_hash, uint64_t meta_hash, uint64_t value_sum) {
+    return mix(key_hash ^ value_sum ^ mix(meta_hash));
 }
-inline uint64_t digest(uint64_t key_hash, const Record& record) { return digest(key_hash, record, record.value_sum()); }
+inline uint64_t digest(uint64_t key_hash, const Record& record) {
+    return digest(key_hash, record.meta_hash(), record.value_sum());
+}
 
 }  // namespace kvorum::kv

@@ -77,10 +77,14 @@ void HashMap::prefetch(std::span<const uint64_t> hashes) const {
     }
 }
 
+void HashMap::replace(const Record* record, const Segment::Place& place) {
+    place.bucket->replace(place.index, place.bucket->slot(place.index).with_record(record));
+    retire(place.record);
+}
+
 HashMap::PutResult HashMap::put(const Record* record, uint64_t hash, const Segment::Place& place) {
     if (place.record != nullptr) {
-        place.bucket->replace(place.index, place.bucket->slot(place.index).with_record(record));
-        retire(place.record);
+        replace(record, place);
         return {record, place.record};
     }
     Segment* segment = directory()->segment_of(hash);

@@ -77,6 +77,10 @@ class HashMap {
     PutResult put(const RecordFields& fields, uint64_t hash, const Segment::Place& place) {
         return put(contents_->records.create(fields), hash, place);
     }
+    // Of a key that is there.
+    void change(const Record::ChangedFields& fields, const Segment::Place& place) {
+        replace(contents_->records.create(fields), place);
+    }
     PutResult put(const RecordFields& fields, uint64_t hash) { return put(fields, hash, locate(fields.key, hash)); }
     // In two steps, between which nothing but the value is written: begin() and, with its record, put().
     [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes) {
@@ -120,6 +124,7 @@ class HashMap {
     static size_t range_of(uint64_t hash) { return hash >> (64 - kRangeBits); }
 
     PutResult put(const Record* record, uint64_t hash, const Segment::Place& place);
+    void replace(const Record* record, const Segment::Place& place);
 
     [[nodiscard]] Directory* directory() const { return directory_.load(std::memory_order_relaxed); }
     [[nodiscard]] Segment* make_segment(unsigned depth);

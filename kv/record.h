@@ -72,13 +72,6 @@ class Record {
     [[nodiscard]] static constexpr size_t sum_bytes(size_t value_bytes) {
         return value_bytes >= kSummedValueBytes ? kWordBytes : 0;
     }
-    // Of one that was changed since it was created, and has nothing else that is optional: its size is that of key and
-    // value, of the value's sum, and this.
-    static constexpr size_t kChangedBytes = 24;
-    [[nodiscard]] static bool is_changed_only(const RecordFields& fields) {
-        const OptionalWords words(fields);
-        return words.meta_words == 1 && words.count() == 1;
-    }
     // Into `memory` of size_bytes(fields), aligned to 8. Its end needs no destructor.
     static const Record* create_at(void* memory, const RecordFields& fields) {
         Record* record = begin_at(memory, fields, fields.value.size());
@@ -90,8 +83,7 @@ class Record {
     // The same but for the value, of `value_bytes` instead of fields.value, and its sum: these are then written to
     // value_memory() and by keep_sum().
     static Record* begin_at(void* memory, const RecordFields& fields, size_t value_bytes) {
-        KVORUM_ASSERT((fields.key.size() | value_bytes) >> kSizeBits == 0, "key {} value {}", fields.key.size(),
-                      value_bytes);
+        assert_sizes(fields.key.size(), value_bytes);
         const OptionalWords words(fields);
         auto* record = new (memory) Record(fields, value_bytes, words);
         copy_text(record->text_memory(), fields.key);
@@ -103,6 +95,43 @@ class Record {
     void keep_sum(uint64_t value_sum) {
         if (keeps_sum())
             std::memcpy(value_memory() + value_size_ + optional_words_ * kWordBytes, &value_sum, kWordBytes);
+    }
+
+    // --- what most writes do: a change that leaves a record with its meta in one word and nothing else optional ---
+    // The meta of what takes this one's place at `revision`, by an operation that did not make it, if such a record
+    // can. 0: it cannot, and create_at() is for it.
+    [[nodiscard]] uint64_t meta_when_changed(Revision revision) const {
+        const uint64_t passed = revision - revision_;
+        if (optional_words_ != meta_words_ || meta_words_ > 1 || passed == 0) return 0;
+        const uint64_t old = meta_words_ == 0 ? kOneVersion : meta(0);
+        if (passed > kAgeMask - (old & kAgeMask) || old >> kAgeBits == kPackedVersionMax) return 0;
+        return old + passed + kOneVersion;
+    }
+    struct ChangedFields {
+        std::string_view key;
+        std::string_view value;
+        Revision revision;
+        uint64_t meta;       // of meta_when_changed()
+        uint64_t value_sum;  // of the value
+
+        [[nodiscard]] size_t size_bytes() const {
+            return sizeof(Record) + kWordBytes + key.size() + value.size() + sum_bytes(value.size());
+        }
+        // As Record::meta_hash().
+        [[nodiscard]] uint64_t meta_hash() const {
+            return hash_of(kNoExpiry, revision) ^ std::rotl(meta * kFirstMetaMix, 32);
+        }
+    };
+    // Into `memory` of fields.size_bytes(), aligned to 8.
+    static const Record* create_changed_at(void* memory, const ChangedFields& fields) {
+        assert_sizes(fields.key.size(), fields.value.size());
+        auto* record = new (memory) Record(fields);
+        copy_text(record->text_memory(), fields.key);
+        char* at = record->value_memory();
+        copy_text(at, fields.value);
+        std::memcpy(at + fields.value.size(), &fields.meta, kWordBytes);
+        record->keep_sum(fields.value_sum);
+        return record;
     }
 
     [[nodiscard]] std::string_view key() const { return {text(), key_size_}; }
@@ -130,13 +159,9 @@ class Record {
     }
     // Of all that fields() tells beside key and value; equal for equal ones.
     [[nodiscard]] uint64_t meta_hash() const {
-        // Odd, so that no bit of what they multiply is lost.
-        constexpr uint64_t kFirstMix = 0x9e3779b97f4a7c15ULL;
-        constexpr uint64_t kSecondMix = 0xbf58476d1ce4e5b9ULL;
-        constexpr uint64_t kLeaseMix = 0x94d049bb133111ebULL;
-        uint64_t hash = std::rotl(static_cast<uint64_t>(expire_at_ms()), 32) ^ revision_.value();
-        if (meta_words_ > 0) hash ^= std::rotl(meta(0) * kFirstMix, 32);
-        if (meta_words_ > 1) hash ^= std::rotl(meta(1) * kSecondMix, 32);
+        uint64_t hash = hash_of(expire_at_ms(), revision_);
+        if (meta_words_ > 0) hash ^= std::rotl(meta(0) * kFirstMetaMix, 32);
+        if (meta_words_ > 1) hash ^= std::rotl(meta(1) * kSecondMetaMix, 32);
         if (has_lease_ != 0) hash ^= std::rotl(lease().value() * kLeaseMix, 32);
         return hash;
     }
@@ -153,6 +178,11 @@ class Record {
     static constexpr unsigned kAgeBits = 40;
     static constexpr uint64_t kAgeMask = (uint64_t{1} << kAgeBits) - 1;
     static constexpr uint64_t kPackedVersionMax = UINT64_MAX >> kAgeBits;
+    static constexpr uint64_t kOneVersion = uint64_t{1} << kAgeBits;
+    // Odd, so that no bit of what they multiply is lost.
+    static constexpr uint64_t kFirstMetaMix = 0x9e3779b97f4a7c15ULL;
+    static constexpr uint64_t kSecondMetaMix = 0xbf58476d1ce4e5b9ULL;
+    static constexpr uint64_t kLeaseMix = 0x94d049bb133111ebULL;
 
     // What stands behind the value, but for its sum.
     struct OptionalWords {
@@ -196,6 +226,21 @@ class Record {
           has_deadline_(words.has_deadline),
           has_lease_(words.has_lease) {}
 
+    explicit Record(const ChangedFields& fields)
+        : revision_(fields.revision),
+          value_size_(fields.value.size() & kSizeMask),
+          key_size_(fields.key.size() & kSizeMask),
+          optional_words_(1),
+          meta_words_(1),
+          has_deadline_(0),
+          has_lease_(0) {}
+
+    static void assert_sizes(size_t key_bytes, size_t value_bytes) {
+        KVORUM_ASSERT((key_bytes | value_bytes) >> kSizeBits == 0, "key {} value {}", key_bytes, value_bytes);
+    }
+    [[nodiscard]] static uint64_t hash_of(int64_t expire_at_ms, Revision revision) {
+        return std::rotl(static_cast<uint64_t>(expire_at_ms), 32) ^ revision.value();
+    }
     static void copy_text(char* to, std::string_view text) {
         if (!text.empty()) std::memcpy(to, text.data(), text.size());
     }
@@ -219,6 +264,5 @@ class Record {
     uint64_t has_lease_ : 1;
 };
 static_assert(sizeof(Record) == 16);
-static_assert(Record::kChangedBytes == sizeof(Record) + sizeof(uint64_t));
 
 }  // namespace kvorum::kv

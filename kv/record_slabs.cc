@@ -24,27 +24,6 @@ RecordSlabs::~RecordSlabs() {
         free_large(large_);
 }
 
-// Most writes change a key that was changed before. By a branch of its own, which is foreseen: where the new record
-// goes then need not wait for what the old one says of its changes.
-const Record* RecordSlabs::create(const RecordFields& fields) {
-    if (Record::is_changed_only(fields)) return create_changed(fields);
-    return Record::create_at(allocate(Record::size_bytes(fields)), fields);
-}
-
-[[gnu::noinline]] const Record* RecordSlabs::create_changed(const RecordFields& fields) {
-    const size_t value_bytes = fields.value.size();
-    return Record::create_at(
-        allocate(Record::kChangedBytes + fields.key.size() + value_bytes + Record::sum_bytes(value_bytes)), fields);
-}
-
-Record* RecordSlabs::begin(const RecordFields& fields, size_t value_bytes) {
-    return Record::begin_at(allocate(Record::size_bytes(fields, value_bytes)), fields, value_bytes);
-}
-
-void* RecordSlabs::allocate(size_t size_bytes) {
-    return size_bytes <= kSmallBytesMax ? pool_for(size_bytes).allocate() : allocate_large(size_bytes);
-}
-
 void RecordSlabs::destroy(const Record* record) {
     const size_t size_bytes = record->size_bytes();
     auto* memory = const_cast<Record*>(record);

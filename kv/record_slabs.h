@@ -23,9 +23,16 @@ class RecordSlabs {
     RecordSlabs(const RecordSlabs&) = delete;
     RecordSlabs& operator=(const RecordSlabs&) = delete;
 
-    [[nodiscard]] const Record* create(const RecordFields& fields);
+    [[nodiscard]] const Record* create(const RecordFields& fields) {
+        return Record::create_at(allocate(Record::size_bytes(fields)), fields);
+    }
+    [[nodiscard]] const Record* create(const Record::ChangedFields& fields) {
+        return Record::create_changed_at(allocate(fields.size_bytes()), fields);
+    }
     // Without its value (Record::begin_at).
-    [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes);
+    [[nodiscard]] Record* begin(const RecordFields& fields, size_t value_bytes) {
+        return Record::begin_at(allocate(Record::size_bytes(fields, value_bytes)), fields, value_bytes);
+    }
     void destroy(const Record* record);
 
     // Frees about `budget_bytes`, whatever is in use, and returns what is left of the budget: above 0, nothing is left.
@@ -45,8 +52,9 @@ class RecordSlabs {
         size_t padding;  // keeps what follows aligned to 16
     };
 
-    [[nodiscard]] const Record* create_changed(const RecordFields& fields);
-    void* allocate(size_t size_bytes);
+    void* allocate(size_t size_bytes) {
+        return size_bytes <= kSmallBytesMax ? pool_for(size_bytes).allocate() : allocate_large(size_bytes);
+    }
     void* allocate_large(size_t size_bytes);
     void free_large(LargeBlock* block);
     [[nodiscard]] BlockPool& pool_for(size_t size_bytes) { return pools_[(size_bytes - 1) / kClassBytes]; }

@@ -83,15 +83,43 @@ class Store::Impl {
 
     void begin_operation() { operation_revision_ = revision_ + 1; }
 
+    void put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+        const uint64_t hash = map_.hash(key);
+        const Segment::Place place = map_.locate(key, hash);
+        if (place.record != nullptr && expire_at_ms == kNoExpiry) {
+            const uint64_t meta = place.record->meta_when_changed(operation_revision_);
+            if (meta != 0)
+                return change({key, value, operation_revision_, meta, checksum64(as_bytes(value))}, hash, place);
+        }
+        put({.key = key, .value = value, .expire_at_ms = expire_at_ms}, hash, place);
+    }
+
+    // A change of a key without deadline and lease, before and after: most writes are one.
+    void change(const Record::ChangedFields& fields, uint64_t hash, const Segment::Place& place) {
+        const Record& old = *place.record;
+        map_.change(fields, place);
+        const uint64_t old_bytes = old.value_size();
+        const uint64_t bytes = fields.value.size();
+        state_hash_ += digest(hash, fields.meta_hash(), fields.value_sum) - digest(hash, old);
+        if (bytes != old_bytes) {
+            counted_bytes_ += kv::counted_bytes(fields.key.size(), bytes, false) -
+                              kv::counted_bytes(fields.key.size(), old_bytes, false);
+        }
+        progress_.work += kKeyWriteWork + old_bytes / kFreedBytesPerWork + bytes / kBytesPerWork;
+        revision_ = operation_revision_;
+    }
+
     // What is put has no revisions yet: it gets those of the operation and of what it replaces. By reference, because a
     // copy waits for the stores of the original.
     void put(RecordFields&& fields) {
+        const uint64_t hash = map_.hash(fields.key);
+        put(std::move(fields), hash, map_.locate(fields.key, hash));
+    }
+    void put(RecordFields&& fields, uint64_t hash, const Segment::Place& place) {
         if (has_passed(fields.expire_at_ms, log_time_ms_)) {
             erase(fields.key);
             return;
         }
-        const uint64_t hash = map_.hash(fields.key);
-        const Segment::Place place = map_.locate(fields.key, hash);
         stamp(fields, place.record);
         put_record(fields, hash, place);
         revision_ = operation_revision_;
@@ -125,7 +153,7 @@ class Store::Impl {
         } else {
             tombstones_.remove(fields.key);
         }
-        state_hash_ += digest(hash, *record, fields.value_sum);
+        state_hash_ += digest(hash, record->meta_hash(), fields.value_sum);
         counted_bytes_ += kv::counted_bytes(*record);
         progress_.work += kKeyWriteWork + fields.value.size() / kBytesPerWork;
     }
@@ -363,7 +391,7 @@ class Store::Impl {
         } else {
             tombstones_.remove(record->key());
         }
-        state_hash_ += digest(hash, *record, pending_->value_sum());
+        state_hash_ += digest(hash, record->meta_hash(), pending_->value_sum());
         counted_bytes_ += kv::counted_bytes(*record);
         revision_ = operation_revision_;
         pending_.reset();
@@ -486,7 +514,7 @@ void Store::Impl::check() const {
         ++keys;
         const uint64_t value_sum = checksum64(as_bytes(record.value()));
         KVORUM_ASSERT(record.value_sum() == value_sum, "sum {:016x}, kept {:016x}", value_sum, record.value_sum());
-        hash_sum += digest(map_.hash(key), record, value_sum);
+        hash_sum += digest(map_.hash(key), record.meta_hash(), value_sum);
         bytes += kv::counted_bytes(record);
         deadlines += record.expire_at_ms() == kNoExpiry ? 0 : 1;
     });
@@ -542,9 +570,10 @@ void Store::begin_operation(uint64_t work) {
 }
 void Store::recycle() { impl_->recycle(); }
 void Store::put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
-    impl_->put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
+    impl_->put(key, value, expire_at_ms);
 }
 void Store::begin_put(std::string_view key, std::string_view value, int64_t expire_at_ms) {
+    if (value.size() < kSlicedValueBytes) return impl_->put(key, value, expire_at_ms);
     impl_->begin_put({.key = key, .value = value, .expire_at_ms = expire_at_ms});
 }
 void Store::begin_put(std::string_view key, std::unique_ptr<ValueSource> value, uint64_t value_bytes,

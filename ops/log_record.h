@@ -100,7 +100,7 @@ enum SortFlags : uint16_t {
 //   kSetting:     u16 setting, u64 value (kv/settings.h), in force from here on
 inline constexpr uint16_t kNoFlags = 0;
 
-inline constexpr size_t kRecordHeaderSize = 8;
+inline constexpr size_t kRecordHeaderSize = sizeof(uint64_t);
 
 // Of a code.
 inline constexpr uint16_t kHasOrigin = 0x8000;
@@ -135,9 +135,8 @@ class RecordWriter {
         : batch_(out.batch), large_(out.large), start_(out.batch.size()), payload_start_(start_ + kRecordHeaderSize) {
         ByteWriter writer(batch_);
         const uint16_t origin_bit = out.origin.has_value() ? kHasOrigin : uint16_t{0};
-        writer.write(static_cast<uint16_t>(static_cast<uint16_t>(code) | origin_bit));
-        writer.write(flags);
-        writer.write(uint32_t{0});
+        const auto code_bits = static_cast<uint16_t>(static_cast<uint16_t>(code) | origin_bit);
+        writer.write(uint64_t{code_bits} | uint64_t{flags} << 16);
         if (!out.origin.has_value()) return;
         writer.write(out.origin->session.value());
         writer.write(out.origin->sequence);
@@ -181,9 +180,11 @@ struct LogRecord {
 
 // Check reader.failed() before anything of it is used.
 inline LogRecord read_record(ByteReader& reader) {
-    const auto code = reader.read<uint16_t>();
-    LogRecord record{static_cast<OperationCode>(code & ~kHasOrigin), reader.read<uint16_t>(), std::nullopt, {}};
-    const auto payload_size = reader.read<uint32_t>();
+    // In one piece: each operation of the log is looked at twice.
+    const auto head = reader.read<uint64_t>();
+    const auto code = static_cast<uint16_t>(head);
+    LogRecord record{static_cast<OperationCode>(code & ~kHasOrigin), static_cast<uint16_t>(head >> 16), {}, {}};
+    const auto payload_size = static_cast<uint32_t>(head >> 32);
     if ((code & kHasOrigin) != 0) [[unlikely]] {
         const SessionId session{reader.read<uint64_t>()};
         record.origin = {session, reader.read<uint64_t>()};

@@ -53,8 +53,7 @@ struct ParsedOptions {
     std::string_view time;
 };
 
-// Nothing on a syntax error.
-std::optional<ParsedOptions> parse_options(Arguments words, uint16_t allowed) {
+std::optional<ParsedOptions> parse_option_words(Arguments words, uint16_t allowed) {
     ParsedOptions parsed;
     for (size_t i = 0; i < words.size(); ++i) {
         const auto option = std::find_if(kOptions.begin(), kOptions.end(), [word = words[i]](const Option& candidate) {
@@ -69,6 +68,11 @@ std::optional<ParsedOptions> parse_options(Arguments words, uint16_t allowed) {
         parsed.bits |= option->bit;
     }
     return parsed;
+}
+
+// Nothing on a syntax error.
+std::optional<ParsedOptions> parse_options(Arguments words, uint16_t allowed) {
+    return words.empty() ? ParsedOptions{} : parse_option_words(words, allowed);
 }
 
 TimeUnit unit_of(uint16_t options) {

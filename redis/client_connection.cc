@@ -176,7 +176,8 @@ void ClientConnection::answer_protocol_error() {
     }
     KVORUM_LOG(kVerbose, "client {}: protocol error: {}; closed", state_.address, parser_.error());
     // In its turn: replies to the commands before it come first.
-    services_.gateway.submit_error(lane_, {}, fmt::format("ERR Protocol error: {}", parser_.error()), false, 0);
+    services_.gateway.submit_error(lane_, gateway::kUnknownCommand,
+                                   fmt::format("ERR Protocol error: {}", parser_.error()), false, 0);
     close_after_replies();
 }
 

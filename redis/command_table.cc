@@ -270,6 +270,30 @@ const CommandSpec* find_subcommand(std::string_view container, std::string_view 
     return nullptr;
 }
 
+constexpr gateway::CommandKind kind_of(uint16_t server_code) {
+    return server_code == kWaitCommand ? gateway::CommandKind::kWait : gateway::CommandKind::kLocal;
+}
+
+constexpr auto kGatewayCommands = [] {
+    std::array<gateway::Command, kCommands.size()> commands{};
+    for (size_t i = 0; i < kCommands.size(); ++i) {
+        const auto code = static_cast<uint16_t>(i + 1);
+        commands[i] = kCommands[i].for_gateway(kind_of(code), nullptr, code);
+    }
+    return commands;
+}();
+
+std::array<gateway::Command, kSubcommands.size()> make_gateway_subcommands() {
+    std::array<gateway::Command, kSubcommands.size()> commands{};
+    for (size_t i = 0; i < kSubcommands.size(); ++i) {
+        const std::string_view name = kSubcommands[i].name;
+        const CommandSpec& container = *find_command(name.substr(0, name.find('|')));
+        const gateway::Command& carrier = gateway_command({&container, &container, true});
+        commands[i] = kSubcommands[i].for_gateway(carrier.kind, carrier.operation, carrier.local_code);
+    }
+    return commands;
+}
+
 // Redis's "ERR unknown command 'x', with args beginning with: ..." line.
 std::string unknown_command_error(std::span<const std::string_view> arguments) {
     std::string beginning;
@@ -338,6 +362,16 @@ NamedCommand find_named_command(std::span<const std::string_view> arguments) {
     named.is_runnable =
         named.called != nullptr && named.command->takes(arguments.size()) && named.called->takes(arguments.size());
     return named;
+}
+
+const gateway::Command& gateway_command(const NamedCommand& named) {
+    if (named.called == nullptr) return gateway::kUnknownCommand;
+    if (named.called != named.command) {
+        static const auto kGatewaySubcommands = make_gateway_subcommands();
+        return kGatewaySubcommands[static_cast<size_t>(named.called - kSubcommands.data())];
+    }
+    if (named.command->operation != nullptr) return gateway_command_of(*named.command);
+    return kGatewayCommands[server_code_of(*named.command) - size_t{1}];
 }
 
 std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments) {

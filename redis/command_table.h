@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/command.h"
 #include "ops/operation_table.h"
 
 namespace kvorum::redis {
@@ -54,11 +55,18 @@ struct CommandSpec {
         if (arity >= 0) return argument_count == static_cast<size_t>(arity);
         return argument_count >= static_cast<size_t>(-arity);
     }
+    // As a row of the gateway's table, with what carries it out: of a subcommand what carries out its container.
+    [[nodiscard]] constexpr gateway::Command for_gateway(gateway::CommandKind kind, const ops::Operation* carried_out,
+                                                         uint16_t local_code) const {
+        return {kind, carried_out, local_code, name, first_key, (flags & kFlagFast) != 0};
+    }
 };
 
 // Those with an operation. find_data_command() ignores case; null when there is none of that name.
 [[nodiscard]] std::span<const CommandSpec> data_commands();
 [[nodiscard]] const CommandSpec* find_data_command(std::string_view name);
+// What the gateway is told of one of them.
+[[nodiscard]] const gateway::Command& gateway_command_of(const CommandSpec& data_command);
 // Those without one.
 [[nodiscard]] std::span<const CommandSpec> server_commands();
 // Any command, ignoring case; null: unknown.
@@ -90,6 +98,8 @@ struct NamedCommand {
     bool is_runnable = false;  // both are known, and the number of arguments fits
 };
 [[nodiscard]] NamedCommand find_named_command(std::span<const std::string_view> arguments);
+// What the gateway is told of it.
+[[nodiscard]] const gateway::Command& gateway_command(const NamedCommand& named);
 // Why it is not runnable, as Redis says it.
 [[nodiscard]] std::string not_runnable_error(const NamedCommand& named, std::span<const std::string_view> arguments);
 

@@ -187,6 +187,13 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "Return the number of keys in the selected database", "O(1)", "@keyspace @read @fast"},
 });
 
+constexpr auto kGatewayCommands = [] {
+    std::array<gateway::Command, kCommands.size()> commands{};
+    for (size_t i = 0; i < kCommands.size(); ++i)
+        commands[i] = kCommands[i].for_gateway(gateway::CommandKind::kOperation, kCommands[i].operation, 0);
+    return commands;
+}();
+
 constexpr size_t kNameSizeMax = 16;
 constexpr size_t kIndexSize = 256;
 constexpr uint8_t kFree = 255;
@@ -227,6 +234,10 @@ bool is_name(std::string_view lower_case_name, std::string_view name) {
 }  // namespace
 
 std::span<const CommandSpec> data_commands() { return kCommands; }
+
+const gateway::Command& gateway_command_of(const CommandSpec& data_command) {
+    return kGatewayCommands[static_cast<size_t>(&data_command - kCommands.data())];
+}
 
 const CommandSpec* find_data_command(std::string_view name) {
     if (name.size() > kNameSizeMax) return nullptr;

@@ -11,7 +11,6 @@
 namespace kvorum::redis {
 namespace {
 
-using gateway::Command;
 using gateway::CommandKind;
 
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
@@ -23,24 +22,6 @@ constexpr std::string_view kLargeServerCommand = "ERR a command about the node m
 constexpr uint64_t kIntrospectionReplyBytes = 128 * kKiB;
 
 bool is_data(const NamedCommand& named) { return named.command->operation != nullptr; }
-
-CommandKind kind_of(const CommandSpec* command) {
-    if (command == nullptr) return CommandKind::kUnknown;
-    if (command->operation != nullptr) return CommandKind::kOperation;
-    return server_code_of(*command) == kWaitCommand ? CommandKind::kWait : CommandKind::kLocal;
-}
-
-Command command_of(const NamedCommand& named) {
-    Command command;
-    command.kind = kind_of(named.command);
-    if (named.called == nullptr) return command;
-    command.operation = named.command->operation;
-    command.local_code = server_code_of(*named.command);
-    command.name = named.called->name;
-    command.first_key = named.called->first_key;
-    command.is_fast = (named.called->flags & kFlagFast) != 0;
-    return command;
-}
 
 // What follows in the input is judged by who the client is then, or not at all.
 bool holds_input(const CommandSpec& spec, ops::Arguments arguments) {
@@ -68,22 +49,22 @@ bool Dispatcher::submit(Client client, ops::Arguments arguments) {
     const NamedCommand named = find_named_command(arguments);
     client.state.last_command = named.called == nullptr ? "NULL" : named.called->name.data();
     if (!named.is_runnable) [[unlikely]] {
-        gateway_.submit_error(client.lane, command_of(named), not_runnable_error(named, arguments), true, 0);
+        gateway_.submit_error(client.lane, gateway_command(named), not_runnable_error(named, arguments), true, 0);
         return false;
     }
     if (!monitors_.empty()) [[unlikely]]
         tell_monitors(client.state, named, arguments);
-    const CommandSpec& spec = *named.command;
+    const gateway::Command& command = gateway_command(named);
     if ((!is_data(named) || !client.gate.is_open()) && answer_at_gate(client, named, arguments)) return false;
-    if (kind_of(&spec) == CommandKind::kLocal) {
+    if (command.kind == CommandKind::kLocal) {
         submit_local(client.lane, named, arguments);
         return false;
     }
-    if (is_data(named) && ops::is_large_inside(*spec.operation, arguments)) [[unlikely]] {
-        gateway_.submit_large(client.lane, command_of(named), PackedCommand::of(arguments), client.gate.is_readonly());
+    if (is_data(named) && ops::is_large_inside(*command.operation, arguments)) [[unlikely]] {
+        gateway_.submit_large(client.lane, command, PackedCommand::of(arguments), client.gate.is_readonly());
         return false;
     }
-    return gateway_.submit(client.lane, command_of(named), arguments, client.gate.is_readonly());
+    return gateway_.submit(client.lane, command, arguments, client.gate.is_readonly());
 }
 
 void Dispatcher::submit_large(Client client, PackedCommand packed) {
@@ -105,7 +86,7 @@ void Dispatcher::submit_unauthenticated(Client client, ops::Arguments arguments)
         submit(client, arguments);
         return;
     }
-    gateway_.submit_error(client.lane, command_of(named), kNoAuth, false, 0);
+    gateway_.submit_error(client.lane, gateway_command(named), kNoAuth, false, 0);
 }
 
 bool Dispatcher::answer_at_gate(Client client, const NamedCommand& named, ops::Arguments arguments) {
@@ -113,17 +94,17 @@ bool Dispatcher::answer_at_gate(Client client, const NamedCommand& named, ops::A
     ReplySink& reply = client.lane.port().writer_to(scratch_reply_);
     if (!client.gate.answers(*named.command, arguments, config_.after_refused_select, reply)) return false;
     const bool is_rejected = named.command->group != "transactions" && scratch_reply_.starts_with('-');
-    gateway_.submit_reply(client.lane, command_of(named), scratch_reply_, is_rejected, 0);
+    gateway_.submit_reply(client.lane, gateway_command(named), scratch_reply_, is_rejected, 0);
     return true;
 }
 
 void Dispatcher::submit_local(gateway::Lane& lane, const NamedCommand& named, ops::Arguments arguments) {
     if (arguments.size() > kServerArgumentsMax) {
-        gateway_.submit_error(lane, command_of(named), kTooManyArguments, true, 0);
+        gateway_.submit_error(lane, gateway_command(named), kTooManyArguments, true, 0);
         return;
     }
     const CommandSpec& spec = *named.command;
-    gateway_.submit_local(lane, command_of(named), arguments, local_reply_bytes(spec, arguments),
+    gateway_.submit_local(lane, gateway_command(named), arguments, local_reply_bytes(spec, arguments),
                           holds_input(spec, arguments));
 }
 
@@ -141,16 +122,16 @@ void Dispatcher::submit(gateway::Lane& lane, ops::Arguments arguments, uint64_t 
     reactor_.work().add(TurnPart::kParse, kCommandWork + arguments.size() * kArgumentWork);
     const NamedCommand named = find_named_command(arguments);
     if (!named.is_runnable) {
-        gateway_.submit_error(lane, command_of(named), not_runnable_error(named, arguments), true, origin_id);
-    } else if (kind_of(named.command) == CommandKind::kLocal) {
+        gateway_.submit_error(lane, gateway_command(named), not_runnable_error(named, arguments), true, origin_id);
+    } else if (gateway_command(named).kind == CommandKind::kLocal) {
         // Followers answer these themselves, so only a node of another version could send one.
-        gateway_.submit_error(lane, command_of(named),
+        gateway_.submit_error(lane, gateway_command(named),
                               fmt::format("ERR command '{}' is not carried out for other nodes", named.command->name),
                               true, origin_id);
     } else if (is_data(named) && ops::is_large_inside(*named.command->operation, arguments)) {
-        gateway_.submit_large(lane, command_of(named), PackedCommand::of(arguments), false, origin_id);
+        gateway_.submit_large(lane, gateway_command(named), PackedCommand::of(arguments), false, origin_id);
     } else {
-        gateway_.submit(lane, command_of(named), arguments, false, origin_id);
+        gateway_.submit(lane, gateway_command(named), arguments, false, origin_id);
     }
 }
 
@@ -166,9 +147,10 @@ void Dispatcher::submit_large_data(gateway::Lane& lane, const NamedCommand& name
         named.is_runnable && is_data(named) &&
         (gateway::is_list(*named.command->operation) || packed.argument_count() <= gateway::kArgumentsInOneStep);
     if (is_taken) {
-        gateway_.submit_large(lane, command_of(named), std::move(packed), is_readonly, origin_id);
+        gateway_.submit_large(lane, gateway_command(named), std::move(packed), is_readonly, origin_id);
     } else {
-        gateway_.submit_error(lane, command_of(named), large_command_error(named, first_arguments), true, origin_id);
+        gateway_.submit_error(lane, gateway_command(named), large_command_error(named, first_arguments), true,
+                              origin_id);
     }
 }
 

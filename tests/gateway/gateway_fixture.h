@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -87,8 +89,7 @@ class FakePeers final : public peers::ForwardSender {
     }
 };
 
-// As the protocol's own table has it.
-inline Command command_named(std::string_view name) {
+inline Command make_command(std::string_view name) {
     if (name == "wait") return {.kind = CommandKind::kWait, .name = "wait"};
     const ops::Operation& operation = ops::operation_named(name);
     const bool has_key = operation.operands_min > 0 && operation.code != ops::OperationCode::kScan &&
@@ -101,9 +102,14 @@ inline Command command_named(std::string_view name) {
             .first_key = static_cast<int16_t>(has_key ? 1 : 0),
             .is_fast = is_fast};
 }
-inline Command local_command(std::string_view name) {
-    return {.kind = CommandKind::kLocal, .local_code = 1, .name = name};
+// As the protocol's own table has it: a row stays.
+inline const Command& command_named(std::string_view name) {
+    static std::map<std::string, Command, std::less<>> table;
+    const auto known = table.find(name);
+    return known != table.end() ? known->second : table.emplace(name, make_command(name)).first->second;
 }
+inline constexpr Command kPing{.kind = CommandKind::kLocal, .local_code = 1, .name = "ping"};
+inline constexpr Command kHello{.kind = CommandKind::kLocal, .local_code = 1, .name = "hello"};
 
 class GatewayTest : public ::testing::Test {
  protected:
@@ -150,11 +156,10 @@ class GatewayTest : public ::testing::Test {
     }
     // About the node: its reply is its name.
     void submit_ping(FakeClient& client, uint64_t reply_bytes = 5) {
-        gateway_.submit_local(client.lane, local_command("ping"), std::vector<std::string_view>{"ping"}, reply_bytes,
-                              false);
+        gateway_.submit_local(client.lane, kPing, std::vector<std::string_view>{"ping"}, reply_bytes, false);
     }
     void submit_hello(FakeClient& client) {
-        gateway_.submit_local(client.lane, local_command("hello"), std::vector<std::string_view>{"hello"}, 5, true);
+        gateway_.submit_local(client.lane, kHello, std::vector<std::string_view>{"hello"}, 5, true);
     }
     void give_room(FakeClient& client) {
         client.has_room = client.has_bulk_room = true;

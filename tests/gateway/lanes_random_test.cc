@@ -44,7 +44,7 @@ class LanesWorld : public GatewayTest {
         std::string states;
         for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
             const Request& request = *lane.queue().find(s);
-            states += fmt::format("{} in state {}{}, ", request.command.name, static_cast<int>(request.state),
+            states += fmt::format("{} in state {}{}, ", request.command->name, static_cast<int>(request.state),
                                   request.is_barrier ? " (barrier)" : "");
         }
         return states + fmt::format("target {} in term {}, of another node {}", lane.target.leader, lane.target.term,

@@ -83,7 +83,7 @@ TEST_F(GatewayOrder, ACommandAboutTheNodeHasItsTurnBetweenTheOthers) {
 TEST_F(GatewayOrder, WhatIsWrongAtOnceIsSaidInItsTurn) {
     FakeClient& client = new_client();
     submit(client, "set k 1");
-    gateway_.submit_error(client.lane, {}, "ERR unknown command", true, 0);
+    gateway_.submit_error(client.lane, kUnknownCommand, "ERR unknown command", true, 0);
     submit(client, "set k 1 nonsense");
     submit(client, "get k");
     turns();

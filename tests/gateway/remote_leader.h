@@ -88,7 +88,7 @@ class RemoteLeader {
         const std::vector<std::string_view> arguments(words.begin(), words.end());
         std::string reply;
         redis::RespWriter sink(reply);
-        const Command command = command_named(words[0]);
+        const Command& command = command_named(words[0]);
         if (command.kind == CommandKind::kWait) return integer(0);
         if (command.is_read()) {
             (void)ops::execute_read(store_, *command.operation, arguments, {.now_ms = FakeGroup::kClockMs}, sink);

@@ -69,7 +69,7 @@ TEST(Record, TellsWhatItWasMadeFrom) {
 
 TEST(Record, HasNoDeadlineUnlessGivenOne) {
     Memory memory;
-    EXPECT_EQ(Record::create_at(&memory, {.key = "k", .value = ""})->expire_at_ms(), kNoExpiry);
+    EXPECT_EQ(Record::create_at(&memory, RecordFields{.key = "k", .value = ""})->expire_at_ms(), kNoExpiry);
 }
 
 TEST(Record, TakesRoomOnlyForWhatItHas) {
@@ -85,14 +85,54 @@ TEST(Record, TakesRoomOnlyForWhatItHas) {
     EXPECT_EQ(Record::size_bytes(all), kPlain + 24);
 }
 
-TEST(Record, TellsWhetherItWasOnlyChanged) {
-    EXPECT_TRUE(Record::is_changed_only(changed(1, 2, 2)));
-    EXPECT_EQ(Record::size_bytes(changed(1, 2, 2)), Record::kChangedBytes + 3 + 5);
-    EXPECT_FALSE(Record::is_changed_only(changed(2, 2, 1)));
-    EXPECT_FALSE(Record::is_changed_only(changed(1, 1ull << 41, 2)));
-    RecordFields with_deadline = changed(1, 2, 2);
-    with_deadline.expire_at_ms = 0;
-    EXPECT_FALSE(Record::is_changed_only(with_deadline));
+// Byte for byte.
+std::string_view bytes_of(const Memory& memory, const Record& record) {
+    return {reinterpret_cast<const char*>(memory.bytes.data()), record.size_bytes()};
+}
+
+TEST(Record, AChangeWithTheMetaOfWhatItReplacesIsTheSameAsOneMadeFromAllItsFields) {
+    for (const RecordFields& fields : samples()) {
+        Memory old_memory;
+        const Record& old = *Record::create_at(&old_memory, fields);
+        const Revision revision = fields.revision + 1;
+        const uint64_t meta = old.meta_when_changed(revision);
+        if (meta == 0) continue;
+        Memory memory;
+        const Record::ChangedFields change{"key", "another", revision, meta, checksum64(as_bytes("another"))};
+        const Record& record = *Record::create_changed_at(&memory, change);
+        Memory same_memory;
+        const Record& same = *Record::create_at(&same_memory, RecordFields{.key = "key",
+                                                                           .value = "another",
+                                                                           .revision = revision,
+                                                                           .create_revision = old.create_revision(),
+                                                                           .version = old.version() + 1});
+        EXPECT_EQ(bytes_of(memory, record), bytes_of(same_memory, same));
+        EXPECT_EQ(change.size_bytes(), same.size_bytes());
+        EXPECT_EQ(change.meta_hash(), same.meta_hash());
+    }
+}
+
+uint64_t meta_of_change(const RecordFields& old, uint64_t revision) {
+    Memory memory;
+    return Record::create_at(&memory, old)->meta_when_changed(Revision{revision});
+}
+
+TEST(Record, ThereIsNoMetaForAChangeThatNeedsMoreThanOneWord) {
+    constexpr uint64_t kVersionMax = (1ull << 24) - 1;
+    constexpr uint64_t kAgeMax = (1ull << 40) - 1;
+    EXPECT_NE(meta_of_change(changed(5, 5, 1), 6), 0u) << "it was put once";
+    EXPECT_NE(meta_of_change(changed(5, 6, kVersionMax - 1), 7), 0u);
+    EXPECT_EQ(meta_of_change(changed(5, 6, kVersionMax), 7), 0u);
+    EXPECT_NE(meta_of_change(changed(5, 6, 2), 5 + kAgeMax), 0u);
+    EXPECT_EQ(meta_of_change(changed(5, 6, 2), 6 + kAgeMax), 0u);
+    EXPECT_EQ(meta_of_change(changed(5, 6 + kAgeMax, 2), 7 + kAgeMax), 0u) << "it has two words";
+    EXPECT_EQ(meta_of_change(changed(5, 6, 2), 6), 0u) << "it was made by the same operation";
+    RecordFields old = changed(5, 6, 2);
+    old.expire_at_ms = 0;
+    EXPECT_EQ(meta_of_change(old, 7), 0u) << "a deadline";
+    old = changed(5, 6, 2);
+    old.lease = LeaseId{1};
+    EXPECT_EQ(meta_of_change(old, 7), 0u) << "a lease";
 }
 
 TEST(Record, KeepsTheSumOfALargeValueBehindAllElse) {
