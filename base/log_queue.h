@@ -16,7 +16,7 @@ namespace kvorum {
 
 class LogQueue {
  public:
-    static constexpr size_t kBytesMax = 1024 * 1024;  // that wait; beside them one batch may be with the kernel
+    static constexpr size_t kBytesMax = size_t{1024} * 1024;  // that wait; beside them one batch may be with the kernel
 
     explicit LogQueue(int fd);
     LogQueue(const LogQueue&) = delete;

@@ -35,7 +35,9 @@ uint64_t physical_bytes(const std::string& root) {
 uint64_t least_limit(const std::string& hierarchy, std::string path, const std::string& file_name) {
     uint64_t least = UINT64_MAX;
     while (true) {
-        std::ifstream file(hierarchy + path + "/" + file_name);
+        std::string file_path = hierarchy;
+        file_path.append(path).append("/").append(file_name);
+        std::ifstream file(file_path);
         std::string line;
         if (std::getline(file, line)) least = std::min(least, leading_number(line).value_or(UINT64_MAX));
         if (path.empty()) return least;

@@ -20,7 +20,7 @@ template <typename Value>
 Value allocator_value(const char* name) {
     Value value{};
     size_t size = sizeof(value);
-    return mallctl(name, &value, &size, nullptr, 0) == 0 ? value : Value{};
+    return mallctl(name, static_cast<void*>(&value), &size, nullptr, 0) == 0 ? value : Value{};
 }
 
 double seconds(const timeval& time) {

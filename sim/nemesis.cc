@@ -53,10 +53,12 @@ Nemesis::Nemesis(const Scenario& scenario, EventQueue& events, Network& network,
       checker_(checker),
       machines_(machines),
       random_(scenario.seed ^ 0xbadbadULL) {
+    const uint32_t timeout_ms = draw_election_timeout_ms();
+    const bool are_equal = random_.chance(1, 2);
     for (const auto& machine : machines_) {
         const HostId host = machine->host();
         moods_[host] = {};
-        machine->set_election_timeout(draw_election_timeout_ms());
+        machine->set_election_timeout(are_equal ? timeout_ms : draw_election_timeout_ms());
         if (!scenario_.memory_limits_bytes.empty()) machine->set_memory_limit(draw_memory_limit());
         machine->set_fault_policy([this, host](const FileOperation& operation) { return decide(host, operation); });
     }
@@ -363,25 +365,38 @@ void Nemesis::on_start(HostId host) {
     if (random_.chance(1, 4)) machines_[host - 1]->set_election_timeout(draw_election_timeout_ms());
 }
 
-// The leader still goes by the old options, and nobody else does.
+// The leader still goes by the old options, and nobody else does. In a hurry, the others restart nearly at once and it
+// is cut off with the last of them: what they promised by the old options is not over when they go by the new ones.
 void Nemesis::change_rolling(HostId leader) {
     count(Fault::kRollingChange, *machines_[leader - 1]);
-    const uint32_t timeout_ms = draw_election_timeout_ms();
+    uint32_t timeout_ms = draw_election_timeout_ms();
+    if (timeout_ms == machines_[leader - 1]->node_config().election_timeout_ms) timeout_ms = draw_election_timeout_ms();
+    const bool hurries = random_.chance(1, 2);
     std::vector<std::pair<HostId, HostId>> links;
-    uint64_t at_ns = 0;
+    uint64_t next_ns = 0;
+    uint64_t cut_ns = 0;
     for (const auto& machine : machines_) {
         if (machine->host() == leader) continue;
         block_both(links, leader, machine->host());
-        events_.after(at_ns, [this, timeout_ms, &machine = *machine] {
-            if (stopped_) return;
-            machine.set_election_timeout(timeout_ms);
-            machine.crash(Network::Death::kProcess, Disk::CrashMode::kKeepAll);
-        });
-        at_ns += random_.between(200, 800) * kMillisecondNs;
+        restart_with(*machine, timeout_ms, next_ns);
+        cut_ns = next_ns;
+        next_ns += (hurries ? random_.below(50) : random_.between(200, 800)) * kMillisecondNs;
     }
-    const uint64_t for_ns = draw_duration_ns();
-    events_.after(at_ns + random_.below(kSecondNs), [this, links, for_ns] {
+    if (!hurries) cut_ns = next_ns + random_.below(kSecondNs);
+    const uint64_t for_ns =
+        hurries ? random_.between(2, 8) * scenario_.node.election_timeout_ms * kMillisecondNs : draw_duration_ns();
+    events_.after(cut_ns, [this, links, for_ns] {
         if (!stopped_) block_for(links, for_ns);
+    });
+    if (random_.chance(1, 2)) restart_with(*machines_[leader - 1], timeout_ms, cut_ns + for_ns);
+}
+
+void Nemesis::restart_with(Machine& machine, uint32_t timeout_ms, uint64_t after_ns) {
+    events_.after(after_ns, [this, &machine, timeout_ms] {
+        if (stopped_) return;
+        machine.set_election_timeout(timeout_ms);
+        moods_[machine.host()].restarts_at_once = machine.is_up();
+        machine.crash(Network::Death::kProcess, Disk::CrashMode::kKeepAll);
     });
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -58,6 +59,8 @@ class Nemesis {
     void on_start(HostId host);
     // Errors that were injected since it was started.
     [[nodiscard]] bool had_error(HostId host) const { return moods_.at(host).errors > 0; }
+    // It went down by a fault after which it is started again at once; asked once.
+    [[nodiscard]] bool take_quick_restart(HostId host) { return std::exchange(moods_[host].restarts_at_once, false); }
     [[nodiscard]] const FaultCounts& counts() const { return counts_; }
 
  private:
@@ -78,6 +81,7 @@ class Nemesis {
         bool lost_a_write = false;
         uint64_t written_since_bytes = 0;  // to the log, after the lost write
         bool full = false;
+        bool restarts_at_once = false;
         uint64_t errors = 0;  // that its present node has met
         uint64_t slow_until_ns = 0;
         uint64_t short_until_ns = 0;
@@ -100,6 +104,7 @@ class Nemesis {
     void keep_stale(HostId leader);
     void disturb_election(Machine& victim);
     void change_rolling(HostId leader);
+    void restart_with(Machine& machine, uint32_t timeout_ms, uint64_t after_ns);
     [[nodiscard]] uint32_t draw_election_timeout_ms();
     void damage(HostId host, std::string how);
     void replace_disk(Fault fault, Machine& victim);

@@ -92,6 +92,7 @@ Scenario Scenario::draw(uint64_t seed) {
     Scenario scenario = draw_faults(seed);
     scenario.draw_unequal_timeouts();
     scenario.draw_memory_limits();
+    scenario.draw_readers();
     return scenario;
 }
 
@@ -110,6 +111,12 @@ void Scenario::draw_unequal_timeouts() {
     const uint32_t long_percent = pick<uint32_t, 4>(random, {125, 200, 300, 800});
     election_timeouts_ms = {node.election_timeout_ms, node.election_timeout_ms * long_percent / 100};
     fault_interval_ns[static_cast<size_t>(Fault::kRollingChange)] = random.between(2, 8) * kSecondNs;
+}
+
+// In half of all seeds. Who also writes waits for a leader that was cut off; who only reads goes on asking it.
+void Scenario::draw_readers() {
+    Prng random(seed ^ 0x4ead5ULL);
+    if (random.chance(1, 2)) readers = static_cast<uint32_t>(random.between(1, clients / 2));
 }
 
 uint64_t Scenario::election_timeout_ns_max() const {
@@ -169,14 +176,15 @@ std::string Scenario::describe() const {
         faults += fmt::format(" {}:{:.1f}s", kFaultKinds[i].name, static_cast<double>(fault_interval_ns[i]) / 1e9);
     }
     return fmt::format(
-        "nodes {} clients {} keys {} for {}s election {}..{}ms heartbeat {}ms leader-wait {}ms outcome-wait {}ms "
+        "nodes {} clients {} of them readers {} keys {} for {}s election {}..{}ms heartbeat {}ms leader-wait {}ms "
+        "outcome-wait {}ms "
         "disk-stall {}ms "
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
         "{}x{} drift {}ppm of {}% shuffle {} "
         "memory {} "
         "faults:{}",
-        nodes, clients, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
+        nodes, clients, readers, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
         election_timeout_ns_max() / kMillisecondNs, node.heartbeat_interval_ms, node.leader_wait_ms,
         node.outcome_wait_ms, node.disk_stall_ms, node.follower_mode == FollowerMode::kForward ? "forward" : "redirect",
         node.wal_segment_bytes, node.wal_groups_in_flight, node.wal_sync == WalSync::kDsync ? "dsync" : "datasync",

@@ -56,6 +56,7 @@ struct Scenario {
     uint64_t seed = 0;
     uint32_t nodes = 3;
     uint32_t clients = 6;
+    uint32_t readers = 0;  // of the clients: these only read
     uint32_t hot_keys = 4;
     uint64_t safety_ns = 55 * kSecondNs;
     uint64_t key_life_ns = 6 * kSecondNs;                   // before the clients move on to other keys
@@ -88,6 +89,7 @@ struct Scenario {
     [[nodiscard]] static Scenario draw_faults(uint64_t seed);
     void draw_unequal_timeouts();
     void draw_memory_limits();
+    void draw_readers();
 };
 
 }  // namespace kvorum::sim

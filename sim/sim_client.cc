@@ -158,7 +158,9 @@ void SimClient::send_batch() {
     } else {
         const uint64_t count = random_.chance(1, 4) ? random_.between(2, 6) : 1;
         for (uint64_t i = 0; i < count; ++i) {
-            if (random_.chance(1, 12)) {
+            if (config_.reads_only) {
+                add_command(draw_read());
+            } else if (random_.chance(1, 12)) {
                 add_unrecorded_command();
             } else {
                 add_command(draw_command());
@@ -276,6 +278,21 @@ Command SimClient::draw_command() {
         case 10:
         case 11: return set(std::move(key), std::move(value));
         default: return get(std::move(key));
+    }
+}
+
+Command SimClient::draw_read() {
+    switch (random_.below(8)) {
+        case 0: return get(draw_key('c', config_.hot_keys));
+        case 1: return get(draw_key('a', config_.hot_keys));
+        case 2: return get(fmt::format("l{}", random_.below(2)));
+        case 3: return exists({draw_key('k', config_.hot_keys)});
+        case 4: {
+            const uint64_t generation = draw_generation();
+            std::string key = draw_key('m', 3, generation);
+            return mget({std::move(key), draw_key('n', 3, generation)});
+        }
+        default: return get(draw_key('k', config_.hot_keys));
     }
 }
 

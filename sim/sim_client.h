@@ -31,6 +31,7 @@ struct ClientConfig {
     uint64_t think_ns = 0;
     uint64_t patience_ns = 0;
     uint64_t seed = 1;
+    bool reads_only = false;
     bool scripted = false;  // does only what request() asks for
 };
 
@@ -60,6 +61,7 @@ class SimClient final : private SocketEvents {
     void add_unrecorded_command();
     [[nodiscard]] std::vector<std::string> draw_large_command();
     [[nodiscard]] Command draw_command();
+    [[nodiscard]] Command draw_read();
     [[nodiscard]] uint64_t draw_generation();
     [[nodiscard]] std::string draw_key(char family, uint64_t keys);
     [[nodiscard]] std::string draw_key(char family, uint64_t keys, uint64_t generation);

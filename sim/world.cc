@@ -50,10 +50,12 @@ World::World(Scenario scenario, bool print_trace)
     for (uint32_t i = 0; i < scenario_.clients; ++i) {
         client.host = kFirstClientHost + i;
         client.seed = random_.next();
+        client.reads_only = i < scenario_.readers;
         clients_.push_back(std::make_unique<SimClient>(client, events_, network_, trace_, history_));
     }
     client.host = kProberHost;
     client.scripted = true;
+    client.reads_only = false;
     client.patience_ns = 250 * kMillisecondNs;
     prober_ = std::make_unique<SimClient>(client, events_, network_, trace_, history_);
     nemesis_ = std::make_unique<Nemesis>(scenario_, events_, network_, trace_, checker_, machines_);
@@ -143,6 +145,10 @@ void World::on_turn(Machine& machine) {
 void World::on_down(Machine& machine) {
     checker_.check_disks();
     const HostId host = machine.host();
+    if (nemesis_->take_quick_restart(host)) {
+        start_later(host, random_.between(1, 10) * kMillisecondNs);
+        return;
+    }
     const bool soon = phase_ != Phase::kSafety || random_.chance(1, 2);
     const uint64_t delay_ns =
         soon ? random_.between(5, 200) * kMillisecondNs : random_.between(200, 4000) * kMillisecondNs;

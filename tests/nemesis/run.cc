@@ -108,8 +108,9 @@ void check_replicas(const Stage& stage, const std::vector<uint32_t>& serving, Wo
             result.lost_writes += problem.starts_with("LOST") || problem.starts_with("COUNTER") ? 1 : 0;
             result.add_problem(Verdict::kWrong, fmt::format("read through node {}: {}", node, problem));
         }
-        if (!workload.read_back(stage.cluster.endpoint(node)))
-            result.add_problem(Verdict::kNoService, fmt::format("node {} answers a read with an error", node));
+        if (!workload.read_back(stage.cluster.endpoint(node), kServiceDeadline))
+            result.add_problem(Verdict::kNoService,
+                               fmt::format("node {} goes on answering a read with an error", node));
     }
     for (const std::string& reply : ledger.strange_replies())
         result.add_problem(Verdict::kWrong, fmt::format("a writer was told '{}'", reply));

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "sim/sim_client.h"
 #include "tests/integration/client.h"
+#include "tests/integration/world.h"
 
 namespace kvorum::nemesis {
 namespace {
@@ -174,17 +175,23 @@ bool Workload::exchange(Client& client, std::vector<sim::Command> commands) {
     return usable;
 }
 
-bool Workload::read_back(const reactor::Endpoint& node) {
+bool Workload::read_back(const reactor::Endpoint& node, std::chrono::milliseconds deadline) {
     clients_.push_back(std::make_unique<Client>(clients_.size() + 1, config_.seed));
     Client& reader = *clients_.back();
     reader.connection.emplace(node, config_.patience);
+    const auto read = [&](const std::string& key) {
+        if (exchange(reader, {sim::get(key)})) return true;
+        reader.connection.emplace(node, config_.patience);
+        return false;
+    };
     constexpr std::array<std::pair<char, uint64_t>, 5> kFamilies{
         {{'k', kRegisters}, {'c', kCounters}, {'a', kTexts}, {'m', kPairs}, {'n', kPairs}}};
     const uint64_t last = generation();
     for (uint64_t number = 0; number <= last; ++number) {
         for (const auto& [family, count] : kFamilies) {
             for (uint64_t key = 0; key < count; ++key) {
-                if (!exchange(reader, {sim::get(key_of(family, number, key))})) return false;
+                const std::string name = key_of(family, number, key);
+                if (!integration::wait_until(deadline, [&] { return read(name); })) return false;
             }
         }
     }

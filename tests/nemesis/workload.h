@@ -40,9 +40,10 @@ class Workload {
     // Joins the clients.
     void stop();
     [[nodiscard]] uint64_t executed() const { return executed_.load(); }
-    // After stop(): reads every key that was ever used through `node`, as one more client. False, and no further, when
-    // a read gets no answer.
-    bool read_back(const reactor::Endpoint& node);
+    // After stop(): reads every key that was ever used through `node`, as one more client. A read that is refused is
+    // sent again: on a busy machine there may be an election without any fault. False, and no further, when it is not
+    // served before the deadline.
+    bool read_back(const reactor::Endpoint& node, std::chrono::milliseconds deadline);
     // After stop(), once.
     [[nodiscard]] sim::History take_history();
 

@@ -43,6 +43,30 @@ TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) 
     EXPECT_THAT(what, testing::HasSubstr("its disk is that of"));
 }
 
+TEST(FaultForMutantTest, AHurriedChangeOfTimeoutsShowsThatPromisesAreForgotten) {
+    std::string what;
+    for (uint64_t seed = 1; seed <= 30 && what.empty(); ++seed) {
+        const Scenario scenario = Scenario::draw(seed);
+        if (scenario.election_timeouts_ms.empty()) continue;
+        ASSERT_TRUE(activate_mutant("silence-forgotten-at-restart"));
+        what = World(scenario, false).run().what;
+        deactivate_mutant();
+    }
+    EXPECT_THAT(what, testing::HasSubstr("Lease"));
+}
+
+TEST(LoadForMutantTest, ReadersOfAnOldLeaderShowThatItDoesNotAskBeforeItAnswers) {
+    std::string what;
+    for (uint64_t seed = 1; seed <= 20 && what.empty(); ++seed) {
+        Scenario scenario = Scenario::focused(seed, 3, Fault::kStaleLeader);
+        scenario.readers = scenario.clients / 2;
+        ASSERT_TRUE(activate_mutant("read-before-round"));
+        what = World(scenario, false).run().what;
+        deactivate_mutant();
+    }
+    EXPECT_THAT(what, testing::HasSubstr("not linearizable"));
+}
+
 TEST(LimitForMutantTest, ReplicasThatGoByTheirOwnLimitsOfMemoryComeApart) {
     std::string what;
     for (uint64_t seed = 1; seed <= 40 && what.empty(); ++seed) {
