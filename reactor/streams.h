@@ -155,7 +155,7 @@ class ReceiveStream final : public MultishotStream {
 
  private:
     // So much at most waits at a time of who is calm; it takes so many times to be believed, and one to be refuted.
-    static constexpr uint64_t kCalmBytesMax = 16 * kKiB;
+    static constexpr uint64_t kCalmBytesMax = 32 * kKiB;
     static constexpr uint32_t kCalmTimes = 4;
 
     void note(const IoCompletion& completion) override;

@@ -46,7 +46,7 @@ struct UringConfig {
         uint32_t count;
         uint32_t size_bytes;
     };
-    std::array<Buffers, kBufferGroupCount> receive_buffers{{{512, 1 * kKiB}, {256, 2 * kKiB}, {64, 8 * kKiB}}};
+    std::array<Buffers, kBufferGroupCount> receive_buffers{{{512, 1 * kKiB}, {256, 4 * kKiB}, {16, 32 * kKiB}}};
     // Replaced in tests.
     NameResolver::LookUp look_up = [](const std::string& host) { return look_up_name(host); };
 };
