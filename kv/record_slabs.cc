@@ -12,7 +12,7 @@ constexpr size_t kMallocOverhead = 8;
 
 template <size_t... kIndices>
 std::array<BlockPool, sizeof...(kIndices)> make_pools(std::index_sequence<kIndices...> /*indices*/) {
-    return {BlockPool((kIndices + 1) * RecordSlabs::kClassBytes)...};
+    return {BlockPool(RecordSlabs::block_bytes(kIndices))...};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// The memory of a map's records: size classes of 16 bytes up to kSmallBytesMax, malloc above.
+// The memory of a map's records: size classes, of 16 bytes up to kFineBytesMax and of 128 up to kSmallBytesMax, malloc
+// above. A block of malloc's costs more than its own cache misses: its neighbours in the list of all are written to.
 //
 // Thread: the map's owner. Ownership: all records that it created end with it; a map that was cleared ends its slabs in
 // slices. See kv/block_pool.h for what is given back when.
@@ -15,8 +16,18 @@ namespace kvorum::kv {
 
 class RecordSlabs {
  public:
-    static constexpr size_t kClassBytes = 16;
-    static constexpr size_t kSmallBytesMax = 1024;
+    static constexpr size_t kFineBytesMax = 1024;
+    static constexpr size_t kSmallBytesMax = 2048;
+
+    // Of blocks for records of at most kSmallBytesMax.
+    [[nodiscard]] static constexpr size_t class_of(size_t size_bytes) {
+        return size_bytes <= kFineBytesMax ? (size_bytes - 1) / kFineClassBytes
+                                           : kFineClassCount + (size_bytes - kFineBytesMax - 1) / kCoarseClassBytes;
+    }
+    [[nodiscard]] static constexpr size_t block_bytes(size_t size_class) {
+        return size_class < kFineClassCount ? (size_class + 1) * kFineClassBytes
+                                            : kFineBytesMax + (size_class + 1 - kFineClassCount) * kCoarseClassBytes;
+    }
 
     RecordSlabs();
     ~RecordSlabs();
@@ -42,7 +53,10 @@ class RecordSlabs {
     [[nodiscard]] uint64_t memory_bytes() const;
 
  private:
-    static constexpr size_t kClassCount = kSmallBytesMax / kClassBytes;
+    static constexpr size_t kFineClassBytes = 16;
+    static constexpr size_t kCoarseClassBytes = 128;
+    static constexpr size_t kFineClassCount = kFineBytesMax / kFineClassBytes;
+    static constexpr size_t kClassCount = kFineClassCount + (kSmallBytesMax - kFineBytesMax) / kCoarseClassBytes;
 
     // In front of each record that malloc holds, so that all can be found again.
     struct LargeBlock {
@@ -57,7 +71,7 @@ class RecordSlabs {
     }
     void* allocate_large(size_t size_bytes);
     void free_large(LargeBlock* block);
-    [[nodiscard]] BlockPool& pool_for(size_t size_bytes) { return pools_[(size_bytes - 1) / kClassBytes]; }
+    [[nodiscard]] BlockPool& pool_for(size_t size_bytes) { return pools_[class_of(size_bytes)]; }
 
     std::array<BlockPool, kClassCount> pools_;
     LargeBlock* large_ = nullptr;
