@@ -1,14 +1,17 @@
 // One key with its value, deadline and meta: immutable, in one piece of memory.
 //
-//   u64 revision | u64 sizes and flags | key | value | [i64 deadline] | [u64 meta, or two] | [u64 lease] | [u64 sum]
+//   u64 revision | u64 sizes and flags | key | value | [i64 deadline] | [u64 meta, or two] | [u64 lease]
+//   u64 revision | u64 sizes and flags | [i64 deadline] | [u64 meta, or two] | [u64 lease] | u64 sum | key | value
+//
+// The second is of a value of kSummedValueBytes and more. It keeps its checksum, so that who replaces or removes it
+// need not read it again, and all that is asked of it then stands in its first cache line: a record that was not used
+// of late is not in the cache.
 //
 // The meta says when the key was created and how often it was changed since (etcd's create_revision and version). It is
 // there only when they are not what they are of a key that was put once: created by `revision`, version 1. One word
 // holds the distance of the two revisions and the version; two words hold what does not fit into one. All that is
-// optional stands at the end, unaligned, so that key and value are where they are whatever else there is.
-//
-// A value of kSummedValueBytes and more keeps its checksum, so that who replaces or removes it need not read it again:
-// a record that was not used of late is not in the cache.
+// optional stands at the end of a small record, unaligned, so that key and value are where they are whatever else there
+// is.
 //
 // A change makes a new record that takes the old one's place in the map, so a reader on another thread sees the old or
 // the new one, whole (performance study section 4). The hash is not kept: only SCAN and a few entries of a segment that
@@ -87,14 +90,13 @@ class Record {
         const OptionalWords words(fields);
         auto* record = new (memory) Record(fields, value_bytes, words);
         copy_text(record->text_memory(), fields.key);
-        words.write(fields, record->value_memory() + value_bytes);
+        words.write(fields, record->words_memory());
         return record;
     }
     [[nodiscard]] char* value_memory() { return text_memory() + key_size_; }
     // Where it is kept; a small value's is not.
     void keep_sum(uint64_t value_sum) {
-        if (keeps_sum())
-            std::memcpy(value_memory() + value_size_ + optional_words_ * kWordBytes, &value_sum, kWordBytes);
+        if (keeps_sum()) std::memcpy(words_memory() + optional_words_ * kWordBytes, &value_sum, kWordBytes);
     }
 
     // --- what most writes do: a change that leaves a record with its meta in one word and nothing else optional ---
@@ -127,9 +129,8 @@ class Record {
         assert_sizes(fields.key.size(), fields.value.size());
         auto* record = new (memory) Record(fields);
         copy_text(record->text_memory(), fields.key);
-        char* at = record->value_memory();
-        copy_text(at, fields.value);
-        std::memcpy(at + fields.value.size(), &fields.meta, kWordBytes);
+        copy_text(record->value_memory(), fields.value);
+        std::memcpy(record->words_memory(), &fields.meta, kWordBytes);
         record->keep_sum(fields.value_sum);
         return record;
     }
@@ -184,7 +185,7 @@ class Record {
     static constexpr uint64_t kSecondMetaMix = 0xbf58476d1ce4e5b9ULL;
     static constexpr uint64_t kLeaseMix = 0x94d049bb133111ebULL;
 
-    // What stands behind the value, but for its sum.
+    // All that is optional but the sum, which follows it.
     struct OptionalWords {
         explicit OptionalWords(const RecordFields& fields)
             : age(fields.create_revision.is_none() ? 0 : fields.revision - fields.create_revision),
@@ -246,14 +247,17 @@ class Record {
     }
 
     [[nodiscard]] bool keeps_sum() const { return sum_bytes(value_size_) != 0; }
-    [[nodiscard]] const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+    [[nodiscard]] const char* rest() const { return reinterpret_cast<const char*>(this + 1); }
+    [[nodiscard]] const char* text() const { return rest() + (keeps_sum() ? (optional_words_ + 1) * kWordBytes : 0); }
+    [[nodiscard]] const char* words() const { return rest() + (keeps_sum() ? 0 : key_size_ + value_size_); }
     [[nodiscard]] uint64_t word(size_t index) const {
         uint64_t word = 0;
-        std::memcpy(&word, text() + key_size_ + value_size_ + index * kWordBytes, kWordBytes);
+        std::memcpy(&word, words() + index * kWordBytes, kWordBytes);
         return word;
     }
     [[nodiscard]] uint64_t meta(size_t index) const { return word(has_deadline_ + index); }
     [[nodiscard]] char* text_memory() { return const_cast<char*>(text()); }
+    [[nodiscard]] char* words_memory() { return const_cast<char*>(words()); }
 
     Revision revision_;
     uint64_t value_size_ : kSizeBits;

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/turn_work.h"
 #include "base/units.h"
+#include "kv/block_pool.h"
 #include "kv/memory_count.h"
 #include "ops/commands.h"
 #include "ops/families.h"
@@ -67,6 +68,14 @@ bool apply_before_commands(kv::Store& store, const LogRecord& record) {
     return payload.finished() && store.set(setting, value);
 }
 
+// Records of a batch are mostly alike, so the one behind the next is about as far away again. Where one begins says the
+// one before it: without this, each is a cache miss that waits for another.
+void prefetch_behind_next(const LogRecord& record, const ByteReader& reader) {
+    const size_t distance = kRecordHeaderSize + record.payload.size();
+    if (distance > kv::kCacheLineBytes && reader.remaining() > distance)
+        __builtin_prefetch(record.payload.data() + record.payload.size() + distance);
+}
+
 // For speed: what is malformed here is found out when it is applied.
 void look_ahead(const LogRecord& record, KeysAhead& keys) {
     ByteReader payload(record.payload);
@@ -96,8 +105,11 @@ void look_ahead(const LogRecord& record, KeysAhead& keys) {
 
 void prefetch(const kv::Store& store, ByteReader reader, uint32_t command_count) {
     KeysAhead keys;
-    for (uint32_t i = 0; i < command_count && !reader.failed(); ++i)
-        look_ahead(read_record(reader), keys);
+    for (uint32_t i = 0; i < command_count && !reader.failed(); ++i) {
+        const LogRecord record = read_record(reader);
+        prefetch_behind_next(record, reader);
+        look_ahead(record, keys);
+    }
     store.prefetch(keys.keys());
 }
 
