@@ -29,14 +29,12 @@ uint64_t checksum64(Bytes bytes, uint64_t seed) {
 }
 
 RunningChecksum::RunningChecksum(uint64_t seed) {
-    static_assert(sizeof(XXH3_state_t) <= sizeof(state_) && alignof(XXH3_state_t) <= alignof(RunningChecksum));
-    XXH3_64bits_reset_withSeed(reinterpret_cast<XXH3_state_t*>(state_.data()), seed);
+    static_assert(sizeof(XXH3_state_t) <= kStateBytes && alignof(XXH3_state_t) <= kStateAlignment);
+    XXH3_64bits_reset_withSeed(reinterpret_cast<XXH3_state_t*>(state()), seed);
 }
 
-void RunningChecksum::add(Bytes piece) { checksum_variants().front()->add(state_.data(), piece.data(), piece.size()); }
+void RunningChecksum::add(Bytes piece) { checksum_variants().front()->add(state(), piece.data(), piece.size()); }
 
-uint64_t RunningChecksum::value() const {
-    return XXH3_64bits_digest(reinterpret_cast<const XXH3_state_t*>(state_.data()));
-}
+uint64_t RunningChecksum::value() const { return XXH3_64bits_digest(reinterpret_cast<const XXH3_state_t*>(state())); }
 
 }  // namespace kvorum

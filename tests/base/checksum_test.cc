@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <memory>
+
 #include <algorithm>
 #include <string>
 
@@ -39,6 +42,21 @@ TEST(RunningChecksum, IsTheSameHoweverTheBytesWereCut) {
         }
     }
     EXPECT_EQ(RunningChecksum().value(), checksum64({}));
+}
+
+// As in a coroutine's frame.
+TEST(RunningChecksum, MayLieAnywhere) {
+    const std::string bytes(3000, 'x');
+    std::array<std::byte, sizeof(RunningChecksum) + 64> memory;
+    for (size_t at = 0; at < 64; at += alignof(RunningChecksum)) {
+        auto* sum = new (memory.data() + at) RunningChecksum();
+        sum->add(as_bytes(bytes).first(1000));
+        const RunningChecksum copy = *sum;
+        sum->add(as_bytes(bytes).subspan(1000));
+        EXPECT_EQ(sum->value(), checksum64(as_bytes(bytes))) << at;
+        EXPECT_EQ(copy.value(), checksum64(as_bytes(bytes).first(1000))) << at;
+        std::destroy_at(sum);
+    }
 }
 
 TEST(RunningChecksum, ACopyGoesOnByItself) {

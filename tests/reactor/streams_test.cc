@@ -189,9 +189,9 @@ TEST_F(PaceTest, WhoFloodsIsReceivedIntoBuffersOfBulkAtOnce) {
     begin();
     receive_calmly(4);
     expect_change_to(BufferGroup::kCalm);
-    receive(10'000, true);
+    receive(20'000, true);
     expect_no_change();
-    receive(10'000, true);
+    receive(20'000, true);
     expect_change_to(BufferGroup::kBulk);
     end();
     EXPECT_EQ(log.size(), 7);
@@ -200,7 +200,7 @@ TEST_F(PaceTest, WhoFloodsIsReceivedIntoBuffersOfBulkAtOnce) {
 TEST_F(PaceTest, OneFloodIsForgottenOnlyAfterAsManyCalmTimesAsAtTheBeginning) {
     begin();
     receive_calmly(3);
-    receive(20'000);
+    receive(40'000);
     receive_calmly(3);
     expect_no_change();
     receive(100);
