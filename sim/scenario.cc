@@ -207,8 +207,7 @@ MachineConfig Scenario::machine(HostId host) const {
     const auto around_zero = [&random](int64_t max) {
         return static_cast<int64_t>(random.between(0, static_cast<uint64_t>(2 * max))) - max;
     };
-    config.clock.drift_ppm =
-        random.chance(1, 2) ? around_zero(drift_ppm_max) : (random.chance(1, 2) ? drift_ppm_max : -drift_ppm_max);
+    config.clock.drift_ppm = around_zero(drift_ppm_max);
     config.clock.wall_offset_ms = around_zero(wall_offset_ms_max);
     return config;
 }

@@ -17,10 +17,16 @@ RunResult run_focused(uint64_t seed, Fault fault) {
 
 class FocusedFaultTest : public testing::TestWithParam<Fault> {};
 
+// Not every seed strikes with a rare one.
 TEST_P(FocusedFaultTest, IsSurvivedAlone) {
-    const RunResult result = run_focused(7, GetParam());
-    EXPECT_EQ(result.numbers.outcome, RunOutcome::kGreen) << result.what;
-    EXPECT_THAT(result.numbers.faults[static_cast<size_t>(GetParam())], testing::Contains(testing::Gt(0u)));
+    uint64_t strikes = 0;
+    for (uint64_t seed = 7; seed < 17 && strikes == 0; ++seed) {
+        const RunResult result = run_focused(seed, GetParam());
+        EXPECT_EQ(result.numbers.outcome, RunOutcome::kGreen) << result.what;
+        for (const uint64_t count : result.numbers.faults[static_cast<size_t>(GetParam())])
+            strikes += count;
+    }
+    EXPECT_GT(strikes, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, FocusedFaultTest,
