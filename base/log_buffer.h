@@ -51,7 +51,6 @@ class LogBuffer {
         std::fill_n(data_ + size_, count, value);
         size_ += count;
     }
-    void push_back(char value) { append(1, value); }
     // What is new is zero.
     void resize(size_t size) {
         if (size > size_) return append(size - size_, '\0');

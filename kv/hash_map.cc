@@ -70,7 +70,7 @@ void HashMap::prefetch(std::span<const uint64_t> hashes) const {
         if (hits == 0) continue;
         const auto* record = reinterpret_cast<const char*>(home.slot(BucketMeta::slot_of(hits)).record());
         // memcmp reads up to 32 bytes of a key at once, often in two lines where the key is in one; and who puts
-        // another value looks at all of the old one.
+        // another value reads all of a small old one, to sum it.
         __builtin_prefetch(record);
         __builtin_prefetch(record + kCacheLineBytes);
         __builtin_prefetch(record + 2 * kCacheLineBytes);

@@ -20,9 +20,9 @@ inline constexpr uint64_t kCountedHeaderBytes = 24;
 inline constexpr uint64_t kCountedLeaseBytes = 8;
 inline constexpr uint64_t kCountedDeadlineBytes = 32;  // in the record and in the order of deadlines
 inline constexpr uint64_t kCountedClassBytes = 16;
-inline constexpr uint64_t kCountedLargeBytes =
-    1024;  // records above this have blocks of coarser sizes or of their own,
-inline constexpr uint64_t kCountedLargeBlockBytes = 48;  // with about so much around them
+// Records above this lie in blocks of coarser sizes, or of their own with about so much around them.
+inline constexpr uint64_t kCountedLargeBytes = 1024;
+inline constexpr uint64_t kCountedLargeBlockBytes = 48;
 
 [[nodiscard]] constexpr uint64_t counted_bytes(uint64_t key_bytes, uint64_t value_bytes, bool has_deadline) {
     const uint64_t record_bytes = kCountedHeaderBytes + key_bytes + value_bytes;

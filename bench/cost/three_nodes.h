@@ -35,13 +35,12 @@ struct NodeCosts {
     uint64_t allocations = 0;   // of the heap, those of the pools included
     uint64_t copied_bytes = 0;  // at least kCountedBytesMin at once
     uint64_t coroutines = 0;
-    uint64_t batches = 0;  // proposed
     uint64_t entries = 0;  // applied
 };
 
 inline NodeCosts operator-(const NodeCosts& after, const NodeCosts& before) {
     return {after.allocations - before.allocations, after.copied_bytes - before.copied_bytes,
-            after.coroutines - before.coroutines, after.batches - before.batches, after.entries - before.entries};
+            after.coroutines - before.coroutines, after.entries - before.entries};
 }
 
 class NodeThread final : private reactor::TurnHook {
@@ -58,7 +57,7 @@ class NodeThread final : private reactor::TurnHook {
 
     [[nodiscard]] NodeCosts costs() const {
         return {counters_.allocations.load() + pool_takes_.load(), counters_.copied_bytes.load(), coroutines_.load(),
-                batches_.load(), entries_.load()};
+                entries_.load()};
     }
 
  private:
@@ -84,14 +83,12 @@ class NodeThread final : private reactor::TurnHook {
     void on_turn_end() override {
         coroutines_ = reactor::frame_pool_stats().frames_made;
         pool_takes_ = heap_takes();
-        batches_ = node_->counters().batches_proposed;
         entries_ = node_->counters().entries_applied;
     }
 
     CostCounters counters_;
     std::atomic<uint64_t> coroutines_ = 0;
     std::atomic<uint64_t> pool_takes_ = 0;
-    std::atomic<uint64_t> batches_ = 0;
     std::atomic<uint64_t> entries_ = 0;
     std::atomic<bool> started_ = false;
     reactor::Reactor* reactor_ = nullptr;

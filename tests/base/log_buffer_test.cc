@@ -17,7 +17,7 @@ TEST(LogBuffer, HoldsWhatWasAppended) {
         for (int step = 0; step < 20; ++step) {
             const auto letter = static_cast<char>('a' + step);
             switch (prng.below(5)) {
-                case 0: buffer.push_back(letter), expected.push_back(letter); break;
+                case 0: buffer.append(1, letter), expected.append(1, letter); break;
                 case 1: {
                     const size_t count = prng.below(10'000);
                     buffer.append(count, letter), expected.append(count, letter);

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/mutants.h"
 #include "sim/world.h"
@@ -39,50 +41,55 @@ INSTANTIATE_TEST_SUITE_P(Faults, FocusedFaultTest,
                          });
 
 #if defined(KVORUM_MUTANTS)
-TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) {
+// What is found of a mutant in the scenarios of the first seeds, where scenario_of() has one for a seed; empty:
+// nothing.
+template <typename ScenarioOf>
+std::string found_of(std::string_view mutant, uint64_t seeds, ScenarioOf scenario_of) {
     std::string what;
-    for (uint64_t seed = 1; seed <= 10 && what.empty(); ++seed) {
-        ASSERT_TRUE(activate_mutant("slot-check-ignored"));
-        what = run_focused(seed, Fault::kForeignDisk).what;
+    for (uint64_t seed = 1; seed <= seeds && what.empty(); ++seed) {
+        const std::optional<Scenario> scenario = scenario_of(seed);
+        if (!scenario.has_value()) continue;
+        EXPECT_TRUE(activate_mutant(mutant));
+        what = World(*scenario, false).run().what;
         deactivate_mutant();
     }
-    EXPECT_THAT(what, testing::HasSubstr("its disk is that of"));
+    return what;
+}
+
+// Of those drawn, the ones with a list of its own for each node.
+template <typename List>
+auto drawn_with(List Scenario::* list) {
+    return [list](uint64_t seed) -> std::optional<Scenario> {
+        Scenario scenario = Scenario::draw(seed);
+        if ((scenario.*list).empty()) return std::nullopt;
+        return scenario;
+    };
+}
+
+TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) {
+    const auto foreign_disks = [](uint64_t seed) {
+        return std::optional(Scenario::focused(seed, 3, Fault::kForeignDisk));
+    };
+    EXPECT_THAT(found_of("slot-check-ignored", 10, foreign_disks), testing::HasSubstr("its disk is that of"));
 }
 
 TEST(FaultForMutantTest, AHurriedChangeOfTimeoutsShowsThatPromisesAreForgotten) {
-    std::string what;
-    for (uint64_t seed = 1; seed <= 30 && what.empty(); ++seed) {
-        const Scenario scenario = Scenario::draw(seed);
-        if (scenario.election_timeouts_ms.empty()) continue;
-        ASSERT_TRUE(activate_mutant("silence-forgotten-at-restart"));
-        what = World(scenario, false).run().what;
-        deactivate_mutant();
-    }
-    EXPECT_THAT(what, testing::HasSubstr("Lease"));
+    EXPECT_THAT(found_of("silence-forgotten-at-restart", 30, drawn_with(&Scenario::election_timeouts_ms)),
+                testing::HasSubstr("Lease"));
 }
 
 TEST(LoadForMutantTest, ReadersOfAnOldLeaderShowThatItDoesNotAskBeforeItAnswers) {
-    std::string what;
-    for (uint64_t seed = 1; seed <= 20 && what.empty(); ++seed) {
+    const auto readers = [](uint64_t seed) {
         Scenario scenario = Scenario::focused(seed, 3, Fault::kStaleLeader);
         scenario.readers = scenario.clients / 2;
-        ASSERT_TRUE(activate_mutant("read-before-round"));
-        what = World(scenario, false).run().what;
-        deactivate_mutant();
-    }
-    EXPECT_THAT(what, testing::HasSubstr("not linearizable"));
+        return std::optional(scenario);
+    };
+    EXPECT_THAT(found_of("read-before-round", 20, readers), testing::HasSubstr("not linearizable"));
 }
 
 TEST(LimitForMutantTest, ReplicasThatGoByTheirOwnLimitsOfMemoryComeApart) {
-    std::string what;
-    for (uint64_t seed = 1; seed <= 40 && what.empty(); ++seed) {
-        const Scenario scenario = Scenario::draw(seed);
-        if (scenario.memory_limits_bytes.empty()) continue;
-        ASSERT_TRUE(activate_mutant("own-memory-limit"));
-        what = World(scenario, false).run().what;
-        deactivate_mutant();
-    }
-    EXPECT_THAT(what, testing::HasSubstr("Equal State"));
+    EXPECT_THAT(found_of("own-memory-limit", 40, drawn_with(&Scenario::memory_limits_bytes)),
+                testing::HasSubstr("Equal State"));
 }
 #endif
 

@@ -33,7 +33,7 @@ class EntryMaker {
         raft::EntryBuilder builder(raft::EntryType::kCommands);
         const uint64_t number = next_number();
         for (size_t i = 0; i < body_bytes; ++i)
-            builder.buffer().push_back(static_cast<char>('a' + (number + i + term_.value()) % 26));
+            builder.buffer().append(1, static_cast<char>('a' + (number + i + term_.value()) % 26));
         builder.add_command_count(1);
         return seal(std::move(builder));
     }
