@@ -48,6 +48,9 @@ enum class Mutant : uint8_t {
     kSilenceShorterThanPromised,
     kSilenceForgottenAtRestart,
     kOwnMemoryLimit,
+    kLeaseKeptInTransfer,
+    kLeaseAgainAfterTransfer,
+    kForgedTransfer,
 };
 
 struct MutantInfo {
