@@ -161,6 +161,7 @@ void Nemesis::strike(Fault fault) {
         case Fault::kReset: strike_network(fault); return;
         case Fault::kElection: disturb_election(leader_or_any()); return;
         case Fault::kRollingChange: change_rolling(leader_or_any().host()); return;
+        case Fault::kTransfer: transfer(leader_or_any()); return;
         case Fault::kSlowDisk:
         case Fault::kHungSync:
         case Fault::kWriteError:
@@ -383,6 +384,16 @@ void Nemesis::change_rolling(HostId leader) {
     events_.after(at_ns + random_.below(kSecondNs), [this, links, for_ns] {
         if (!stopped_) block_for(links, for_ns);
     });
+}
+
+// Now and then the target heeds the request after the leader has given it up.
+void Nemesis::transfer(Machine& leader) {
+    count(Fault::kTransfer, leader);
+    const uint64_t target = random_.chance(1, 2) ? 0 : random_.between(1, machines_.size());
+    leader.transfer_leadership(NodeId{target});
+    if (target == 0 || !random_.chance(1, 3)) return;
+    const uint64_t election_ns = scenario_.node.election_timeout_ms * kMillisecondNs;
+    machines_[target - 1]->pause_until(events_.now_ns() + random_.between(election_ns, 3 * election_ns));
 }
 
 // --- disks ---

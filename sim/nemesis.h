@@ -100,6 +100,7 @@ class Nemesis {
     void keep_stale(HostId leader);
     void disturb_election(Machine& victim);
     void change_rolling(HostId leader);
+    void transfer(Machine& leader);
     [[nodiscard]] uint32_t draw_election_timeout_ms();
     void damage(HostId host, std::string how);
     void replace_disk(Fault fault, Machine& victim);

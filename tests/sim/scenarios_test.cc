@@ -25,7 +25,8 @@ TEST_P(FocusedFaultTest, IsSurvivedAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Faults, FocusedFaultTest,
                          testing::Values(Fault::kHalfOpen, Fault::kSwizzle, Fault::kStaleLeader, Fault::kElection,
-                                         Fault::kReadError, Fault::kRot, Fault::kLostWrite, Fault::kForeignDisk),
+                                         Fault::kReadError, Fault::kRot, Fault::kLostWrite, Fault::kForeignDisk,
+                                         Fault::kTransfer),
                          [](const testing::TestParamInfo<Fault>& param) {
                              std::string name(fault_name(param.param));
                              std::erase(name, '-');
