@@ -61,8 +61,6 @@ constexpr std::array kMutants{
                "each node holds what it applies against its own limit of memory"},
     MutantInfo{Mutant::kLeaseKeptInTransfer, "lease-kept-in-transfer",
                "a leader that hands over goes on serving reads under its lease"},
-    MutantInfo{Mutant::kLeaseAgainAfterTransfer, "lease-again-after-transfer",
-               "a leader takes a lease again in its term when a transfer has failed"},
     MutantInfo{Mutant::kForgedTransfer, "forged-transfer",
                "who misses its leader asks for votes as if that had handed over to it"},
 };

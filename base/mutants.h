@@ -49,7 +49,6 @@ enum class Mutant : uint8_t {
     kSilenceForgottenAtRestart,
     kOwnMemoryLimit,
     kLeaseKeptInTransfer,
-    kLeaseAgainAfterTransfer,
     kForgedTransfer,
 };
 

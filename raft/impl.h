@@ -150,7 +150,6 @@ class Raft::Impl {
     [[nodiscard]] Progress* most_caught_up(Leader& leader) const;
     void ask_target(Leader& leader);
     void expire_transfer(Leader& leader) const;
-    void end_transfer(Leader& leader) const;
     [[nodiscard]] bool is_handed_over(const RequestVote& request) const;
 
     const RaftConfig config_;

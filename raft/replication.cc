@@ -143,7 +143,7 @@ void Raft::Impl::on_peer_unreachable(NodeId id) {
     if (peer == nullptr) return;
     auto& leader = std::get<Leader>(role_);
     peer->connection_lost = true;
-    if (leader.transfer.has_value() && leader.transfer->target == id) end_transfer(leader);
+    if (leader.transfer.has_value() && leader.transfer->target == id) leader.transfer.reset();
     // Nothing is sent before the next heartbeat: what cannot be delivered would only be reported again at once.
     peer->probe_from(peer->match_index);
     peer->set_probe(peer->next_index - 1, 0);

@@ -57,12 +57,7 @@ void Raft::Impl::ask_target(Leader& leader) {
 }
 
 void Raft::Impl::expire_transfer(Leader& leader) const {
-    if (leader.transfer.has_value() && now_ns_ >= leader.transfer->deadline_ns) end_transfer(leader);
-}
-
-void Raft::Impl::end_transfer(Leader& leader) const {
-    leader.transfer.reset();
-    if (is_mutant(Mutant::kLeaseAgainAfterTransfer)) leader.lease_given_up = false;
+    if (leader.transfer.has_value() && now_ns_ >= leader.transfer->deadline_ns) leader.transfer.reset();
 }
 
 void Raft::Impl::handle(NodeId from, const TimeoutNow& request) {

@@ -393,7 +393,7 @@ void Nemesis::transfer(Machine& leader) {
     leader.transfer_leadership(NodeId{target});
     if (target == 0 || !random_.chance(1, 3)) return;
     const uint64_t election_ns = scenario_.node.election_timeout_ms * kMillisecondNs;
-    machines_[target - 1]->pause_until(events_.now_ns() + random_.between(election_ns, 3 * election_ns));
+    machines_[target - 1]->pause_until(events_.now_ns() + random_.between(election_ns, election_ns + election_ns / 2));
 }
 
 // --- disks ---

@@ -44,6 +44,16 @@ TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) 
     EXPECT_THAT(what, testing::HasSubstr("its disk is that of"));
 }
 
+TEST(TransferForMutantTest, ALeaseThatIsKeptWhileTheLeadershipIsHandedOverIsSeen) {
+    std::string what;
+    for (uint64_t seed = 1; seed <= 10 && what.empty(); ++seed) {
+        ASSERT_TRUE(activate_mutant("lease-kept-in-transfer"));
+        what = run_focused(seed, Fault::kTransfer).what;
+        deactivate_mutant();
+    }
+    EXPECT_THAT(what, testing::HasSubstr("Lease: node"));
+}
+
 TEST(LimitForMutantTest, ReplicasThatGoByTheirOwnLimitsOfMemoryComeApart) {
     std::string what;
     for (uint64_t seed = 1; seed <= 40 && what.empty(); ++seed) {
