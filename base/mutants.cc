@@ -59,6 +59,10 @@ constexpr std::array kMutants{
                "a restarted node does not wait for the end of what it may have promised"},
     MutantInfo{Mutant::kOwnMemoryLimit, "own-memory-limit",
                "each node holds what it applies against its own limit of memory"},
+    MutantInfo{Mutant::kLeaseKeptInTransfer, "lease-kept-in-transfer",
+               "a leader that hands over goes on serving reads under its lease"},
+    MutantInfo{Mutant::kForgedTransfer, "forged-transfer",
+               "who misses its leader asks for votes as if that had handed over to it"},
 };
 
 }  // namespace

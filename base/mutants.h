@@ -48,6 +48,8 @@ enum class Mutant : uint8_t {
     kSilenceShorterThanPromised,
     kSilenceForgottenAtRestart,
     kOwnMemoryLimit,
+    kLeaseKeptInTransfer,
+    kForgedTransfer,
 };
 
 struct MutantInfo {

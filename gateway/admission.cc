@@ -46,7 +46,8 @@ bool Admission::settle(Lane& lane, Request& request, replica::WriteAdmission adm
             lane.set_state(request, RequestState::kWrite);
             return true;
         case kRefused: answers_.reply(lane, request, error); return true;
-        case kNotLeader: return false;
+        case kNotLeader:
+        case kHandingOver: return false;
         case kOverloaded: answers_.refuse_as_reply(lane, request, gateway::kOverloaded); return true;
         case kDiskFull: answers_.refuse_as_reply(lane, request, gateway::kDiskFull); return true;
         case kOutOfMemory: answers_.refuse_as_reply(lane, request, Failure::kOutOfMemory); return true;

@@ -55,6 +55,8 @@ class ForwardedSessions {
     void finish_turn();
     // The clients that took too much are closed: while buffers are spent even so, no command is taken.
     void end_turn();
+    // No command of another node's client is under way.
+    [[nodiscard]] bool is_idle() const { return sessions_.empty(); }
 
  private:
     class ForwardedSession;

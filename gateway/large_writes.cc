@@ -80,8 +80,8 @@ bool LargeWrites::route(Lane& lane, Request& request) {
         return false;
     }
     const WriteAdmission admission = group_.add_large_write(large.write->builder(), {lane.handle, request.sequence});
-    // What waits for a quorum leaves no room: the next sweep tries again.
-    if (admission == WriteAdmission::kOverloaded) return false;
+    // What waits for a quorum leaves no room: the next sweep tries again. So it does when a transfer failed.
+    if (admission == WriteAdmission::kOverloaded || admission == WriteAdmission::kHandingOver) return false;
     if (admission == WriteAdmission::kAccepted) {
         large.command.first_arguments(kFirstArguments, scratch_arguments_);
         timer_.keep_arguments(lane.queue(), request, scratch_arguments_, 1);

@@ -19,6 +19,7 @@ constexpr uint64_t kElectionTimeoutsUntilFailed = 2;
 constexpr uint64_t kDefaultBufferBytesMin = 64 * kMiB;
 constexpr uint64_t kBufferShareDivisor = 8;  // of the machine's memory, unless --max-buffer-memory says it
 constexpr uint64_t kClientCheckIntervalNs = 1 * kSecondNs;
+constexpr uint64_t kLeaveStepNs = 1 * kMillisecondNs;
 // Passes of one turn's pipeline: a single-node write commits, is applied and answered in the second.
 constexpr int kPassesPerTurn = 3;
 
@@ -165,6 +166,44 @@ void Node::change_config(const NodeConfig& config) {
 
 uint32_t Node::clients_that_fit(uint32_t wanted) {
     return kvorum::clients_that_fit(reactor_.backend(), config_, wanted);
+}
+
+reactor::Task<void> Node::leave() {
+    if (!running_) co_return;
+    const uint64_t until_ns = reactor_.now_ns() + config_.election_timeout_ms * kMillisecondNs;
+    const bool led = driver_->is_leader();
+    if (led) co_await hand_over(until_ns);
+    clients_->finish();
+    while (reactor_.now_ns() < until_ns) {
+        if (clients_->has_finished() && !driver_->has_open_outcomes() && (!led || is_left_alone())) co_return;
+        const bool slept = co_await reactor_.sleep_for(kLeaveStepNs, tasks_.stop_token());
+        if (!slept) co_return;
+    }
+    KVORUM_LOG(kWarn, "some clients were not answered within {} ms", config_.election_timeout_ms);
+}
+
+reactor::Task<void> Node::hand_over(uint64_t until_ns) {
+    while (reactor_.now_ns() < until_ns && driver_->leader() == config_.id) {
+        if (driver_->raft().transfer_target().is_none()) {
+            const raft::TransferStart start = driver_->transfer_leadership(NodeId{});
+            if (start.status == raft::TransferStatus::kNoSuchVoter) co_return;
+            if (start.status == raft::TransferStatus::kUnreachable) {
+                KVORUM_LOG(kWarn, "nobody takes over: no other voter answers");
+                co_return;
+            }
+        }
+        const bool slept = co_await reactor_.sleep_for(kLeaveStepNs, tasks_.stop_token());
+        if (!slept) co_return;
+    }
+    while (reactor_.now_ns() < until_ns && driver_->leader().is_none()) {
+        const bool slept = co_await reactor_.sleep_for(kLeaveStepNs, tasks_.stop_token());
+        if (!slept) co_return;
+    }
+}
+
+bool Node::is_left_alone() const {
+    const uint64_t quiet_ns = reactor_.now_ns() - asked_as_leader_ns_;
+    return forwarded_->is_idle() && quiet_ns >= config_.heartbeat_interval_ms * kMillisecondNs;
 }
 
 reactor::Task<void> Node::stop() {
@@ -315,10 +354,12 @@ uint64_t Node::key_count_in_slot(uint16_t slot) {
 // --- ForwardReceiver ---
 
 void Node::on_forward_requests(NodeId from, std::span<const peers::ForwardRequest> requests) {
+    asked_as_leader_ns_ = reactor_.now_ns();
     forwarded_->on_requests(from, driver_->is_leader() ? driver_->current_term() : Term{}, requests);
 }
 
 void Node::on_large_request(NodeId from, const peers::ForwardRequest& request, PackedCommand command) {
+    asked_as_leader_ns_ = reactor_.now_ns();
     forwarded_->on_large_request(from, driver_->is_leader() ? driver_->current_term() : Term{}, request,
                                  std::move(command));
 }

@@ -4,8 +4,8 @@
 // Start: open and recover the log, repaired from the peers if it is damaged (replica/log_repair.h); build the state
 // machine; listen; dial the peers. The node then runs by itself as long as its reactor turns. Every end of a turn runs
 // the pipeline in on_turn_end(): propose what the turn gathered, persist, send, apply, answer; after it the log starts
-// its writes and the outputs their sends (reactor::TurnStage). Stop, in this order: no
-// new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
+// its writes and the outputs their sends (reactor::TurnStage). An end in order begins with leave(). Stop, in this
+// order: no new clients or peers; connections close; log readers end; the log is made durable and closed. What was not
 // acknowledged by then has an unknown outcome for its client, as after a crash.
 //
 // Thread: the reactor's. Ownership: the reactor and its backend outlive the node; stop() ends before it is destroyed.
@@ -44,6 +44,10 @@ class Node final : public redis::NodeFacade,
     // Errors say what is wrong and what to do; nothing listens after one. Call stop() all the same. It takes as long as
     // a repair of the log takes; Reactor::request_stop() ends it then.
     [[nodiscard]] reactor::Task<absl::Status> start();
+    // Before stop(), of a node that ends in order: hands the leadership over, answers the commands that it has, and
+    // goes on until no other node sends it commands as to the leader. No new ones are taken from clients. At most an
+    // election timeout; what could not be done by then is as after a crash.
+    [[nodiscard]] reactor::Task<void> leave();
     [[nodiscard]] reactor::Task<void> stop();
 
     [[nodiscard]] uint16_t client_port() const { return clients_->port(); }
@@ -60,6 +64,7 @@ class Node final : public redis::NodeFacade,
     [[nodiscard]] const NodeConfig& config() override { return config_; }
     [[nodiscard]] ClusterId cluster() const override { return log_->cluster(); }
     [[nodiscard]] raft::Status raft_status() override { return driver_->raft().status(); }
+    raft::TransferStart transfer_leadership(NodeId target) override { return driver_->transfer_leadership(target); }
     [[nodiscard]] const NodeCounters& counters() const override { return counters_; }
     [[nodiscard]] const reactor::TurnFacts& turns() const override { return reactor_.meter().facts(); }
     void reset_counters() override;
@@ -94,6 +99,9 @@ class Node final : public redis::NodeFacade,
     void build_parts();
     [[nodiscard]] absl::Status open_ports();
     void drive_group();
+    reactor::Task<void> hand_over(uint64_t until_ns);
+    // Nobody took this node for the leader for a heartbeat, which tells who leads.
+    [[nodiscard]] bool is_left_alone() const;
     void fit_clients();
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
@@ -134,6 +142,7 @@ class Node final : public redis::NodeFacade,
     reactor::TaskScope tasks_;
     std::unique_ptr<net::OutputFlusher> flusher_;
     bool running_ = false;
+    uint64_t asked_as_leader_ns_ = 0;                            // when another node last sent commands
     reactor::Runnable another_turn_{[](reactor::Runnable&) {}};  // scheduled so that the reactor does not sleep
 
     // In the order in which they are built; each uses those before it.

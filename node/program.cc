@@ -69,6 +69,7 @@ int run_node(NodeConfig config, const MakeBackend& make_backend) {
     } else {
         reactor.run();
         KVORUM_LOG(kInfo, "stopping");
+        reactor::run_until_done(reactor, node.leave());
     }
     reactor::run_until_done(reactor, node.stop());
     if (!pid_file.empty() && exit_code == 0) unlink(pid_file.c_str());

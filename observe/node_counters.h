@@ -29,6 +29,8 @@ struct NodeCounters {
     uint64_t read_rounds = 0;
     uint64_t lease_reads = 0;  // reads, or batches of them, that needed no round
     uint64_t elections_seen = 0;
+    uint64_t transfers_done = 0;    // of the leadership, by this node to another
+    uint64_t transfers_failed = 0;  // that this node began
 };
 
 }  // namespace kvorum

@@ -19,6 +19,7 @@ void encode_body(GroupId group, const raft::RequestVote& message, net::OutputBuf
     write_id(writer, message.term);
     write_id(writer, message.last_log_index);
     write_id(writer, message.last_log_term);
+    write_id(writer, message.handed_over_by);
     writer.write<uint8_t>(message.pre_vote ? kPreVoteFlag : 0);
     frame.finish();
 }
@@ -28,6 +29,7 @@ bool decode_body(ByteReader& reader, raft::RequestVote& message) {
     message.term = read_id<Term>(reader);
     message.last_log_index = read_id<LogIndex>(reader);
     message.last_log_term = read_id<Term>(reader);
+    message.handed_over_by = read_id<NodeId>(reader);
     const uint8_t flags = read_flags(reader, kPreVoteFlag, valid);
     message.pre_vote = (flags & kPreVoteFlag) != 0;
     return valid && reader.finished();
@@ -83,6 +85,19 @@ bool decode_body(ByteReader& reader, raft::AppendEntriesReply& message) {
     message.feature_level_max = reader.read<uint16_t>();
     message.success = (read_flags(reader, kSuccessFlag, valid) & kSuccessFlag) != 0;
     return valid && reader.finished();
+}
+
+void encode_body(GroupId group, const raft::TimeoutNow& message, net::OutputBuffer& out) {
+    net::FrameWriter frame(out, net::FrameType::kTimeoutNow);
+    ByteWriter writer(frame.payload());
+    write_group(writer, group);
+    write_id(writer, message.term);
+    frame.finish();
+}
+
+bool decode_body(ByteReader& reader, raft::TimeoutNow& message) {
+    message.term = read_id<Term>(reader);
+    return reader.finished();
 }
 
 void encode_body(GroupId group, const raft::AppendEntries& message, net::OutputBuffer& out) {
@@ -157,6 +172,7 @@ bool decode_raft_message(const net::Frame& frame, ClusterId cluster, GroupId gro
         case net::FrameType::kRequestVote: return decode_as<raft::RequestVote>(frame, group, body);
         case net::FrameType::kRequestVoteReply: return decode_as<raft::RequestVoteReply>(frame, group, body);
         case net::FrameType::kAppendEntriesReply: return decode_as<raft::AppendEntriesReply>(frame, group, body);
+        case net::FrameType::kTimeoutNow: return decode_as<raft::TimeoutNow>(frame, group, body);
         case net::FrameType::kAppendEntries:
             return decode_append_entries(frame, cluster, group, body.emplace<raft::AppendEntries>());
         default: return false;

@@ -17,7 +17,8 @@
 namespace kvorum::peers {
 
 [[nodiscard]] constexpr bool is_raft_frame(net::FrameType type) {
-    return type >= net::FrameType::kRequestVote && type <= net::FrameType::kAppendEntriesReply;
+    return (type >= net::FrameType::kRequestVote && type <= net::FrameType::kAppendEntriesReply) ||
+           type == net::FrameType::kTimeoutNow;
 }
 
 [[nodiscard]] constexpr bool is_forward_frame(net::FrameType type) {

@@ -13,6 +13,7 @@ namespace {
 bool is_well_formed(const RequestVote& request) {
     if (request.term.is_none() || request.term.value() > kTermMax) return false;
     if (request.last_log_index.is_none() != request.last_log_term.is_none()) return false;
+    if (request.pre_vote && !request.handed_over_by.is_none()) return false;
     // Nobody has entries of a term that it would only begin.
     return request.last_log_term < request.term;
 }
@@ -48,29 +49,32 @@ void Raft::Impl::become_pre_candidate() {
     candidate.votes.grant(config_.self);
     role_ = std::move(candidate);
     if (majority_of(config_.voters.size()) == 1) {
-        become_candidate();
+        become_candidate(NodeId{});
         return;
     }
     // Asks what would happen, promises nothing: neither term nor vote changes, nothing needs the disk.
-    ask_for_votes(current_term() + 1, true, output_.messages_now);
+    ask_for_votes({.term = current_term() + 1, .pre_vote = true}, output_.messages_now);
 }
 
-void Raft::Impl::become_candidate() {
-    KVORUM_ASSERT(role() == Role::kPreCandidate && !disk_stalled_ && now_ns_ >= silent_until_ns_);
+void Raft::Impl::become_candidate(NodeId handed_over_by) {
+    KVORUM_ASSERT(!disk_stalled_);
+    KVORUM_ASSERT(handed_over_by.is_none() ? role() == Role::kPreCandidate && now_ns_ >= silent_until_ns_
+                                           : role() == Role::kFollower && leader() == handed_over_by);
     restart_election_timer();
     set_term_and_vote(current_term() + 1, config_.self);
     role_ = Candidate{};
     // Term and vote must be durable before anyone can count on them, this node included: its own vote comes back as a
     // message.
-    ask_for_votes(current_term(), false, output_.messages_after_persist);
+    ask_for_votes({.term = current_term(), .handed_over_by = handed_over_by}, output_.messages_after_persist);
     output_.messages_after_persist.push_back(
         {config_.self, config_.self, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = true},
          config_.group});
 }
 
-void Raft::Impl::ask_for_votes(Term term, bool pre_vote, MessageList& outbox) const {
-    const RequestVote request{
-        .term = term, .pre_vote = pre_vote, .last_log_index = log_.last_index(), .last_log_term = log_.last_term()};
+// `request` says all but how this log ends.
+void Raft::Impl::ask_for_votes(RequestVote request, MessageList& outbox) const {
+    request.last_log_index = log_.last_index();
+    request.last_log_term = log_.last_term();
     for (const NodeId voter : config_.voters) {
         if (voter != config_.self) outbox.push_back({config_.self, voter, request, config_.group});
     }
@@ -107,7 +111,7 @@ void Raft::Impl::handle(NodeId from, const RequestVote& request) {
         return;
     }
     // Not even the term is taken over: that would depose the leader that the silence is for.
-    if (is_silent_towards(from)) {
+    if (is_silent_towards(from) && !is_handed_over(request)) {
         reply_to(from, RequestVoteReply{.term = current_term(), .pre_vote = false, .granted = false});
         return;
     }
@@ -137,8 +141,8 @@ void Raft::Impl::answer_pre_vote(NodeId from, const RequestVote& request) {
 
 // Who heard a leader elects no other until then, by its own clock (thesis 4.2.3), and says so in its reply: the
 // leader's lease counts on it (6.4.1), so nothing but a new leader's own message takes it back, whatever terms, roles
-// and connections come and go. Never shrinks: a silence that lasts longer stays, although it may be of an earlier
-// promise.
+// and connections come and go; only a leader that gave its lease up may ask for a vote all the same (transfer.cc).
+// Never shrinks: a silence that lasts longer stays, although it may be of an earlier promise.
 void Raft::Impl::keep_silence(NodeId towards, uint64_t until_ns) {
     silent_until_ns_ = std::max(silent_until_ns_, until_ns);
     silent_for_ = towards;
@@ -179,7 +183,7 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
         // The term of a granted pre-vote is the one asked about: nobody is in it yet.
         if (candidate == nullptr || reply.term != current_term() + 1) return;
         candidate->votes.grant(from);
-        if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_candidate();
+        if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_candidate(NodeId{});
         return;
     }
     if (reply.term > current_term()) {

@@ -1,5 +1,5 @@
 // The state behind raft/raft.h. The work is split by concern over raft.cc (inputs and outputs), election.cc, append.cc
-// (a follower's log), replication.cc (a leader's) and read_index.cc.
+// (a follower's log), replication.cc (a leader's), read_index.cc and transfer.cc.
 //
 // AppendEntries, and acknowledgements that waited for a disk, are made only in take_output(): all that one turn of the
 // owner gathered leaves in as few as possible.
@@ -58,6 +58,10 @@ class Raft::Impl {
     // --- election.cc ---
     void set_disk_stalled(bool stalled);
 
+    // --- transfer.cc ---
+    [[nodiscard]] TransferStart transfer_leadership(NodeId target, uint64_t now_ns);
+    [[nodiscard]] NodeId transfer_target() const;
+
  private:
     enum class AppendVerdict { kAccept, kMismatch, kContradiction };
 
@@ -78,6 +82,7 @@ class Raft::Impl {
     void handle(NodeId from, const RequestVoteReply& reply);
     void handle(NodeId from, const AppendEntries& request);
     void handle(NodeId from, const AppendEntriesReply& reply);
+    void handle(NodeId from, const TimeoutNow& request);
     [[nodiscard]] bool is_voter(NodeId node) const;
     [[nodiscard]] uint32_t own_silence_ms() const;
     void advance_clock(uint64_t now_ns);
@@ -93,14 +98,14 @@ class Raft::Impl {
     // --- election.cc ---
     void become_follower(Term term, NodeId leader);
     void become_pre_candidate();
-    void become_candidate();
+    void become_candidate(NodeId handed_over_by);
     void become_leader();
     void answer_pre_vote(NodeId from, const RequestVote& request);
     void keep_silence(NodeId towards, uint64_t until_ns);
     void settle_longest_silence();
     [[nodiscard]] bool is_silent_towards(NodeId candidate) const;
     [[nodiscard]] bool is_log_up_to_date(const RequestVote& request) const;
-    void ask_for_votes(Term term, bool pre_vote, MessageList& outbox) const;
+    void ask_for_votes(RequestVote request, MessageList& outbox) const;
     void restart_election_timer();
     void wait_for_leader();
     void check_quorum(const Leader& leader);
@@ -139,6 +144,13 @@ class Raft::Impl {
     void renew_lease(Leader& leader, uint64_t confirmed_round);
     [[nodiscard]] uint64_t less_drift(uint64_t duration_ns) const;
     void drop_reads(const Leader& leader);
+
+    // --- transfer.cc ---
+    [[nodiscard]] bool may_take_over(const Progress& peer) const;
+    [[nodiscard]] Progress* most_caught_up(Leader& leader) const;
+    void ask_target(Leader& leader);
+    void expire_transfer(Leader& leader) const;
+    [[nodiscard]] bool is_handed_over(const RequestVote& request) const;
 
     const RaftConfig config_;
     const ClusterId cluster_;  // of the log

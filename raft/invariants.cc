@@ -63,6 +63,7 @@ void check_leader(const StateView& view, const Leader& leader) {
     } else {
         KVORUM_ASSERT(leader.reads.empty(), "a read index before an entry of the term is committed");
     }
+    if (leader.lease_given_up) KVORUM_ASSERT(leader.lease_end_ns == 0 && leader.lease_rounds.empty());
     uint64_t round = 0;
     for (const PendingRead& read : leader.reads) {
         KVORUM_ASSERT(read.read_index <= view.commit_index && read.round <= leader.read_round);

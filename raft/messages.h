@@ -9,6 +9,8 @@
 //  - AppendEntriesReply promises a silence: leases (6.4.1) count on what voters say, not on a timeout that they may not
 //  share.
 //  - AppendEntriesReply tells the feature level that its sender knows (raft/feature_level.h).
+//  - RequestVote names the leader that asked for it, so that voters need not be silent for that leader's sake (3.10,
+//  4.2.3).
 //  - AppendEntriesReply tells a limit of memory, so that the leader can ask for no more than all voters can hold.
 #pragma once
 
@@ -31,6 +33,8 @@ struct RequestVote {
     bool pre_vote = false;
     LogIndex last_log_index{};
     Term last_log_term{};
+    // Not none: the leader of the term before asked the candidate for this election (TimeoutNow). Never in a pre-vote.
+    NodeId handed_over_by{};
 };
 
 struct RequestVoteReply {
@@ -68,7 +72,12 @@ struct AppendEntriesReply {
     uint16_t feature_level_max = 0;  // the highest that the follower's program knows; 0: it did not say
 };
 
-using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply>;
+// Thesis 3.10: the leader of `term` asks a follower that holds its whole log to take over at once.
+struct TimeoutNow {
+    Term term{};
+};
+
+using MessageBody = std::variant<RequestVote, RequestVoteReply, AppendEntries, AppendEntriesReply, TimeoutNow>;
 
 struct Message {
     NodeId from;

@@ -77,6 +77,7 @@ struct Progress {
     LogIndex match_index;
     LogIndex next_index;
     uint64_t last_heard_ns;
+    bool connection_lost = false;  // and it has neither answered nor connected since
 
     // Probe: an AppendEntries that ends at probe_last_index waits for its reply.
     bool probe_outstanding = false;

@@ -82,6 +82,7 @@ void Raft::Impl::tick(uint64_t now_ns) {
             for (Progress& peer : leader->peers)
                 peer.heartbeat_due = true;
         }
+        expire_transfer(*leader);
         check_quorum(*leader);
         return;
     }
@@ -90,12 +91,18 @@ void Raft::Impl::tick(uint64_t now_ns) {
         restart_election_timer();
         return;
     }
+    if (is_mutant(Mutant::kForgedTransfer) && role() == Role::kFollower && !leader().is_none()) {
+        become_candidate(leader());
+        return;
+    }
     become_pre_candidate();
 }
 
 uint64_t Raft::Impl::next_deadline_ns() const {
-    if (const auto* leader = std::get_if<Leader>(&role_)) return leader->heartbeat_at_ns;
-    return election_at_ns_;
+    const auto* leader = std::get_if<Leader>(&role_);
+    if (leader == nullptr) return election_at_ns_;
+    const uint64_t transfer_ns = leader->transfer.has_value() ? leader->transfer->deadline_ns : UINT64_MAX;
+    return std::min(leader->heartbeat_at_ns, transfer_ns);
 }
 
 void Raft::Impl::reply_to(NodeId to, MessageBody body) {
@@ -193,6 +200,7 @@ Status Raft::Impl::status() const {
                   .configuration_index = stated == nullptr ? LogIndex{} : stated->index,
                   .voters = configuration().voter_ids(),
                   .feature_level = feature_level(),
+                  .transfer_target = transfer_target(),
                   .dropped_messages = dropped_messages_,
                   .peers = {}};
     if (const auto* leader_state = std::get_if<Leader>(&role_)) {
@@ -277,6 +285,13 @@ ReadStatus Raft::read_index(uint64_t id, uint64_t clock_ns) {
 }
 
 bool Raft::has_lease(uint64_t clock_ns) const { return impl_->has_lease(clock_ns); }
+
+TransferStart Raft::transfer_leadership(NodeId target, uint64_t now_ns) {
+    const VerifyScope verify(*impl_);
+    return impl_->transfer_leadership(target, now_ns);
+}
+
+NodeId Raft::transfer_target() const { return impl_->transfer_target(); }
 
 void Raft::on_persisted(Term term, LogIndex index) {
     const VerifyScope verify(*impl_);

@@ -96,8 +96,9 @@ enum class Role { kFollower, kPreCandidate, kCandidate, kLeader };
 
 enum class ProposeStatus {
     kAccepted,
-    kNotLeader,   // not in the log and never will be: the caller may send it elsewhere
-    kOverloaded,  // not in the log: too many uncommitted bytes
+    kNotLeader,    // not in the log and never will be: the caller may send it elsewhere
+    kOverloaded,   // not in the log: too many uncommitted bytes
+    kHandingOver,  // not in the log: the leadership is being handed over; proposed again it may be taken, if that fails
 };
 
 struct ProposeResult {
@@ -110,6 +111,19 @@ struct ProposeResult {
 };
 
 enum class ReadStatus { kAccepted, kNotLeader };
+
+enum class TransferStatus {
+    kStarted,
+    kNotLeader,
+    kUnderWay,     // another one, to `target`
+    kNoSuchVoter,  // the target is this node or no voter, or there is no other voter
+    kUnreachable,  // the target, or every other voter, has not answered for an election timeout or lost its connection
+};
+
+struct TransferStart {
+    TransferStatus status = TransferStatus::kNotLeader;
+    NodeId target{};  // of kStarted and kUnderWay
+};
 
 // A read that is confirmed: linearizable once last_applied >= read_index.
 struct ReadState {
@@ -188,6 +202,7 @@ struct Status {
     LogIndex configuration_index;  // of the entry that states the configuration in force; none: RaftConfig does
     std::vector<NodeId> voters;    // of that configuration
     uint16_t feature_level = kFirstFeatureLevel;  // in force
+    NodeId transfer_target{};                     // as Raft::transfer_target()
     MessageCounters dropped_messages;
     std::vector<PeerStatus> peers;  // leader only
 };
@@ -219,6 +234,20 @@ class Raft {
     // A read that arrived before `clock_ns` was read may be served at once from a state machine that has applied
     // commit_index().
     [[nodiscard]] bool has_lease(uint64_t clock_ns) const;
+
+    // Hands the leadership over (thesis 3.10) to `target`, or, if that is none, to the voter that holds most of those
+    // that answer. From now on this leader has no lease in its term, whatever comes of it, and until the end of the
+    // transfer it takes no proposals. The target is brought up to date and told to campaign at once; then this node
+    // follows it. If that has not come after an election timeout, or the connection to the target is lost, the transfer
+    // has failed: this node leads on, and its reads wait for rounds. The caller sees what came of it by is_leader(),
+    // current_term() and transfer_target().
+    //
+    // Why a vote within the promised silence is safe here: the silence is there for the lease of the leader that it was
+    // promised to, and that leader gave its lease up before it asked. Leaders before it have none either: it could not
+    // have been elected else. So a voter that knows this very leader of this very term need not be silent.
+    [[nodiscard]] TransferStart transfer_leadership(NodeId target, uint64_t now_ns);
+    // To whom the leadership is being handed over; none: it is not.
+    [[nodiscard]] NodeId transfer_target() const;
 
     // A unit of an Output became durable: `index`/`term` are of the last entry in it (none, none if it had only a hard
     // state). Implies that all units before it are durable too. A call that names no unit in flight is ignored.

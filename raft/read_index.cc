@@ -58,7 +58,8 @@ void Raft::Impl::admit_early_reads(Leader& leader) {
 
 void Raft::Impl::begin_read_round(Leader& leader) {
     const bool has_new_reads = !leader.reads.empty() && leader.reads.back().round == 0;
-    const bool renews_lease = std::exchange(leader.lease_round_due, false) && config_.clock_drift_percent > 0;
+    const bool may_renew = config_.clock_drift_percent > 0 && !leader.lease_given_up;
+    const bool renews_lease = std::exchange(leader.lease_round_due, false) && may_renew;
     if (!has_new_reads && !renews_lease) return;
     if (!is_mutant(Mutant::kReuseReadToken) || leader.read_round == 0) ++leader.read_round;
     for (auto read = leader.reads.rbegin(); read != leader.reads.rend() && read->round == 0; ++read)

@@ -18,6 +18,7 @@ constexpr uint64_t kHeartbeatIntervalNsMin = 1 * kMillisecondNs;
 
 ProposeResult Raft::Impl::propose(EntryBuilder& builder) {
     if (role() != Role::kLeader) return {.status = ProposeStatus::kNotLeader};
+    if (!transfer_target().is_none()) return {.status = ProposeStatus::kHandingOver};
     const size_t body_size_bytes = builder.body_size_bytes();
     const uint64_t uncommitted_bytes = log_.cached_bytes_above(commit_index_);
     // A batch larger than the limit must be possible while nothing else waits, or it would never be.
@@ -46,6 +47,7 @@ LogIndex Raft::Impl::append_as_leader(EntryBuilder& builder) {
 // As soon as all voters have said under this leadership that they know a higher one.
 void Raft::Impl::raise_feature_level_if_known() {
     const auto& leader = std::get<Leader>(role_);
+    if (leader.transfer.has_value()) return;
     uint16_t level = config_.feature_level_max;
     if (level <= log_.facts().highest_level()) return;
     for (const Progress& peer : leader.peers)
@@ -105,6 +107,7 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     }
     auto& leader = std::get<Leader>(role_);
     peer->last_heard_ns = now_ns_;
+    peer->connection_lost = false;
     leader.replication_due = true;
     take_promise(leader, *peer, reply);
     peer->memory_limit_bytes = reply.memory_limit_bytes;
@@ -138,6 +141,9 @@ uint64_t Raft::Impl::least_memory_limit() const {
 void Raft::Impl::on_peer_unreachable(NodeId id) {
     Progress* peer = find_peer(id);
     if (peer == nullptr) return;
+    auto& leader = std::get<Leader>(role_);
+    peer->connection_lost = true;
+    if (leader.transfer.has_value() && leader.transfer->target == id) leader.transfer.reset();
     // Nothing is sent before the next heartbeat: what cannot be delivered would only be reported again at once.
     peer->probe_from(peer->match_index);
     peer->set_probe(peer->next_index - 1, 0);
@@ -145,7 +151,9 @@ void Raft::Impl::on_peer_unreachable(NodeId id) {
 
 void Raft::Impl::on_peer_connected(NodeId id) {
     Progress* peer = find_peer(id);
-    if (peer == nullptr || peer->state != Progress::State::kProbe) return;
+    if (peer == nullptr) return;
+    peer->connection_lost = false;
+    if (peer->state != Progress::State::kProbe) return;
     peer->probe_outstanding = false;
     std::get<Leader>(role_).replication_due = true;
 }
@@ -167,6 +175,7 @@ void Raft::Impl::replicate() {
     begin_read_round(*leader);
     for (Progress& peer : leader->peers)
         replicate_to(*leader, peer);
+    ask_target(*leader);
 }
 
 void Raft::Impl::replicate_to(Leader& leader, Progress& peer) {

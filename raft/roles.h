@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -59,6 +60,13 @@ struct LeaseRound {
     uint64_t begun_ns = 0;
 };
 
+// The leadership is being handed over.
+struct Transfer {
+    NodeId target;
+    uint64_t deadline_ns = 0;
+    bool asked = false;  // the target was told to campaign
+};
+
 struct Leader {
     std::vector<Progress> peers;
     uint64_t heartbeat_at_ns = 0;
@@ -74,6 +82,9 @@ struct Leader {
     bool lease_round_due = true;          // with the next AppendEntries
     std::deque<LeaseRound> lease_rounds;  // the newest that a majority acknowledged, if any, and those behind it
     uint64_t lease_end_ns = 0;
+    bool lease_given_up = false;  // for the rest of the term
+
+    std::optional<Transfer> transfer;
 };
 
 using RoleState = std::variant<Follower, PreCandidate, Candidate, Leader>;

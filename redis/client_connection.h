@@ -56,6 +56,8 @@ class ClientConnection final : public gateway::ReplyPort, private MonitorListene
     void close_now();
     // Ends it after the replies that are due.
     void close_after_replies();
+    // After close_after_replies(): all replies are sent.
+    [[nodiscard]] bool is_finished() const { return finished_; }
     // Closes a client that is idle, takes nothing, or has stopped in the middle of a command; called about once a
     // second.
     void check_timeouts(uint64_t now_ns);

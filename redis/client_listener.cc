@@ -94,6 +94,17 @@ reactor::Task<void> ClientListener::reject(reactor::Handle socket, std::string r
     maybe(closed < 0);
 }
 
+void ClientListener::finish() {
+    tasks_.request_stop();
+    for (const auto& [id, connection] : connections_)
+        connection->close_after_replies();
+}
+
+bool ClientListener::has_finished() const {
+    return std::all_of(connections_.begin(), connections_.end(),
+                       [](const auto& item) { return item.second->is_finished(); });
+}
+
 reactor::Task<void> ClientListener::stop() {
     tasks_.request_stop();
     for (const auto& [id, connection] : connections_)

@@ -21,6 +21,11 @@ class ClientListener {
 
     // Binds and begins to accept; the error names the endpoint.
     [[nodiscard]] absl::Status start(const reactor::Endpoint& endpoint);
+    // From now on nobody is accepted, and connections end after the replies that are due (stop() does not wait for
+    // those).
+    void finish();
+    // After finish(): all due replies are with the kernel.
+    [[nodiscard]] bool has_finished() const;
     reactor::Task<void> stop();
 
     [[nodiscard]] uint16_t port() const { return port_; }

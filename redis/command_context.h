@@ -108,6 +108,9 @@ void run_slowlog_len(CommandContext& context);
 void run_slowlog_reset(CommandContext& context);
 void run_slowlog_help(CommandContext& context);
 void run_kvorum_slowlog(CommandContext& context);
+
+// commands_kvorum.cc
+void run_kvorum_leader(CommandContext& context);
 void run_kvorum_help(CommandContext& context);
 
 // commands_config.cc

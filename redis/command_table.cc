@@ -235,6 +235,8 @@ constexpr auto kSubcommands = std::to_array<CommandSpec>({
     {"kvorum|slowlog", nullptr, run_kvorum_slowlog, -2, kFlagAdmin | kFlagLoading | kFlagStale, 0, 0, 0, "server",
      "7.0.0", "Get the stages in which the time of slow commands went",
      "O(N) where N is the number of entries returned", "@admin @slow @dangerous"},
+    {"kvorum|leader", nullptr, run_kvorum_leader, -3, kFlagAdmin | kFlagNoScript, 0, 0, 0, "server", "7.0.0",
+     "Hand the leadership over to another node", "O(1)", "@admin @slow @dangerous"},
     {"kvorum|help", nullptr, run_kvorum_help, 2, kFlagLoading | kFlagStale, 0, 0, 0, "server", "7.0.0",
      "Show helpful text about the different subcommands", "O(1)", "@slow"},
     {"module|list", nullptr, run_module_list, 2, kFlagAdmin | kFlagNoScript, 0, 0, 0, "server", "4.0.0",

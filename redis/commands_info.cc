@@ -398,6 +398,9 @@ void write_raft(NodeFacade& node, std::string& out) {
                         peer.recently_active ? 1 : 0, peer.match_index, peer.next_index, peer.inflight_bytes));
     }
     field(out, "raft_elections_seen", counters.elections_seen);
+    field(out, "raft_transfer_target_id", status.transfer_target);
+    field(out, "raft_transfers_done", counters.transfers_done);
+    field(out, "raft_transfers_failed", counters.transfers_failed);
     field(out, "raft_batches_proposed", counters.batches_proposed);
     field(out, "raft_entries_applied", counters.entries_applied);
     field(out, "raft_read_rounds", counters.read_rounds);

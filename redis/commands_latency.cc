@@ -218,16 +218,6 @@ void run_kvorum_slowlog(CommandContext& context) {
     reply_slow_commands(context, reply_stages);
 }
 
-void run_kvorum_help(CommandContext& context) {
-    static constexpr auto kLines = std::to_array<std::string_view>({
-        "SLOWLOG [<count>]",
-        "    Return the stages in which the time of the top <count> entries of the slowlog went (default: 10, -1: "
-        "all).",
-        "    Entries are made of: id, stages.",
-    });
-    reply_help(context, kLines);
-}
-
 void run_slowlog_len(CommandContext& context) {
     context.reply.integer(static_cast<int64_t>(context.node.slow_log().newest_first().size()));
 }

@@ -82,6 +82,7 @@ class NodeFacade {
     [[nodiscard]] virtual const NodeConfig& config() = 0;
     [[nodiscard]] virtual ClusterId cluster() const = 0;  // that the node's log was made for
     [[nodiscard]] virtual raft::Status raft_status() = 0;
+    virtual raft::TransferStart transfer_leadership(NodeId target) = 0;  // as replica::RaftDriver's
     [[nodiscard]] virtual const NodeCounters& counters() const = 0;
     [[nodiscard]] virtual const reactor::TurnFacts& turns() const = 0;
     virtual void reset_counters() = 0;  // CONFIG RESETSTAT

@@ -14,8 +14,17 @@
 
 namespace kvorum::replica {
 
-// Anything else but kAccepted: definitely not executed. kRefused: the command's own error was written.
-enum class WriteAdmission : uint8_t { kAccepted, kRefused, kNotLeader, kOverloaded, kDiskFull, kOutOfMemory };
+// Anything else but kAccepted: definitely not executed. kRefused: the command's own error was written. kHandingOver:
+// the leadership is on its way to another node; soon that leads, or this one takes writes again.
+enum class WriteAdmission : uint8_t {
+    kAccepted,
+    kRefused,
+    kNotLeader,
+    kHandingOver,
+    kOverloaded,
+    kDiskFull,
+    kOutOfMemory
+};
 
 class Group {
  public:

@@ -67,6 +67,7 @@ void RaftDriver::run_turn(CommandOutcomes& outcomes) {
     carry_out_output(outcomes);
     apply_committed(outcomes);
     release_ready_reads(outcomes);
+    look_at_transfer();
     reactor_.set_spin_ns(gathering_.spin_ns(config_.spin_us * kMicrosecondNs, reactor_.now_ns()));
     if (is_mutant(Mutant::kCachedLeaseClock)) last_turn_ns_ = reactor_.now_ns();
 #if defined(KVORUM_VERIFY_ENABLED)
@@ -76,7 +77,7 @@ void RaftDriver::run_turn(CommandOutcomes& outcomes) {
 
 bool RaftDriver::has_work(const CommandOutcomes& outcomes) const {
     const bool can_propose = !writes_.empty() && !overloaded_ && log_takes_open_batch();
-    const bool ticks = raft_.is_leader() && ticks_.more_are_needed(tick_facts());
+    const bool ticks = takes_proposals() && ticks_.more_are_needed(tick_facts());
     return raft_.has_output() || can_propose || reads_.can_register() || ticks || applier_.can_run(outcomes);
 }
 
@@ -89,7 +90,8 @@ void RaftDriver::tick_if_due() {
 }
 
 bool RaftDriver::log_takes_open_batch() const {
-    return gathering_.takes_batch({log_.busy(), log_.groups_in_flight(), log_.last_sync_ns()},
+    return takes_proposals() &&
+           gathering_.takes_batch({log_.busy(), log_.groups_in_flight(), log_.last_sync_ns()},
                                   raft_.commit_index() == raft_.last_index(), writes_.size_bytes(), reactor_.now_ns());
 }
 
@@ -130,7 +132,7 @@ TickFacts RaftDriver::tick_facts() const {
 
 void RaftDriver::propose_expiry_tick() {
     const std::optional<int64_t> due_ms = store_.next_expiry_ms();
-    if (!due_ms.has_value() || !raft_.is_leader()) return;
+    if (!due_ms.has_value() || !takes_proposals()) return;
     const int64_t now_ms = log_clock_ms();
     if (!ticks_.is_due(*due_ms, now_ms, raft_.last_log_time_ms(), tick_facts())) return;
     raft::EntryBuilder tick(raft::EntryType::kTick);

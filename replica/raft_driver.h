@@ -32,6 +32,7 @@
 #include "replica/group_memory_limit.h"
 #include "replica/log_port.h"
 #include "replica/read_batcher.h"
+#include "replica/transfer_watch.h"
 #include "replica/write_batcher.h"
 
 namespace kvorum::replica {
@@ -56,6 +57,12 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     reactor::Task<void> run_timers(reactor::StopToken stop);
     // Ends log readers.
     reactor::Task<void> stop();
+
+    // Raft::transfer_leadership(), with all that this node took so far in the log before it; what it takes meanwhile
+    // waits (WriteAdmission::kHandingOver). What came of it stands in the log and in the counters.
+    raft::TransferStart transfer_leadership(NodeId target);
+    // Writes that this node took as leader and that are neither executed nor lost yet.
+    [[nodiscard]] bool has_open_outcomes() const { return !writes_.empty() || writes_.batches_in_flight() > 0; }
 
     [[nodiscard]] const raft::Raft& raft() const { return raft_; }
     [[nodiscard]] LogIndex last_applied() const { return applier_.last_applied(); }
@@ -99,6 +106,9 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
 
     void take_memory_limit();
     void tick_if_due();
+    void look_at_transfer();
+    // It leads, and hands over to nobody.
+    [[nodiscard]] bool takes_proposals() const { return raft_.is_leader() && raft_.transfer_target().is_none(); }
     [[nodiscard]] bool log_takes_open_batch() const;
     void hand_on_open_batch(CommandOutcomes& outcomes);
     void propose_open_batch();
@@ -139,6 +149,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     GatherPolicy gathering_;
     ExpiryTicks ticks_;
     GroupMemoryLimit memory_limit_;
+    TransferWatch transfer_;
 
     Term logged_term_;
     uint64_t last_turn_ns_ = 0;                 // for a mutant

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/mutants.h"
 #include "replica/raft_driver.h"
 
@@ -39,6 +40,7 @@ WriteAdmission RaftDriver::add_write(const ops::Operation& operation, ops::Argum
 
 WriteAdmission RaftDriver::admit(const ops::Operation& operation) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (!takes_proposals()) return WriteAdmission::kHandingOver;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     if (!memory_limit_.is_of(config_.memory_bytes_max, reactor_.now_ns())) take_memory_limit();
     return operation.may_grow() && memory_limit_.is_exceeded_by(store_.counted_bytes()) ? WriteAdmission::kOutOfMemory
@@ -67,6 +69,7 @@ bool RaftDriver::takes_large_write() const {
 
 WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) {
     if (!raft_.is_leader()) return WriteAdmission::kNotLeader;
+    if (!takes_proposals()) return WriteAdmission::kHandingOver;
     if (log_.low_on_space()) return WriteAdmission::kDiskFull;
     // Its session may have written before.
     propose_open_batch();
@@ -78,6 +81,31 @@ WriteAdmission RaftDriver::add_large_write(raft::EntryBuilder& builder, WriteWai
     note_proposed(result.index, 1, reactor_.now_ns());
     writes_.proposed_alone(result.index, result.term, waiter);
     return WriteAdmission::kAccepted;
+}
+
+raft::TransferStart RaftDriver::transfer_leadership(NodeId target) {
+    look_at_transfer();  // one that has just failed
+    // What was taken before goes along; what the log has no room for waits here for the end of the transfer.
+    if (takes_proposals() && !overloaded_) propose_open_batch();
+    const raft::TransferStart start = raft_.transfer_leadership(target, reactor_.now_ns());
+    if (start.status != raft::TransferStatus::kStarted) return start;
+    KVORUM_LOG(kInfo, "term {}: handing over to node {}", raft_.current_term(), start.target);
+    transfer_.begin(start.target, raft_.current_term(), reactor_.now_ns());
+    return start;
+}
+
+void RaftDriver::look_at_transfer() {
+    const std::optional<TransferEnd> end = transfer_.look(raft_, reactor_.now_ns());
+    if (!end.has_value()) return;
+    const uint64_t lasted_ms = end->lasted_ns / kMillisecondNs;
+    if (end->leader == config_.id) {
+        ++counters_.transfers_failed;
+        KVORUM_LOG(kWarn, "term {}: node {} did not take over within {} ms; this node leads on", raft_.current_term(),
+                   end->target, lasted_ms);
+    } else {
+        ++counters_.transfers_done;
+        KVORUM_LOG(kInfo, "term {}: handed over to node {} in {} ms", raft_.current_term(), end->leader, lasted_ms);
+    }
 }
 
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {

@@ -66,6 +66,13 @@ void Machine::set_memory_limit(uint64_t limit_bytes) {
     if (started_) node_->change_config(config_.node);
 }
 
+void Machine::transfer_leadership(NodeId target) {
+    if (!started_ || is_paused()) return;
+    const raft::TransferStart start = node_->transfer_leadership(target);
+    trace_.note(host(), "transfer", static_cast<uint64_t>(start.status), start.target.value());
+    wake();
+}
+
 reactor::Task<void> Machine::live(uint64_t incarnation) {
     absl::Status status = co_await node_->start();
     if (status.ok()) {

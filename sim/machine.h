@@ -68,7 +68,9 @@ class Machine {
     void wipe();
     void set_election_timeout(uint32_t timeout_ms);  // from the next start on
     void set_memory_limit(uint64_t limit_bytes);     // at once, and at every start; 0: none
-    void cancel_crashes() { trigger_ = {}; }         // that are to come
+    // Asks its node to hand the leadership over; none: to whomever it likes. Nothing happens if it does not lead.
+    void transfer_leadership(NodeId target);
+    void cancel_crashes() { trigger_ = {}; }  // that are to come
     void pause_until(uint64_t when_ns);
     void set_fault_policy(DiskBackend::FaultPolicy policy) { policy_ = std::move(policy); }
     void release_hung();

@@ -105,6 +105,7 @@ class Nemesis {
     void disturb_election(Machine& victim);
     void change_rolling(HostId leader);
     void restart_with(Machine& machine, uint32_t timeout_ms, uint64_t after_ns);
+    void transfer(Machine& leader);
     [[nodiscard]] uint32_t draw_election_timeout_ms();
     void damage(HostId host, std::string how);
     void replace_disk(Fault fault, Machine& victim);

@@ -21,7 +21,7 @@ constexpr std::array<FaultKind, kFaultCount> kFaultKinds{{
     {"clog", 5},        {"reset", 4},           {"half-open", 6},      {"swizzle", 15},      {"stale-leader", 10},
     {"election", 12},   {"rolling-change", 12}, {"slow-disk", 8},      {"hung-sync", 10},    {"write-error", 25},
     {"sync-error", 20}, {"disk-full", 15},      {"short-write", 6},    {"read-error", 25},   {"clock-step", 5},
-    {"rot", 30},        {"lost-write", 60},     {"foreign-disk", 60},  {"wipe", 40},
+    {"rot", 30},        {"lost-write", 60},     {"foreign-disk", 60},  {"wipe", 40},         {"transfer", 4},
 }};
 
 template <typename T, size_t N>

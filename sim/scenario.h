@@ -47,6 +47,7 @@ enum class Fault : uint8_t {
     kLostWrite,    // acknowledged by the device, never stored
     kForeignDisk,  // after a power cut the disk is a copy of another node's
     kWipe,         // after a power cut the disk is empty
+    kTransfer,     // no fault: the leader is asked to hand over, to whomever it likes or to any node
     kCount,
 };
 inline constexpr size_t kFaultCount = static_cast<size_t>(Fault::kCount);

@@ -9,6 +9,7 @@ namespace kvorum::tools {
 void add_local_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_health_command(CLI::App& app, int& exit_code);
+void add_leader_command(CLI::App& app, int& exit_code);
 void add_top_command(CLI::App& app, int& exit_code);
 void add_load_command(CLI::App& app, int& exit_code);
 void add_sim_command(CLI::App& app, int& exit_code);

@@ -41,6 +41,7 @@ int run(int argument_count, char** arguments) {
     kvorum::tools::add_local_command(app, exit_code);
     kvorum::tools::add_status_command(app, exit_code);
     kvorum::tools::add_health_command(app, exit_code);
+    kvorum::tools::add_leader_command(app, exit_code);
     kvorum::tools::add_top_command(app, exit_code);
     kvorum::tools::add_load_command(app, exit_code);
     kvorum::tools::add_sim_command(app, exit_code);

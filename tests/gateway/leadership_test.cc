@@ -75,6 +75,32 @@ TEST_F(GatewayLeadership, TheSameLeaderInALaterTermIsAnotherPlace) {
     EXPECT_EQ(peers_.requests[1].term, Term{2});
 }
 
+TEST_F(GatewayLeadership, WritesWaitWhileTheLeadershipIsHandedOverAndGoToTheNextLeader) {
+    FakeClient& client = new_client();
+    lead();
+    group_.admission = replica::WriteAdmission::kHandingOver;
+    submit(client, "set k 1");
+    submit(client, "get k");
+    turns();
+    EXPECT_EQ(client.replies, Replies{});
+    follow(kOther, 9);
+    turns();
+    EXPECT_EQ(peers_.lines(), (Lines{"set k 1", "get k"}));
+}
+
+TEST_F(GatewayLeadership, WritesThatWaitedAreTakenHereWhenTheHandOverFailed) {
+    FakeClient& client = new_client();
+    lead();
+    group_.admission = replica::WriteAdmission::kHandingOver;
+    submit(client, "set k 1");
+    turns();
+    group_.admission = replica::WriteAdmission::kAccepted;
+    sweep();
+    group_.apply();
+    turns();
+    EXPECT_EQ(client.replies, Replies{ok()});
+}
+
 TEST_F(GatewayLeadership, WhatIsInTheBatchWhenLeadershipIsLostWasNotExecuted) {
     FakeClient& client = new_client();
     lead();

@@ -67,6 +67,16 @@ TEST(PeerCodec, FieldsArriveWhereTheyBelong) {
     EXPECT_EQ(decoded.memory_limit_bytes, 8u);
 }
 
+TEST(PeerCodec, AVoteRequestNamesWhoHandedOver) {
+    const std::string text = test::encoded(raft::RequestVote{.term = Term{7}, .handed_over_by = NodeId{3}});
+    net::Frame frame;
+    raft::MessageBody body;
+    ASSERT_TRUE(test::only_frame(text, frame));
+    ASSERT_TRUE(decode_raft_message(frame, kCluster, kFirstGroup, body));
+    EXPECT_EQ(std::get<raft::RequestVote>(body).handed_over_by, NodeId{3});
+    EXPECT_FALSE(std::get<raft::RequestVote>(body).pre_vote);
+}
+
 TEST(PeerCodec, VoteFlagsAreKeptApart) {
     for (const bool pre_vote : {false, true}) {
         for (const bool granted : {false, true}) {

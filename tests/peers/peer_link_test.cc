@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "node 9 is not a member"},
         BadHello{"Version",
                  {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 7"}),
+                 "protocol version 9, this node speaks 8"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {

@@ -60,7 +60,10 @@ inline std::vector<raft::MessageBody> sample_raft_messages() {
                                      .hint_index = LogIndex{7},
                                      .hint_term = Term{1},
                                      .read_round = 6};
-    return {vote, vote_reply, sample_append_entries(), heartbeat, success, failure};
+    raft::RequestVote handed_over{
+        .term = Term{5}, .last_log_index = LogIndex{8}, .last_log_term = Term{4}, .handed_over_by = NodeId{3}};
+    raft::TimeoutNow timeout_now{.term = Term{4}};
+    return {vote, vote_reply, sample_append_entries(), heartbeat, success, failure, handed_over, timeout_now};
 }
 
 // Equality by wire bytes: messages have no operator== because entries are compared by identity nowhere else.

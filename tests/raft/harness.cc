@@ -104,6 +104,12 @@ ProposeResult Cluster::propose(uint64_t id, std::string text) {
     return result;
 }
 
+TransferStart Cluster::transfer(uint64_t id, uint64_t target) {
+    const TransferStart start = raft(id).transfer_leadership(NodeId{target}, now_ns_);
+    collect(node(id));
+    return start;
+}
+
 std::pair<ReadStatus, uint64_t> Cluster::read(uint64_t id) {
     const uint64_t read_id = next_read_id_++;
     reads_[read_id] = {.committed_before = LogIndex{committed_.size()}};
@@ -473,9 +479,13 @@ std::string describe(const EntryPtr& entry) {
 std::string describe(const Message& message) {
     std::string text = fmt::format("{}->{} ", message.from, message.to);
     if (const auto* vote = std::get_if<RequestVote>(&message.body)) {
-        return text + fmt::format("{} term={} last={}/{}", vote->pre_vote ? "PreVote" : "RequestVote", vote->term,
-                                  vote->last_log_index, vote->last_log_term);
+        text += fmt::format("{} term={} last={}/{}", vote->pre_vote ? "PreVote" : "RequestVote", vote->term,
+                            vote->last_log_index, vote->last_log_term);
+        if (!vote->handed_over_by.is_none()) text += fmt::format(" handed-over-by={}", vote->handed_over_by);
+        return text;
     }
+    if (const auto* timeout = std::get_if<TimeoutNow>(&message.body))
+        return text + fmt::format("TimeoutNow term={}", timeout->term);
     if (const auto* vote_reply = std::get_if<RequestVoteReply>(&message.body)) {
         return text + fmt::format("{} term={} {}", vote_reply->pre_vote ? "PreVoteReply" : "RequestVoteReply",
                                   vote_reply->term, vote_reply->granted ? "granted" : "refused");

@@ -124,6 +124,7 @@ class Cluster {
     // campaign(), then whatever it takes: true if it leads.
     bool elect(uint64_t id);
     ProposeResult propose(uint64_t id, std::string text);
+    TransferStart transfer(uint64_t id, uint64_t target = 0);
     // Registers a read under a new id; the status says whether it was taken.
     std::pair<ReadStatus, uint64_t> read(uint64_t id);
     void inject(const Message& message);  // straight into the receiver, past the network

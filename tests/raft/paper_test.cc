@@ -3,7 +3,7 @@
 // words.
 //
 // Not covered here, because the core does not have them: membership changes (chapter 4), log compaction (5), client
-// sessions (6.3), leadership transfer (3.10). What leases need (4.2.3, 6.4.1) is in lease_test.cc.
+// sessions (6.3). Leadership transfer (3.10) is in transfer_test.cc, what leases need (4.2.3, 6.4.1) in lease_test.cc.
 #include <gtest/gtest.h>
 
 #include <set>

@@ -44,6 +44,7 @@ struct Weights {
     uint64_t connected = 0;
     uint64_t apply = 0;
     uint64_t hold = 0;
+    uint64_t transfer = 0;
 };
 
 class Schedule {
@@ -97,7 +98,8 @@ class Schedule {
                 .unreachable = prng_.chance(1, 2) ? 2u : 0u,
                 .connected = 1,
                 .apply = prng_.between(1, 10),
-                .hold = prng_.chance(1, 2) ? 5u : 0u};
+                .hold = prng_.chance(1, 2) ? 5u : 0u,
+                .transfer = prng_.chance(1, 2) ? prng_.between(1, 4) : 0};
     }
 
     std::function<void(RaftConfig&)> draw_limits() {
@@ -122,7 +124,7 @@ class Schedule {
         const Weights& w = weights_;
         uint64_t draw = prng_.below(w.deliver + w.reorder + w.drop + w.duplicate + w.persist + w.advance + w.propose +
                                     w.read + w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable +
-                                    w.connected + w.apply + w.hold);
+                                    w.connected + w.apply + w.hold + w.transfer);
         const auto is = [&draw](uint64_t weight) {
             if (draw < weight) {
                 draw = UINT64_MAX;
@@ -148,6 +150,7 @@ class Schedule {
         if (is(w.persist)) return cluster_.persist(id, prng_.between(1, 3));
         if (is(w.propose)) return propose(id);
         if (is(w.read)) return static_cast<void>(cluster_.read(prng_.chance(1, 2) ? leader_or(id) : id));
+        if (is(w.transfer)) return transfer(leader_or(id));
         if (is(w.crash)) return cluster_.crash(prng_.chance(1, 3) ? leader_or(id) : id);
         if (is(w.stall)) return cluster_.stall_disk(id, prng_.chance(1, 3));
         if (is(w.unreachable)) return cluster_.unreachable(id, any_node());
@@ -182,6 +185,9 @@ class Schedule {
             static_cast<void>(cluster_.propose(leader, std::string(prng_.below(200), 'a')));
         }
     }
+
+    // To anybody, or to whoever holds most; mostly it is refused or comes to nothing.
+    void transfer(uint64_t id) { static_cast<void>(cluster_.transfer(id, prng_.chance(1, 2) ? 0 : any_node())); }
 
     void split() {
         if (prng_.chance(1, 3)) return cluster_.cut(any_node(), any_node());

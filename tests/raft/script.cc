@@ -96,11 +96,14 @@ bool Script::run_input(const Command& command) {
         const ProposeResult result = cluster.propose(command.number(0), command.words.at(1));
         if (result.status == ProposeStatus::kNotLeader) print("refused: not the leader");
         if (result.status == ProposeStatus::kOverloaded) print("refused: overloaded");
+        if (result.status == ProposeStatus::kHandingOver) print("refused: handing over");
     } else if (name == "read") {
         const uint64_t count = command.words.size() > 1 ? command.number(1) : 1;
         for (uint64_t i = 0; i < count; ++i) {
             if (cluster.read(command.number(0)).first == ReadStatus::kNotLeader) print("refused: not the leader");
         }
+    } else if (name == "transfer") {
+        print_transfer(cluster.transfer(command.number(0), command.words.size() > 1 ? command.number(1) : 0));
     } else if (name == "slow-disk") {
         cluster.node(command.number(0)).options.persist_at_once = false;
     } else if (name == "persist") {
@@ -123,6 +126,18 @@ bool Script::run_input(const Command& command) {
         return false;
     }
     return true;
+}
+
+void Script::print_transfer(const TransferStart& start) {
+    switch (start.status) {
+        case TransferStatus::kStarted: print(fmt::format("transfer to {} begins", start.target)); return;
+        case TransferStatus::kNotLeader: print("refused: not the leader"); return;
+        case TransferStatus::kUnderWay:
+            print(fmt::format("refused: a transfer to {} is under way", start.target));
+            return;
+        case TransferStatus::kNoSuchVoter: print("refused: no such voter"); return;
+        case TransferStatus::kUnreachable: print("refused: unreachable"); return;
+    }
 }
 
 std::vector<uint64_t> Script::ids(const Command& command) {
@@ -223,6 +238,7 @@ void Script::print_state(uint64_t id) {
     print(fmt::format("{}: {} term={} leader={} commit={} applied={} durable={} last={}", id, role_name(status.role),
                       status.term, status.leader, status.commit_index, status.last_applied, status.durable_index,
                       status.last_index));
+    if (!status.transfer_target.is_none()) print(fmt::format("   hands over to {}", status.transfer_target));
     for (const PeerStatus& peer : status.peers) {
         print(fmt::format("   {}: {} match={} next={}", peer.id, peer.state, peer.match_index, peer.next_index));
     }

@@ -8,6 +8,7 @@
 //   tick ms=100 [1 2]             time passes, these nodes notice (all if none is named)
 //   propose 1 text                a proposal to node 1
 //   read 1 [count]                registers reads at node 1, numbered from 1 over the whole file
+//   transfer 1 [2]                node 1 hands over (to node 2)
 //   deliver [2] [from=1] [drop=1,3] [only=2] [reverse] [twice]
 //                                 what is in flight (to node 2, from node 1); by position: drop some, or deliver only
 //                                 some
@@ -60,6 +61,7 @@ class Script {
     [[nodiscard]] bool run_question(const Command& command);
     void deliver(const Command& command, bool lose);
     void print(const std::string& line) { output_ += line + "\n"; }
+    void print_transfer(const TransferStart& start);
     void print_state(uint64_t id);
     void print_log(uint64_t id);
 

@@ -67,6 +67,41 @@ TEST_F(NodeCommands, RefuseMoreClientsThanThereAreDescriptors) {
     EXPECT_EQ(run({"CONFIG", "SET", "maxclients", "224"}), "+OK\r\n");
 }
 
+TEST_F(NodeCommands, HandTheLeadershipOver) {
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}), "+OK\r\n");
+    EXPECT_EQ(run({"kvorum", "leader", "transfer", "3"}), "+OK\r\n");
+    EXPECT_EQ(node_.transfer_targets, (std::vector<NodeId>{NodeId{}, NodeId{3}}));
+}
+
+TEST_F(NodeCommands, SayWhyTheLeadershipIsNotHandedOver) {
+    using enum raft::TransferStatus;
+    node_.transfer_start = {.status = kUnderWay, .target = NodeId{2}};
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}),
+              "-TRYAGAIN The leadership is being handed over to node 2 already\r\n");
+    node_.transfer_start = {.status = kNoSuchVoter};
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER", "9"}), "-ERR node 9 is no other voter\r\n");
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}), "-ERR there is no other voter\r\n");
+    node_.transfer_start = {.status = kUnreachable};
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER", "3"}), "-TRYAGAIN Node 3 does not answer\r\n");
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}), "-TRYAGAIN No other voter answers\r\n");
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER", "0"}), "-ERR value is not an integer or out of range\r\n");
+    EXPECT_EQ(run({"KVORUM", "LEADER", "STEAL"}), "-ERR syntax error\r\n");
+
+    node_.transfer_start = {.status = kNotLeader};
+    node_.follow(NodeId{2});
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}), "-ERR this node does not lead: ask node 2 at 127.0.0.1:7002\r\n");
+    node_.follow(NodeId{});
+    EXPECT_EQ(run({"KVORUM", "LEADER", "TRANSFER"}), "-CLUSTERDOWN No leader is known: nothing was done\r\n");
+}
+
+TEST_F(NodeCommands, TellInInfoToWhomTheLeadershipGoes) {
+    node_.status.transfer_target = NodeId{3};
+    node_.counter.transfers_done = 2;
+    node_.counter.transfers_failed = 1;
+    EXPECT_THAT(text_of({"INFO", "raft"}), HasSubstr("\r\nraft_transfer_target_id:3\r\nraft_transfers_done:2\r\n"
+                                                     "raft_transfers_failed:1\r\n"));
+}
+
 TEST_F(NodeCommands, TellTheLongestTurnInInfo) {
     node_.turn_facts.longest_ns = 5'300'700;
     node_.turn_facts.longest_doing = TurnPart::kApply;

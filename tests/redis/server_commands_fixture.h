@@ -19,6 +19,8 @@ namespace kvorum::redis {
 class FakeNode final : public NodeFacade {
  public:
     uint32_t clients_possible = UINT32_MAX;
+    raft::TransferStart transfer_start{.status = raft::TransferStatus::kStarted};  // to any target
+    std::vector<NodeId> transfer_targets;
     FakeNode() {
         config_.id = NodeId{1};
         config_.data_directory = "/data";
@@ -65,6 +67,10 @@ class FakeNode final : public NodeFacade {
     const NodeConfig& config() override { return config_; }
     ClusterId cluster() const override { return ClusterId{0x77}; }
     raft::Status raft_status() override { return status; }
+    raft::TransferStart transfer_leadership(NodeId target) override {
+        transfer_targets.push_back(target);
+        return transfer_start;
+    }
     const NodeCounters& counters() const override { return counter; }
     const reactor::TurnFacts& turns() const override { return turn_facts; }
     void reset_counters() override {

@@ -33,7 +33,8 @@ TEST_P(FocusedFaultTest, IsSurvivedAlone) {
 
 INSTANTIATE_TEST_SUITE_P(Faults, FocusedFaultTest,
                          testing::Values(Fault::kHalfOpen, Fault::kSwizzle, Fault::kStaleLeader, Fault::kElection,
-                                         Fault::kReadError, Fault::kRot, Fault::kLostWrite, Fault::kForeignDisk),
+                                         Fault::kReadError, Fault::kRot, Fault::kLostWrite, Fault::kForeignDisk,
+                                         Fault::kTransfer),
                          [](const testing::TestParamInfo<Fault>& param) {
                              std::string name(fault_name(param.param));
                              std::erase(name, '-');
@@ -85,6 +86,16 @@ TEST(LoadForMutantTest, ReadersOfAnOldLeaderShowThatItDoesNotAskBeforeItAnswers)
         return std::optional(scenario);
     };
     EXPECT_THAT(found_of("read-before-round", 20, readers), testing::HasSubstr("not linearizable"));
+}
+
+TEST(TransferForMutantTest, ALeaseThatIsKeptWhileTheLeadershipIsHandedOverIsSeen) {
+    std::string what;
+    for (uint64_t seed = 1; seed <= 10 && what.empty(); ++seed) {
+        ASSERT_TRUE(activate_mutant("lease-kept-in-transfer"));
+        what = run_focused(seed, Fault::kTransfer).what;
+        deactivate_mutant();
+    }
+    EXPECT_THAT(what, testing::HasSubstr("Lease: node"));
 }
 
 TEST(LimitForMutantTest, ReplicasThatGoByTheirOwnLimitsOfMemoryComeApart) {
