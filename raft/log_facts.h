@@ -6,6 +6,7 @@
 // Thread: the owner's. Memory: one fact for each change of members and each raise of the level.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -75,6 +76,8 @@ class LogFacts {
     // The highest level that an entry was written at. Whoever wrote that one knew the level to be in force, so this
     // stands even when the entry is cut off.
     [[nodiscard]] uint16_t proven_level() const { return proven_level_; }
+    // Entries that this log no longer has were written at it.
+    void prove(uint16_t level) { proven_level_ = std::max(proven_level_, level); }
     // In force once everything up to `commit_index` is committed.
     [[nodiscard]] uint16_t level_at(LogIndex commit_index) const;
     // The highest that the log speaks of, committed or not.
