@@ -37,6 +37,7 @@ void encode_hello(const Hello& hello, net::OutputBuffer& out) {
     writer.write<uint16_t>(hello.feature_level);
     write_id(writer, hello.dialled);
     writer.write_bytes(hello.nonce);
+    writer.write<uint8_t>(static_cast<uint8_t>(hello.purpose));
     frame.finish();
 }
 
@@ -52,7 +53,10 @@ bool decode_hello(const net::Frame& frame, Hello& hello) {
     hello.feature_level = reader.read<uint16_t>();
     hello.dialled = read_id<NodeId>(reader);
     read_array(reader, hello.nonce);
-    return reader.finished() && !hello.log_id.is_none() && hello.feature_level != 0;
+    const auto purpose = reader.read<uint8_t>();
+    hello.purpose = static_cast<LinkPurpose>(purpose);
+    return reader.finished() && purpose <= static_cast<uint8_t>(LinkPurpose::kSnapshots) && !hello.log_id.is_none() &&
+           hello.feature_level != 0;
 }
 
 void encode_hello_ack(const HelloAck& ack, net::OutputBuffer& out) {

@@ -20,6 +20,11 @@ namespace kvorum::peers {
 // The dialling side speaks first: Hello, answered by HelloAck or HelloReject. A node with a secret (peer_secrets.h)
 // answers HelloChallenge first, and goes on after the HelloProof. Messages then flow from the dialling side to the
 // accepting side only.
+enum class LinkPurpose : uint8_t {
+    kMessages = 0,   // all but these:
+    kSnapshots = 1,  // SnapshotFetch and SnapshotPart, which are long and must stand before nothing else
+};
+
 struct Hello {
     uint16_t protocol_version = net::kPeerProtocolVersion;
     ClusterId cluster;
@@ -29,6 +34,7 @@ struct Hello {
     uint16_t feature_level = raft::kFirstFeatureLevel;  // that its program knows
     NodeId dialled;                                     // whom the sender believes to reach: finds swapped addresses
     Nonce nonce{};                                      // fresh: what the dialled node's proof is about
+    LinkPurpose purpose = LinkPurpose::kMessages;
 
     bool operator==(const Hello&) const = default;
 };

@@ -98,7 +98,8 @@ reactor::Task<bool> PeerLink::serve(reactor::Handle socket) {
                         .log_id = config_.log_id,
                         .feature_level = raft::known_feature_level(),
                         .dialled = config_.peer,
-                        .nonce = draw_nonce(reactor_.backend())};
+                        .nonce = draw_nonce(reactor_.backend()),
+                        .purpose = config_.purpose};
     encode_hello(connection.hello, output.buffer());
     co_await shake_hands(connection);
     std::string failure = std::move(connection.failure);
@@ -328,6 +329,32 @@ bool PeerLink::send(const RepairRequest& request) {
 bool PeerLink::send(const RepairReply& reply) {
     if (!has_room()) return false;
     encode_repair_reply(reply, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const SnapshotOffer& offer) {
+    if (!has_room()) return false;
+    encode_snapshot_offer(offer, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const SnapshotReport& report) {
+    if (!has_room()) return false;
+    encode_snapshot_report(report, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const SnapshotFetch& fetch) {
+    KVORUM_ASSERT(config_.purpose == LinkPurpose::kSnapshots);
+    if (!has_room()) return false;
+    encode_snapshot_fetch(fetch, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const SnapshotPart& part) {
+    KVORUM_ASSERT(config_.purpose == LinkPurpose::kSnapshots);
+    if (!has_room()) return false;
+    encode_snapshot_part(part, output_->buffer());
     return true;
 }
 

@@ -25,6 +25,7 @@
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
 #include "peers/repair_codec.h"
+#include "peers/snapshot_codec.h"
 #include "raft/messages.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
@@ -39,6 +40,7 @@ struct PeerLinkConfig {
     LogId log_id;
     NodeId peer;
     reactor::Endpoint endpoint;
+    LinkPurpose purpose = LinkPurpose::kMessages;
     const PeerSecrets* secrets = nullptr;  // looked at in each handshake; null: none
     uint64_t seed = 0;                     // of the jitter
     uint64_t queue_bytes_max = 64 * kMiB;  // above it Raft messages are dropped and requests refused
@@ -107,6 +109,11 @@ class PeerLink {
     bool send(const ForwardCredit& credit);
     bool send(const RepairRequest& request);
     bool send(const RepairReply& reply);
+    bool send(const SnapshotOffer& offer);
+    bool send(const SnapshotReport& report);
+    // On a link for snapshots.
+    bool send(const SnapshotFetch& fetch);
+    bool send(const SnapshotPart& part);
 
     [[nodiscard]] bool connected() const { return output_ != nullptr; }
     [[nodiscard]] int64_t connected_at_wall_ms() const { return connected_at_wall_ms_; }  // while connected

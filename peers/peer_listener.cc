@@ -77,8 +77,9 @@ void PeerListener::request_stop() {
 reactor::Task<void> PeerListener::join() { co_await scope_.join(); }
 
 bool PeerListener::has_connection_of(NodeId peer) const {
-    return std::any_of(connections_.begin(), connections_.end(),
-                       [peer](const Connection* c) { return c->is_peer && c->peer == peer; });
+    return std::any_of(connections_.begin(), connections_.end(), [peer](const Connection* c) {
+        return c->is_peer && c->peer == peer && c->hello.purpose == LinkPurpose::kMessages;
+    });
 }
 
 uint64_t PeerListener::buffer_bytes() const {
@@ -207,7 +208,8 @@ std::string PeerListener::admit(Connection& connection) {
     connection.is_peer = true;
     ++stats_.handshakes;
     reactor_.cancel(connection.handshake_deadline);
-    connection.reader.set_payload_bytes_max(net::kFramePayloadBytesMax);
+    connection.reader.set_payload_bytes_max(hello.purpose == LinkPurpose::kSnapshots ? kSnapshotPayloadBytesMax
+                                                                                     : net::kFramePayloadBytesMax);
     connection.reader.stream_entries();
     HelloAck ack{.from = config_.self,
                  .incarnation = config_.incarnation,
@@ -261,6 +263,7 @@ void PeerListener::displace_oldest_stranger() {
 void PeerListener::replace_older(const Connection& connection) {
     for (Connection* other : connections_) {
         if (!other->is_peer || other->peer != connection.peer) continue;
+        if (other->hello.purpose != connection.hello.purpose) continue;
         ++stats_.replaced;
         end_peer(*other);
         other->stop.request_stop();
@@ -268,7 +271,7 @@ void PeerListener::replace_older(const Connection& connection) {
 }
 
 void PeerListener::end_peer(Connection& connection) {
-    if (std::exchange(connection.is_peer, false))
+    if (std::exchange(connection.is_peer, false) && connection.hello.purpose == LinkPurpose::kMessages)
         registry_.on_peer_disconnected(connection.peer, connection.incarnation);
 }
 
@@ -331,7 +334,43 @@ std::string PeerListener::dispatch_forward(Connection& connection, const net::Fr
     return {};
 }
 
+std::string PeerListener::dispatch_repair(NodeId from, const net::Frame& frame) {
+    if (frame.type == net::FrameType::kRepairRequest) {
+        RepairRequest request;
+        if (!decode_repair_request(frame, request) || request.group != config_.group) return "malformed repair request";
+        receivers_.repair.on_repair_request(from, request);
+        return {};
+    }
+    RepairReply reply;
+    if (!decode_repair_reply(frame, config_.cluster, reply) || reply.group != config_.group)
+        return "malformed repair reply";
+    receivers_.repair.on_repair_reply(from, std::move(reply));
+    return {};
+}
+
+std::string PeerListener::dispatch_snapshot(NodeId from, const net::Frame& frame) {
+    if (frame.type == net::FrameType::kSnapshotOffer) {
+        SnapshotOffer offer;
+        if (!decode_snapshot_offer(frame, offer) || offer.group != config_.group) return "malformed snapshot offer";
+        receivers_.snapshots.on_snapshot_offer(from, offer);
+    } else if (frame.type == net::FrameType::kSnapshotReport) {
+        SnapshotReport report;
+        if (!decode_snapshot_report(frame, report) || report.group != config_.group) return "malformed snapshot report";
+        receivers_.snapshots.on_snapshot_report(from, report);
+    } else if (frame.type == net::FrameType::kSnapshotFetch) {
+        SnapshotFetch fetch;
+        if (!decode_snapshot_fetch(frame, fetch) || fetch.group != config_.group) return "malformed snapshot fetch";
+        receivers_.snapshots.on_snapshot_fetch(from, fetch);
+    } else {
+        SnapshotPart part;
+        if (!decode_snapshot_part(frame, part) || part.group != config_.group) return "malformed snapshot part";
+        receivers_.snapshots.on_snapshot_part(from, part);
+    }
+    return {};
+}
+
 std::string PeerListener::dispatch(Connection& connection, const net::Frame& frame) {
+    if (purpose_of(frame.type) != connection.hello.purpose) return "a message on a connection for others";
     if (frame.streamed_bytes > 0) {
         return connection.append_entries.begin(frame, config_.group) ? std::string() : "malformed Raft message";
     }
@@ -348,19 +387,8 @@ std::string PeerListener::dispatch(Connection& connection, const net::Frame& fra
         receivers_.forward.on_forward_credit(connection.peer, credit);
         return {};
     }
-    if (frame.type == net::FrameType::kRepairRequest) {
-        RepairRequest request;
-        if (!decode_repair_request(frame, request) || request.group != config_.group) return "malformed repair request";
-        receivers_.repair.on_repair_request(connection.peer, request);
-        return {};
-    }
-    if (frame.type == net::FrameType::kRepairReply) {
-        RepairReply reply;
-        if (!decode_repair_reply(frame, config_.cluster, reply) || reply.group != config_.group)
-            return "malformed repair reply";
-        receivers_.repair.on_repair_reply(connection.peer, std::move(reply));
-        return {};
-    }
+    if (is_repair_frame(frame.type)) return dispatch_repair(connection.peer, frame);
+    if (is_snapshot_frame(frame.type)) return dispatch_snapshot(connection.peer, frame);
     return "a handshake frame after the handshake";
 }
 

@@ -5,8 +5,8 @@
 // anything in its Hello is looked at, and only few connections may be without a proof: a further one costs the oldest
 // of them its place. Anything else is answered with a HelloReject that says why, logged
 // (rate limited), counted and closed; it changes nothing. The same goes for bytes that are no frames and for malformed
-// messages later on: they close that one connection. A peer has one connection: a newer one replaces the older, unless
-// it comes from an earlier incarnation of the peer.
+// messages later on: they close that one connection. A peer has one connection for messages and one for snapshots: a
+// newer one replaces the older of its kind, unless it comes from an earlier incarnation of the peer.
 //
 // Thread: the reactor's. Reactor, flusher, registry and receivers outlive the listener. They are called from the run
 // queue; views in what they are given are valid during the call. They may call request_stop() from inside. Ownership:
@@ -28,6 +28,7 @@
 #include "peers/raft_port.h"
 #include "peers/repair_codec.h"
 #include "peers/repair_port.h"
+#include "peers/snapshot_port.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
 #include "reactor/streams.h"
@@ -41,8 +42,8 @@ class PeerRegistry {
     // The log by which `peer` is known: `log_id`, the one that it just named, if it was unknown until now. Any other
     // answer rejects the connection.
     [[nodiscard]] virtual LogId meet_peer(NodeId peer, LogId log_id) = 0;
-    // No more comes from that connection. If a newer one replaced it, this is called before the newer one's first
-    // message.
+    // No more comes from that connection, which was for messages. If a newer one replaced it, this is called before the
+    // newer one's first message.
     virtual void on_peer_disconnected(NodeId from, uint64_t incarnation) = 0;
 
  protected:
@@ -54,6 +55,7 @@ struct PeerReceivers {
     RaftReceiver& raft;
     ForwardReceiver& forward;
     RepairReceiver& repair;
+    SnapshotReceiver& snapshots;
 };
 
 struct PeerListenerConfig {
@@ -115,6 +117,8 @@ class PeerListener {
     [[nodiscard]] std::string check_incarnation(const Hello& hello) const;
     [[nodiscard]] std::string take_piece(Connection& connection, const net::Frame& frame);
     [[nodiscard]] std::string dispatch_forward(Connection& connection, const net::Frame& frame);
+    [[nodiscard]] std::string dispatch_repair(NodeId from, const net::Frame& frame);
+    [[nodiscard]] std::string dispatch_snapshot(NodeId from, const net::Frame& frame);
     [[nodiscard]] std::string dispatch(Connection& connection, const net::Frame& frame);
     void displace_oldest_stranger();
     void replace_older(const Connection& connection);

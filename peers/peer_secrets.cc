@@ -28,6 +28,7 @@ std::string dialler_statement(std::string_view role, const Hello& hello, const N
     writer.write<uint64_t>(hello.log_id.value());
     writer.write<uint16_t>(hello.feature_level);
     writer.write<uint64_t>(hello.dialled.value());
+    writer.write<uint8_t>(static_cast<uint8_t>(hello.purpose));
     writer.write_text(as_text(hello.nonce));
     writer.write_text(as_text(challenge));
     return text;

@@ -28,7 +28,8 @@ Peers::Peers(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeC
       config_(config),
       identity_(std::move(identity)),
       secret_(reactor, config),
-      tasks_(reactor) {
+      tasks_(reactor),
+      snapshot_links_(reactor, flusher, static_cast<PeerLinkOwner&>(*this)) {
     for (const raft::KnownPeer& peer : identity_.known_peers)
         known_logs_.emplace(peer.node, peer.log_id);
 }
@@ -47,35 +48,42 @@ absl::Status Peers::start(PeerPorts ports) {
     listening.log_id = identity_.log_id;
     listening.connections_max = kPeerConnectionsMax;
     listening.secrets = &secret_.secrets();
-    listener_ =
-        std::make_unique<PeerListener>(reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
-                                       PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair});
+    listener_ = std::make_unique<PeerListener>(
+        reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
+        PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair, ports.snapshots});
     listener_->start();
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;
-        PeerLinkConfig link;
-        link.cluster = identity_.cluster;
-        link.self = config_.id;
-        link.incarnation = identity_.incarnation;
-        link.log_id = identity_.log_id;
-        link.peer = member.id;
-        link.endpoint = member.peer;
-        link.secrets = &secret_.secrets();
-        link.seed = reactor_.backend().random_seed();
-        links_.push_back(std::make_unique<PeerLink>(reactor_, flusher_, link, static_cast<PeerLinkOwner&>(*this)));
+        links_.push_back(
+            std::make_unique<PeerLink>(reactor_, flusher_, link_config(member), static_cast<PeerLinkOwner&>(*this)));
         links_.back()->start();
     }
     tasks_.spawn(secret_.watch(tasks_.stop_token()));
     return absl::OkStatus();
 }
 
+PeerLinkConfig Peers::link_config(const Member& member) const {
+    PeerLinkConfig link;
+    link.cluster = identity_.cluster;
+    link.self = config_.id;
+    link.incarnation = identity_.incarnation;
+    link.log_id = identity_.log_id;
+    link.peer = member.id;
+    link.endpoint = member.peer;
+    link.secrets = &secret_.secrets();
+    link.seed = reactor_.backend().random_seed();
+    return link;
+}
+
 reactor::Task<void> Peers::stop() {
     tasks_.request_stop();
+    snapshot_links_.request_stop();
     if (listener_ != nullptr) listener_->request_stop();
     for (const auto& link : links_)
         link->request_stop();
     for (const auto& link : links_)
         co_await link->join();
+    co_await snapshot_links_.join();
     if (listener_ != nullptr) co_await listener_->join();
     co_await tasks_.join();
 }
@@ -91,7 +99,7 @@ bool Peers::connected(NodeId peer) const {
 }
 
 uint64_t Peers::buffer_bytes() const {
-    uint64_t bytes = listener_ != nullptr ? listener_->buffer_bytes() : 0;
+    uint64_t bytes = snapshot_links_.buffer_bytes() + (listener_ != nullptr ? listener_->buffer_bytes() : 0);
     for (const auto& link : links_)
         bytes += link->buffer_bytes();
     return bytes;
@@ -114,6 +122,32 @@ bool Peers::send(NodeId peer, const RepairRequest& request) {
 bool Peers::send(NodeId peer, const RepairReply& reply) {
     PeerLink* link = find_link(peer);
     return link != nullptr && link->send(reply);
+}
+
+bool Peers::send(NodeId peer, const SnapshotOffer& offer) {
+    PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(offer);
+}
+
+bool Peers::send(NodeId peer, const SnapshotReport& report) {
+    PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(report);
+}
+
+PeerLink* Peers::find_snapshot_link(NodeId peer) {
+    const Member* member = config_.find_member(peer);
+    if (member == nullptr || tasks_.stop_requested()) return nullptr;
+    return &snapshot_links_.link(link_config(*member));
+}
+
+bool Peers::send(NodeId peer, const SnapshotFetch& fetch) {
+    PeerLink* link = find_snapshot_link(peer);
+    return link != nullptr && link->send(fetch);
+}
+
+bool Peers::send(NodeId peer, const SnapshotPart& part) {
+    PeerLink* link = find_snapshot_link(peer);
+    return link != nullptr && link->send(part);
 }
 
 bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,

@@ -28,6 +28,8 @@
 #include "peers/peer_listener.h"
 #include "peers/raft_port.h"
 #include "peers/repair_port.h"
+#include "peers/snapshot_links.h"
+#include "peers/snapshot_port.h"
 #include "reactor/scope.h"
 
 namespace kvorum::peers {
@@ -46,6 +48,7 @@ struct PeerPorts {
     RaftReceiver& raft;
     ForwardReceiver& forward;
     RepairReceiver& repair;
+    SnapshotReceiver& snapshots;
     LinkEvents& links;
     Acquaintance& acquaintance;
 };
@@ -54,6 +57,7 @@ class Peers final : public RaftSender,
                     public ForwardSender,
                     public ForwardReplySender,
                     public RepairSender,
+                    public SnapshotSender,
                     private PeerLinkOwner,
                     private PeerRegistry,
                     private ForwardReceiver {
@@ -74,6 +78,10 @@ class Peers final : public RaftSender,
     void send(const raft::Message& message) override;
     bool send(NodeId peer, const RepairRequest& request) override;
     bool send(NodeId peer, const RepairReply& reply) override;
+    bool send(NodeId peer, const SnapshotOffer& offer) override;
+    bool send(NodeId peer, const SnapshotReport& report) override;
+    bool send(NodeId peer, const SnapshotFetch& fetch) override;
+    bool send(NodeId peer, const SnapshotPart& part) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                               std::span<const std::string_view> arguments) override;
     PieceStatus send_forward_piece(NodeId leader, const ForwardPiece& piece) override;
@@ -85,6 +93,9 @@ class Peers final : public RaftSender,
     bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) override;
 
  private:
+    [[nodiscard]] PeerLinkConfig link_config(const Member& member) const;
+    // Null: there is no such peer, or it is not the time for it.
+    [[nodiscard]] PeerLink* find_snapshot_link(NodeId peer);
     [[nodiscard]] PeerLink* find_link(NodeId peer) const;
 
     // --- PeerLinkOwner ---
@@ -117,6 +128,7 @@ class Peers final : public RaftSender,
     absl::flat_hash_map<NodeId, uint64_t> replies_taken_;       // bytes of those it has sent, and was not told about
     std::set<NodeId> disowned_by_;                              // peers that know this node by another log
     std::vector<std::unique_ptr<PeerLink>> links_;
+    SnapshotLinks snapshot_links_;
     std::unique_ptr<PeerListener> listener_;
     ForwardRequest request_;  // kept for its capacity
 };

@@ -41,6 +41,10 @@ struct RepairReply {
     GroupId group = kFirstGroup;
 };
 
+[[nodiscard]] constexpr bool is_repair_frame(net::FrameType type) {
+    return type == net::FrameType::kRepairRequest || type == net::FrameType::kRepairReply;
+}
+
 // A reply carries at most about this many bytes of entries, and at least one.
 inline constexpr uint64_t kRepairReplyBytes = 1 * kMiB;
 

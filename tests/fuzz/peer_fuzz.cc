@@ -17,6 +17,7 @@
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
 #include "peers/repair_codec.h"
+#include "peers/snapshot_codec.h"
 
 namespace {
 
@@ -128,17 +129,29 @@ void check_replies(const Frame& frame) {
 }
 
 // What is of one form only.
-void check_repair_and_credit(const Frame& frame) {
+void check_others(const Frame& frame) {
     OutputBuffer again;
     RepairRequest request;
     RepairReply reply;
     ForwardCredit credit;
+    SnapshotOffer offer;
+    SnapshotReport report;
+    SnapshotFetch fetch;
+    SnapshotPart part;
     if (decode_repair_request(frame, request)) {
         encode_repair_request(request, again);
     } else if (decode_forward_credit(frame, credit)) {
         encode_forward_credit(credit, again);
     } else if (decode_repair_reply(frame, kCluster, reply)) {
         encode_repair_reply(reply, again);
+    } else if (decode_snapshot_offer(frame, offer)) {
+        encode_snapshot_offer(offer, again);
+    } else if (decode_snapshot_report(frame, report)) {
+        encode_snapshot_report(report, again);
+    } else if (decode_snapshot_fetch(frame, fetch)) {
+        encode_snapshot_fetch(fetch, again);
+    } else if (decode_snapshot_part(frame, part)) {
+        encode_snapshot_part(part, again);
     } else {
         return;
     }
@@ -154,7 +167,7 @@ void check_payload(const Frame& frame) {
     check_requests(frame);
     check_replies(frame);
     check_pieces(frame);
-    check_repair_and_credit(frame);
+    check_others(frame);
 }
 
 // Every frame and the error at the end, as text.

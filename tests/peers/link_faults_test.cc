@@ -23,7 +23,8 @@ class Ledger final : public PeerLinkOwner,
                      public PeerRegistry,
                      public RaftReceiver,
                      public ForwardReceiver,
-                     public RepairReceiver {
+                     public RepairReceiver,
+                     public SnapshotReceiver {
  public:
     void on_link_connected(NodeId, uint64_t) override { ++connects; }
     void on_link_disconnected(NodeId, std::span<const uint64_t> unsent_ids) override {
@@ -44,6 +45,10 @@ class Ledger final : public PeerLinkOwner,
     void on_forward_credit(NodeId, const ForwardCredit&) override {}
     void on_repair_request(NodeId, const RepairRequest&) override {}
     void on_repair_reply(NodeId, RepairReply) override {}
+    void on_snapshot_offer(NodeId, const SnapshotOffer&) override {}
+    void on_snapshot_report(NodeId, const SnapshotReport&) override {}
+    void on_snapshot_fetch(NodeId, const SnapshotFetch&) override {}
+    void on_snapshot_part(NodeId, const SnapshotPart&) override {}
     void on_peer_disconnected(NodeId, uint64_t) override {}
 
     uint64_t connects = 0;
@@ -57,9 +62,9 @@ class LinkFaultsTest : public ::testing::TestWithParam<uint64_t> {
     ~LinkFaultsTest() override { set_log_level(LogLevel::kInfo); }
 
     void start_listener() {
-        listener_.emplace(reactor_, flusher_,
-                          PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
-                          network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_});
+        listener_.emplace(
+            reactor_, flusher_, PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
+            network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_, ledger_});
         listener_->start();
     }
     void stop_listener() {

@@ -21,7 +21,8 @@ class Recorder final : public peers::PeerLinkOwner,
                        public peers::PeerRegistry,
                        public peers::RaftReceiver,
                        public peers::ForwardReceiver,
-                       public peers::RepairReceiver {
+                       public peers::RepairReceiver,
+                       public peers::SnapshotReceiver {
  public:
     void on_link_connected(NodeId peer, uint64_t incarnation) override {
         note(fmt::format("link {} connected {}", peer, incarnation));
@@ -69,11 +70,23 @@ class Recorder final : public peers::PeerLinkOwner,
     void on_repair_reply(NodeId from, peers::RepairReply reply) override {
         note(fmt::format("repair {} from {}: {} entries", reply.index, from, reply.entries.size()));
     }
+    void on_snapshot_offer(NodeId from, const peers::SnapshotOffer& offer) override {
+        note(fmt::format("snapshot {} offered by {}", offer.last.index, from));
+    }
+    void on_snapshot_report(NodeId from, const peers::SnapshotReport& report) override {
+        note(fmt::format("snapshot {} {} at {}", report.last.index, report.installed ? "installed" : "failed", from));
+    }
+    void on_snapshot_fetch(NodeId from, const peers::SnapshotFetch& fetch) override {
+        note(fmt::format("snapshot {} from {} on fetched by {}", fetch.last.index, fetch.offset, from));
+    }
+    void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override {
+        note(fmt::format("part of snapshot {} from {}: {} bytes", part.last.index, from, part.bytes.size()));
+    }
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override {
         note(fmt::format("peer {} ({}) gone", from, incarnation));
     }
 
-    [[nodiscard]] peers::PeerReceivers receivers() { return {*this, *this, *this}; }
+    [[nodiscard]] peers::PeerReceivers receivers() { return {*this, *this, *this, *this}; }
     [[nodiscard]] bool has(const std::string& event) const { return count(event) > 0; }
     [[nodiscard]] size_t count(const std::string& event) const {
         return static_cast<size_t>(std::count(events.begin(), events.end(), event));

@@ -10,6 +10,7 @@
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
 #include "peers/repair_codec.h"
+#include "peers/snapshot_codec.h"
 #include "raft/messages.h"
 
 namespace kvorum::peers::test {
@@ -138,6 +139,19 @@ inline std::vector<std::string> sample_frames() {
     });
     add([](net::OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
     add([](net::OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
+    add([](net::OutputBuffer& out) {
+        encode_snapshot_offer({.term = Term{4}, .last = {LogIndex{22}, Term{3}, 5}, .size_bytes = 4096}, out);
+    });
+    add([](net::OutputBuffer& out) {
+        encode_snapshot_report({.last = {LogIndex{22}, Term{3}, 5}, .installed = true}, out);
+    });
+    add([](net::OutputBuffer& out) {
+        encode_snapshot_fetch({.last = {LogIndex{22}, Term{3}, 5}, .offset = 512}, out);
+    });
+    add([](net::OutputBuffer& out) {
+        encode_snapshot_part(
+            {.last = {LogIndex{22}, Term{3}, 5}, .size_bytes = 4096, .offset = 512, .bytes = as_bytes("a part")}, out);
+    });
     return frames;
 }
 
@@ -156,6 +170,10 @@ inline bool decodes(const net::Frame& frame) {
     ForwardPiece piece;
     ForwardRequest request;
     uint64_t command_bytes = 0;
+    SnapshotOffer offer;
+    SnapshotReport report;
+    SnapshotFetch fetch;
+    SnapshotPart part;
     switch (frame.type) {
         case net::FrameType::kHello: return decode_hello(frame, hello);
         case net::FrameType::kHelloAck: return decode_hello_ack(frame, ack);
@@ -168,6 +186,10 @@ inline bool decodes(const net::Frame& frame) {
         case net::FrameType::kForwardLarge: return decode_forward_large(frame, request, command_bytes);
         case net::FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
         case net::FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
+        case net::FrameType::kSnapshotOffer: return decode_snapshot_offer(frame, offer);
+        case net::FrameType::kSnapshotReport: return decode_snapshot_report(frame, report);
+        case net::FrameType::kSnapshotFetch: return decode_snapshot_fetch(frame, fetch);
+        case net::FrameType::kSnapshotPart: return decode_snapshot_part(frame, part);
         default: return decode_raft_message(frame, kCluster, kFirstGroup, body);
     }
 }
