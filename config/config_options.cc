@@ -164,6 +164,16 @@ constexpr auto kOptions = std::to_array<ConfigOption>({
     count_option<&NodeConfig::wal_groups_in_flight, 1, 32>(
         "wal-groups-in-flight", kStorage, "N", false,
         "Log writes under way at once. More on disks with deep queues; 1 on a single spinning disk."),
+    size_option<&NodeConfig::snapshot_log_bytes, kWalSegmentBytesMin, INT64_MAX>(
+        "snapshot-log-size", kStorage, true,
+        "How much log is written before the state is written to disk again and older log is given back. Smaller: less "
+        "disk and a faster start; larger: less work. It is never less than the state itself takes on disk."),
+    size_option<&NodeConfig::snapshot_keep_log_bytes, 0, INT64_MAX>(
+        "snapshot-keep-log-size", kStorage, true,
+        "How much log is kept behind a snapshot, so that a follower that was away for a moment needs no snapshot."),
+    count_option<&NodeConfig::snapshot_rate_mib, 0, 1'000'000>(
+        "snapshot-rate-mib", kStorage, "MIB", true,
+        "How fast this node sends a snapshot to another, in MiB a second. 0: as fast as that one takes it."),
     size_option<&NodeConfig::batch_bytes_max, 1, kBatchBytesMax>(
         "batch-size", kStorage, false,
         "Commands gathered into one log entry at most. Larger: throughput; smaller: even latency."),

@@ -592,6 +592,7 @@ StorePin Store::pin() const {
     KVORUM_ASSERT(impl_->pins < kPinsMax, "{} pins", impl_->pins);
     return {impl_->add_reader(), impl_->pins};
 }
+bool Store::is_pinned() const { return impl_->pins > 0; }
 bool Store::has_pin_for_read() const { return impl_->pins + 1 < kPinsMax; }
 
 }  // namespace kvorum::kv

@@ -142,6 +142,7 @@ class Store {
     static constexpr uint32_t kPinsMax = 32;
     [[nodiscard]] StorePin pin() const;
     [[nodiscard]] bool has_pin_for_read() const;
+    [[nodiscard]] bool is_pinned() const;
 
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.

@@ -168,6 +168,8 @@ constexpr auto kFacts = std::to_array<CommandFacts>({
      .tips = "nondeterministic_output request_policy:all_shards response_policy:special",
      .syntax = "s:section?*",
      .history = "7.0.0 More than one section"},
+    {.name = "bgsave", .syntax = "t:schedule\"SCHEDULE\"?@3.2.2", .history = "3.2.2 SCHEDULE"},
+    {.name = "lastsave", .tips = "nondeterministic_output"},
     {.name = "time", .tips = "nondeterministic_output"},
     {.name = "lolwut", .syntax = "i:version\"VERSION\"?"},
     {.name = "watch", .keys = "RO @1..-1", .syntax = "k:key#0*"},

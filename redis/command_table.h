@@ -30,6 +30,7 @@ enum CommandFlags : uint32_t {
     kFlagMovableKeys = 1u << 10,
     kFlagAllowBusy = 1u << 11,
     kFlagSkipSlowlog = 1u << 12,
+    kFlagNoAsyncLoading = 1u << 13,
 };
 
 struct CommandContext;

@@ -25,6 +25,7 @@ constexpr std::array<std::pair<uint32_t, std::string_view>, 13> kFlagNames{{
     {kFlagLoading, "loading"},
     {kFlagStale, "stale"},
     {kFlagSkipSlowlog, "skip_slowlog"},
+    {kFlagNoAsyncLoading, "no_async_loading"},
     {kFlagFast, "fast"},
     {kFlagNoAuth, "no_auth"},
     {kFlagMovableKeys, "movablekeys"},

@@ -177,13 +177,17 @@ void write_memory(NodeFacade& node, std::string& out) {
 void write_persistence(NodeFacade& node, std::string& out) {
     field(out, "loading", 0);
     field(out, "async_loading", 0);
-    field(out, "rdb_changes_since_last_save", 0);
-    field(out, "rdb_bgsave_in_progress", 0);
-    field(out, "rdb_last_save_time", node.counters().started_at_wall_ms / 1000);
-    field(out, "rdb_last_bgsave_status", "ok");
-    field(out, "rdb_last_bgsave_time_sec", -1);
-    field(out, "rdb_current_bgsave_time_sec", -1);
-    field(out, "rdb_last_cow_size", 0);
+    const replica::SnapshotFacts snapshots = node.snapshots();
+    field(out, "rdb_changes_since_last_save", node.keyspace().revision - snapshots.last_revision);
+    field(out, "rdb_bgsave_in_progress", snapshots.saving ? 1 : 0);
+    field(out, "rdb_last_save_time", last_save_s(node));
+    field(out, "rdb_last_bgsave_status", snapshots.last_error.empty() ? "ok" : "err");
+    field(out, "rdb_last_bgsave_time_sec",
+          snapshots.taken == 0 ? -1 : static_cast<int64_t>(snapshots.last_duration_ms / 1000));
+    field(out, "rdb_current_bgsave_time_sec",
+          snapshots.saving ? static_cast<int64_t>((node.now_ns() - snapshots.saving_since_ns) / kSecondNs) : -1);
+    field(out, "rdb_saves", snapshots.taken);
+    field(out, "rdb_last_cow_size", snapshots.preimage_bytes);
     field(out, "aof_enabled", 1);
     field(out, "aof_rewrite_in_progress", 0);
     field(out, "aof_rewrite_scheduled", 0);
@@ -194,6 +198,17 @@ void write_persistence(NodeFacade& node, std::string& out) {
     field(out, "aof_last_cow_size", 0);
     field(out, "module_fork_in_progress", 0);
     field(out, "module_fork_last_cow_size", 0);
+    field(out, "snapshot_last_index", snapshots.last_index);
+    field(out, "snapshot_last_bytes", snapshots.last_bytes);
+    field(out, "snapshot_saved_keys", snapshots.saved_keys);
+    field(out, "snapshot_failures", snapshots.failed);
+    field(out, "snapshot_last_error", snapshots.last_error);
+    field(out, "snapshots_installed", snapshots.installed);
+    field(out, "snapshot_fetching_from", snapshots.fetching_from);
+    field(out, "snapshot_fetched_bytes", snapshots.fetched_bytes);
+    field(out, "snapshot_fetch_size_bytes", snapshots.fetch_size_bytes);
+    field(out, "snapshot_parts_sent", snapshots.sent_parts);
+    field(out, "log_first_index", snapshots.log_first_index);
 }
 
 void write_rates(const NodeRates& rates, std::string& out) {

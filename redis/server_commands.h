@@ -27,6 +27,7 @@
 #include "redis/client_state.h"
 #include "redis/command_table.h"
 #include "redis/resp_writer.h"
+#include "replica/snapshot_facts.h"
 
 namespace kvorum::redis {
 
@@ -88,6 +89,8 @@ class NodeFacade {
     virtual void reset_counters() = 0;  // CONFIG RESETSTAT
     [[nodiscard]] virtual LogCounters log_counters() = 0;
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
+    [[nodiscard]] virtual replica::SnapshotFacts snapshots() = 0;
+    virtual bool save_snapshot() = 0;  // begins one; false: one is being taken
     [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
     [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;
     [[nodiscard]] virtual const MemberWatch& members_seen() = 0;

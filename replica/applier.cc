@@ -27,8 +27,33 @@ void Applier::commit_to(LogIndex index) {
     apply_target_ = index;
 }
 
+void Applier::restore(LogIndex index, kv::Store state) {
+    KVORUM_ASSERT(index > last_applied_ && state.applied_index() == index, "index {} after {}", index, last_applied_);
+    KVORUM_ASSERT(!restored_.has_value() || restored_->index < index, "index {} after another", index);
+    commit_to(std::max(index, apply_target_));
+    restored_.emplace(index, std::move(state));
+}
+
+// Who reads the state has done so; what it holds of single values is pinned.
+void Applier::take_restored() {
+    RestoredState restored = *std::exchange(restored_, std::nullopt);
+    replaced_.push_back(std::exchange(store_, std::move(restored.state)));
+    replaced_.back().clear();
+    last_applied_ = restored.index;
+    limit_bytes_ = 0;
+    read_ahead_.clear();
+    writes_.forget_up_to(last_applied_);
+    raft_.on_applied(last_applied_);
+}
+
+// Slice by slice: a state of gigabytes takes its time.
+void Applier::release_replaced() {
+    std::erase_if(replaced_, [](kv::Store& store) { return !store.end_turn() && !store.is_pinned(); });
+}
+
 bool Applier::can_run(const CommandOutcomes& outcomes) const {
     if (mid_entry()) return true;
+    if (restored_.has_value()) return !outcomes.holds_state();
     return waits() && !reading_back_ && !outcomes.holds_state();
 }
 
@@ -36,8 +61,13 @@ bool Applier::can_run(const CommandOutcomes& outcomes) const {
 bool Applier::run(CommandOutcomes& outcomes) {
     KVORUM_ASSERT(outcomes_ == nullptr, "a turn of the applier within another");
     outcomes_ = &outcomes;
+    release_replaced();
     const LogIndex before = last_applied_;
     for (bool first = true; can_run(outcomes) && (first || !reactor_.work().used_up()); first = false) {
+        if (!mid_entry() && restored_.has_value()) {
+            take_restored();
+            continue;
+        }
         if (!mid_entry() && !begin_next_entry()) break;
         go_on_with_entry();
     }
@@ -178,6 +208,8 @@ reactor::Task<void> Applier::read_back(LogIndex first, LogIndex last) {
     absl::StatusOr<raft::EntryList> entries = co_await log_.read(first, last, kLogReadBytes);
     reading_back_ = false;
     if (readers_.stop_token().stop_requested()) co_return;
+    // A snapshot stands for it by now.
+    if (first <= last_applied_ || (restored_.has_value() && first <= restored_->index)) co_return;
     if (!entries.ok()) {
         reactor_.backend().halt(
             fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));

@@ -6,6 +6,9 @@
 // Thread: the owning core. Ownership: all references outlive the applier. Suspension: none; what is read back arrives
 // between turns, and stop() is awaited before destruction. Errors: an entry that cannot be read back, or that this
 // version does not understand, ends the node through IoBackend::halt(), and nothing from it on is applied.
+//
+// A state that came as a snapshot takes the place of the store's between two entries (restore()). Both are in memory
+// then, and the one before for as long as replies refer to it.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +42,9 @@ class Applier {
 
     // Everything up to here is committed. Never falls.
     void commit_to(LogIndex index);
+    // The state after the entry at `index`, which is committed and above last_applied(), takes the store's place; the
+    // entries up to it are not applied any more. Who waits for one of them is told nothing.
+    void restore(LogIndex index, kv::Store state);
     // Applies a turn's worth. True: an entry was applied to its end.
     bool run(CommandOutcomes& outcomes);
     // Another run() would get on with something.
@@ -49,6 +55,8 @@ class Applier {
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
     // Something committed is to be applied.
     [[nodiscard]] bool waits() const { return last_applied_ < apply_target_; }
+    // A state is to take the store's place.
+    [[nodiscard]] bool restores() const { return restored_.has_value(); }
     // An entry is applied in part: nobody may read the state.
     [[nodiscard]] bool mid_entry() const { return applying_ != nullptr; }
     // Of the state at last_applied(), also while the next entry is applied.
@@ -59,6 +67,13 @@ class Applier {
     void check() const;
 
  private:
+    struct RestoredState {
+        LogIndex index;
+        kv::Store state;
+    };
+
+    void take_restored();
+    void release_replaced();
     // False: the entry that comes next must be read back first.
     [[nodiscard]] bool begin_next_entry();
     [[nodiscard]] raft::EntryPtr take_next_entry();
@@ -89,6 +104,9 @@ class Applier {
     LogIndex apply_target_;
     bool reading_back_ = false;
     std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
+
+    std::optional<RestoredState> restored_;  // to take the store's place
+    std::vector<kv::Store> replaced_;        // that replies may still refer to
 
     // The entry that is applied in part, none between entries; its waiters are in executed_waiters_.
     raft::EntryPtr applying_;

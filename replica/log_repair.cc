@@ -32,7 +32,7 @@ constexpr uint64_t kReportIntervalNs = 5 * kSecondNs;
 constexpr uint64_t kLingerNs = 3 * kSecondNs;
 
 // A node without a log takes no part in the cluster, and serves nobody.
-class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardReceiver {
+class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardReceiver, public peers::SnapshotReceiver {
  public:
     void on_raft_message(raft::Message) override {}
     void on_unreachable(NodeId) override {}
@@ -40,6 +40,10 @@ class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardRecei
     void on_large_request(NodeId, const peers::ForwardRequest&, PackedCommand) override {}
     void on_forward_credit(NodeId, const peers::ForwardCredit&) override {}
     void on_forward_replies(NodeId, std::span<const peers::ForwardReply>) override {}
+    void on_snapshot_offer(NodeId, const peers::SnapshotOffer&) override {}
+    void on_snapshot_report(NodeId, const peers::SnapshotReport&) override {}
+    void on_snapshot_fetch(NodeId, const peers::SnapshotFetch&) override {}
+    void on_snapshot_part(NodeId, const peers::SnapshotPart&) override {}
 };
 
 class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents, private peers::Acquaintance {
@@ -114,7 +118,7 @@ Task<absl::Status> LogRepair::find_missing() {
     absl::Status status = co_await rebuild_.advance();
     if (!status.ok() || !rebuild_.needed().has_value()) co_return status;
     if (peer_count() == 0) co_return lost();
-    status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this),
+    status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this), takes_no_part_,
                            static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this)});
     if (!status.ok()) co_return status;
     reported_ns_ = reactor_.now_ns();

@@ -70,6 +70,11 @@ void WriteBatcher::resolve(LogIndex index, Term term, std::vector<WriteWaiter>& 
     }
 }
 
+void WriteBatcher::forget_up_to(LogIndex index) {
+    while (!in_flight_.empty() && in_flight_.front().index <= index)
+        in_flight_.pop_front();
+}
+
 void WriteBatcher::check() const {
     KVORUM_ASSERT(builder_.type() == raft::EntryType::kCommands);
     KVORUM_ASSERT(builder_.command_count() == waiters_.size(), "{} commands, {} waiters", builder_.command_count(),

@@ -51,6 +51,9 @@ class WriteBatcher {
     // proposed here), and appends to `lost` the waiters of earlier proposals that this entry proves will never commit.
     void resolve(LogIndex index, Term term, std::vector<WriteWaiter>& executed, std::vector<WriteWaiter>& lost);
 
+    // Entries up to `index` will not be applied here one by one: nobody is told any more what became of those proposed.
+    void forget_up_to(LogIndex index);
+
     [[nodiscard]] size_t batches_in_flight() const { return in_flight_.size(); }
 
     void check() const;

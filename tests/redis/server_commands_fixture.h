@@ -21,6 +21,8 @@ class FakeNode final : public NodeFacade {
     uint32_t clients_possible = UINT32_MAX;
     raft::TransferStart transfer_start{.status = raft::TransferStatus::kStarted};  // to any target
     std::vector<NodeId> transfer_targets;
+    replica::SnapshotFacts snapshot_facts{
+        .last_index = LogIndex{60}, .last_revision = Revision{70}, .last_saved_wall_ms = 1'699'999'990'999};
     FakeNode() {
         config_.id = NodeId{1};
         config_.data_directory = "/data";
@@ -100,6 +102,12 @@ class FakeNode final : public NodeFacade {
                 .revision = Revision{77},
                 .history_floor = Revision{5},
                 .tombstones = 3};
+    }
+    replica::SnapshotFacts snapshots() override { return snapshot_facts; }
+    bool save_snapshot() override {
+        if (snapshot_facts.saving) return false;
+        snapshot_facts.saving = true;
+        return true;
     }
     uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
     bool peer_connected(NodeId peer) override { return peer != unreachable; }
