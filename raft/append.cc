@@ -73,12 +73,15 @@ Raft::Impl::AppendCheck Raft::Impl::check_append(NodeId from, const AppendEntrie
     }
     const LogIndex prev = request.prev_log_index;
     if (prev > log_.last_index()) return {AppendVerdict::kMismatch};
-    if (log_.term_at(prev) != request.prev_log_term)
+    // What lies below the base is committed, so a leader's is the same.
+    const LogIndex base = log_.base_index();
+    if (prev >= base && log_.term_at(prev) != request.prev_log_term)
         return prev <= settled ? contradiction : AppendCheck{AppendVerdict::kMismatch};
 
     size_t first_new = 0;
     for (; first_new < request.entries.size(); ++first_new) {
         const EntryId id = request.entries[first_new]->id();
+        if (id.index < base) continue;
         if (log_.term_at(id.index) != id.term) break;
         if (log_.checksum_at(id.index).value_or(id.checksum) != id.checksum) return contradiction;
     }

@@ -1,5 +1,5 @@
 // The state behind raft/raft.h. The work is split by concern over raft.cc (inputs and outputs), election.cc, append.cc
-// (a follower's log), replication.cc (a leader's), read_index.cc and transfer.cc.
+// (a follower's log), replication.cc (a leader's), snapshot.cc, read_index.cc and transfer.cc.
 //
 // AppendEntries, and acknowledgements that waited for a disk, are made only in take_output(): all that one turn of the
 // owner gathered leaves in as few as possible.
@@ -46,10 +46,15 @@ class Raft::Impl {
     void on_log_read(NodeId peer, LogIndex first_index, EntryList entries);
     void on_peer_unreachable(NodeId peer);
     void on_peer_connected(NodeId peer);
+    void on_snapshot_sent(NodeId peer, EntryId snapshot);
     void set_memory_limit(uint64_t limit_bytes) { memory_limit_bytes_ = limit_bytes; }
     [[nodiscard]] uint64_t least_memory_limit() const;
     [[nodiscard]] const Configuration& configuration() const;
     [[nodiscard]] uint16_t feature_level() const { return log_.facts().level_at(commit_index_); }
+
+    // --- snapshot.cc ---
+    void compact(LogIndex up_to);
+    [[nodiscard]] InstallResult install_snapshot(const LogBase& base);
 
     // --- read_index.cc ---
     [[nodiscard]] ReadStatus read_index(uint64_t id, uint64_t clock_ns);
@@ -126,6 +131,8 @@ class Raft::Impl {
     void maybe_commit();
     void replicate();
     void replicate_to(Leader& leader, Progress& peer);
+    [[nodiscard]] bool needs_snapshot(const Progress& peer) const { return peer.next_index <= log_.base_index(); }
+    void wait_for_snapshot(Leader& leader, Progress& peer, bool heartbeat_due);
     void send_probe(Leader& leader, Progress& peer);
     void send_window(Leader& leader, Progress& peer);
     void send_append(Leader& leader, Progress& peer, LogIndex prev, EntryList entries);

@@ -1,5 +1,7 @@
 #include "raft/invariants.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "raft/quorum.h"
 
@@ -10,10 +12,10 @@ void check_log(const StateView& view) {
     const Log& log = *view.log;
     KVORUM_ASSERT(log.last_index() == view.last_index);
     const auto runs = log.term_runs();
-    KVORUM_ASSERT(runs.empty() == view.last_index.is_none());
+    KVORUM_ASSERT(runs.empty() == (view.last_index == log.base_index()));
     for (size_t i = 0; i < runs.size(); ++i) {
         KVORUM_ASSERT(!runs[i].term.is_none() && runs[i].first_index <= view.last_index);
-        if (i == 0) KVORUM_ASSERT(runs[0].first_index == LogIndex{1});
+        if (i == 0) KVORUM_ASSERT(runs[0].first_index == log.base_index() + 1);
         if (i > 0) {
             KVORUM_ASSERT(runs[i].term > runs[i - 1].term);
             KVORUM_ASSERT(runs[i].first_index > runs[i - 1].first_index);
@@ -22,8 +24,10 @@ void check_log(const StateView& view) {
     KVORUM_ASSERT(log.last_term() <= view.hard_state.current_term, "last entry of term {}, current term {}",
                   log.last_term(), view.hard_state.current_term);
     // What is not durable cannot be read back from the log, so it must still be cached.
-    KVORUM_ASSERT(log.first_cached_index() <= view.durable_index + 1, "cached from {}, durable to {}",
-                  log.first_cached_index(), view.durable_index);
+    KVORUM_ASSERT(log.first_cached_index() <= std::max(view.durable_index, log.base_index()) + 1,
+                  "cached from {}, durable to {}", log.first_cached_index(), view.durable_index);
+    KVORUM_ASSERT(log.base_index() <= view.commit_index, "the log begins behind {}, committed {}", log.base_index(),
+                  view.commit_index);
     if (log.is_cached(view.last_index)) KVORUM_ASSERT(log.cached(view.last_index)->id() == log.last_id());
 }
 
@@ -42,7 +46,8 @@ void check_peer(const StateView& view, const Leader& leader, const Progress& pee
                   view.last_index);
     KVORUM_ASSERT(peer.acked_round <= peer.sent_round && peer.sent_round <= leader.read_round);
     KVORUM_ASSERT((peer.inflights.count() == 0) == (peer.inflights.bytes() == 0));
-    if (peer.state == Progress::State::kProbe) KVORUM_ASSERT(peer.inflights.count() == 0);
+    if (peer.state == Progress::State::kProbe || peer.state == Progress::State::kSnapshot)
+        KVORUM_ASSERT(peer.inflights.count() == 0);
     if (peer.state == Progress::State::kReadingLog) KVORUM_ASSERT(!peer.outstanding_read.is_none());
 }
 
@@ -100,7 +105,7 @@ void check_delta(const StateView& before, const StateView& after) {
     KVORUM_ASSERT(after.silent_until_ns >= before.silent_until_ns, "a promised silence shrank from {} to {}",
                   before.silent_until_ns, after.silent_until_ns);
     KVORUM_ASSERT(after.handed_out_index >= before.handed_out_index);
-    if (after.log != nullptr) {
+    if (after.log != nullptr && before.commit_index >= after.log->base_index()) {
         KVORUM_ASSERT(after.log->term_at(before.commit_index) == before.commit_term, "the committed entry {} changed",
                       before.commit_index);
     }

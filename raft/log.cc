@@ -10,17 +10,20 @@ namespace kvorum::raft {
 Log::Log(const RecoveredLog& recovered)
     : last_(recovered.last),
       last_log_time_ms_(recovered.last_log_time_ms),
+      base_(recovered.base.last),
       runs_(recovered.terms),
       facts_(recovered.facts) {
-    KVORUM_ASSERT(runs_.empty() == last_.index.is_none(), "{} term runs for {} entries", runs_.size(), last_.index);
-    KVORUM_ASSERT(runs_.empty() || runs_.front().first_index == LogIndex{1}, "the log starts at {}",
+    KVORUM_ASSERT(runs_.empty() == (last_.index == base_.index), "{} term runs for entries {} to {}", runs_.size(),
+                  base_.index + 1, last_.index);
+    KVORUM_ASSERT(runs_.empty() || runs_.front().first_index == base_.index + 1, "the log starts at {}",
                   runs_.front().first_index);
     KVORUM_ASSERT(runs_.empty() || runs_.back().term == last_.term, "last run {}, last entry {}", runs_.back().term,
                   last_.term);
 }
 
 Term Log::term_at(LogIndex index) const {
-    if (index.is_none() || index > last_.index) return Term{};
+    if (index.is_none() || index > last_.index || index < base_.index) return Term{};
+    if (index == base_.index) return base_.term;
     // Nearly every question is about the current term.
     if (index >= runs_.back().first_index) return runs_.back().term;
     const auto after = std::upper_bound(runs_.begin(), runs_.end(), index,
@@ -32,6 +35,7 @@ std::optional<uint64_t> Log::checksum_at(LogIndex index) const {
     if (index.is_none()) return 0;
     if (index == last_.index) return last_.checksum;
     if (is_cached(index)) return cached(index)->id().checksum;
+    if (index == base_.index && base_.checksum != 0) return base_.checksum;
     return std::nullopt;
 }
 
@@ -42,7 +46,33 @@ LogIndex Log::last_index_of_term_at_most(LogIndex limit, Term term) const {
         if (run->term <= term) return limit;
         limit = run->first_index - 1;
     }
-    return LogIndex{};
+    return limit == base_.index && base_.term <= term ? limit : LogIndex{};
+}
+
+void Log::compact(LogIndex up_to) {
+    if (up_to <= base_.index) return;
+    KVORUM_ASSERT(up_to <= last_.index, "compacted to {}, the last entry is {}", up_to, last_.index);
+    base_ = {up_to, term_at(up_to), checksum_at(up_to).value_or(0)};
+    while (runs_.size() > 1 && runs_[1].first_index <= up_to + 1)
+        runs_.erase(runs_.begin());
+    if (up_to == last_.index) {
+        runs_.clear();
+    } else {
+        runs_.front().first_index = up_to + 1;
+    }
+    while (!cache_.empty() && cache_.front().entry->index() <= up_to) {
+        evicted_offset_ = cache_.front().end_offset;
+        cache_.pop_front();
+    }
+    facts_.forget_before(up_to);
+}
+
+void Log::begin_at(const LogBase& base) {
+    base_ = last_ = base.last;
+    last_log_time_ms_ = base.log_time_ms;
+    facts_ = facts_of(base);
+    runs_.clear();
+    cache_.clear();
 }
 
 void Log::append(EntryPtr entry) {
@@ -66,7 +96,8 @@ void Log::truncate_from(LogIndex first_removed) {
     while (!cache_.empty() && cache_.back().entry->index() >= first_removed)
         cache_.pop_back();
     facts_.cut_from(first_removed);
-    last_ = {first_removed - 1, runs_.empty() ? Term{} : runs_.back().term, 0};
+    KVORUM_ASSERT(first_removed > base_.index, "cut from {}, the log begins behind {}", first_removed, base_.index);
+    last_ = runs_.empty() ? base_ : EntryId{first_removed - 1, runs_.back().term, 0};
 }
 
 const Log::Cached& Log::slot(LogIndex index) const {

@@ -1,6 +1,9 @@
 // The log as the core sees it: the term of every entry, the identity of the last one, and the newest entries
 // themselves.
 //
+// What lies at or below the base is not in the log: a snapshot stands for it, and all of it is committed. Of the base
+// itself term and, mostly, checksum are known.
+//
 // Terms are kept as runs for the whole log, so consistency checks and backtracking never wait for a disk. Entries are
 // cached as a suffix of the log; older ones are read back from the durable log by the owner of Raft. After recovery the
 // cache is empty.
@@ -15,6 +18,7 @@
 
 #include "base/fifo.h"
 #include "raft/entry.h"
+#include "raft/log_base.h"
 #include "raft/log_facts.h"
 #include "raft/raft.h"
 #include "raft/types.h"
@@ -31,10 +35,12 @@ class Log {
     [[nodiscard]] int64_t last_log_time_ms() const { return last_log_time_ms_; }
     [[nodiscard]] std::span<const TermRun> term_runs() const { return runs_; }
     [[nodiscard]] const LogFacts& facts() const { return facts_; }
+    [[nodiscard]] LogIndex base_index() const { return base_.index; }
 
-    // None for index 0 and beyond the end.
+    // None for index 0, below the base and beyond the end.
     [[nodiscard]] Term term_at(LogIndex index) const;
-    // The checksum of the entry at `index`, when it is cached, the last one, or 0 (which precedes the first entry).
+    // The checksum of the entry at `index`, when it is cached, the last one, the base, or 0 (which precedes the first
+    // entry).
     [[nodiscard]] std::optional<uint64_t> checksum_at(LogIndex index) const;
     // The largest index that is at most `limit` and whose entry has at most `term`; none if there is none. For
     // backtracking (thesis 3.5).
@@ -43,6 +49,11 @@ class Log {
     // An entry at or below last_index() replaces that one and everything behind it; else it must be the next one. Its
     // body must be what its type says.
     void append(EntryPtr entry);
+
+    // Entries up to `up_to`, which is not beyond the end, are not in the log any more.
+    void compact(LogIndex up_to);
+    // The log is what begins behind `base`, and has no entry yet.
+    void begin_at(const LogBase& base);
 
     // --- the cache: entries first_cached_index() .. last_index() ---
     // last_index() + 1 when nothing is cached.
@@ -68,6 +79,7 @@ class Log {
 
     EntryId last_;
     int64_t last_log_time_ms_ = 0;
+    EntryId base_;  // checksum 0: not known
     std::vector<TermRun> runs_;
     LogFacts facts_;
     Fifo<Cached> cache_;

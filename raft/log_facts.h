@@ -44,6 +44,11 @@ class FactsByIndex {
         while (!facts_.empty() && facts_.back().index >= first_removed)
             facts_.pop_back();
     }
+    // Those before the last one at or below `index` are not asked for any more.
+    void forget_before(LogIndex index) {
+        while (facts_.size() > 1 && facts_[1].index <= index)
+            facts_.erase(facts_.begin());
+    }
     // The last one; null: none. Valid until the next change.
     [[nodiscard]] const Stated* last() const { return facts_.empty() ? nullptr : &facts_.back(); }
     // The last one that an entry at or below `index` states.
@@ -69,6 +74,11 @@ class LogFacts {
     // its body states none; then nothing changed.
     [[nodiscard]] bool note(const EntryHeader& header, Bytes body);
     void cut_from(LogIndex first_removed);
+    // Entries below `index` are not in the log any more.
+    void forget_before(LogIndex index) {
+        configurations.forget_before(index);
+        raises.forget_before(index);
+    }
 
     FactsByIndex<Configuration> configurations;
     FactsByIndex<FeatureLevelRaise> raises;

@@ -52,6 +52,12 @@ void Progress::probe_from(LogIndex prev) {
     inflights.clear();
 }
 
+void Progress::await_snapshot() {
+    state = State::kSnapshot;
+    probe_outstanding = false;
+    inflights.clear();
+}
+
 void Progress::set_probe(LogIndex last, uint64_t bytes) {
     probe_outstanding = true;
     probe_last_index = last;
@@ -63,6 +69,7 @@ const char* progress_state_name(Progress::State state) {
         case Progress::State::kProbe: return "probe";
         case Progress::State::kReplicate: return "replicate";
         case Progress::State::kReadingLog: return "reading-log";
+        case Progress::State::kSnapshot: return "snapshot";
     }
     return "unknown";
 }

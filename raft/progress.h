@@ -15,6 +15,8 @@
 //               (thesis 3.5).
 //  replicate    AppendEntries follow each other without waiting (thesis 10.2.1), as far as the windows of bytes and
 //               messages allow; next_index is optimistic. A lost message shows itself by the rejection of the next one.
+//  snapshot     The next entry is not in the leader's log any more. The peer is offered a snapshot and gets heartbeats;
+//               reached from any state, left when it says that it has installed one, or acknowledges enough.
 //  reading-log  As replicate, but the next entries must come from the durable log. At most one read is outstanding, and
 //               also a read that is no longer wanted counts until it was answered.
 //
@@ -58,7 +60,7 @@ class Inflights {
 };
 
 struct Progress {
-    enum class State { kProbe, kReplicate, kReadingLog };
+    enum class State { kProbe, kReplicate, kReadingLog, kSnapshot };
 
     Progress(NodeId peer, LogIndex next, uint64_t now_ns, Inflights window)
         : id(peer), next_index(next), last_heard_ns(now_ns), inflights(std::move(window)) {}
@@ -69,6 +71,8 @@ struct Progress {
     [[nodiscard]] bool is_news(LogIndex rejected) const;
     // Tries again after `prev`.
     void probe_from(LogIndex prev);
+    // Until probe_from().
+    void await_snapshot();
     // The outstanding probe carries `bytes` of entries that end at `last`.
     void set_probe(LogIndex last, uint64_t bytes);
 

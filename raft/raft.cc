@@ -20,10 +20,16 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
       now_ns_(now_ns),
       hard_state_(recovered.hard_state),
       log_(recovered),
-      persists_(recovered.last.index) {
+      persists_(recovered.last.index),
+      commit_index_(recovered.applied),
+      handed_out_index_(recovered.applied),
+      last_applied_(recovered.applied) {
     const std::vector<std::string> violations = config.validate();
     KVORUM_ASSERT(violations.empty(), "{}", violations.front());
     KVORUM_ASSERT(!cluster_.is_none(), "a log of no cluster");
+    KVORUM_ASSERT(recovered.base.last.index <= recovered.applied && recovered.applied <= recovered.last.index,
+                  "a log from {} to {}, applied to {}", recovered.base.last.index, recovered.last.index,
+                  recovered.applied);
     KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
                   current_term());
     // What was promised, and to whom, is not known any more; only how long it may last.
@@ -147,10 +153,10 @@ void Raft::Impl::evict() {
 bool Raft::Impl::has_output() const {
     if (const auto* leader = std::get_if<Leader>(&role_); leader != nullptr && leader->replication_due) return true;
     if (owed_acknowledgement().has_value()) return true;
-    return hard_version_ != taken_hard_version_ || !output_.entries.empty() || !output_.messages_now.empty() ||
-           !output_.messages_after_persist.empty() || commit_index_ > handed_out_index_ ||
-           !output_.read_states.empty() || !output_.unreadable.empty() || !output_.dropped_reads.empty() ||
-           !output_.log_reads.empty() || leadership() != told_leadership_;
+    return hard_version_ != taken_hard_version_ || output_.begin_at.has_value() || !output_.snapshot_sends.empty() ||
+           !output_.entries.empty() || !output_.messages_now.empty() || !output_.messages_after_persist.empty() ||
+           commit_index_ > handed_out_index_ || !output_.read_states.empty() || !output_.unreadable.empty() ||
+           !output_.dropped_reads.empty() || !output_.log_reads.empty() || leadership() != told_leadership_;
 }
 
 Output Raft::Impl::take_output() {
@@ -164,7 +170,8 @@ Output Raft::Impl::take_output() {
         if (is_mutant(Mutant::kTermNotPersisted)) output.hard_state.reset();
     }
     if (output.needs_persist()) {
-        const EntryId last = output.entries.empty() ? EntryId{} : output.entries.back()->id();
+        EntryId last = output.begin_at.has_value() ? output.begin_at->last : EntryId{};
+        if (!output.entries.empty()) last = output.entries.back()->id();
         persists_.begin_unit(last.term, last.index, hard_version_);
     }
     if (commit_index_ > handed_out_index_) {
@@ -195,6 +202,7 @@ Status Raft::Impl::status() const {
                   .leader = leader(),
                   .commit_index = commit_index_,
                   .last_applied = last_applied_,
+                  .base_index = log_.base_index(),
                   .last_index = log_.last_index(),
                   .durable_index = persists_.durable_index(),
                   .configuration_index = stated == nullptr ? LogIndex{} : stated->index,
@@ -308,6 +316,21 @@ void Raft::on_log_read(NodeId peer, LogIndex first_index, EntryList entries) {
     impl_->on_log_read(peer, first_index, std::move(entries));
 }
 
+void Raft::compact(LogIndex up_to) {
+    const VerifyScope verify(*impl_);
+    impl_->compact(up_to);
+}
+
+InstallResult Raft::install_snapshot(const LogBase& base) {
+    const VerifyScope verify(*impl_);
+    return impl_->install_snapshot(base);
+}
+
+void Raft::on_snapshot_sent(NodeId peer, EntryId snapshot) {
+    const VerifyScope verify(*impl_);
+    impl_->on_snapshot_sent(peer, snapshot);
+}
+
 void Raft::on_peer_unreachable(NodeId peer) {
     const VerifyScope verify(*impl_);
     impl_->on_peer_unreachable(peer);
@@ -341,6 +364,10 @@ int64_t Raft::last_log_time_ms() const { return impl_->log().last_log_time_ms();
 uint64_t Raft::bytes_above(LogIndex index) const { return impl_->log().cached_bytes_above(index); }
 uint64_t Raft::least_memory_limit() const { return impl_->least_memory_limit(); }
 Term Raft::term_at(LogIndex index) const { return impl_->log().term_at(index); }
+LogBase Raft::log_base_at(EntryId applied, int64_t log_time_ms) const {
+    return raft::log_base_at(applied, log_time_ms, impl_->log().facts());
+}
+LogIndex Raft::base_index() const { return impl_->log().base_index(); }
 const Configuration& Raft::configuration() const { return impl_->configuration(); }
 uint16_t Raft::feature_level() const { return impl_->feature_level(); }
 Status Raft::status() const { return impl_->status(); }

@@ -5,8 +5,8 @@
 // takes ONE Output and carries it out. Every method returns at once and has no effect outside this object.
 //
 // The contract of Output (the owner's one function for it is replica/raft_driver.h):
-//   1. Persist `hard_state` and `entries`, in this order, as one unit (an entry whose index is not above an earlier
-//      one's replaces that one and everything behind it).
+//   1. Persist `hard_state`, `begin_at` and `entries`, in this order, as one unit (an entry whose index is not above an
+//      earlier one's replaces that one and everything behind it; begin_at replaces all entries by a snapshot).
 //   2. `messages_now` may leave at once, before or while that is written (thesis 10.2.1).
 //   3. `messages_after_persist` leave only when that unit, and all units before it, are durable; an Output that has
 //      nothing to persist may still have some, which wait for the units before it. A message whose `to` is this node is
@@ -19,7 +19,10 @@
 //   6. `read_states`: reads that may be served as soon as the state machine has applied read_index.
 //   7. `log_reads`: entries a lagging peer needs that are no longer cached: read them from the log and call
 //      on_log_read, once for each, also when nothing could be read.
-//   8. `unreadable`: end the node with this reason.
+//   8. `snapshot_sends`: these peers need entries that the log no longer has. Offer them the newest snapshot; they are
+//      named again with each heartbeat until their acknowledgements show that they have what it stands for. Call
+//      on_snapshot_sent() when a peer says that it has installed one.
+//   9. `unreadable`: end the node with this reason.
 //
 // Durable and received are different things here: match_index of this node itself counts only what on_persisted
 // reported. A follower acknowledges new entries when they are durable, once for all that became durable together; it
@@ -41,6 +44,7 @@
 #include "base/units.h"
 #include "raft/configuration.h"
 #include "raft/entry.h"
+#include "raft/log_base.h"
 #include "raft/log_facts.h"
 #include "raft/messages.h"
 #include "raft/types.h"
@@ -85,10 +89,12 @@ struct RaftConfig {
 struct RecoveredLog {
     ClusterId cluster;  // that the log was made for: all its entries, and those that it takes, name it
     HardState hard_state{};
-    EntryId last{};  // zero when the log is empty
+    LogBase base{};      // where the log begins
+    LogIndex applied{};  // what the state holds already; not below the base. All of it is committed
+    EntryId last{};      // the base's when the log has no entry
     int64_t last_log_time_ms = 0;
-    std::vector<TermRun> terms{};  // of all entries 1..last.index
-    LogFacts facts{};              // of all entries
+    std::vector<TermRun> terms{};  // of all entries behind the base
+    LogFacts facts{};              // of all entries, and of the base
 };
 
 enum class Role { kFollower, kPreCandidate, kCandidate, kLeader };
@@ -108,6 +114,12 @@ struct ProposeResult {
     LogIndex index{};
     Term term{};
     size_t body_size_bytes = 0;
+};
+
+enum class InstallResult {
+    kIgnored,    // the log or the state is not behind it, or this node leads
+    kKept,       // the log holds that entry: everything up to it is committed, and will be applied from the log
+    kInstalled,  // the log begins behind it now
 };
 
 enum class ReadStatus { kAccepted, kNotLeader };
@@ -151,22 +163,26 @@ struct CommittedRange {
 struct Output {
     // 1.
     std::optional<HardState> hard_state;
+    std::optional<LogBase> begin_at;
     EntryList entries;
     // 2. and 3.
     MessageList messages_now;
     MessageList messages_after_persist;
-    // 5. to 8.
+    // 5. to 9.
     CommittedRange committed;
     std::vector<ReadState> read_states;
     DroppedReads dropped_reads;
     std::vector<LogRead> log_reads;
+    std::vector<NodeId> snapshot_sends;
     // Role, term or known leader changed since the last Output.
     bool leadership_changed = false;
     // Not empty: a leader sent what this program cannot read (raft/feature_level.h). The owner ends the node with this
     // reason; nothing of the message was taken.
     std::string unreadable;
 
-    [[nodiscard]] bool needs_persist() const { return hard_state.has_value() || !entries.empty(); }
+    [[nodiscard]] bool needs_persist() const {
+        return hard_state.has_value() || begin_at.has_value() || !entries.empty();
+    }
 };
 
 // For operators and tests.
@@ -176,7 +192,7 @@ struct PeerStatus {
     LogIndex next_index;
     uint64_t inflight_bytes = 0;
     bool recently_active = false;
-    const char* state = "";  // probe, replicate, reading-log
+    const char* state = "";  // probe, replicate, reading-log, snapshot
 };
 
 // Messages that were dropped without any effect. All zero in a healthy cluster.
@@ -197,6 +213,7 @@ struct Status {
     NodeId leader;     // none when unknown
     LogIndex commit_index;
     LogIndex last_applied;
+    LogIndex base_index;  // of the last entry that the log no longer has; none: it has all
     LogIndex last_index;
     LogIndex durable_index;
     LogIndex configuration_index;  // of the entry that states the configuration in force; none: RaftConfig does
@@ -255,6 +272,16 @@ class Raft {
     void on_applied(LogIndex index);
     // Answers a LogRead. `entries` are consecutive from `first_index`; empty means that the range could not be read.
     void on_log_read(NodeId peer, LogIndex first_index, EntryList entries);
+    // The owner's log has released the entries up to there: they are durable and applied, and a snapshot stands for
+    // them.
+    void compact(LogIndex up_to);
+    // A snapshot of this cluster, verified and durable, stands for all entries up to `base.last` (thesis 5.3; what it
+    // holds is committed, whoever sent it). kInstalled: the next Output has begin_at, and the owner replaces the state
+    // by the snapshot's before it applies anything behind it, and calls on_applied(). Nothing ever goes back: not the
+    // commit index, and no entry is dropped that agrees with the snapshot.
+    [[nodiscard]] InstallResult install_snapshot(const LogBase& base);
+    // `peer` says that it has installed this snapshot. Only its acknowledgements count.
+    void on_snapshot_sent(NodeId peer, EntryId snapshot);
     // The connection to `peer` was lost, or a message to it was dropped: what was in flight to it may be lost. Until it
     // answers, or on_peer_connected(), it gets no more than heartbeats.
     void on_peer_unreachable(NodeId peer);
@@ -285,8 +312,11 @@ class Raft {
     [[nodiscard]] uint64_t least_memory_limit() const;
     // The cached entry at `index`, or null when it must be read from the log.
     [[nodiscard]] EntryPtr cached_entry(LogIndex index) const;
-    // The term of the entry at `index`; none for 0 or beyond the log.
+    // The term of the entry at `index`; none for 0, below the base, or beyond the log.
     [[nodiscard]] Term term_at(LogIndex index) const;
+    // What a snapshot says of the log that ends with `applied`, which is applied.
+    [[nodiscard]] LogBase log_base_at(EntryId applied, int64_t log_time_ms) const;
+    [[nodiscard]] LogIndex base_index() const;
     // In force: what the last entry states that is in the log, else RaftConfig. Valid until the next input.
     [[nodiscard]] const Configuration& configuration() const;
     // What is committed as far as this node knows: what it brought may be written.

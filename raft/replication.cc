@@ -122,7 +122,7 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
         if (peer->on_success(reply.match_index)) maybe_commit();
         return;
     }
-    if (!peer->is_news(reply.rejected_prev_index)) return;
+    if (peer->state == Progress::State::kSnapshot || !peer->is_news(reply.rejected_prev_index)) return;
     const LogIndex limit = std::min(reply.hint_index, reply.rejected_prev_index - 1);
     peer->probe_from(log_.last_index_of_term_at_most(limit, reply.hint_term));
 }
@@ -180,6 +180,11 @@ void Raft::Impl::replicate() {
 
 void Raft::Impl::replicate_to(Leader& leader, Progress& peer) {
     const bool heartbeat_due = std::exchange(peer.heartbeat_due, false);
+    if (needs_snapshot(peer)) {
+        wait_for_snapshot(leader, peer, heartbeat_due);
+        return;
+    }
+    if (peer.state == Progress::State::kSnapshot) peer.probe_from(peer.next_index - 1);
     if (peer.state == Progress::State::kProbe && !peer.probe_outstanding) {
         send_probe(leader, peer);
         return;
