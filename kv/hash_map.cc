@@ -117,12 +117,20 @@ const Record* HashMap::erase(std::string_view key, uint64_t hash) {
 
 void HashMap::clear() {
     contents_->directory = directory();
+    contents_->range_counts = std::move(range_counts_);
+    contents_->hash_seed = hash_seed_.load(std::memory_order_relaxed);
     Directory::destroy(std::exchange(next_directory_, nullptr));
     // In the order of retirement, so after all records of its own that were retired before.
     reclamation_.retire(this, contents_.release(), [](void* map, void* contents) {
         static_cast<HashMap*>(map)->cleared_.emplace_back(static_cast<Contents*>(contents));
     });
     start_empty();
+}
+
+void HashMap::clear_and_keep() {
+    KVORUM_ASSERT(kept_ == nullptr, "what was cleared before is kept already");
+    kept_ = contents_.get();
+    clear();
 }
 
 // A reader with a hash of before finds nothing, and nothing was there when it began.
@@ -133,14 +141,17 @@ void HashMap::reseed(uint64_t hash_seed) {
 
 bool HashMap::release_cleared() {
     size_t budget = kReleaseBytesPerSlice;
-    while (!cleared_.empty()) {
-        Contents& contents = *cleared_.front();
+    const auto first_released = [this] {
+        return cleared_.begin() + (!cleared_.empty() && cleared_.front().get() == kept_ ? 1 : 0);
+    };
+    for (auto next = first_released(); next != cleared_.end(); next = first_released()) {
+        Contents& contents = **next;
         budget = contents.records.release(budget);
         while (budget > 0 && contents.segments.mapped_bytes() > 0)
             budget -= std::min(budget, contents.segments.unmap_chunk());
         if (budget == 0) return true;
         Directory::destroy(contents.directory);
-        cleared_.pop_front();
+        cleared_.erase(next);
     }
     return false;
 }
@@ -156,15 +167,19 @@ uint64_t HashMap::memory_bytes() const {
     return bytes;
 }
 
-uint64_t HashMap::next_in_order(uint64_t first_hash, std::vector<HashedRecord>& out) const {
+uint64_t HashMap::next_kept_in_order(uint64_t first_hash, std::vector<HashedRecord>& out) const {
+    return next_in_order({kept_->directory, kept_->range_counts, kept_->hash_seed}, first_hash, out);
+}
+
+uint64_t HashMap::next_in_order(const Walked& walked, uint64_t first_hash, std::vector<HashedRecord>& out) const {
     out.clear();
     size_t range = range_of(first_hash);
-    while (range < range_counts_.size() && range_counts_[range] == 0)
+    while (range < walked.range_counts.size() && walked.range_counts[range] == 0)
         ++range;
-    if (range == range_counts_.size()) return 0;
+    if (range == walked.range_counts.size()) return 0;
     first_hash = std::max(first_hash, uint64_t{range} << (64 - kRangeBits));
 
-    Segment& segment = *directory()->segment_of(first_hash);
+    Segment& segment = *walked.directory->segment_of(first_hash);
     for (Segment* link = &segment; link != nullptr; link = link->next()) {
         for (unsigned i = 0; i < shape_.bucket_count + shape_.stash_count; ++i) {
             const Bucket& bucket = link->bucket(i);
@@ -177,7 +192,7 @@ uint64_t HashMap::next_in_order(uint64_t first_hash, std::vector<HashedRecord>& 
         }
     }
     for (HashedRecord& item : out)
-        item.hash = hash(item.record->key());
+        item.hash = checksum64(as_bytes(item.record->key()), walked.hash_seed);
     std::erase_if(out, [first_hash](const HashedRecord& item) { return item.hash < first_hash; });
     std::sort(out.begin(), out.end(), comes_before);
     if (segment.depth() == 0) return 0;

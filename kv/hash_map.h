@@ -90,12 +90,16 @@ class HashMap {
     const Record* erase(std::string_view key, uint64_t hash);  // what was there, or null
     // Takes no longer for many keys than for few: what was in the map is given back by release_cleared().
     void clear();
+    // The same, and what was in the map can still be walked until drop_kept(). One at a time is kept.
+    void clear_and_keep();
+    void drop_kept() { kept_ = nullptr; }
     // Hashes keys by another seed from here on. The map is empty.
     void reseed(uint64_t hash_seed);
 
     // The owner holds nothing that it has found so far.
     void collect() { reclamation_.collect(); }
-    // Gives back a slice of what clear() removed, once no reader can be looking at it. True when there is more.
+    // Gives back a slice of what clear() removed, once no reader can be looking at it. True when there is more, beside
+    // what is kept.
     bool release_cleared();
 
     [[nodiscard]] uint64_t size() const { return size_; }
@@ -106,7 +110,11 @@ class HashMap {
 
     // Replaces `out` by some records with hashes of at least `first_hash`, in the order of hash and then key, and
     // returns the hash at which to go on, 0 when none are left. Keys with one hash are never parted.
-    uint64_t next_in_order(uint64_t first_hash, std::vector<HashedRecord>& out) const;
+    uint64_t next_in_order(uint64_t first_hash, std::vector<HashedRecord>& out) const {
+        return next_in_order({directory(), range_counts_, hash_seed_.load(std::memory_order_relaxed)}, first_hash, out);
+    }
+    // The same of what clear_and_keep() removed.
+    uint64_t next_kept_in_order(uint64_t first_hash, std::vector<HashedRecord>& out) const;
     // The record at this rank in that order; `rank` is below size().
     [[nodiscard]] const Record* at_rank(uint64_t rank) const;
 
@@ -116,13 +124,23 @@ class HashMap {
 
         BlockPool segments;
         RecordSlabs records;
-        Directory* directory = nullptr;  // set when they are cleared
+        // Set when they are cleared.
+        Directory* directory = nullptr;
+        std::vector<uint32_t> range_counts;
+        uint64_t hash_seed = 0;
+    };
+    // What a walk in order goes by.
+    struct Walked {
+        const Directory* directory;
+        const std::vector<uint32_t>& range_counts;
+        uint64_t hash_seed;
     };
 
     // Keys are counted by the upper bits of their hashes: ranks and order need not look at every segment.
     static constexpr unsigned kRangeBits = 12;
     static size_t range_of(uint64_t hash) { return hash >> (64 - kRangeBits); }
 
+    uint64_t next_in_order(const Walked& walked, uint64_t first_hash, std::vector<HashedRecord>& out) const;
     PutResult put(const Record* record, uint64_t hash, const Segment::Place& place);
     void replace(const Record* record, const Segment::Place& place);
 
@@ -153,6 +171,7 @@ class HashMap {
     size_t next_copied_ = 0;  // entries of the present one that stand in the next one, and are kept up to date there
     std::unique_ptr<Contents> contents_;
     std::deque<std::unique_ptr<Contents>> cleared_;
+    const Contents* kept_ = nullptr;  // retired or cleared
     Reclamation reclamation_;
     uint64_t size_ = 0;
     uint64_t segment_count_ = 0;  // of which the directory knows; links are not counted

@@ -1,7 +1,5 @@
 #include "kv/store.h"
 
-#include <absl/container/btree_set.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,10 +12,12 @@
 #include "base/checksum.h"
 #include "base/turn_work.h"
 #include "base/units.h"
+#include "kv/deadlines.h"
 #include "kv/digest.h"
 #include "kv/hash_map.h"
 #include "kv/memory_count.h"
 #include "kv/pending_put.h"
+#include "kv/snapshot_cursor.h"
 #include "kv/tombstones.h"
 
 namespace kvorum::kv {
@@ -27,35 +27,10 @@ namespace {
 constexpr unsigned kPositionBits = 53;
 constexpr uint64_t kPositionCount = uint64_t{1} << kPositionBits;
 
-struct DeadlineView {
-    int64_t expire_at_ms;
-    std::string_view key;
-};
-
-// Of a record that is in the map.
-struct Deadline {
-    int64_t expire_at_ms;
-    mutable const Record* record;  // changes with the value, the order does not
-
-    operator DeadlineView() const { return {expire_at_ms, record->key()}; }  // NOLINT(google-explicit-constructor)
-};
-
-struct EarlierDeadline {
-    using is_transparent = void;
-    bool operator()(const DeadlineView& a, const DeadlineView& b) const {
-        if (a.expire_at_ms != b.expire_at_ms) return a.expire_at_ms < b.expire_at_ms;
-        return a.key < b.key;
-    }
-};
-
-using Deadlines = absl::btree_set<Deadline, EarlierDeadline>;
-
 uint64_t position_of(uint64_t hash) { return hash >> (64 - kPositionBits); }
 
 // Odd: other counts, other products.
 constexpr uint64_t kCountedBytesMix = 0x9e3779b97f4a7c15ULL;
-// Nodes of the tree are three quarters full on average.
-constexpr uint64_t kDeadlineBytes = sizeof(Deadline) * 4 / 3;
 // Until the log gives one.
 constexpr uint64_t kFirstHashSeed = 1;
 // Due keys of so many bytes are removed at an entry: a part of the log's meaning, since replicas must agree.
@@ -71,6 +46,9 @@ constexpr ptrdiff_t kDeadlinesPerSlice = 4096;
 class Store::Impl {
  public:
     Impl() : map_(kFirstHashSeed) {}
+    ~Impl() { KVORUM_ASSERT(snapshot_ == nullptr, "a snapshot outlives its store"); }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     const Record* find(std::string_view key) const { return unless_due(map_.find(key, map_.hash(key))); }
     void find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
@@ -98,6 +76,7 @@ class Store::Impl {
     void change(const Record::ChangedFields& fields, uint64_t hash, const Segment::Place& place) {
         const Record& old = *place.record;
         map_.change(fields, place);
+        give_to_snapshot(old, hash);
         const uint64_t old_bytes = old.value_size();
         const uint64_t bytes = fields.value.size();
         state_hash_ += digest(hash, fields.meta_hash(), fields.value_sum) - digest(hash, old);
@@ -222,6 +201,7 @@ class Store::Impl {
 
     uint64_t advance(LogIndex index, int64_t log_time_ms) {
         KVORUM_ASSERT(index > applied_index_, "index {} after {}", index, applied_index_);
+        if (snapshot_ != nullptr) snapshot_->on_entry(state_hash());
         map_.collect();
         begin_operation();
         applied_index_ = index;
@@ -251,7 +231,11 @@ class Store::Impl {
         if (size() == 0) return;
         revision_ = operation_revision_;
         tombstones_.clear(revision_);
-        map_.clear();
+        if (snapshot_ != nullptr && snapshot_->on_clear()) {
+            map_.clear_and_keep();
+        } else {
+            map_.clear();
+        }
         if (!deadlines_.empty()) cleared_deadlines_.push_back(std::exchange(deadlines_, {}));
         state_hash_ = 0;
         counted_bytes_ = 0;
@@ -304,6 +288,7 @@ class Store::Impl {
     uint64_t state_hash() const { return state_hash_ ^ counted_bytes_ * kCountedBytesMix ^ head_hash(); }
     uint64_t counted_bytes() const { return counted_bytes_; }
     void check() const;
+    std::unique_ptr<SnapshotCursor> begin_snapshot(SnapshotSink& sink);
 
     uint64_t memory_bytes() const {
         uint64_t deadline_count = deadlines_.size();
@@ -398,8 +383,14 @@ class Store::Impl {
         progress_.put_pending = false;
     }
 
+    void give_to_snapshot(const Record& removed, uint64_t hash) {
+        if (snapshot_ != nullptr) [[unlikely]]
+            progress_.work += snapshot_->on_removal(removed, hash) / kBytesPerWork;
+    }
+
     // Of a record that was taken out of the map. `hash` is its key's.
     void forget(const Record& record, uint64_t hash) {
+        give_to_snapshot(record, hash);
         state_hash_ -= digest(hash, record);
         counted_bytes_ -= kv::counted_bytes(record);
         progress_.work += record.value_size() / kFreedBytesPerWork;
@@ -438,6 +429,7 @@ class Store::Impl {
     uint64_t expired_keys_ = 0;
     Progress progress_;
     std::optional<PendingPut> pending_;
+    SnapshotCursor* snapshot_ = nullptr;  // that is not complete
 };
 
 void Store::Impl::prefetch(std::span<const std::string_view> keys) const {
@@ -524,6 +516,14 @@ void Store::Impl::check() const {
     KVORUM_ASSERT(deadlines == deadlines_.size(), "{} deadlines, kept {}", deadlines, deadlines_.size());
 }
 
+std::unique_ptr<SnapshotCursor> Store::Impl::begin_snapshot(SnapshotSink& sink) {
+    KVORUM_ASSERT(!put_pending(), "a snapshot is begun while a value is put");
+    const SnapshotMoment moment{head(), state_hash(), size(), tombstones_.count()};
+    std::unique_ptr<SnapshotCursor> cursor(new SnapshotCursor(map_, snapshot_, sink, moment));
+    tombstones_.for_each([&](std::string_view key, Revision revision) { sink.tombstone(key, revision); });
+    return cursor;
+}
+
 Store::Store() : impl_(std::make_unique<Impl>()) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
@@ -587,6 +587,7 @@ void Store::clear() { impl_->clear(); }
 void Store::restore_head(const StateHead& head) { impl_->restore_head(head); }
 void Store::restore_tombstone(std::string_view key, Revision revision) { impl_->restore_tombstone(key, revision); }
 void Store::restore(const RecordFields& fields) { impl_->restore(fields); }
+std::unique_ptr<SnapshotCursor> Store::begin_snapshot(SnapshotSink& sink) { return impl_->begin_snapshot(sink); }
 bool Store::end_turn() { return impl_->end_turn(); }
 StorePin Store::pin() const {
     KVORUM_ASSERT(impl_->pins < kPinsMax, "{} pins", impl_->pins);

@@ -86,6 +86,9 @@ class StorePin {
     uint32_t* count_;
 };
 
+class SnapshotCursor;
+class SnapshotSink;
+
 class Store {
  public:
     Store();
@@ -143,6 +146,10 @@ class Store {
     [[nodiscard]] StorePin pin() const;
     [[nodiscard]] bool has_pin_for_read() const;
     [[nodiscard]] bool is_pinned() const;
+
+    // The state as it is now, to be given to `sink` in slices: kv/snapshot_cursor.h. Between two entries alone, at most
+    // one at a time, and no value is pending.
+    [[nodiscard]] std::unique_ptr<SnapshotCursor> begin_snapshot(SnapshotSink& sink);
 
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.
