@@ -60,6 +60,15 @@ struct KeyspaceFacts {
     uint64_t tombstones = 0;  // removals that are known (kv/tombstones.h)
 };
 
+// The log that the node found at its start is being carried out again. Bytes are those of entries as encoded; entries
+// that were replaced count in the total only.
+struct LoadingFacts {
+    bool loading = false;
+    int64_t began_wall_ms = 0;
+    uint64_t total_bytes = 0;
+    uint64_t loaded_bytes = 0;
+};
+
 // Of the last one and a half seconds.
 struct NodeRates {
     double commands_per_s = 0;
@@ -88,6 +97,7 @@ class NodeFacade {
     virtual void reset_counters() = 0;  // CONFIG RESETSTAT
     [[nodiscard]] virtual LogCounters log_counters() = 0;
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
+    [[nodiscard]] virtual LoadingFacts loading() = 0;
     [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
     [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;
     [[nodiscard]] virtual const MemberWatch& members_seen() = 0;

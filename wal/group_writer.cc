@@ -81,6 +81,7 @@ Task<bool> GroupWriter::open(Start start) {
     last_started_time_ms_ = start.last_log_time_ms;
     last_completed_ = start.last;
     durable_index_ = start.last.index;
+    durable_end_ = {start.segment_sequence, start.end_bytes};
     reactor_.add_turn_hook(*this, reactor::TurnStage::kLog);
     hooked_ = true;
     if (start.opened) co_return true;
@@ -232,6 +233,7 @@ void GroupWriter::advance_durable() {
     while (in_flight_ > 0 && slots_[first_slot_].state == SlotState::kDurable) {
         Slot& slot = slots_[first_slot_];
         durable_group_ = slot.group_sequence;
+        durable_end_ = {segment_sequence_, slot.offset_bytes + slot.bytes};
         durable_index_ = slot.last.index;
         if (slot.last_unit != 0) durable_unit_ = slot.last_unit;
         if (slot.opening) opening_ = Opening::kDone;

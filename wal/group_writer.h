@@ -96,6 +96,8 @@ class GroupWriter final : private reactor::TurnHook {
 
     [[nodiscard]] uint64_t durable_unit() const { return durable_unit_; }
     [[nodiscard]] uint64_t durable_group() const { return durable_group_; }
+    // Where the next group was to go when that one had become durable: nothing in front of it is written any more.
+    [[nodiscard]] GroupPlace durable_end() const { return durable_end_; }
     [[nodiscard]] const raft::EntryId& last_appended() const { return last_appended_; }
     [[nodiscard]] uint32_t groups_in_flight() const { return in_flight_; }
     [[nodiscard]] bool busy() const {
@@ -234,6 +236,7 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t last_unit_ = 0;
     uint64_t durable_unit_ = 0;
     uint64_t durable_group_ = 0;
+    GroupPlace durable_end_;
     LogIndex durable_index_;
 
     // Where the next group goes and what it follows.

@@ -264,6 +264,7 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
     identities_.push_back(last_);
     if (identities_.size() > kIdentitiesMax) identities_.pop_front();
     ++entry_count_;
+    entry_bytes_ += encoded.size();
     return ReplayError::kNone;
 }
 

@@ -72,6 +72,7 @@ class Replay {
     // without a term); zero when it is unknown or there is none.
     [[nodiscard]] raft::EntryId before_first() const;
     [[nodiscard]] uint64_t entry_count() const { return entry_count_; }
+    [[nodiscard]] uint64_t entry_bytes() const { return entry_bytes_; }  // as encoded
 
  private:
     ReplayError fail(ReplayError error, std::string detail);
@@ -113,6 +114,7 @@ class Replay {
     std::vector<raft::TermRun> terms_;
     std::deque<raft::EntryId> identities_;  // of consecutive entries, the last one's at the back
     uint64_t entry_count_ = 0;
+    uint64_t entry_bytes_ = 0;
 
     // An entry whose last piece has not come yet.
     struct PartialEntry {

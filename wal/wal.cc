@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/byte_progress.h"
 #include "base/log.h"
-#include "wal/aligned_buffer.h"
 #include "wal/calibration.h"
 #include "wal/group_writer.h"
 #include "wal/log_reader.h"
 #include "wal/log_swap.h"
 #include "wal/position_index.h"
+#include "wal/segment_reader.h"
 #include "wal/segment_store.h"
 #include "wal/storage.h"
 
@@ -52,6 +53,7 @@ class Wal::Impl {
     [[nodiscard]] absl::Status prepare_storage();
     Task<absl::Status> start();
     Task<absl::StatusOr<GroupWriter::Start>> recover();
+    Task<absl::Status> scan_files(LogScanner* scanner);
     [[nodiscard]] absl::Status check_feature_level(const raft::LogFacts& facts) const;
     void fill_report(const ScanResult& scan, const Replay& replay);
     void log_recovery(const ScanResult& scan) const;
@@ -63,6 +65,7 @@ class Wal::Impl {
     size_t append_undurable(raft::EntryList& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
 
     LogIndex release_up_to_;
+    ReadEnd last_read_;
 };
 
 // --- open ---
@@ -128,14 +131,8 @@ Task<absl::Status> Wal::Impl::start() {
 Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     const uint64_t start_ns = reactor_.backend().monotonic_ns();
     LogScanner scanner(config_.node, index_);
-    AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
-    for (size_t i = 0; i < store_.file_count(); ++i) {
-        const uint64_t sequence = store_.first_sequence() + i;
-        absl::Status loaded = co_await store_.read_segment(sequence, image.bytes());
-        if (!loaded.ok()) co_return loaded;
-        report_.bytes_scanned += image.size();
-        if (!scanner.add_segment(sequence, image.bytes())) break;
-    }
+    absl::Status loaded = co_await scan_files(&scanner);
+    if (!loaded.ok()) co_return loaded;
     const ScanResult scan = scanner.finish();
     if (!is_accepted(scan.verdict)) {
         const bool foreign = scan.verdict == Verdict::kWrongCluster || scan.verdict == Verdict::kWrongNode ||
@@ -173,6 +170,19 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     start.last_log_time_ms = report_.last_log_time_ms;
     start.opened = scan.opened_and_unused;
     co_return start;
+}
+
+Task<absl::Status> Wal::Impl::scan_files(LogScanner* scanner) {
+    ByteProgress progress(store_.file_count() * store_.segment_size_bytes(), reactor_.backend().monotonic_ns());
+    SegmentReader reader(reactor_, store_);
+    absl::Status read = co_await reader.read_all([&](SegmentImage image) {
+        report_.bytes_scanned += image.bytes.size();
+        const bool more = scanner->add_segment(image.sequence, image.bytes);
+        const auto words = progress.words_if_due(report_.bytes_scanned, reactor_.backend().monotonic_ns());
+        if (words.has_value()) KVORUM_LOG(kInfo, "reading the log: {}", *words);
+        return more;
+    });
+    co_return read;
 }
 
 // Of a raise that is not committed nobody has made use, but whoever wrote it may commit it any time.
@@ -213,6 +223,7 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.segments = index_.segment_count();
     report_.groups = scan.groups;
     report_.entries = replay.entry_count();
+    report_.entry_bytes = replay.entry_bytes();
     report_.groups_dropped = scan.unfinished;
 }
 
@@ -284,15 +295,21 @@ Task<absl::StatusOr<raft::EntryList>> Wal::Impl::read(LogIndex first, LogIndex l
     const LogIndex memory_first = tail.empty() ? last + 1 : tail.front()->index();
     if (memory_first <= first) co_return tail;
     const LogIndex disk_last = writer_.undurable_count() > 0 ? std::min(last, writer_.undurable(0)->index() - 1) : last;
-    const std::optional<GroupPlace> place = index_.find(first);
+    std::optional<GroupPlace> place = index_.find(first);
     KVORUM_ASSERT(place.has_value(), "entry {} of {} to {}", first, first_index(), newest);
+    ReadWindow window;
+    if (last_read_.next == first) {
+        place = std::max(*place, last_read_.place);
+        window = std::exchange(last_read_, {}).window;
+    }
     ReadRange range = plan_read(first, disk_last, bytes_max, *place);
     const uint64_t pin_first = range.segments.front().sequence;
     const uint64_t pin_last = range.segments.back().sequence;
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.pin(sequence);
-    LogReader reader(reactor_, store_, std::move(range));
+    LogReader reader(reactor_, store_, std::move(range), std::move(window));
     absl::StatusOr<raft::EntryList> entries = co_await reader.read();
+    if (entries.ok()) last_read_ = reader.take_end();
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.unpin(sequence);
     if (!entries.ok() || entries->back()->index() + 1 != memory_first) co_return entries;
@@ -314,9 +331,11 @@ ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max
     range.bytes_max = bytes_max;
     range.offset_bytes = place.offset_bytes;
     range.replacements = index_.replacements();
-    const uint64_t end_sequence = store_.first_sequence() + store_.live_count();
-    for (uint64_t sequence = place.segment_sequence; sequence < end_sequence; ++sequence) {
-        range.segments.push_back({sequence, index_.end_of(sequence)});
+    // What is written at this moment may be old or new: none of it is looked at.
+    const GroupPlace end = writer_.durable_end();
+    for (uint64_t sequence = place.segment_sequence; sequence <= end.segment_sequence; ++sequence) {
+        const bool is_last = sequence == end.segment_sequence;
+        range.segments.push_back({sequence, is_last ? end.offset_bytes : index_.end_of(sequence)});
     }
     return range;
 }

@@ -14,8 +14,8 @@
 // Suspension: append() and all questions return at once; open(), read() and close() suspend; several read() may run.
 // Errors: a failed write or sync ends the node through IoBackend::halt(). Nothing is reported durable afterwards, and
 //   no sync is tried twice.
-// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, and a position index of
-//   some bytes per MiB of log.
+// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, a position index of some
+//   bytes per MiB of log, and the window of the last read (kReadWindowBytesMax, or a group); two segments at open().
 #pragma once
 
 #include <cstdint>
@@ -60,6 +60,7 @@ struct RecoveryReport {
     uint64_t segments = 0;
     uint64_t groups = 0;
     uint64_t entries = 0;         // replayed, replaced ones included
+    uint64_t entry_bytes = 0;     // of these, as encoded
     uint64_t groups_dropped = 0;  // unacknowledged groups that a cut dropped
     uint64_t bytes_scanned = 0;
     uint64_t duration_ns = 0;
@@ -128,8 +129,8 @@ class Wal {
     [[nodiscard]] LogIndex last_index() const;   // the last appended
 
     // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least
-    // one. OutOfRange: `first` is released or not in the log. DataLoss: the disk does not give back what was written;
-    // the caller should halt.
+    // one. One that goes on where the last one ended reads nothing twice. OutOfRange: `first` is released or not in the
+    // log. DataLoss: the disk does not give back what was written; the caller should halt.
     [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
                                                                       uint64_t bytes_max);
 
