@@ -140,7 +140,8 @@ absl::Status LogReader::take_record(const Record& record, LogPosition position) 
         case RecordKind::kKnownPeer:
         case RecordKind::kFounding:
         case RecordKind::kConfiguration:
-        case RecordKind::kFeatureLevel: return absl::OkStatus();
+        case RecordKind::kFeatureLevel:
+        case RecordKind::kBase: return absl::OkStatus();
         case RecordKind::kEntry:
             return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:

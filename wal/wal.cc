@@ -35,7 +35,10 @@ class Wal::Impl {
     Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
     Task<void> close();
     void release_prefix(LogIndex up_to);
+    uint64_t begin_at(raft::LogBase base);
     [[nodiscard]] LogIndex first_index() const;
+    [[nodiscard]] uint64_t bytes_behind(LogIndex index) const;
+    [[nodiscard]] LogIndex index_at_bytes_from_end(uint64_t bytes) const;
     [[nodiscard]] WalStats stats() const;
 
     reactor::Reactor& reactor_;
@@ -65,6 +68,12 @@ class Wal::Impl {
     size_t append_undurable(raft::EntryList& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
 
     LogIndex release_up_to_;
+    // The log begins anew there once this unit is durable; what the index says until then may be of the log before.
+    struct Beginning {
+        uint64_t unit = 0;
+        LogIndex base;
+    };
+    std::optional<Beginning> beginning_;
     ReadEnd last_read_;
 };
 
@@ -216,6 +225,7 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.last = replay.last();
     report_.last_log_time_ms = replay.last_log_time_ms();
     report_.first_index = replay.first_index();
+    report_.base = replay.base();
     report_.before_first = replay.before_first();
     report_.terms = replay.terms();
     report_.verdict = scan.verdict;
@@ -253,6 +263,10 @@ Task<absl::Status> Wal::Impl::fill_spares() {
 // --- progress and space ---
 
 void Wal::Impl::on_progress() {
+    if (beginning_.has_value() && writer_.durable_unit() >= beginning_->unit) {
+        release_up_to_ = std::max(release_up_to_, beginning_->base);
+        beginning_.reset();
+    }
     try_release();
     if (writer_.durable_unit() == reported_unit_) return;
     reported_unit_ = writer_.durable_unit();
@@ -266,6 +280,13 @@ void Wal::Impl::release_prefix(LogIndex up_to) {
     try_release();
 }
 
+uint64_t Wal::Impl::begin_at(raft::LogBase base) {
+    const LogIndex index = base.last.index;
+    const uint64_t unit = writer_.begin_at(std::move(base));
+    beginning_ = {unit, index};
+    return unit;
+}
+
 void Wal::Impl::try_release() {
     if (release_up_to_.is_none()) return;
     const uint64_t before = index_.releasable_before(release_up_to_, writer_.durable_group());
@@ -274,10 +295,19 @@ void Wal::Impl::try_release() {
 }
 
 LogIndex Wal::Impl::first_index() const {
+    if (beginning_.has_value()) return beginning_->base + 1;
     const LogIndex on_disk = index_.first_index();
     const LogIndex in_memory = writer_.undurable_count() > 0 ? writer_.undurable(0)->index() : LogIndex{};
     if (on_disk.is_none()) return in_memory.is_none() ? writer_.last_appended().index + 1 : in_memory;
     return in_memory.is_none() ? on_disk : std::min(on_disk, in_memory);
+}
+
+uint64_t Wal::Impl::bytes_behind(LogIndex index) const {
+    return beginning_.has_value() ? 0 : index_.bytes_behind(index);
+}
+
+LogIndex Wal::Impl::index_at_bytes_from_end(uint64_t bytes) const {
+    return beginning_.has_value() ? LogIndex{} : index_.index_at_bytes_from_end(bytes);
 }
 
 // --- reading ---
@@ -396,6 +426,7 @@ uint64_t Wal::append(std::optional<raft::HardState> hard_state, raft::EntryList 
     return impl_->writer_.append(hard_state, std::move(entries));
 }
 uint64_t Wal::note_peer(KnownPeer peer) { return impl_->writer_.note_peer(peer); }
+uint64_t Wal::begin_at(raft::LogBase base) { return impl_->begin_at(std::move(base)); }
 void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) {
     impl_->on_durable_ = std::move(callback);
 }
@@ -410,6 +441,9 @@ uint64_t Wal::last_sync_ns() const { return impl_->writer_.last_sync_ns(); }
 bool Wal::is_stalled(uint64_t now_ns) const { return oldest_unsynced_ns(now_ns) > impl_->config_.stall_limit_ns; }
 LogIndex Wal::first_index() const { return impl_->first_index(); }
 LogIndex Wal::last_index() const { return impl_->writer_.last_appended().index; }
+const raft::EntryId& Wal::last() const { return impl_->writer_.last_appended(); }
+uint64_t Wal::bytes_behind(LogIndex index) const { return impl_->bytes_behind(index); }
+LogIndex Wal::index_at_bytes_from_end(uint64_t bytes) const { return impl_->index_at_bytes_from_end(bytes); }
 Task<absl::StatusOr<raft::EntryList>> Wal::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
     return impl_->read(first, last, bytes_max);
 }
