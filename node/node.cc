@@ -102,6 +102,7 @@ void Node::build_parts() {
     recovered.last_log_time_ms = report.last_log_time_ms;
     recovered.terms = report.terms;
     recovered.facts = report.facts;
+    loading_.emplace(report.last.index, report.entry_bytes, counters_.started_at_ns, counters_.started_at_wall_ms);
 
     peers_ = std::make_unique<peers::Peers>(
         reactor_, *flusher_, config_,
@@ -249,6 +250,7 @@ reactor::Task<void> Node::run_sweeps(reactor::StopToken stop) {
         gateway_->expire_overdue();
         look_at_members();
         look_at_numbers();
+        look_at_loading();
         buffers_of_peers_.set(peers_->buffer_bytes());
         if (reactor_.now_ns() - clients_checked_ns < kClientCheckIntervalNs) continue;
         clients_checked_ns = reactor_.now_ns();
@@ -263,6 +265,10 @@ void Node::look_at_numbers() {
     input_rate_.sample(now_ns, counters_.net_input_bytes);
     output_rate_.sample(now_ns, counters_.net_output_bytes);
     memory_bytes_peak_ = std::max(memory_bytes_peak_, store_.memory_bytes());
+}
+
+void Node::look_at_loading() {
+    loading_->applied(driver_->last_applied(), driver_->applied_bytes(), reactor_.now_ns());
 }
 
 // A leader hears from each follower; the others know only whether a connection stands.

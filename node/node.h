@@ -13,12 +13,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "config/config.h"
 #include "gateway/forwarded_sessions.h"
 #include "gateway/gateway.h"
+#include "node/log_loading.h"
 #include "observe/rate_meter.h"
 #include "peers/peers.h"
 #include "reactor/reactor.h"
@@ -70,6 +72,10 @@ class Node final : public redis::NodeFacade,
     void reset_counters() override;
     [[nodiscard]] redis::LogCounters log_counters() override;
     [[nodiscard]] redis::KeyspaceFacts keyspace() override;
+    [[nodiscard]] redis::LoadingFacts loading() override {
+        look_at_loading();
+        return loading_->facts();
+    }
     [[nodiscard]] uint64_t key_count_in_slot(uint16_t slot) override;
     [[nodiscard]] bool peer_connected(NodeId peer) override { return peers_->connected(peer); }
     [[nodiscard]] const MemberWatch& members_seen() override { return members_seen_; }
@@ -106,6 +112,7 @@ class Node final : public redis::NodeFacade,
     reactor::Task<void> run_sweeps(reactor::StopToken stop);
     void look_at_members();
     void look_at_numbers();
+    void look_at_loading();
 
     // --- ForwardReceiver ---
     void on_forward_requests(NodeId from, std::span<const peers::ForwardRequest> requests) override;
@@ -133,6 +140,7 @@ class Node final : public redis::NodeFacade,
     LatencyMonitor latency_;
     SlowLog slow_log_;
     kv::Store store_;
+    std::optional<LogLoading> loading_;  // once the log is open
     uint64_t expired_keys_at_reset_ = 0;
     RateMeter command_rate_;
     RateMeter input_rate_;

@@ -9,6 +9,7 @@
 #include <array>
 #include <vector>
 
+#include "base/byte_progress.h"
 #include "base/checksum.h"
 #include "base/log.h"
 #include "base/process_facts.h"
@@ -173,9 +174,21 @@ void write_memory(NodeFacade& node, std::string& out) {
     field(out, "lazyfreed_objects", 0);
 }
 
+// As Redis says it of a file that it loads.
+void write_loading(const LoadingFacts& loading, int64_t wall_clock_ms, std::string& out) {
+    const auto elapsed_s = static_cast<uint64_t>(std::max<int64_t>(0, wall_clock_ms - loading.began_wall_ms) / 1000);
+    const uint64_t left_bytes = loading.total_bytes - loading.loaded_bytes;
+    field(out, "loading_start_time", loading.began_wall_ms / 1000);
+    field(out, "loading_total_bytes", loading.total_bytes);
+    field(out, "loading_loaded_bytes", loading.loaded_bytes);
+    field(out, "loading_loaded_perc", fmt::format("{:.2f}", percent_done(loading.loaded_bytes, loading.total_bytes)));
+    field(out, "loading_eta_seconds", elapsed_s == 0 ? 1 : elapsed_s * left_bytes / (loading.loaded_bytes + 1));
+}
+
 // Every write is on the disks of a majority before it is answered: nothing ever waits to be saved.
 void write_persistence(NodeFacade& node, std::string& out) {
-    field(out, "loading", 0);
+    const LoadingFacts loading = node.loading();
+    field(out, "loading", loading.loading ? 1 : 0);
     field(out, "async_loading", 0);
     const replica::SnapshotFacts snapshots = node.snapshots();
     field(out, "rdb_changes_since_last_save", node.keyspace().revision - snapshots.last_revision);
@@ -209,6 +222,7 @@ void write_persistence(NodeFacade& node, std::string& out) {
     field(out, "snapshot_fetch_size_bytes", snapshots.fetch_size_bytes);
     field(out, "snapshot_parts_sent", snapshots.sent_parts);
     field(out, "log_first_index", snapshots.log_first_index);
+    if (loading.loading) write_loading(loading, node.wall_clock_ms(), out);
 }
 
 void write_rates(const NodeRates& rates, std::string& out) {

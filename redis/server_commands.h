@@ -61,6 +61,15 @@ struct KeyspaceFacts {
     uint64_t tombstones = 0;  // removals that are known (kv/tombstones.h)
 };
 
+// The log that the node found at its start is being carried out again. Bytes are those of entries as encoded; entries
+// that were replaced count in the total only.
+struct LoadingFacts {
+    bool loading = false;
+    int64_t began_wall_ms = 0;
+    uint64_t total_bytes = 0;
+    uint64_t loaded_bytes = 0;
+};
+
 // Of the last one and a half seconds.
 struct NodeRates {
     double commands_per_s = 0;
@@ -91,6 +100,7 @@ class NodeFacade {
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
     [[nodiscard]] virtual replica::SnapshotFacts snapshots() = 0;
     virtual bool save_snapshot() = 0;  // begins one; false: one is being taken
+    [[nodiscard]] virtual LoadingFacts loading() = 0;
     [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
     [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;
     [[nodiscard]] virtual const MemberWatch& members_seen() = 0;

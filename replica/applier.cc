@@ -27,11 +27,12 @@ void Applier::commit_to(LogIndex index) {
     apply_target_ = index;
 }
 
-void Applier::restore(LogIndex index, kv::Store state) {
-    KVORUM_ASSERT(index > last_applied_ && state.applied_index() == index, "index {} after {}", index, last_applied_);
-    KVORUM_ASSERT(!restored_.has_value() || restored_->index < index, "index {} after another", index);
-    commit_to(std::max(index, apply_target_));
-    restored_.emplace(index, std::move(state));
+void Applier::restore(raft::EntryId last, kv::Store state) {
+    KVORUM_ASSERT(last.index > last_applied_ && state.applied_index() == last.index, "index {} after {}", last.index,
+                  last_applied_);
+    KVORUM_ASSERT(!restored_.has_value() || restored_->last.index < last.index, "index {} after another", last.index);
+    commit_to(std::max(last.index, apply_target_));
+    restored_.emplace(last, std::move(state));
 }
 
 // Who reads the state has done so; what it holds of single values is pinned.
@@ -39,9 +40,11 @@ void Applier::take_restored() {
     RestoredState restored = *std::exchange(restored_, std::nullopt);
     replaced_.push_back(std::exchange(store_, std::move(restored.state)));
     replaced_.back().clear();
-    last_applied_ = restored.index;
+    last_applied_ = restored.last.index;
+    last_applied_id_ = restored.last;
     limit_bytes_ = 0;
     read_ahead_.clear();
+    read_ahead_bytes_ = 0;
     writes_.forget_up_to(last_applied_);
     raft_.on_applied(last_applied_);
 }
@@ -54,7 +57,8 @@ void Applier::release_replaced() {
 bool Applier::can_run(const CommandOutcomes& outcomes) const {
     if (mid_entry()) return true;
     if (restored_.has_value()) return !outcomes.holds_state();
-    return waits() && !reading_back_ && !outcomes.holds_state();
+    const bool is_at_hand = !reading_back_ || !read_ahead_.empty();
+    return waits() && is_at_hand && !outcomes.holds_state();
 }
 
 // Stops when the turn has done enough, so that heartbeats, votes and clients get their turn again.
@@ -71,31 +75,34 @@ bool Applier::run(CommandOutcomes& outcomes) {
         if (!mid_entry() && !begin_next_entry()) break;
         go_on_with_entry();
     }
+    keep_reading_back();
     outcomes_ = nullptr;
     return last_applied_ > before;
 }
 
 bool Applier::begin_next_entry() {
     raft::EntryPtr entry = take_next_entry();
-    if (entry == nullptr) {
-        reading_back_ = true;
-        readers_.spawn(read_back(last_applied_ + 1, apply_target_));
-        return false;
-    }
+    if (entry == nullptr) return false;
     begin_entry(std::move(entry));
     return true;
 }
 
 raft::EntryPtr Applier::take_next_entry() {
-    const LogIndex next = last_applied_ + 1;
-    while (!read_ahead_.empty() && read_ahead_.front()->index() < next)
-        read_ahead_.pop_front();
-    if (!read_ahead_.empty() && read_ahead_.front()->index() == next) {
-        raft::EntryPtr entry = std::move(read_ahead_.front());
-        read_ahead_.pop_front();
-        return entry;
-    }
-    return raft_.cached_entry(next);
+    if (read_ahead_.empty()) return raft_.cached_entry(last_applied_ + 1);
+    raft::EntryPtr entry = std::move(read_ahead_.front());
+    read_ahead_.pop_front();
+    read_ahead_bytes_ -= entry->encoded().size();
+    return entry;
+}
+
+// What is committed and not in memory, before it is its turn.
+void Applier::keep_reading_back() {
+    if (reading_back_ || restored_.has_value() || read_ahead_bytes_ >= kReadAheadBytes) return;
+    const LogIndex begun = mid_entry() ? applying_->index() : last_applied_;
+    const LogIndex next = (read_ahead_.empty() ? begun : read_ahead_.back()->index()) + 1;
+    if (next > apply_target_ || raft_.cached_entry(next) != nullptr) return;
+    reading_back_ = true;
+    readers_.spawn(read_back(next, apply_target_));
 }
 
 void Applier::begin_entry(raft::EntryPtr entry) {
@@ -189,6 +196,8 @@ void Applier::end_entry() {
     const raft::EntryPtr entry = std::exchange(applying_, nullptr);
     apply_.reset();
     last_applied_ = entry->index();
+    last_applied_id_ = entry->id();
+    applied_bytes_ += entry->encoded().size();
     KVORUM_ASSERT(store_.applied_index() == last_applied_, "the state is that of index {}", store_.applied_index());
     if (!executed_waiters_.empty()) latency_.entry_applied(entry->index(), reactor_.backend().monotonic_ns());
     KVORUM_PROBE2(applied, last_applied_.value(), entry->header().command_count);
@@ -202,6 +211,9 @@ void Applier::give_up_entry(const std::string& why) {
     apply_.reset();
     applying_ = nullptr;
     apply_target_ = last_applied_;
+    readers_.request_stop();
+    read_ahead_.clear();
+    read_ahead_bytes_ = 0;
 }
 
 reactor::Task<void> Applier::read_back(LogIndex first, LogIndex last) {
@@ -209,14 +221,16 @@ reactor::Task<void> Applier::read_back(LogIndex first, LogIndex last) {
     reading_back_ = false;
     if (readers_.stop_token().stop_requested()) co_return;
     // A snapshot stands for it by now.
-    if (first <= last_applied_ || (restored_.has_value() && first <= restored_->index)) co_return;
+    if (first <= last_applied_ || (restored_.has_value() && first <= restored_->last.index)) co_return;
     if (!entries.ok()) {
         reactor_.backend().halt(
             fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));
         co_return;
     }
-    for (raft::EntryPtr& entry : *entries)
+    for (raft::EntryPtr& entry : *entries) {
+        read_ahead_bytes_ += entry->encoded().size();
         read_ahead_.push_back(std::move(entry));
+    }
 }
 
 reactor::Task<void> Applier::stop() {
@@ -238,7 +252,10 @@ void Applier::check() const {
     } else {
         KVORUM_ASSERT(!apply_.has_value(), "commands of no entry");
     }
-    if (reading_back_) KVORUM_ASSERT(!mid_entry(), "an entry was begun before it was read back");
+    const LogIndex begun = mid_entry() ? applying_->index() : last_applied_;
+    if (!read_ahead_.empty())
+        KVORUM_ASSERT(read_ahead_.front()->index() == begun + 1, "index {} was read ahead behind {}",
+                      read_ahead_.front()->index(), begun);
     for (size_t i = 1; i < read_ahead_.size(); ++i)
         KVORUM_ASSERT(read_ahead_[i]->index() == read_ahead_[i - 1]->index() + 1, "index {} after {}",
                       read_ahead_[i]->index(), read_ahead_[i - 1]->index());

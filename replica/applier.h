@@ -1,7 +1,8 @@
 // Carries out what is committed on the state machine, in the order of the log, and tells those who wait for it.
 //
 // A turn applies as much as its work allows: an entry that is too long for one goes on in the next, and nobody reads
-// the state meanwhile (mid_entry). What Raft no longer holds in memory is read back from the log, ahead of need.
+// the state meanwhile (mid_entry). What Raft no longer holds in memory is read back from the log, ahead of need: the
+// next piece is under way while the one before is applied.
 //
 // Thread: the owning core. Ownership: all references outlive the applier. Suspension: none; what is read back arrives
 // between turns, and stop() is awaited before destruction. Errors: an entry that cannot be read back, or that this
@@ -34,6 +35,8 @@ namespace kvorum::replica {
 
 // Reading the log back, at start or for a peer that lags, goes in pieces of this size.
 inline constexpr uint64_t kLogReadBytes = 2 * kMiB;
+// No further piece is read back while so much waits to be applied.
+inline constexpr uint64_t kReadAheadBytes = 4 * kMiB;
 
 class Applier {
  public:
@@ -53,6 +56,8 @@ class Applier {
     reactor::Task<void> stop();
 
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    // Of the entries applied since the start, as encoded.
+    [[nodiscard]] uint64_t applied_bytes() const { return applied_bytes_; }
     // Something committed is to be applied.
     [[nodiscard]] bool waits() const { return last_applied_ < apply_target_; }
     // A state is to take the store's place.
@@ -74,7 +79,7 @@ class Applier {
 
     void take_restored();
     void release_replaced();
-    // False: the entry that comes next must be read back first.
+    // False: the entry that comes next is not read back yet.
     [[nodiscard]] bool begin_next_entry();
     [[nodiscard]] raft::EntryPtr take_next_entry();
     void begin_entry(raft::EntryPtr entry);
@@ -87,6 +92,7 @@ class Applier {
     ReplySink& reply_for(uint32_t command);
     ReplySink& resume_reply(uint32_t command);
     [[nodiscard]] ops::ApplyReplies apply_replies();
+    void keep_reading_back();
     reactor::Task<void> read_back(LogIndex first, LogIndex last);
 
     reactor::Reactor& reactor_;
@@ -101,9 +107,11 @@ class Applier {
     reactor::TaskScope readers_;
 
     LogIndex last_applied_;
+    uint64_t applied_bytes_ = 0;
     LogIndex apply_target_;
     bool reading_back_ = false;
     std::deque<raft::EntryPtr> read_ahead_;  // read back from the log, next to be applied
+    uint64_t read_ahead_bytes_ = 0;          // of these, as encoded
 
     std::optional<RestoredState> restored_;  // to take the store's place
     std::vector<kv::Store> replaced_;        // that replies may still refer to

@@ -66,6 +66,8 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
 
     [[nodiscard]] const raft::Raft& raft() const { return raft_; }
     [[nodiscard]] LogIndex last_applied() const { return applier_.last_applied(); }
+    // Of the entries applied since the start, as encoded.
+    [[nodiscard]] uint64_t applied_bytes() const { return applier_.applied_bytes(); }
     // Of the state at last_applied(), also while the next entry is applied.
     [[nodiscard]] uint64_t state_hash() const { return applier_.state_hash(); }
     // The limit of memory under which the group's writes are carried out, 0: none. At the leader the one for new

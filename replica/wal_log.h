@@ -15,10 +15,16 @@ class WalLog final : public LogPort {
     [[nodiscard]] uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries) override {
         return wal_.append(hard_state, std::move(entries));
     }
+    [[nodiscard]] uint64_t begin_at(raft::LogBase base) override { return wal_.begin_at(std::move(base)); }
+    void release_prefix(LogIndex up_to) override { wal_.release_prefix(up_to); }
     [[nodiscard]] uint64_t durable_unit() const override { return wal_.durable_unit(); }
     [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
                                                                       uint64_t bytes_max) override {
         return wal_.read(first, last, bytes_max);
+    }
+    [[nodiscard]] uint64_t bytes_behind(LogIndex index) const override { return wal_.bytes_behind(index); }
+    [[nodiscard]] LogIndex index_at_bytes_from_end(uint64_t bytes) const override {
+        return wal_.index_at_bytes_from_end(bytes);
     }
     [[nodiscard]] bool busy() const override { return wal_.busy(); }
     [[nodiscard]] uint32_t groups_in_flight() const override { return wal_.groups_in_flight(); }

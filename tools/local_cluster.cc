@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -80,14 +81,15 @@ absl::Status write_atomically(const std::string& path, const std::string& text) 
 // Other processes get ready here, and their answer is the only sign of it: so they are asked at intervals.
 // DeadlineExceeded, for the caller to explain, after `timeout_ms`; the error of `check_possible` as soon as it has one.
 absl::Status wait_until(const std::function<bool()>& is_ready, const std::function<absl::Status()>& check_possible,
-                        uint32_t timeout_ms, const LocalCluster::OnWait& on_wait) {
+                        const std::function<std::string()>& loading, uint32_t timeout_ms,
+                        const LocalCluster::OnWait& on_wait) {
     const Clock::time_point started = Clock::now();
     while (!is_ready()) {
         absl::Status possible = check_possible();
         if (!possible.ok()) return possible;
         const uint64_t waited_ms = elapsed_ms(started);
         if (waited_ms >= timeout_ms) return absl::DeadlineExceededError("");
-        on_wait(waited_ms);
+        on_wait(waited_ms, loading());
         std::this_thread::sleep_for(kLookInterval);
     }
     return absl::OkStatus();
@@ -338,10 +340,29 @@ absl::Status LocalCluster::check_runs(const LocalNode& node) const {
                                           last_lines(log_path(node), kLogLinesShown)));
 }
 
+// A node that reads its log answers nobody: its own log, which it writes to once a second, is all that there is.
+std::string LocalCluster::loading_of(const LocalNode& node) const {
+    const std::string line = last_lines(log_path(node), 1);
+    for (const std::string_view what : {"reading the log: ", "applying the log: "}) {
+        if (const size_t at = line.rfind(what); at != std::string::npos)
+            return fmt::format("node {} {}", node.id, line.substr(at, line.find('\n', at) - at));
+    }
+    return {};
+}
+
+std::string LocalCluster::loading_of_all() const {
+    std::vector<std::string> loading;
+    for (const LocalNode& node : nodes_) {
+        if (std::string text = loading_of(node); !text.empty()) loading.push_back(std::move(text));
+    }
+    return fmt::format("{}", fmt::join(loading, "; "));
+}
+
 absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto is_ready = [this] { return agree_on_a_leader(); };
     const auto check_possible = [this] { return check_all_run(); };
-    absl::Status ready = wait_until(is_ready, check_possible, timeout_ms, on_wait);
+    const auto loading = [this] { return loading_of_all(); };
+    absl::Status ready = wait_until(is_ready, check_possible, loading, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     std::string logs;
     for (const LocalNode& node : nodes_)
@@ -353,7 +374,8 @@ absl::Status LocalCluster::wait_until_ready(uint32_t timeout_ms, const OnWait& o
 absl::Status LocalCluster::wait_until_answers(const LocalNode& node, uint32_t timeout_ms, const OnWait& on_wait) const {
     const auto answers = [&node] { return fetch_node_status(node.client(), kAskTimeoutMs).ok(); };
     const auto check_possible = [this, &node] { return check_runs(node); };
-    absl::Status ready = wait_until(answers, check_possible, timeout_ms, on_wait);
+    const auto loading = [this, &node] { return loading_of(node); };
+    absl::Status ready = wait_until(answers, check_possible, loading, timeout_ms, on_wait);
     if (!absl::IsDeadlineExceeded(ready)) return ready;
     return absl::DeadlineExceededError(fmt::format("node {} runs, but does not answer after {} s; see {}", node.id,
                                                    timeout_ms / 1000, log_path(node)));

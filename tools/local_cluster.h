@@ -46,8 +46,9 @@ struct LocalClusterOptions {
 
 class LocalCluster {
  public:
-    // Told at each look how long the wait has been.
-    using OnWait = std::function<void(uint64_t waited_ms)>;
+    // Told at each look how long the wait has been, and how far the nodes are that still read or apply their logs:
+    // "node 2 reading the log: 41 %, ..."; often nothing.
+    using OnWait = std::function<void(uint64_t waited_ms, const std::string& loading)>;
 
     // A description for a directory that has none; an error when it has one, or holds something else. Nothing is
     // started, and what `options` lack is said before anything is made.
@@ -100,6 +101,8 @@ class LocalCluster {
     [[nodiscard]] bool agree_on_a_leader() const;
     [[nodiscard]] absl::Status check_runs(const LocalNode& node) const;
     [[nodiscard]] absl::Status check_all_run() const;
+    [[nodiscard]] std::string loading_of(const LocalNode& node) const;
+    [[nodiscard]] std::string loading_of_all() const;
 
     std::string directory_;
     int lock_;

@@ -46,9 +46,9 @@ class Progress {
  public:
     explicit Progress(std::string awaited) : awaited_(std::move(awaited)) {}
 
-    void show(uint64_t waited_ms) {
+    void show(uint64_t waited_ms, const std::string& loading) {
         if (!is_terminal_) return;
-        fmt::print("\rwaiting for {}: {}.{} s ", awaited_, waited_ms / 1000, waited_ms / 100 % 10);
+        fmt::print("\r\033[Kwaiting for {}: {}.{} s {}", awaited_, waited_ms / 1000, waited_ms / 100 % 10, loading);
         (void)std::fflush(stdout);
         shown_ = true;
     }
@@ -126,8 +126,9 @@ int run_start(const LocalArguments& arguments) {
         return fail(started.status());
     }
     Progress progress("a leader");
-    const absl::Status ready =
-        cluster->wait_until_ready(arguments.timeout_s * 1000, [&](uint64_t waited_ms) { progress.show(waited_ms); });
+    const absl::Status ready = cluster->wait_until_ready(
+        arguments.timeout_s * 1000,
+        [&](uint64_t waited_ms, const std::string& loading) { progress.show(waited_ms, loading); });
     progress.clear();
     if (!ready.ok()) {
         cluster->undo_start_all();
@@ -192,8 +193,9 @@ int run_restart(const LocalArguments& arguments) {
         const absl::Status started = cluster.start(node.id);
         if (!started.ok()) return fail(started);
         Progress progress(fmt::format("node {}", node.id));
-        const absl::Status answers = cluster.wait_until_answers(node, arguments.timeout_s * 1000,
-                                                                [&](uint64_t waited_ms) { progress.show(waited_ms); });
+        const absl::Status answers = cluster.wait_until_answers(
+            node, arguments.timeout_s * 1000,
+            [&](uint64_t waited_ms, const std::string& loading) { progress.show(waited_ms, loading); });
         progress.clear();
         if (!answers.ok()) return fail(answers);
         fmt::print("node {} started, pid {}\n", node.id, node.process.pid);

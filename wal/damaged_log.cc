@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "wal/aligned_buffer.h"
 #include "wal/log_reader.h"
 #include "wal/recovery.h"
+#include "wal/segment_reader.h"
 
 namespace kvorum::wal {
 
@@ -28,13 +28,10 @@ Task<absl::Status> DamagedLog::load() {
     if (!status.ok()) co_return status;
     PositionIndex index;
     LogScanner scanner(config_.node, index);
-    AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
-    for (size_t i = 0; i < store_.file_count(); ++i) {
-        const uint64_t sequence = store_.first_sequence() + i;
-        status = co_await store_.read_segment(sequence, image.bytes());
-        if (!status.ok()) co_return status;
-        if (!scanner.add_segment(sequence, image.bytes())) break;
-    }
+    SegmentReader reader(reactor_, store_);
+    status = co_await reader.read_all(
+        [&scanner](SegmentImage image) { return scanner.add_segment(image.sequence, image.bytes); });
+    if (!status.ok()) co_return status;
     const ScanResult scan = scanner.finish();
     message_ = fmt::format("{}/{}", config_.directory, scan.message);
     if (is_accepted(scan.verdict)) co_return absl::FailedPreconditionError(message_);
@@ -49,13 +46,14 @@ Task<absl::Status> DamagedLog::load() {
 }
 
 Task<absl::Status> DamagedLog::survey_files() {
-    AlignedBuffer image(store_.segment_size_bytes());
-    for (size_t i = 0; i < store_.file_count(); ++i) {
-        const uint64_t sequence = store_.first_sequence() + i;
-        absl::Status status = co_await store_.read_segment(sequence, image.bytes());
-        if (status.ok()) status = survey_.add_segment(sequence, image.bytes());
-        if (!status.ok()) co_return status;
-    }
+    absl::Status surveyed;
+    SegmentReader reader(reactor_, store_);
+    absl::Status status = co_await reader.read_all([this, &surveyed](SegmentImage image) {
+        surveyed = survey_.add_segment(image.sequence, image.bytes);
+        return surveyed.ok();
+    });
+    if (status.ok()) status = surveyed;
+    if (!status.ok()) co_return status;
     absl::StatusOr<SurveyedEnd> end = survey_.finish();
     if (!end.ok()) co_return end.status();
     end_ = *end;

@@ -60,6 +60,23 @@ std::string describe_feature_level(Bytes payload) {
                        stated->fact.raised_by);
 }
 
+std::string describe_base(Bytes payload) {
+    const auto base = raft::decode_log_base(payload);
+    if (!base.has_value()) return "base: unreadable";
+    std::string text =
+        fmt::format("base: the log begins behind entry {} term {} checksum {:016x}, log time {} ms, level {}",
+                    base->last.index, base->last.term, base->last.checksum, base->log_time_ms, base->proven_level);
+    if (base->configuration.has_value()) {
+        text += fmt::format("; configuration of entry {}: {}", base->configuration->index,
+                            raft::describe(base->configuration->fact));
+    }
+    if (base->raise.has_value()) {
+        text += fmt::format("; feature level of entry {}: {}, raised by version {}", base->raise->index,
+                            base->raise->fact.level, base->raise->fact.raised_by);
+    }
+    return text;
+}
+
 std::string describe_record(const Record& record) {
     switch (record.kind) {
         case RecordKind::kSegmentHead: {
@@ -83,6 +100,7 @@ std::string describe_record(const Record& record) {
         case RecordKind::kFounding: return describe_founding(record.payload);
         case RecordKind::kConfiguration: return describe_configuration(record.payload);
         case RecordKind::kFeatureLevel: return describe_feature_level(record.payload);
+        case RecordKind::kBase: return describe_base(record.payload);
         case RecordKind::kEntry: return describe_entry(record.payload, "");
         case RecordKind::kEntryFirst:
             return describe_entry(record.payload, fmt::format(" (first {} bytes)", record.payload.size()));

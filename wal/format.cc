@@ -41,8 +41,7 @@ bool is_zero(Bytes bytes) {
 }
 
 bool is_known_kind(uint8_t kind) {
-    return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) &&
-           kind <= static_cast<uint8_t>(RecordKind::kFeatureLevel);
+    return kind >= static_cast<uint8_t>(RecordKind::kSegmentHead) && kind <= static_cast<uint8_t>(RecordKind::kBase);
 }
 
 // The index of the entry that states a fact, and its body.
@@ -192,6 +191,10 @@ size_t encode_configuration_record(const raft::StatedFact<raft::Configuration>& 
 
 size_t encode_feature_level_record(const raft::StatedFact<raft::FeatureLevelRaise>& stated, std::byte* out) {
     return encode_stated(RecordKind::kFeatureLevel, stated.index, raft::encode_feature_level(stated.fact), out);
+}
+
+size_t encode_base_record(const raft::LogBase& base, std::byte* out) {
+    return encode_record(RecordKind::kBase, as_bytes(raft::encode_log_base(base)), out);
 }
 
 std::optional<raft::HardState> decode_hard_state(Bytes payload) {

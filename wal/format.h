@@ -7,6 +7,10 @@
 // the founding record and, if the log states them, the configuration and the feature level, in this order; then it
 // repeats the hard state and the known peers. So the log can start at any segment whose predecessors were released.
 //
+// Where a log begins anew behind a snapshot (thesis 5.1), a segment begins whose head has a base record in the place of
+// the configuration and the feature level: the entries before it are gone, whatever groups of theirs are still there,
+// and the next one is that behind the base. Its segment head record names the base as the last entry before it.
+//
 // What cluster a log belongs to is decided when it is made, and said by its founding record from then on.
 //
 // Every group names its place (cluster, group of Raft, node, segment, offset), so bytes of an earlier life of a
@@ -24,6 +28,7 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "raft/log_base.h"
 #include "raft/log_facts.h"
 #include "raft/types.h"
 
@@ -98,6 +103,7 @@ enum class RecordKind : uint8_t {
     kFounding = 8,
     kConfiguration = 9,
     kFeatureLevel = 10,
+    kBase = 11,  // payload: raft::encode_log_base()
 };
 
 struct RecordFrame {
@@ -147,6 +153,7 @@ size_t encode_founding_record(const Founding& founding, std::byte* out);
 // The last ones that the log states at the beginning of a segment.
 size_t encode_configuration_record(const raft::StatedFact<raft::Configuration>& stated, std::byte* out);
 size_t encode_feature_level_record(const raft::StatedFact<raft::FeatureLevelRaise>& stated, std::byte* out);
+size_t encode_base_record(const raft::LogBase& base, std::byte* out);
 
 [[nodiscard]] std::optional<raft::HardState> decode_hard_state(Bytes payload);
 [[nodiscard]] std::optional<SegmentHead> decode_segment_head(Bytes payload);

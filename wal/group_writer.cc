@@ -19,7 +19,7 @@ namespace {
 
 // A head of nothing but what it must repeat, each at its largest.
 constexpr uint64_t kHeadFramesBytes = (5 + kPeersKnownMax) * RecordFrame::kEncodedSize;
-constexpr uint64_t kHeadNumbersBytes = 64;  // ids, indexes, sizes of strings
+constexpr uint64_t kHeadNumbersBytes = 128;  // ids, indexes, sizes of strings, those of a base too
 constexpr uint64_t kHeadBytesMax = GroupHeader::kEncodedSize + kHeadFramesBytes + kHeadNumbersBytes +
                                    SegmentHead::kEncodedSize + kClusterNameBytesMax + raft::kConfigurationBytesMax +
                                    raft::kRaisedByBytesMax + kHardStateEncodedSize +
@@ -81,6 +81,7 @@ Task<bool> GroupWriter::open(Start start) {
     last_started_time_ms_ = start.last_log_time_ms;
     last_completed_ = start.last;
     durable_index_ = start.last.index;
+    durable_end_ = {start.segment_sequence, start.end_bytes};
     reactor_.add_turn_hook(*this, reactor::TurnStage::kLog);
     hooked_ = true;
     if (start.opened) co_return true;
@@ -96,8 +97,8 @@ uint64_t GroupWriter::append(std::optional<raft::HardState> hard_state, raft::En
     const uint64_t id = last_unit_ + 1;
     for (const raft::EntryPtr& entry : entries) {
         const LogIndex index = entry->index();
-        KVORUM_ASSERT(!index.is_none() && index <= last_appended_.index + 1, "entry {} behind entry {}", index,
-                      last_appended_.index);
+        KVORUM_ASSERT(index > base_index_ && index <= last_appended_.index + 1, "entry {} behind entry {} and base {}",
+                      index, last_appended_.index, base_index_);
         if (index == last_appended_.index + 1) {
             KVORUM_ASSERT(entry->header().prev_checksum == last_appended_.checksum, "entry {} does not follow the log",
                           index);
@@ -118,6 +119,18 @@ uint64_t GroupWriter::note_peer(KnownPeer peer) {
     KVORUM_ASSERT(known_peers_.size() < kPeersKnownMax, "more than {} peers", kPeersKnownMax);
     Unit unit;
     unit.known_peer = peer;
+    return queue(std::move(unit));
+}
+
+uint64_t GroupWriter::begin_at(raft::LogBase base) {
+    if (failed_) return ++last_unit_;
+    KVORUM_ASSERT(!base.last.index.is_none() && base.last.index >= base_index_, "base {} after base {}",
+                  base.last.index, base_index_);
+    undurable_.clear();
+    last_appended_ = base.last;
+    base_index_ = base.last.index;
+    Unit unit;
+    unit.base = std::move(base);
     return queue(std::move(unit));
 }
 
@@ -232,6 +245,7 @@ void GroupWriter::advance_durable() {
     while (in_flight_ > 0 && slots_[first_slot_].state == SlotState::kDurable) {
         Slot& slot = slots_[first_slot_];
         durable_group_ = slot.group_sequence;
+        durable_end_ = {segment_sequence_, slot.offset_bytes + slot.bytes};
         durable_index_ = slot.last.index;
         if (slot.last_unit != 0) durable_unit_ = slot.last_unit;
         if (slot.opening) opening_ = Opening::kDone;
@@ -293,7 +307,7 @@ void GroupWriter::start_groups() {
     if (opening_ != Opening::kDone) return;
     while (!units_.empty() && in_flight_ < config_.groups_in_flight_max) {
         const Unit& unit = units_.front();
-        uint64_t room = find_room(unit.entries.empty());
+        uint64_t room = begins_anew() ? 0 : find_room(unit.entries.empty());
         if (room == 0) {
             if (in_flight_ > 0) return;
             if (!enter_next_segment()) return;
@@ -337,7 +351,8 @@ bool GroupWriter::enter_next_segment() {
     }
     segment_sequence_ = store_.take_spare();
     offset_bytes_ = 0;
-    index_.start_segment(segment_sequence_, group_sequence_ + 1);
+    if (begins_anew()) restart_at(*units_.front().base);
+    index_.start_segment(segment_sequence_, group_sequence_ + 1, last_started_.index, progress_.bytes_of_entry > 0);
     return true;
 }
 
@@ -399,6 +414,26 @@ void GroupWriter::fill_head(Filling& filling) {
     filling.used_bytes += encode_segment_head_record(head, buffer + filling.used_bytes);
     filling.used_bytes += encode_founding_record(founding_, buffer + filling.used_bytes);
     filling.records += 2;
+    if (begins_anew()) {
+        fill_base(filling);
+    } else {
+        fill_facts(filling);
+    }
+    put_hard_state(filling);
+    for (const KnownPeer& peer : known_peers_)
+        put_known_peer(filling, peer);
+}
+
+void GroupWriter::fill_base(Filling& filling) {
+    std::byte* const at = filling.slot->buffer.data() + filling.used_bytes;
+    filling.used_bytes += encode_base_record(*units_.front().base, at);
+    ++filling.records;
+    marked_ = false;
+    finish_unit(filling);
+}
+
+void GroupWriter::fill_facts(Filling& filling) {
+    std::byte* const buffer = filling.slot->buffer.data();
     if (const auto* configuration = facts_.configurations.last(); configuration != nullptr) {
         filling.used_bytes += encode_configuration_record(*configuration, buffer + filling.used_bytes);
         ++filling.records;
@@ -407,9 +442,6 @@ void GroupWriter::fill_head(Filling& filling) {
         filling.used_bytes += encode_feature_level_record(*raise, buffer + filling.used_bytes);
         ++filling.records;
     }
-    put_hard_state(filling);
-    for (const KnownPeer& peer : known_peers_)
-        put_known_peer(filling, peer);
 }
 
 void GroupWriter::put_hard_state(Filling& filling) {
@@ -423,7 +455,7 @@ void GroupWriter::put_known_peer(Filling& filling, const KnownPeer& peer) {
 }
 
 void GroupWriter::fill_units(Filling& filling) {
-    while (!units_.empty()) {
+    while (!units_.empty() && !begins_anew()) {
         Unit& unit = units_.front();
         if (unit.hard_state.has_value() && !progress_.hard_state) {
             const uint64_t needed = RecordFrame::kEncodedSize + kHardStateEncodedSize;
@@ -483,8 +515,18 @@ bool GroupWriter::fill_entry(Filling& filling, const raft::EntryPtr& entry) {
 
 void GroupWriter::note_completed(const raft::Entry& entry) {
     last_completed_ = entry.id();
+    if (progress_.bytes_of_entry > 0) index_.finish_entry();
     progress_.bytes_of_entry = 0;
     ++progress_.entries;
+}
+
+// Nothing before the base is known to the log from here on.
+void GroupWriter::restart_at(const raft::LogBase& base) {
+    KVORUM_ASSERT(progress_.bytes_of_entry == 0);
+    index_.begin_anew({group_sequence_ + 1, 0});
+    facts_ = raft::facts_of(base);
+    last_started_ = last_completed_ = base.last;
+    last_started_time_ms_ = base.log_time_ms;
 }
 
 void GroupWriter::note_started(const Filling& filling, const raft::Entry& entry) {

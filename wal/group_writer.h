@@ -4,7 +4,7 @@
 // groups_in_flight_max are unfinished; the rest waits and gathers. A large entry that leaves alone is not copied: its
 // group is written from where the entry lies (raft::Entry::claim_place()). A group is finished when it is durable;
 // units are reported in order, so a group that is durable before an earlier one waits for it. A segment is left only
-// when all its groups are durable (recovery's G2), and never entered unless it is prepared.
+// when all its groups are durable (recovery's G2), and never entered unless it is prepared. A base begins a segment.
 //
 // A log that is idle ends with a mark: a group of nothing but the hard state, which says that everything before it is
 // durable. So the group that holds the last acknowledged unit is not the last of the log, and its rot is told from a
@@ -29,6 +29,7 @@
 #include "base/fifo.h"
 #include "base/histogram.h"
 #include "raft/entry.h"
+#include "raft/log_base.h"
 #include "raft/log_facts.h"
 #include "raft/types.h"
 #include "reactor/event.h"
@@ -87,6 +88,7 @@ class GroupWriter final : private reactor::TurnHook {
 
     uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries);
     uint64_t note_peer(KnownPeer peer);
+    uint64_t begin_at(raft::LogBase base);
     // Called from the run queue when more units became durable.
     void set_progress_callback(std::function<void()> callback) { on_progress_ = std::move(callback); }
 
@@ -96,6 +98,8 @@ class GroupWriter final : private reactor::TurnHook {
 
     [[nodiscard]] uint64_t durable_unit() const { return durable_unit_; }
     [[nodiscard]] uint64_t durable_group() const { return durable_group_; }
+    // Where the next group was to go when that one had become durable: nothing in front of it is written any more.
+    [[nodiscard]] GroupPlace durable_end() const { return durable_end_; }
     [[nodiscard]] const raft::EntryId& last_appended() const { return last_appended_; }
     [[nodiscard]] uint32_t groups_in_flight() const { return in_flight_; }
     [[nodiscard]] bool busy() const {
@@ -152,6 +156,7 @@ class GroupWriter final : private reactor::TurnHook {
         uint64_t id = 0;
         std::optional<raft::HardState> hard_state;
         std::optional<KnownPeer> known_peer;  // then there is nothing else in the unit
+        std::optional<raft::LogBase> base;    // likewise
         raft::EntryList entries;
         uint64_t appended_ns = 0;
     };
@@ -189,9 +194,13 @@ class GroupWriter final : private reactor::TurnHook {
     void write_mark_if_due();
     [[nodiscard]] uint64_t find_room(bool without_entries);
     [[nodiscard]] bool enter_next_segment();
+    [[nodiscard]] bool begins_anew() const { return !units_.empty() && units_.front().base.has_value(); }
     void write_group(uint64_t capacity_bytes);
     [[nodiscard]] bool fill_in_place(Filling& filling);
     void fill_head(Filling& filling);
+    void fill_facts(Filling& filling);
+    void fill_base(Filling& filling);
+    void restart_at(const raft::LogBase& base);
     void fill_units(Filling& filling);
     [[nodiscard]] bool fill_entry(Filling& filling, const raft::EntryPtr& entry);
     void put_hard_state(Filling& filling);
@@ -234,6 +243,7 @@ class GroupWriter final : private reactor::TurnHook {
     uint64_t last_unit_ = 0;
     uint64_t durable_unit_ = 0;
     uint64_t durable_group_ = 0;
+    GroupPlace durable_end_;
     LogIndex durable_index_;
 
     // Where the next group goes and what it follows.
@@ -252,6 +262,7 @@ class GroupWriter final : private reactor::TurnHook {
     int64_t last_started_time_ms_ = 0;
     raft::EntryId last_completed_;
     raft::EntryId last_appended_;
+    LogIndex base_index_;  // of the last base appended
     Stats stats_;
 };
 

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/units.h"
 #include "wal/recovery.h"
 
@@ -15,7 +17,6 @@ using reactor::Task;
 
 namespace {
 constexpr uint64_t kWindowBytesMin = 64 * kKiB;
-constexpr uint64_t kWindowBytesMax = 1 * kMiB;
 }  // namespace
 
 bool LogReader::done() const {
@@ -25,6 +26,14 @@ bool LogReader::done() const {
 absl::Status LogReader::damage(const char* what) const {
     return absl::DataLossError(
         fmt::format("{} offset {}: {}", segment_file_name(header_.segment_sequence), header_.offset_bytes, what));
+}
+
+MutableBytes ReadWindow::from(GroupPlace place) {
+    const bool inside = place.segment_sequence == segment_sequence && place.offset_bytes >= offset_bytes &&
+                        place.offset_bytes < offset_bytes + size_bytes;
+    if (!inside) return {};
+    const uint64_t at = place.offset_bytes - offset_bytes;
+    return buffer.bytes().subspan(at, size_bytes - at);
 }
 
 Task<absl::StatusOr<raft::EntryList>> LogReader::read() {
@@ -39,21 +48,23 @@ Task<absl::StatusOr<raft::EntryList>> LogReader::read() {
         offset = 0;
     }
     if (!done()) co_return absl::DataLossError(fmt::format("entry {} is not where it was written", range_.first));
+    next_ = entries_.back()->index() + 1;
     co_return std::move(entries_);
+}
+
+ReadEnd LogReader::take_end() {
+    KVORUM_ASSERT(!next_.is_none());
+    return {next_, end_, std::move(window_)};
 }
 
 // Reads ahead in windows; a group that reaches beyond the window starts the next one.
 Task<absl::Status> LogReader::load_group(ReadRange::Segment segment, uint64_t offset_bytes) {
-    const bool in_window = segment.sequence == window_segment_ && offset_bytes >= window_offset_ &&
-                           offset_bytes + kBlockBytes <= window_offset_ + window_bytes_;
-    if (!in_window) {
-        const uint64_t ahead =
-            std::clamp(align_up(range_.bytes_max, kBlockBytes) + kBlockBytes, kWindowBytesMin, kWindowBytesMax);
-        absl::Status loaded = co_await load(segment, offset_bytes, ahead);
+    const GroupPlace place{segment.sequence, offset_bytes};
+    if (window_.from(place).empty()) {
+        absl::Status loaded = co_await load(segment, offset_bytes, window_bytes());
         if (!loaded.ok()) co_return loaded;
     }
-    Bytes here = window_.bytes().subspan(offset_bytes - window_offset_, window_offset_ + window_bytes_ - offset_bytes);
-    const GroupError error = decode_group_header(here, header_);
+    const GroupError error = decode_group_header(window_.from(place), header_);
     const bool belongs = error == GroupError::kNone && header_.segment_sequence == segment.sequence &&
                          header_.offset_bytes == offset_bytes;
     if (!belongs || offset_bytes + header_.size_bytes() > segment.end_bytes) {
@@ -61,38 +72,52 @@ Task<absl::Status> LogReader::load_group(ReadRange::Segment segment, uint64_t of
         header_.offset_bytes = offset_bytes;
         co_return damage("no group of this log where one was written");
     }
-    if (header_.size_bytes() > here.size()) {
-        absl::Status loaded = co_await load(segment, offset_bytes, std::max(header_.size_bytes(), kWindowBytesMin));
+    if (header_.size_bytes() > window_.from(place).size()) {
+        absl::Status loaded = co_await load(segment, offset_bytes, std::max(header_.size_bytes(), window_bytes()));
         if (!loaded.ok()) co_return loaded;
-        here = window_.bytes().first(window_bytes_);
     }
-    const std::optional<Bytes> records = group_records(header_, here);
+    const std::optional<Bytes> records = group_records(header_, window_.from(place));
     if (!records.has_value()) co_return damage("the records of a group do not match its checksum");
     records_ = *records;
     co_return absl::OkStatus();
 }
 
+uint64_t LogReader::window_bytes() const {
+    return align_up(std::clamp(range_.bytes_max, kWindowBytesMin, kReadWindowBytesMax), kBlockBytes);
+}
+
+// Makes a window that begins at `offset_bytes` and holds `length_bytes` at least, if the segment has as many.
 Task<absl::Status> LogReader::load(ReadRange::Segment segment, uint64_t offset_bytes, uint64_t length_bytes) {
     const uint64_t length = std::min(length_bytes, segment.end_bytes - offset_bytes);
-    if (window_.size() < length) window_ = AlignedBuffer(std::max(length, kWindowBytesMin));
+    const uint64_t kept = make_room({segment.sequence, offset_bytes}, length);
     const absl::StatusOr<reactor::Handle> handle = co_await store_.open_for_reading(segment.sequence);
     if (!handle.ok()) co_return handle.status();
-    uint64_t done_bytes = 0;
-    while (done_bytes < length) {
-        const MutableBytes into = window_.bytes().subspan(done_bytes, length - done_bytes);
-        const int32_t result = co_await reactor_.read(*handle, into, offset_bytes + done_bytes);
-        if (result <= 0) {
-            const std::string why =
-                result < 0 ? std::generic_category().message(-result) : std::string("the file ends");
-            co_return absl::DataLossError(
-                fmt::format("read {} offset {}: {}", segment_file_name(segment.sequence), offset_bytes, why));
-        }
-        done_bytes += static_cast<uint64_t>(result);
+    file_.begin(*handle, window_.buffer.bytes().subspan(kept, length - kept), offset_bytes + kept);
+    const int32_t result = co_await file_.join();
+    if (result < 0) {
+        const std::string why = result == -ENODATA ? "the file ends" : std::generic_category().message(-result);
+        co_return absl::DataLossError(
+            fmt::format("read {} offset {}: {}", segment_file_name(segment.sequence), offset_bytes, why));
     }
-    window_segment_ = segment.sequence;
-    window_offset_ = offset_bytes;
-    window_bytes_ = length;
+    window_.size_bytes = length;
     co_return absl::OkStatus();
+}
+
+// Moves what the window has from `place` on to the front of one that can hold `length_bytes`; returns how much that is.
+uint64_t LogReader::make_room(GroupPlace place, uint64_t length_bytes) {
+    const MutableBytes kept = window_.from(place);
+    KVORUM_ASSERT(kept.size() < length_bytes, "{} bytes are there, {} are wanted", kept.size(), length_bytes);
+    if (window_.buffer.size() < length_bytes) {
+        AlignedBuffer larger(std::max(length_bytes, kWindowBytesMin));
+        std::copy(kept.begin(), kept.end(), larger.bytes().begin());
+        window_.buffer = std::move(larger);
+    } else {
+        std::copy(kept.begin(), kept.end(), window_.buffer.bytes().begin());
+    }
+    window_.segment_sequence = place.segment_sequence;
+    window_.offset_bytes = place.offset_bytes;
+    window_.size_bytes = kept.size();
+    return kept.size();
 }
 
 absl::Status LogReader::take_group() {
@@ -103,6 +128,8 @@ absl::Status LogReader::take_group() {
         if (!status.ok()) return status;
         ++number;
     }
+    end_ = {header_.segment_sequence, header_.offset_bytes};
+    if (number == header_.record_count) end_.offset_bytes += header_.size_bytes();
     return cursor.malformed() ? damage("a group with unreadable records") : absl::OkStatus();
 }
 
@@ -113,7 +140,8 @@ absl::Status LogReader::take_record(const Record& record, LogPosition position) 
         case RecordKind::kKnownPeer:
         case RecordKind::kFounding:
         case RecordKind::kConfiguration:
-        case RecordKind::kFeatureLevel: return absl::OkStatus();
+        case RecordKind::kFeatureLevel:
+        case RecordKind::kBase: return absl::OkStatus();
         case RecordKind::kEntry:
             return wanted(record.payload, position) ? take_entry(record.payload) : absl::OkStatus();
         case RecordKind::kEntryFirst:

@@ -109,7 +109,7 @@ LogScanner::Found LogScanner::refuse(Verdict verdict, GroupPlace place, std::str
 }
 
 LogScanner::Found LogScanner::refuse_damage(Verdict verdict, GroupPlace place, std::string why) {
-    result_.repairable = first_segment_ == 1;
+    result_.repairable = true;
     return refuse(verdict, place, std::move(why));
 }
 
@@ -318,6 +318,7 @@ void LogScanner::judge_damage(uint64_t missing) {
 }
 
 ScanResult LogScanner::finish() {
+    index_.drop_unfinished_entry();
     if (refused_) return result_;
     if (!started_ && any_segment_ && first_segment_ != 1) {
         refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");

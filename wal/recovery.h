@@ -61,7 +61,7 @@
 // The worst that this does is a refusal to start; no bytes of a client can be taken for a group of the log, because
 // they would have to name the checksum of a header that was written after them.
 //
-// Thread: any. Limits: one segment is held in memory at a time, by the caller.
+// Thread: any. Limits: one segment is looked at at a time, which the caller holds in memory.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,9 @@ ReplayError Replay::fail(ReplayError error, std::string detail) {
 
 LogIndex Replay::first_index() const { return terms_.empty() ? last_.index + 1 : terms_.front().first_index; }
 
-raft::EntryId Replay::before_first() const { return base_.index + 1 == first_index() ? base_ : raft::EntryId{}; }
+raft::EntryId Replay::before_first() const {
+    return base_.last.index + 1 == first_index() ? base_.last : raft::EntryId{};
+}
 
 ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64_t segment_size_bytes) {
     if (header.log_id.is_none() || (!log_id_.is_none() && header.log_id != log_id_)) {
@@ -26,6 +28,7 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
     log_id_ = header.log_id;
     if (header.epoch != epoch_) {
         partial_.open = false;
+        index_.drop_unfinished_entry();
         epoch_ = header.epoch;
     }
     cluster_ = header.cluster;
@@ -59,7 +62,8 @@ ReplayError Replay::apply_record(const GroupHeader& header, const Record& record
         case RecordKind::kSegmentHead:
         case RecordKind::kFounding:
         case RecordKind::kConfiguration:
-        case RecordKind::kFeatureLevel: break;
+        case RecordKind::kFeatureLevel:
+        case RecordKind::kBase: break;
     }
     return fail(ReplayError::kBadHead, "a record of a segment head is out of place");
 }
@@ -76,7 +80,8 @@ ReplayError Replay::check_summary(const GroupHeader& header) {
                                                          hard_state_.current_term, hard_state_.voted_for));
     }
     // The last entry is not known before the first one that was read whole.
-    const bool known = origin_ == Origin::kBehindDamage ? entry_count_ > 0 : !(partial_.open && partial_.skipped);
+    const bool known =
+        origin_ == Origin::kBehindDamage ? entry_count_ > 0 || has_base_record_ : !(partial_.open && partial_.skipped);
     if (known && header.last != last_) {
         return fail(ReplayError::kBadRecord, fmt::format("its header says that the log ends at {}, its records at {}",
                                                          header.last.index, last_.index));
@@ -95,20 +100,30 @@ ReplayError Replay::apply_head(const GroupHeader& header, RecordCursor& cursor, 
         return fail(ReplayError::kBadHead, fmt::format("it says {} bytes of segment, the file has {}",
                                                        head->segment_size_bytes, segment_size_bytes));
     }
+    const std::optional<Record> founding = cursor.next();
+    RecordCursor ahead = cursor;
+    const std::optional<Record> third = ahead.next();
+    const bool begins_anew = third.has_value() && third->kind == RecordKind::kBase;
     const bool is_first = !started_ || (is_lost() && !partial_.open);
-    ReplayError error = apply_segment_head(header, *head);
-    if (error == ReplayError::kNone) error = apply_founding(header, cursor.next());
+    ReplayError error = begins_anew ? apply_base(header, *head, third->payload) : apply_segment_head(header, *head);
+    if (error == ReplayError::kNone) error = apply_founding(header, founding);
     count = 2;
+    if (begins_anew) {
+        cursor = ahead;
+        count = 3;
+        return error;
+    }
     if (error == ReplayError::kNone) error = apply_stated(cursor, count, head->last.index, is_first);
     return error;
 }
 
 ReplayError Replay::apply_segment_head(const GroupHeader& header, const SegmentHead& head) {
-    index_.start_segment(header.segment_sequence, header.group_sequence);
+    index_.start_segment(header.segment_sequence, header.group_sequence, head.last.index, head.continues_entry);
     if (!started_ || (is_lost() && !partial_.open)) {
         started_ = true;
-        base_ = last_ = head.last;
+        last_ = head.last;
         last_log_time_ms_ = head.last_log_time_ms;
+        base_ = raft::LogBase{.last = last_, .log_time_ms = last_log_time_ms_};
         if (!last_.index.is_none()) identities_.push_back(last_);
         partial_.open = partial_.skipped = head.continues_entry;
         return ReplayError::kNone;
@@ -121,6 +136,30 @@ ReplayError Replay::apply_segment_head(const GroupHeader& header, const SegmentH
                     fmt::format("it says that entry {} came before, the log before it ends at {}", head.last.index,
                                 expected.index));
     }
+    return ReplayError::kNone;
+}
+
+// The writer finishes an entry before it begins anew; what a repair looks at may lack the end of one.
+ReplayError Replay::apply_base(const GroupHeader& header, const SegmentHead& head, Bytes payload) {
+    std::optional<raft::LogBase> base = raft::decode_log_base(payload);
+    const bool is_named_by_head = base.has_value() && base->last == head.last &&
+                                  base->log_time_ms == head.last_log_time_ms && !head.continues_entry;
+    if (!is_named_by_head) return fail(ReplayError::kBadHead, "its base record is none");
+    if (const uint16_t known_level = raft::known_feature_level(); base->proven_level > known_level) {
+        const std::string raised_by = base->raise.has_value() ? base->raise->fact.raised_by : "";
+        return fail(ReplayError::kNewerLevel, raft::newer_level_reason(base->proven_level, raised_by, known_level));
+    }
+    started_ = true;
+    partial_ = {};
+    index_.begin_anew({header.group_sequence, 0});
+    index_.start_segment(header.segment_sequence, header.group_sequence, head.last.index);
+    last_ = base->last;
+    last_log_time_ms_ = base->log_time_ms;
+    facts_ = raft::facts_of(*base);
+    terms_.clear();
+    identities_.assign(1, last_);
+    base_ = *std::move(base);
+    has_base_record_ = true;
     return ReplayError::kNone;
 }
 
@@ -159,7 +198,11 @@ ReplayError Replay::apply_stated(RecordCursor& cursor, uint32_t& count, LogIndex
         ++count;
     }
     if (is_first) {
-        facts_ = std::move(stated);
+        facts_ = stated;
+        // What this head speaks of was committed before what stood in front of it was released.
+        if (const auto* raise = stated.raises.last(); raise != nullptr) stated.prove(raise->fact.level);
+        base_ = raft::log_base_at(base_.last, base_.log_time_ms, stated);
+        if (origin_ == Origin::kLogStart) facts_ = std::move(stated);
         return ReplayError::kNone;
     }
     // The writer knows all of an entry when it has begun it. Behind damage, what was stated before may be lost.
@@ -221,6 +264,7 @@ ReplayError Replay::apply_piece(const Record& record, LogPosition position, Grou
     const bool last = record.kind == RecordKind::kEntryLast;
     if (partial_.skipped) {
         partial_.open = !last;
+        if (last) index_.finish_entry();
         return ReplayError::kNone;
     }
     if (partial_.bytes.size() + record.payload.size() > raft::EntryHeader::kEncodedSize + raft::kEntryBodySizeMax) {
@@ -230,6 +274,7 @@ ReplayError Replay::apply_piece(const Record& record, LogPosition position, Grou
     if (!last) return ReplayError::kNone;
     const std::string whole = std::exchange(partial_.bytes, {});
     partial_.open = false;
+    index_.finish_entry();
     return apply_entry(as_bytes(whole), partial_.position, partial_.place);
 }
 
@@ -255,8 +300,8 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
         return fail(ReplayError::kBadRecord,
                     fmt::format("the body of entry {} is no {}", header.index, raft::entry_type_name(header.type)));
     }
-    if (origin_ == Origin::kBehindDamage && header.index <= base_.index)
-        base_ = {header.index - 1, Term{}, header.prev_checksum};
+    if (header.index <= base_.last.index)
+        base_ = raft::LogBase{.last = {header.index - 1, Term{}, header.prev_checksum}};
     index_.note_entry(header.index, position, place);
     last_ = {header.index, header.term, header.header_checksum};
     last_log_time_ms_ = header.log_time_ms;
@@ -264,6 +309,7 @@ ReplayError Replay::apply_entry(Bytes encoded, LogPosition position, GroupPlace 
     identities_.push_back(last_);
     if (identities_.size() > kIdentitiesMax) identities_.pop_front();
     ++entry_count_;
+    entry_bytes_ += encoded.size();
     return ReplayError::kNone;
 }
 
@@ -273,12 +319,18 @@ ReplayError Replay::check_link(const raft::EntryHeader& header) {
                                                             header.cluster.value(), header.group));
     }
     if (!header.index.is_none() && is_lost()) {
-        base_ = last_ = {header.index - 1, Term{}, header.prev_checksum};
+        last_ = {header.index - 1, Term{}, header.prev_checksum};
+        base_ = raft::LogBase{.last = last_};
         if (!last_.index.is_none()) identities_.push_back(last_);
     }
     if (header.index.is_none() || header.index > last_.index + 1) {
         return fail(ReplayError::kBrokenEntryChain,
                     fmt::format("entry {} follows entry {}", header.index, last_.index));
+    }
+    const bool is_base_known = origin_ == Origin::kLogStart || has_base_record_;
+    if (is_base_known && header.index <= base_.last.index) {
+        return fail(ReplayError::kBrokenEntryChain,
+                    fmt::format("entry {} comes after the log began behind entry {}", header.index, base_.last.index));
     }
     const LogIndex previous = header.index - 1;
     const bool remembered = !identities_.empty() && previous >= identities_.front().index;

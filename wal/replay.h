@@ -3,7 +3,8 @@
 // An entry whose index is not above the last one's replaces that entry and everything behind it. A hard state replaces
 // the one before. An entry that was begun and not finished when its epoch ended was never acknowledged and is dropped.
 // The log's id, its founding and the log that a peer is known by never change. The configuration and the feature level
-// are what the last entries that state them say; the head of the first segment says what was stated before it.
+// are what the last entries that state them say; the head of the first segment says what was stated before it. A base
+// record ends all that: entries before it are gone, also one that was begun, and nothing replaces them.
 //
 // Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it
 // stays readable.
@@ -66,12 +67,19 @@ class Replay {
     [[nodiscard]] int64_t last_log_time_ms() const { return last_log_time_ms_; }
     // Runs of the live entries from first_index() on.
     [[nodiscard]] const std::vector<raft::TermRun>& terms() const { return terms_; }
+    // What stands before the first entry, as a base record or the first segment's head says; zero when the log begins
+    // with entry 1. The head tells no proven level: its entry was committed when what is before it was released, and so
+    // was the raise that the head states. Behind damage it may be wrong, unless has_base_record(), or unless the first
+    // group is the log's first.
+    [[nodiscard]] const raft::LogBase& base() const { return base_; }
+    [[nodiscard]] bool has_base_record() const { return has_base_record_; }
     // The lowest entry in the retained segments, or last().index + 1 when there is none.
     [[nodiscard]] LogIndex first_index() const;
-    // The entry at first_index() - 1, as the first segment's head names it, or behind damage the first entry (then
-    // without a term); zero when it is unknown or there is none.
+    // The entry at first_index() - 1, as base() names it, or behind damage the first entry (then without a term); zero
+    // when it is unknown or there is none.
     [[nodiscard]] raft::EntryId before_first() const;
     [[nodiscard]] uint64_t entry_count() const { return entry_count_; }
+    [[nodiscard]] uint64_t entry_bytes() const { return entry_bytes_; }  // as encoded
 
  private:
     ReplayError fail(ReplayError error, std::string detail);
@@ -80,6 +88,7 @@ class Replay {
     ReplayError apply_head(const GroupHeader& header, RecordCursor& cursor, uint32_t& count,
                            uint64_t segment_size_bytes);
     ReplayError apply_segment_head(const GroupHeader& header, const SegmentHead& head);
+    ReplayError apply_base(const GroupHeader& header, const SegmentHead& head, Bytes payload);
     ReplayError apply_founding(const GroupHeader& header, const std::optional<Record>& record);
     ReplayError apply_stated(RecordCursor& cursor, uint32_t& count, LogIndex last, bool is_first);
     ReplayError apply_hard_state(const Record& record);
@@ -107,12 +116,14 @@ class Replay {
     raft::LogFacts facts_;
     std::vector<KnownPeer> known_peers_;
     raft::HardState hard_state_;
-    raft::EntryId base_;  // before the first entry
+    raft::LogBase base_;  // before the first entry
+    bool has_base_record_ = false;
     raft::EntryId last_;
     int64_t last_log_time_ms_ = 0;
     std::vector<raft::TermRun> terms_;
     std::deque<raft::EntryId> identities_;  // of consecutive entries, the last one's at the back
     uint64_t entry_count_ = 0;
+    uint64_t entry_bytes_ = 0;
 
     // An entry whose last piece has not come yet.
     struct PartialEntry {

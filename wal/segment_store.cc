@@ -21,7 +21,6 @@ using reactor::Task;
 namespace {
 
 constexpr uint64_t kZeroChunkBytes = 256 * kKiB;
-constexpr uint64_t kReadChunkBytes = 1 * kMiB;
 constexpr uint32_t kFileMode = 0600;
 constexpr uint64_t kDescriptorRetryNs = 10 * kMillisecondNs;
 
@@ -149,25 +148,16 @@ Task<absl::Status> SegmentStore::sync_directory() {
     co_return absl::OkStatus();
 }
 
-Task<absl::Status> SegmentStore::read_segment(uint64_t sequence, MutableBytes image) {
-    KVORUM_ASSERT(image.size() == segment_size_bytes_);
-    const absl::StatusOr<Handle> handle = co_await open_file(path_of(sequence));
-    if (!handle.ok()) co_return handle.status();
-    absl::Status status = co_await read_file(*handle, sequence, image);
-    co_await close_handle(*handle);
-    co_return status;
+Task<absl::StatusOr<Handle>> SegmentStore::open_segment(uint64_t sequence) {
+    absl::StatusOr<Handle> handle = co_await open_file(path_of(sequence));
+    co_return handle;
 }
 
-Task<absl::Status> SegmentStore::read_file(Handle handle, uint64_t sequence, MutableBytes image) {
-    uint64_t offset = 0;
-    while (offset < image.size()) {
-        const MutableBytes chunk = image.subspan(offset, std::min<uint64_t>(kReadChunkBytes, image.size() - offset));
-        const int32_t result = co_await reactor_.read(handle, chunk, offset);
-        if (result < 0) co_return io_error("read", path_of(sequence), result);
-        if (result == 0) co_return absl::DataLossError(fmt::format("read {}: ends at {}", path_of(sequence), offset));
-        offset += static_cast<uint64_t>(result);
-    }
-    co_return absl::OkStatus();
+Task<void> SegmentStore::close_segment(Handle handle) { co_await close_handle(handle); }
+
+absl::Status SegmentStore::read_status(uint64_t sequence, int32_t result) const {
+    if (result == -ENODATA) return absl::DataLossError(fmt::format("read {}: the file ends", path_of(sequence)));
+    return result < 0 ? io_error("read", path_of(sequence), result) : absl::OkStatus();
 }
 
 Task<absl::Status> SegmentStore::open_log(size_t live_count) {

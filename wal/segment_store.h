@@ -47,8 +47,11 @@ class SegmentStore {
     // Looks at what is there, removes a half-made segment, and makes everything that can be read durable: what a killed
     // process left in a volatile cache must not be believed and lost afterwards.
     reactor::Task<absl::Status> find_files();
-    // The whole segment into `image` (segment_size_bytes).
-    reactor::Task<absl::Status> read_segment(uint64_t sequence, MutableBytes image);
+    // One of the files, to be read whole and closed again (wal/segment_reader.h). Before open_log(), or without it.
+    reactor::Task<absl::StatusOr<reactor::Handle>> open_segment(uint64_t sequence);
+    reactor::Task<void> close_segment(reactor::Handle handle);
+    // What FileRead::join() says of this one, in words.
+    [[nodiscard]] absl::Status read_status(uint64_t sequence, int32_t result) const;
     // All files, lowest first; before open_log() the log may be in any of them.
     [[nodiscard]] size_t file_count() const { return segments_.size(); }
     [[nodiscard]] uint64_t first_sequence() const { return segments_.front().sequence; }
@@ -108,7 +111,6 @@ class SegmentStore {
     reactor::Task<absl::Status> add_durable_file(uint64_t sequence);
     reactor::Task<int32_t> open_when_possible(std::string path, int flags, uint32_t mode);
     reactor::Task<absl::StatusOr<reactor::Handle>> open_file(std::string path);
-    reactor::Task<absl::Status> read_file(reactor::Handle handle, uint64_t sequence, MutableBytes image);
     reactor::Task<absl::Status> make_segment();
     reactor::Task<absl::Status> fill_with_zeros(reactor::Handle handle);
     reactor::Task<absl::Status> sync_directory();

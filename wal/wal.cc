@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/byte_progress.h"
 #include "base/log.h"
-#include "wal/aligned_buffer.h"
 #include "wal/calibration.h"
 #include "wal/group_writer.h"
 #include "wal/log_reader.h"
 #include "wal/log_swap.h"
 #include "wal/position_index.h"
+#include "wal/segment_reader.h"
 #include "wal/segment_store.h"
 #include "wal/storage.h"
 
@@ -34,7 +35,10 @@ class Wal::Impl {
     Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last, uint64_t bytes_max);
     Task<void> close();
     void release_prefix(LogIndex up_to);
+    uint64_t begin_at(raft::LogBase base);
     [[nodiscard]] LogIndex first_index() const;
+    [[nodiscard]] uint64_t bytes_behind(LogIndex index) const;
+    [[nodiscard]] LogIndex index_at_bytes_from_end(uint64_t bytes) const;
     [[nodiscard]] WalStats stats() const;
 
     reactor::Reactor& reactor_;
@@ -52,6 +56,7 @@ class Wal::Impl {
     [[nodiscard]] absl::Status prepare_storage();
     Task<absl::Status> start();
     Task<absl::StatusOr<GroupWriter::Start>> recover();
+    Task<absl::Status> scan_files(LogScanner* scanner);
     [[nodiscard]] absl::Status check_feature_level(const raft::LogFacts& facts) const;
     void fill_report(const ScanResult& scan, const Replay& replay);
     void log_recovery(const ScanResult& scan) const;
@@ -63,6 +68,13 @@ class Wal::Impl {
     size_t append_undurable(raft::EntryList& out, LogIndex first, LogIndex last, uint64_t bytes_max) const;
 
     LogIndex release_up_to_;
+    // The log begins anew there once this unit is durable; what the index says until then may be of the log before.
+    struct Beginning {
+        uint64_t unit = 0;
+        LogIndex base;
+    };
+    std::optional<Beginning> beginning_;
+    ReadEnd last_read_;
 };
 
 // --- open ---
@@ -128,14 +140,8 @@ Task<absl::Status> Wal::Impl::start() {
 Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     const uint64_t start_ns = reactor_.backend().monotonic_ns();
     LogScanner scanner(config_.node, index_);
-    AlignedBuffer image(store_.file_count() == 0 ? 0 : store_.segment_size_bytes());
-    for (size_t i = 0; i < store_.file_count(); ++i) {
-        const uint64_t sequence = store_.first_sequence() + i;
-        absl::Status loaded = co_await store_.read_segment(sequence, image.bytes());
-        if (!loaded.ok()) co_return loaded;
-        report_.bytes_scanned += image.size();
-        if (!scanner.add_segment(sequence, image.bytes())) break;
-    }
+    absl::Status loaded = co_await scan_files(&scanner);
+    if (!loaded.ok()) co_return loaded;
     const ScanResult scan = scanner.finish();
     if (!is_accepted(scan.verdict)) {
         const bool foreign = scan.verdict == Verdict::kWrongCluster || scan.verdict == Verdict::kWrongNode ||
@@ -175,6 +181,19 @@ Task<absl::StatusOr<GroupWriter::Start>> Wal::Impl::recover() {
     co_return start;
 }
 
+Task<absl::Status> Wal::Impl::scan_files(LogScanner* scanner) {
+    ByteProgress progress(store_.file_count() * store_.segment_size_bytes(), reactor_.backend().monotonic_ns());
+    SegmentReader reader(reactor_, store_);
+    absl::Status read = co_await reader.read_all([&](SegmentImage image) {
+        report_.bytes_scanned += image.bytes.size();
+        const bool more = scanner->add_segment(image.sequence, image.bytes);
+        const auto words = progress.words_if_due(report_.bytes_scanned, reactor_.backend().monotonic_ns());
+        if (words.has_value()) KVORUM_LOG(kInfo, "reading the log: {}", *words);
+        return more;
+    });
+    co_return read;
+}
+
 // Of a raise that is not committed nobody has made use, but whoever wrote it may commit it any time.
 absl::Status Wal::Impl::check_feature_level(const raft::LogFacts& facts) const {
     const auto* raise = facts.raises.last();
@@ -206,6 +225,7 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.last = replay.last();
     report_.last_log_time_ms = replay.last_log_time_ms();
     report_.first_index = replay.first_index();
+    report_.base = replay.base();
     report_.before_first = replay.before_first();
     report_.terms = replay.terms();
     report_.verdict = scan.verdict;
@@ -213,6 +233,7 @@ void Wal::Impl::fill_report(const ScanResult& scan, const Replay& replay) {
     report_.segments = index_.segment_count();
     report_.groups = scan.groups;
     report_.entries = replay.entry_count();
+    report_.entry_bytes = replay.entry_bytes();
     report_.groups_dropped = scan.unfinished;
 }
 
@@ -242,6 +263,10 @@ Task<absl::Status> Wal::Impl::fill_spares() {
 // --- progress and space ---
 
 void Wal::Impl::on_progress() {
+    if (beginning_.has_value() && writer_.durable_unit() >= beginning_->unit) {
+        release_up_to_ = std::max(release_up_to_, beginning_->base);
+        beginning_.reset();
+    }
     try_release();
     if (writer_.durable_unit() == reported_unit_) return;
     reported_unit_ = writer_.durable_unit();
@@ -255,6 +280,13 @@ void Wal::Impl::release_prefix(LogIndex up_to) {
     try_release();
 }
 
+uint64_t Wal::Impl::begin_at(raft::LogBase base) {
+    const LogIndex index = base.last.index;
+    const uint64_t unit = writer_.begin_at(std::move(base));
+    beginning_ = {unit, index};
+    return unit;
+}
+
 void Wal::Impl::try_release() {
     if (release_up_to_.is_none()) return;
     const uint64_t before = index_.releasable_before(release_up_to_, writer_.durable_group());
@@ -263,10 +295,19 @@ void Wal::Impl::try_release() {
 }
 
 LogIndex Wal::Impl::first_index() const {
+    if (beginning_.has_value()) return beginning_->base + 1;
     const LogIndex on_disk = index_.first_index();
     const LogIndex in_memory = writer_.undurable_count() > 0 ? writer_.undurable(0)->index() : LogIndex{};
     if (on_disk.is_none()) return in_memory.is_none() ? writer_.last_appended().index + 1 : in_memory;
     return in_memory.is_none() ? on_disk : std::min(on_disk, in_memory);
+}
+
+uint64_t Wal::Impl::bytes_behind(LogIndex index) const {
+    return beginning_.has_value() ? 0 : index_.bytes_behind(index);
+}
+
+LogIndex Wal::Impl::index_at_bytes_from_end(uint64_t bytes) const {
+    return beginning_.has_value() ? LogIndex{} : index_.index_at_bytes_from_end(bytes);
 }
 
 // --- reading ---
@@ -284,15 +325,21 @@ Task<absl::StatusOr<raft::EntryList>> Wal::Impl::read(LogIndex first, LogIndex l
     const LogIndex memory_first = tail.empty() ? last + 1 : tail.front()->index();
     if (memory_first <= first) co_return tail;
     const LogIndex disk_last = writer_.undurable_count() > 0 ? std::min(last, writer_.undurable(0)->index() - 1) : last;
-    const std::optional<GroupPlace> place = index_.find(first);
+    std::optional<GroupPlace> place = index_.find(first);
     KVORUM_ASSERT(place.has_value(), "entry {} of {} to {}", first, first_index(), newest);
+    ReadWindow window;
+    if (last_read_.next == first) {
+        place = std::max(*place, last_read_.place);
+        window = std::exchange(last_read_, {}).window;
+    }
     ReadRange range = plan_read(first, disk_last, bytes_max, *place);
     const uint64_t pin_first = range.segments.front().sequence;
     const uint64_t pin_last = range.segments.back().sequence;
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.pin(sequence);
-    LogReader reader(reactor_, store_, std::move(range));
+    LogReader reader(reactor_, store_, std::move(range), std::move(window));
     absl::StatusOr<raft::EntryList> entries = co_await reader.read();
+    if (entries.ok()) last_read_ = reader.take_end();
     for (uint64_t sequence = pin_first; sequence <= pin_last; ++sequence)
         store_.unpin(sequence);
     if (!entries.ok() || entries->back()->index() + 1 != memory_first) co_return entries;
@@ -314,9 +361,11 @@ ReadRange Wal::Impl::plan_read(LogIndex first, LogIndex last, uint64_t bytes_max
     range.bytes_max = bytes_max;
     range.offset_bytes = place.offset_bytes;
     range.replacements = index_.replacements();
-    const uint64_t end_sequence = store_.first_sequence() + store_.live_count();
-    for (uint64_t sequence = place.segment_sequence; sequence < end_sequence; ++sequence) {
-        range.segments.push_back({sequence, index_.end_of(sequence)});
+    // What is written at this moment may be old or new: none of it is looked at.
+    const GroupPlace end = writer_.durable_end();
+    for (uint64_t sequence = place.segment_sequence; sequence <= end.segment_sequence; ++sequence) {
+        const bool is_last = sequence == end.segment_sequence;
+        range.segments.push_back({sequence, is_last ? end.offset_bytes : index_.end_of(sequence)});
     }
     return range;
 }
@@ -377,6 +426,7 @@ uint64_t Wal::append(std::optional<raft::HardState> hard_state, raft::EntryList 
     return impl_->writer_.append(hard_state, std::move(entries));
 }
 uint64_t Wal::note_peer(KnownPeer peer) { return impl_->writer_.note_peer(peer); }
+uint64_t Wal::begin_at(raft::LogBase base) { return impl_->begin_at(std::move(base)); }
 void Wal::set_durable_callback(std::function<void(uint64_t unit_id)> callback) {
     impl_->on_durable_ = std::move(callback);
 }
@@ -391,6 +441,9 @@ uint64_t Wal::last_sync_ns() const { return impl_->writer_.last_sync_ns(); }
 bool Wal::is_stalled(uint64_t now_ns) const { return oldest_unsynced_ns(now_ns) > impl_->config_.stall_limit_ns; }
 LogIndex Wal::first_index() const { return impl_->first_index(); }
 LogIndex Wal::last_index() const { return impl_->writer_.last_appended().index; }
+const raft::EntryId& Wal::last() const { return impl_->writer_.last_appended(); }
+uint64_t Wal::bytes_behind(LogIndex index) const { return impl_->bytes_behind(index); }
+LogIndex Wal::index_at_bytes_from_end(uint64_t bytes) const { return impl_->index_at_bytes_from_end(bytes); }
 Task<absl::StatusOr<raft::EntryList>> Wal::read(LogIndex first, LogIndex last, uint64_t bytes_max) {
     return impl_->read(first, last, bytes_max);
 }

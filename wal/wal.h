@@ -1,10 +1,9 @@
 // The write-ahead log of one Raft group: what this node promised to remember, in order, on disk before anybody is told.
 //
-// Units go in, groups go to disk. A unit is a hard state, entries, or both, or a peer to remember; units are durable in
-// the order of their queueing.
-// While groups are being written, further units gather and leave together in the next group (group commit, without
-// timers); at most groups_in_flight_max groups are unfinished at a time. An entry whose index is not above the last
-// one's replaces that entry and everything behind it.
+// Units go in, groups go to disk. A unit is a hard state, entries, or both, or a peer to remember, or a base to begin
+// at; units are durable in the order of their queueing. While groups are being written, further units gather and leave
+// together in the next group (group commit, without timers); at most groups_in_flight_max groups are unfinished at a
+// time. An entry whose index is not above the last one's replaces that entry and everything behind it.
 //
 // What survives a crash is a prefix of the records appended, in order, that holds every unit reported durable. A unit
 // is not atomic: of one that was not reported, the hard state and some first entries may survive.
@@ -14,8 +13,8 @@
 // Suspension: append() and all questions return at once; open(), read() and close() suspend; several read() may run.
 // Errors: a failed write or sync ends the node through IoBackend::halt(). Nothing is reported durable afterwards, and
 //   no sync is tried twice.
-// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, and a position index of
-//   some bytes per MiB of log.
+// Memory: groups_in_flight_max * group_bytes_max of buffers, the units that are not durable, a position index of some
+//   bytes per MiB of log, and the window of the last read (kReadWindowBytesMax, or a group); two segments at open().
 #pragma once
 
 #include <cstdint>
@@ -30,6 +29,7 @@
 #include "base/histogram.h"
 #include "base/ids.h"
 #include "raft/entry.h"
+#include "raft/log_base.h"
 #include "raft/types.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
@@ -45,10 +45,12 @@ struct RecoveryReport {
     LogId log_id;  // of this log since its first day
     std::vector<KnownPeer> known_peers;
     raft::HardState hard_state;
-    raft::EntryId last;                // zero when the log has no entry
-    int64_t last_log_time_ms = 0;      // of `last`
-    LogIndex first_index;              // the lowest entry that can be read; last.index + 1 when there is none
-    raft::EntryId before_first;        // the entry at first_index - 1, if the log still names it; else zero
+    raft::EntryId last;            // zero when the log has no entry
+    int64_t last_log_time_ms = 0;  // of `last`
+    LogIndex first_index;          // the lowest entry that can be read; last.index + 1 when there is none
+    // What stands before first_index, and a snapshot must stand for; zero when the log begins with entry 1.
+    raft::LogBase base;
+    raft::EntryId before_first;        // base.last
     std::vector<raft::TermRun> terms;  // of the entries from first_index to last.index
 
     // Of this process: higher than that of any process before it whose log reached the disk, whatever the clocks say;
@@ -60,6 +62,7 @@ struct RecoveryReport {
     uint64_t segments = 0;
     uint64_t groups = 0;
     uint64_t entries = 0;         // replayed, replaced ones included
+    uint64_t entry_bytes = 0;     // of these, as encoded
     uint64_t groups_dropped = 0;  // unacknowledged groups that a cut dropped
     uint64_t bytes_scanned = 0;
     uint64_t duration_ns = 0;
@@ -110,6 +113,12 @@ class Wal {
     uint64_t append(std::optional<raft::HardState> hard_state, raft::EntryList entries);
     // Queues, as a unit, that `peer.node` is known by `peer.log_id` for as long as this log lives. Once for each node.
     uint64_t note_peer(KnownPeer peer);
+    // Queues, as a unit, that the log begins anew behind `base`: all entries up to it are gone, and any above it, for a
+    // snapshot that is durable on this disk stands for them; the next entry is that behind it, and none replaces them.
+    // From now on the log is so to all who ask. The hard state stays. A crash leaves the log as it was or as it begins
+    // here. Its segments go when that is durable. `base` is not below one that the log began at before (asserted).
+    // While no spare is ready it waits for one.
+    uint64_t begin_at(raft::LogBase base);
     // `callback(unit_id)`: all units up to unit_id are durable. From the run queue, never inside append(); ids ascend.
     void set_durable_callback(std::function<void(uint64_t unit_id)> callback);
     [[nodiscard]] uint64_t durable_unit() const;
@@ -126,10 +135,17 @@ class Wal {
 
     [[nodiscard]] LogIndex first_index() const;  // the lowest entry that read() can give
     [[nodiscard]] LogIndex last_index() const;   // the last appended
+    // The last appended, or what stands before the log if it has no entry; zero: nothing does.
+    [[nodiscard]] const raft::EntryId& last() const;
+    // Bytes of log on disk behind the entry at `index`, to within kCheckpointEveryBytes (wal/position_index.h); all
+    // that is kept if the entry is not in the log.
+    [[nodiscard]] uint64_t bytes_behind(LogIndex index) const;
+    // The highest entry that is known to have at least `bytes` behind it; none: the log has fewer.
+    [[nodiscard]] LogIndex index_at_bytes_from_end(uint64_t bytes) const;
 
     // The entries from `first` to at most `last`, durable or not, until `bytes_max` encoded bytes are reached; at least
-    // one. OutOfRange: `first` is released or not in the log. DataLoss: the disk does not give back what was written;
-    // the caller should halt.
+    // one. One that goes on where the last one ended reads nothing twice. OutOfRange: `first` is released or not in the
+    // log. DataLoss: the disk does not give back what was written; the caller should halt.
     [[nodiscard]] reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
                                                                       uint64_t bytes_max);
 

@@ -135,6 +135,19 @@ TEST_F(NodeCommands, PrintTheSectionsOfInfoThatAreAskedFor) {
     EXPECT_EQ(text_of({"INFO", "keyspace"}), "# Keyspace\r\n");
 }
 
+TEST_F(NodeCommands, SayInInfoHowMuchOfTheLogIsAppliedAtTheStart) {
+    EXPECT_THAT(text_of({"INFO", "persistence"}), HasSubstr("\r\nloading:0\r\n"));
+    EXPECT_THAT(text_of({"INFO", "persistence"}), Not(HasSubstr("loading_")));
+    const int64_t began_wall_ms = node_.wall_clock_ms() - 3000;
+    node_.load = {.loading = true, .began_wall_ms = began_wall_ms, .total_bytes = 4000, .loaded_bytes = 999};
+    const std::string info = text_of({"INFO", "persistence"});
+    for (const char* line :
+         {"loading:1", "async_loading:0", "loading_start_time:1699999997", "loading_total_bytes:4000",
+          "loading_loaded_bytes:999", "loading_loaded_perc:24.98", "loading_eta_seconds:9"}) {
+        EXPECT_THAT(info, HasSubstr("\r\n" + std::string{line} + "\r\n"));
+    }
+}
+
 TEST_F(NodeCommands, CallAFollowerASlaveInInfo) {
     node_.follow(NodeId{2});
     const std::string info = text_of({"INFO", "replication"});

@@ -109,6 +109,7 @@ class FakeNode final : public NodeFacade {
         snapshot_facts.saving = true;
         return true;
     }
+    LoadingFacts loading() override { return load; }
     uint64_t key_count_in_slot(uint16_t slot) override { return slot == 5 ? 9 : 0; }
     bool peer_connected(NodeId peer) override { return peer != unreachable; }
     const MemberWatch& members_seen() override {
@@ -160,6 +161,7 @@ class FakeNode final : public NodeFacade {
     uint64_t unreachable_since_ns = 100 * kSecondNs;  // now
     MemberWatch watch{0, 2 * kSecondNs};
     uint64_t keys = 2;
+    LoadingFacts load;
     std::vector<ClientState*> clients;
     std::vector<uint64_t> closed;
 };

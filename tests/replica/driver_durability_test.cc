@@ -133,6 +133,60 @@ TEST_F(DriverDurabilityTest, WhileTheLogIsReadBackNothingIsAppliedAndNothingElse
     EXPECT_EQ(driver().last_applied(), LogIndex{3});
 }
 
+TEST_F(DriverDurabilityTest, TheNextPieceIsReadBackBeforeTheOneBeforeIsApplied) {
+    log_.entries_per_read = 2;
+    outcomes_.holds = true;
+    restart_with(recover_entries(4));
+    follow_other({}, LogIndex{4});
+    settle();
+    EXPECT_EQ(driver().last_applied(), LogIndex{});
+    EXPECT_EQ(log_.reads, 2);
+    outcomes_.holds = false;
+    settle();
+    EXPECT_EQ(driver().last_applied(), LogIndex{4});
+    EXPECT_EQ(log_.reads, 2);
+}
+
+TEST_F(DriverDurabilityTest, WhatWasReadBackIsAppliedWhileTheNextPieceHangs) {
+    log_.entries_per_read = 2;
+    outcomes_.holds = true;
+    restart_with(recover_entries(4));
+    follow_other({}, LogIndex{4});
+    while (log_.reads < 1)
+        turn();
+    log_.may_read.reset();
+    while (log_.reads < 2)
+        turn();
+    outcomes_.holds = false;
+    turn();
+    EXPECT_EQ(driver().last_applied(), LogIndex{2});
+    EXPECT_FALSE(driver().has_work(outcomes_));
+    log_.may_read.set();
+    settle();
+    EXPECT_EQ(driver().last_applied(), LogIndex{4});
+}
+
+TEST_F(DriverDurabilityTest, NoMoreIsReadAheadThanFitsIntoItsBound) {
+    log_.entries_per_read = 1;
+    outcomes_.holds = true;
+    raft::RecoveredLog recovered{.cluster = kCluster};
+    for (uint64_t i = 1; i <= 6; ++i) {
+        const raft::EntryPtr held = large_entry(LogIndex{i}, recovered.last.checksum, kReadAheadBytes / 2);
+        log_.hold(held);
+        recovered.last = held->id();
+    }
+    recovered.hard_state.current_term = Term{1};
+    recovered.terms = {{Term{1}, LogIndex{1}}};
+    restart_with(recovered);
+    follow_other({}, LogIndex{6});
+    settle();
+    EXPECT_EQ(log_.reads, 2);
+    outcomes_.holds = false;
+    settle(400);
+    EXPECT_EQ(driver().last_applied(), LogIndex{6});
+    EXPECT_EQ(log_.reads, 6);
+}
+
 TEST_F(DriverDurabilityTest, AnEntryThatCannotBeReadBackEndsTheNode) {
     log_.read_status = absl::DataLossError("rot");
     restart_with(recover_entries(3));

@@ -182,6 +182,17 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
         }
         return std::move(builder).seal(kCluster, kFirstGroup, index, term, prev_checksum);
     }
+    // Of term 1, which sets one key to so much.
+    raft::EntryPtr large_entry(LogIndex index, uint64_t prev_checksum, uint64_t value_bytes) {
+        raft::EntryBuilder builder(raft::EntryType::kCommands);
+        ops::begin_batch({.hash_seed = 1}, builder.buffer());
+        const std::string value(value_bytes, 'v');
+        const std::vector<std::string_view> arguments{"set", "large", value};
+        EXPECT_TRUE(
+            ops::encode_write(ops::operation_of(ops::OperationCode::kSet), arguments, 0, builder.buffer(), error_));
+        builder.add_command_count(1);
+        return std::move(builder).seal(kCluster, kFirstGroup, index, Term{1}, prev_checksum);
+    }
     // Entries of term 1 up to `last`, which set k1, k2...; on the disk from an earlier life, not in memory.
     raft::RecoveredLog recover_entries(uint64_t last) {
         raft::RecoveredLog recovered{.cluster = kCluster};

@@ -18,6 +18,7 @@ class FakeLog final : public LogPort {
     struct Unit {
         std::optional<raft::HardState> hard_state;
         raft::EntryList entries;
+        std::optional<raft::LogBase> base = std::nullopt;
     };
 
     explicit FakeLog(reactor::Reactor& reactor) : may_read(reactor) { may_read.set(); }
@@ -35,10 +36,17 @@ class FakeLog final : public LogPort {
             entries_.erase(entries_.lower_bound(entry->index()), entries_.end());
             entries_[entry->index()] = entry;
         }
-        units.push_back({hard_state, std::move(entries)});
+        units.push_back({hard_state, std::move(entries), std::nullopt});
         finished_.push_back(false);
         return units.size();
     }
+    uint64_t begin_at(raft::LogBase base) override {
+        entries_.clear();
+        units.push_back({std::nullopt, {}, std::move(base)});
+        finished_.push_back(false);
+        return units.size();
+    }
+    void release_prefix(LogIndex up_to) override { entries_.erase(entries_.begin(), entries_.upper_bound(up_to)); }
     uint64_t durable_unit() const override {
         uint64_t unit = 0;
         while (unit < finished_.size() && finished_[unit])
@@ -56,6 +64,18 @@ class FakeLog final : public LogPort {
              ++index)
             out.push_back(entries_.at(index));
         co_return out;
+    }
+    uint64_t bytes_behind(LogIndex index) const override {
+        uint64_t bytes = 0;
+        for (auto it = entries_.upper_bound(index); it != entries_.end(); ++it)
+            bytes += it->second->encoded().size();
+        return bytes;
+    }
+    LogIndex index_at_bytes_from_end(uint64_t bytes) const override {
+        for (auto it = entries_.rbegin(); it != entries_.rend(); ++it) {
+            if (bytes_behind(it->first) >= bytes) return it->first;
+        }
+        return LogIndex{};
     }
     bool busy() const override { return is_busy; }
     uint32_t groups_in_flight() const override { return durable_unit() < units.size() ? 1 : 0; }
