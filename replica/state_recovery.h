@@ -1,0 +1,30 @@
+// What a node starts from: the newest sound snapshot on its disk, and the log behind it.
+//
+// Thread: the owning core. Suspension: reads. Ownership: references outlive the call. Errors: DataLoss: the log begins
+// behind a snapshot that is not here, or not sound: it is to be fetched from a peer (replica/snapshot_repair.h); the
+// message says which. FailedPrecondition: a snapshot of another cluster.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "kv/store.h"
+#include "raft/raft.h"
+#include "reactor/reactor.h"
+#include "reactor/task.h"
+#include "snapshot/snapshot_directory.h"
+#include "snapshot/snapshot_loader.h"
+#include "wal/wal.h"
+
+namespace kvorum::replica {
+
+// Fills `state`, which is empty. Where the log does not hold the entry that the snapshot ends with, it begins anew
+// behind the snapshot: a crash had come between the two.
+[[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor, wal::Wal& wal,
+                                                                              snapshot::SnapshotDirectory& directory,
+                                                                              kv::Store& state,
+                                                                              uint64_t& loaded_bytes);
+// The same, with a snapshot that was loaded already and stands for no less than the log's base.
+[[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor, wal::Wal& wal,
+                                                                             snapshot::LoadedSnapshot loaded,
+                                                                             kv::Store& state);
+
+}  // namespace kvorum::replica
