@@ -4,8 +4,8 @@
 
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
-#include "wal/aligned_buffer.h"
 #include "wal/log_reader.h"
 #include "wal/recovery.h"
 

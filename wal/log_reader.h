@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/aligned_buffer.h"
 #include "raft/entry.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
-#include "wal/aligned_buffer.h"
 #include "wal/format.h"
 #include "wal/position_index.h"
 #include "wal/segment_store.h"

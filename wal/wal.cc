@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "base/log.h"
-#include "wal/aligned_buffer.h"
 #include "wal/calibration.h"
 #include "wal/group_writer.h"
 #include "wal/log_reader.h"
