@@ -9,6 +9,7 @@
 #include "config/descriptors.h"
 #include "replica/log_membership.h"
 #include "replica/log_repair.h"
+#include "replica/state_recovery.h"
 
 namespace kvorum::node {
 namespace {
@@ -67,8 +68,9 @@ reactor::Task<absl::Status> Node::start() {
     absl::Status opened = co_await open_log();
     if (!opened.ok()) co_return opened;
     report_recovery();
-    if (absl::Status covered = check_log_covers_history(); !covered.ok()) co_return covered;
-    const auto* logged = log_->recovered().facts.configurations.last();
+    absl::Status covered = co_await recover_state();
+    if (!covered.ok()) co_return covered;
+    const auto* logged = recovered_.facts.configurations.last();
     absl::Status members =
         replica::check_log_membership(config_, log_->cluster(), logged == nullptr ? nullptr : &logged->fact);
     if (!members.ok()) co_return members;
@@ -95,22 +97,14 @@ void Node::build_parts() {
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
     const wal::RecoveryReport& report = log_->recovered();
-    raft::RecoveredLog recovered;
-    recovered.cluster = log_->cluster();
-    recovered.hard_state = report.hard_state;
-    recovered.last = report.last;
-    recovered.last_log_time_ms = report.last_log_time_ms;
-    recovered.terms = report.terms;
-    recovered.facts = report.facts;
-    loading_.emplace(report.last.index, report.entry_bytes, counters_.started_at_ns, counters_.started_at_wall_ms);
-
     peers_ = std::make_unique<peers::Peers>(
         reactor_, *flusher_, config_,
         peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
     group_log_ = std::make_unique<replica::WalLog>(*log_);
     driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, counters_,
-                                                    latency_, recovered);
+                                                    latency_, recovered_);
+    build_snapshot_parts();
     gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
                                                                            counters_, latency_, slow_log_, buffers_});
     dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
@@ -120,9 +114,26 @@ void Node::build_parts() {
                               counters_, config_.limits, access_, buffers_});
 }
 
+void Node::build_snapshot_parts() {
+    if (const snapshot::SnapshotFile* newest = snapshot_directory_->newest(); newest != nullptr) {
+        snapshot_facts_.last_index = newest->last.index;
+        snapshot_facts_.last_revision = store_.revision();
+        snapshot_facts_.last_bytes = newest->size_bytes;
+    }
+    snapshotter_ =
+        std::make_unique<replica::Snapshotter>(reactor_, config_, log_->cluster(), *group_log_, store_, driver_->core(),
+                                               driver_->applier(), *snapshot_directory_, snapshot_facts_);
+    snapshot_exchange_ = std::make_unique<replica::SnapshotExchange>(reactor_, config_, log_->cluster(), *driver_,
+                                                                     *peers_, *snapshot_directory_, snapshot_facts_);
+}
+
 absl::Status Node::open_ports() {
-    const peers::PeerPorts ports{*driver_, static_cast<peers::ForwardReceiver&>(*this), *repair_answers_,
-                                 static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this)};
+    const peers::PeerPorts ports{*driver_,
+                                 static_cast<peers::ForwardReceiver&>(*this),
+                                 *repair_answers_,
+                                 *snapshot_exchange_,
+                                 static_cast<peers::LinkEvents&>(*this),
+                                 static_cast<peers::Acquaintance&>(*this)};
     if (absl::Status status = peers_->start(ports); !status.ok()) return status;
     return clients_->start(config_.listen_endpoint());
 }
@@ -139,12 +150,16 @@ reactor::Task<absl::Status> Node::open_log() {
     co_return absl::OkStatus();
 }
 
-absl::Status Node::check_log_covers_history() const {
-    const wal::RecoveryReport& report = log_->recovered();
-    if (report.last.index.is_none() || report.first_index == LogIndex{1}) return absl::OkStatus();
-    return absl::DataLossError(fmt::format(
-        "the log in {} begins at index {}: the entries before it are missing, so the state cannot be rebuilt",
-        config_.data_directory, report.first_index));
+reactor::Task<absl::Status> Node::recover_state() {
+    snapshot_directory_ = std::make_unique<snapshot::SnapshotDirectory>(reactor_, config_.data_directory);
+    absl::Status opened = co_await snapshot_directory_->open();
+    if (!opened.ok()) co_return opened;
+    uint64_t loaded_bytes = 0;
+    absl::StatusOr<raft::RecoveredLog> recovered =
+        co_await replica::recover_state(reactor_, *log_, *snapshot_directory_, store_, loaded_bytes);
+    if (!recovered.ok()) co_return recovered.status();
+    recovered_ = *std::move(recovered);
+    co_return absl::OkStatus();
 }
 
 void Node::fit_clients() {
@@ -214,6 +229,8 @@ reactor::Task<void> Node::stop() {
     if (clients_ != nullptr) co_await clients_->stop();
     if (peers_ != nullptr) co_await peers_->stop();
     if (repair_answers_ != nullptr) co_await repair_answers_->stop();
+    if (snapshot_exchange_ != nullptr) co_await snapshot_exchange_->stop();
+    if (snapshotter_ != nullptr) co_await snapshotter_->stop();
     co_await tasks_.join();
     if (driver_ != nullptr) co_await driver_->stop();
     running_ = false;
@@ -239,6 +256,8 @@ void Node::on_turn_end() {
 
 void Node::drive_group() {
     driver_->run_turn(gateway_->outcomes());
+    snapshotter_->run_turn();
+    snapshot_exchange_->offer_to(driver_->take_snapshot_needs());
     members_seen_.saw_leader(driver_->leader());
 }
 
@@ -330,7 +349,8 @@ redis::KeyspaceFacts Node::keyspace() {
     redis::KeyspaceFacts facts;
     facts.keys = store_.size();
     facts.keys_with_expiry = store_.keys_with_expiry();
-    facts.expired_keys = store_.expired_keys() - expired_keys_at_reset_;
+    // A state that came as a snapshot counts anew.
+    facts.expired_keys = store_.expired_keys() - std::min(expired_keys_at_reset_, store_.expired_keys());
     facts.memory_bytes = store_.memory_bytes();
     memory_bytes_peak_ = std::max(memory_bytes_peak_, facts.memory_bytes);
     facts.memory_bytes_peak = memory_bytes_peak_;

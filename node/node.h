@@ -29,6 +29,8 @@
 #include "redis/server_commands.h"
 #include "replica/raft_driver.h"
 #include "replica/repair_answers.h"
+#include "replica/snapshot_exchange.h"
+#include "replica/snapshotter.h"
 #include "replica/wal_log.h"
 
 namespace kvorum::node {
@@ -76,6 +78,8 @@ class Node final : public redis::NodeFacade,
         look_at_loading();
         return loading_->facts();
     }
+    [[nodiscard]] replica::SnapshotFacts snapshots() override { return snapshot_facts_; }
+    bool save_snapshot() override { return snapshotter_->request(); }
     [[nodiscard]] uint64_t key_count_in_slot(uint16_t slot) override;
     [[nodiscard]] bool peer_connected(NodeId peer) override { return peers_->connected(peer); }
     [[nodiscard]] const MemberWatch& members_seen() override { return members_seen_; }
@@ -100,9 +104,10 @@ class Node final : public redis::NodeFacade,
  private:
     void on_turn_end() override;
     reactor::Task<absl::Status> open_log();
-    [[nodiscard]] absl::Status check_log_covers_history() const;
+    reactor::Task<absl::Status> recover_state();
     void report_recovery() const;
     void build_parts();
+    void build_snapshot_parts();
     [[nodiscard]] absl::Status open_ports();
     void drive_group();
     reactor::Task<void> hand_over(uint64_t until_ns);
@@ -155,10 +160,15 @@ class Node final : public redis::NodeFacade,
 
     // In the order in which they are built; each uses those before it.
     std::unique_ptr<wal::Wal> log_;
+    std::unique_ptr<snapshot::SnapshotDirectory> snapshot_directory_;
+    replica::SnapshotFacts snapshot_facts_;
+    raft::RecoveredLog recovered_;
     std::unique_ptr<peers::Peers> peers_;
     std::unique_ptr<replica::RepairAnswers> repair_answers_;
     std::unique_ptr<replica::WalLog> group_log_;
     std::unique_ptr<replica::RaftDriver> driver_;
+    std::unique_ptr<replica::Snapshotter> snapshotter_;
+    std::unique_ptr<replica::SnapshotExchange> snapshot_exchange_;
     std::unique_ptr<gateway::Gateway> gateway_;
     std::unique_ptr<redis::Dispatcher> dispatcher_;
     std::unique_ptr<gateway::ForwardedSessions> forwarded_;

@@ -11,7 +11,7 @@
 namespace kvorum::replica {
 
 Applier::Applier(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store, raft::Raft& raft,
-                 WriteBatcher& writes, NodeCounters& counters, LatencyMonitor& latency)
+                 WriteBatcher& writes, NodeCounters& counters, LatencyMonitor& latency, raft::EntryId applied)
     : reactor_(reactor),
       config_(config),
       log_(log),
@@ -20,7 +20,10 @@ Applier::Applier(reactor::Reactor& reactor, const NodeConfig& config, LogPort& l
       writes_(writes),
       counters_(counters),
       latency_(latency),
-      readers_(reactor) {}
+      readers_(reactor),
+      last_applied_(applied.index),
+      last_applied_id_(applied),
+      apply_target_(applied.index) {}
 
 void Applier::commit_to(LogIndex index) {
     KVORUM_ASSERT(index >= apply_target_, "index {} after {}", index, apply_target_);

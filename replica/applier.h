@@ -41,13 +41,13 @@ inline constexpr uint64_t kReadAheadBytes = 4 * kMiB;
 class Applier {
  public:
     Applier(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store, raft::Raft& raft,
-            WriteBatcher& writes, NodeCounters& counters, LatencyMonitor& latency);
+            WriteBatcher& writes, NodeCounters& counters, LatencyMonitor& latency, raft::EntryId applied);
 
     // Everything up to here is committed. Never falls.
     void commit_to(LogIndex index);
-    // The state after the entry at `index`, which is committed and above last_applied(), takes the store's place; the
+    // The state after the entry `last`, which is committed and above last_applied(), takes the store's place; the
     // entries up to it are not applied any more. Who waits for one of them is told nothing.
-    void restore(LogIndex index, kv::Store state);
+    void restore(raft::EntryId last, kv::Store state);
     // Applies a turn's worth. True: an entry was applied to its end.
     bool run(CommandOutcomes& outcomes);
     // Another run() would get on with something.
@@ -56,6 +56,8 @@ class Applier {
     reactor::Task<void> stop();
 
     [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    // The entry there; zero: none was applied.
+    [[nodiscard]] const raft::EntryId& last_applied_id() const { return last_applied_id_; }
     // Of the entries applied since the start, as encoded.
     [[nodiscard]] uint64_t applied_bytes() const { return applied_bytes_; }
     // Something committed is to be applied.
@@ -73,7 +75,7 @@ class Applier {
 
  private:
     struct RestoredState {
-        LogIndex index;
+        raft::EntryId last;
         kv::Store state;
     };
 
@@ -107,6 +109,7 @@ class Applier {
     reactor::TaskScope readers_;
 
     LogIndex last_applied_;
+    raft::EntryId last_applied_id_;
     uint64_t applied_bytes_ = 0;
     LogIndex apply_target_;
     bool reading_back_ = false;

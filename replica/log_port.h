@@ -40,6 +40,9 @@ class LogPort {
     [[nodiscard]] virtual reactor::Task<absl::StatusOr<raft::EntryList>> read(LogIndex first, LogIndex last,
                                                                               uint64_t bytes_max) = 0;
 
+    // The lowest entry that it still has.
+    [[nodiscard]] virtual LogIndex first_index() const = 0;
+
     // --- what decides when to take a snapshot, and how much is kept behind it; to within 1 MiB ---
     // Bytes of log behind the entry at `index`; all that is kept if it is not in the log.
     [[nodiscard]] virtual uint64_t bytes_behind(LogIndex index) const = 0;

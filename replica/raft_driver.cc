@@ -47,7 +47,7 @@ RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogP
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
       log_readers_(reactor),
       drawn_hash_seed_(reactor.backend().random_seed()),
-      applier_(reactor, config, log, store, raft_, writes_, counters, latency) {}
+      applier_(reactor, config, log, store, raft_, writes_, counters, latency, recovered.applied) {}
 
 void RaftDriver::on_raft_message(raft::Message message) { raft_.step(message, reactor_.now_ns()); }
 
@@ -175,9 +175,11 @@ void RaftDriver::carry_out_output(CommandOutcomes& outcomes) {
         // 6. What a lagging peer needs from the disk.
         for (const raft::LogRead& request : output.log_reads)
             log_readers_.spawn(read_for_peer(request));
-        // 7. A newer program is needed here.
+        // 7. What a peer that lags behind the log needs. Who takes it sends a snapshot.
+        snapshot_needs_.insert(snapshot_needs_.end(), output.snapshot_sends.begin(), output.snapshot_sends.end());
+        // 8. A newer program is needed here.
         if (!output.unreadable.empty()) reactor_.backend().halt(output.unreadable);
-        // 8. Last, because routing by the new leader may write to the batch and to sessions.
+        // 9. Last, because routing by the new leader may write to the batch and to sessions.
         if (output.leadership_changed) leadership_changed(outcomes);
     }
 }
@@ -199,11 +201,23 @@ void RaftDriver::persist(raft::Output& output) {
         unit.index = output.entries.back()->index();
         gathering_.batch_appended(output.entries.back()->header().command_count, reactor_.now_ns());
     }
+    if (output.entries.empty() && output.begin_at.has_value()) {
+        unit.term = output.begin_at->last.term;
+        unit.index = output.begin_at->last.index;
+    }
     unit.messages = std::move(output.messages_after_persist);
-    unit.log_unit = log_.append(output.hard_state, std::move(output.entries));
+    unit.log_unit = append_to_log(output);
     const uint64_t log_unit = unit.log_unit;
     unpersisted_.push_back(std::move(unit));
     if (is_mutant(Mutant::kAckBeforeDurable)) take_durable(log_unit);
+}
+
+// The hard state first, then where the log begins, then what follows.
+uint64_t RaftDriver::append_to_log(raft::Output& output) {
+    if (!output.begin_at.has_value()) return log_.append(output.hard_state, std::move(output.entries));
+    if (output.hard_state.has_value()) maybe(log_.append(output.hard_state, {}) == 0);
+    const uint64_t begun = log_.begin_at(*output.begin_at);
+    return output.entries.empty() ? begun : log_.append({}, std::move(output.entries));
 }
 
 void RaftDriver::send_all(const raft::MessageList& messages) {

@@ -44,6 +44,16 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
                peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
                const raft::RecoveredLog& recovered);
 
+    // --- snapshots ---
+    // `state` is what a snapshot holds that is verified and durable on this disk, and `base` what it says of the log:
+    // Raft::install_snapshot(). If the log begins behind it now, the state takes the store's place.
+    void install_snapshot(const raft::LogBase& base, kv::Store state);
+    void on_snapshot_sent(NodeId peer, const raft::EntryId& last) { raft_.on_snapshot_sent(peer, last); }
+    // Those who need a snapshot, since the last call: each is named again with each heartbeat.
+    [[nodiscard]] std::vector<NodeId> take_snapshot_needs() { return std::exchange(snapshot_needs_, {}); }
+    [[nodiscard]] const Applier& applier() const { return applier_; }
+    [[nodiscard]] raft::Raft& core() { return raft_; }
+
     // --- what the peers do ---
     void on_raft_message(raft::Message message) override;
     void on_unreachable(NodeId peer) override;
@@ -121,6 +131,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] uint64_t lease_clock_ns() const;
     void carry_out_output(CommandOutcomes& outcomes);
     void persist(raft::Output& output);
+    [[nodiscard]] uint64_t append_to_log(raft::Output& output);
     void leadership_changed(CommandOutcomes& outcomes);
     void log_leadership();
     void send_all(const raft::MessageList& messages);
@@ -158,6 +169,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     uint64_t wall_clock_turn_ns_ = UINT64_MAX;  // the turn in which the wall clock was read
     int64_t turn_wall_clock_ms_ = 0;
     std::vector<WaiterId> ready_waiters_;
+    std::vector<NodeId> snapshot_needs_;
 };
 
 }  // namespace kvorum::replica

@@ -108,6 +108,14 @@ void RaftDriver::look_at_transfer() {
     }
 }
 
+void RaftDriver::install_snapshot(const raft::LogBase& base, kv::Store state) {
+    const raft::InstallResult result = raft_.install_snapshot(base);
+    if (result != raft::InstallResult::kInstalled) return;
+    KVORUM_LOG(kInfo, "term {}: a snapshot takes the place of the log up to index {}", raft_.current_term(),
+               base.last.index);
+    applier_.restore(base.last, std::move(state));
+}
+
 uint32_t RaftDriver::replicas_holding(LogIndex index) const {
     uint32_t count = 0;
     for (const raft::PeerStatus& peer : raft_.status().peers)

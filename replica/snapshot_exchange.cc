@@ -83,8 +83,7 @@ Task<void> SnapshotExchange::answer(NodeId from, peers::SnapshotFetch fetch) {
     for (const snapshot::SnapshotFile& file : directory_.files()) {
         if (file.last == part.last) part.size_bytes = file.size_bytes;
     }
-    absl::StatusOr<std::string> bytes =
-        co_await directory_.read(part.last, fetch.offset, peers::kSnapshotPartBytesMax);
+    absl::StatusOr<std::string> bytes = co_await directory_.read(part.last, fetch.offset, peers::kSnapshotPartBytesMax);
     if (bytes.ok() && part.offset <= part.size_bytes && bytes->size() <= part.size_bytes - part.offset &&
         (!bytes->empty() || part.offset == part.size_bytes)) {
         part.bytes = as_bytes(*bytes);

@@ -48,7 +48,8 @@ Task<absl::Status> SnapshotFetcher::receive(NodeId from, reactor::StopToken stop
         }
         absl::StatusOr<Part> part = co_await next_part(from, stop);
         if (!part.ok()) co_return part.status();
-        if (part->last.index.is_none()) co_return absl::NotFoundError(fmt::format("node {} has no such snapshot", from));
+        if (part->last.index.is_none())
+            co_return absl::NotFoundError(fmt::format("node {} has no such snapshot", from));
         if (last_.index.is_none()) {
             // Its name is known from here on; of its bytes some may be here from a fetch before.
             last_ = part->last;

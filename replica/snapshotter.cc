@@ -66,7 +66,7 @@ snapshot::SnapshotHead Snapshotter::head() const {
             .group = kFirstGroup,
             .node = config_.id,
             .base = raft_.log_base_at(applier_.last_applied_id(), store_.log_time_ms()),
-            .moment = {store_.head(), store_.state_hash(), store_.size(), store_.tombstone_count()}};
+            .moment = cursor_->moment()};
 }
 
 void Snapshotter::begin() {
@@ -77,8 +77,9 @@ void Snapshotter::begin() {
         facts_.last_saved_wall_ms = reactor_.backend().wall_clock_ms();
         return;
     }
-    encoder_ = std::make_unique<snapshot::SnapshotEncoder>(head());
+    encoder_ = std::make_unique<snapshot::SnapshotEncoder>();
     cursor_ = store_.begin_snapshot(*encoder_);
+    encoder_->begin(head());
     revision_ = store_.revision();
     facts_.saving = true;
     facts_.saving_since_ns = reactor_.now_ns();
@@ -120,8 +121,8 @@ void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotFile>& file) {
 }
 
 Task<absl::StatusOr<snapshot::SnapshotFile>> Snapshotter::write(raft::EntryId last) {
-    auto created = co_await snapshot::SnapshotWriter::create(reactor_, directory_.path(), last,
-                                                             snapshot::kUnfinishedSuffix);
+    auto created =
+        co_await snapshot::SnapshotWriter::create(reactor_, directory_.path(), last, snapshot::kUnfinishedSuffix);
     if (!created.ok()) co_return created.status();
     snapshot::SnapshotWriter& writer = **created;
     absl::Status status = co_await write_records(writer);
@@ -140,30 +141,29 @@ Task<absl::StatusOr<snapshot::SnapshotFile>> Snapshotter::write(raft::EntryId la
 }
 
 Task<absl::Status> Snapshotter::write_records(snapshot::SnapshotWriter& writer) {
-    for (bool done = false; !done;) {
+    for (bool finished = false, done = false; !done;) {
         if (tasks_.stop_requested() || abandoned_) co_return absl::CancelledError("given up");
-        done = cursor_->advance(kSliceBytes);
+        if (!finished && cursor_->advance(kSliceBytes)) {
+            encoder_->finish();
+            finished = true;
+        }
         const uint64_t waiting_bytes = encoder_->raw_bytes_waiting();
         // Pre-images come beside what the cursor gives.
         const bool packed = encoder_->pack(2 * kSliceBytes);
         reactor_.work().add(TurnPart::kSnapshot, std::min(waiting_bytes, 2 * kSliceBytes) * kWorkPerByte);
-        done = done && packed;
+        done = finished && packed;
         facts_.saved_keys = cursor_->counts().records;
         facts_.preimage_bytes = cursor_->counts().pre_image_bytes;
-        absl::Status drained = co_await drain_output(writer);
-        if (!drained.ok()) co_return drained;
+        absl::Status written = co_await write_whole_chunks(writer);
+        if (!written.ok()) co_return written;
         if (!done) co_await reactor_.yield();
     }
-    encoder_->finish();
-    absl::Status drained = co_await drain_output(writer);
-    co_return drained;
+    co_return absl::OkStatus();
 }
 
-Task<absl::Status> Snapshotter::drain_output(snapshot::SnapshotWriter& writer) {
-    std::string output = std::exchange(encoder_->output(), {});
-    Bytes bytes = as_bytes(output);
-    while (!bytes.empty()) {
-        writer.take(bytes);
+Task<absl::Status> Snapshotter::write_whole_chunks(snapshot::SnapshotWriter& writer) {
+    while (encoder_->bytes_to_take() > 0) {
+        writer.filled(encoder_->take(writer.room()));
         if (!writer.is_full()) continue;
         absl::Status written = co_await writer.write_piece();
         if (!written.ok()) co_return written;

@@ -57,7 +57,7 @@ class Snapshotter {
     reactor::Task<void> take(raft::EntryId last);
     reactor::Task<absl::StatusOr<snapshot::SnapshotFile>> write(raft::EntryId last);
     reactor::Task<absl::Status> write_records(snapshot::SnapshotWriter& writer);
-    reactor::Task<absl::Status> drain_output(snapshot::SnapshotWriter& writer);
+    reactor::Task<absl::Status> write_whole_chunks(snapshot::SnapshotWriter& writer);
     void finished(const absl::StatusOr<snapshot::SnapshotFile>& file);
 
     reactor::Reactor& reactor_;

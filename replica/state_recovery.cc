@@ -88,8 +88,9 @@ Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor
         co_await directory.remove(file.last);
     }
     if (base.is_none()) co_return whole_log(wal);
-    co_return absl::DataLossError(fmt::format(
-        "the log in {} begins behind index {}, and there is no sound snapshot that reaches it", directory.path(), base));
+    co_return absl::DataLossError(
+        fmt::format("the log in {} begins behind index {}, and there is no sound snapshot that reaches it",
+                    directory.path(), base));
 }
 
 }  // namespace kvorum::replica

@@ -20,8 +20,7 @@ namespace kvorum::replica {
 // behind the snapshot: a crash had come between the two.
 [[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor, wal::Wal& wal,
                                                                               snapshot::SnapshotDirectory& directory,
-                                                                              kv::Store& state,
-                                                                              uint64_t& loaded_bytes);
+                                                                              kv::Store& state, uint64_t& loaded_bytes);
 // The same, with a snapshot that was loaded already and stands for no less than the log's base.
 [[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor, wal::Wal& wal,
                                                                              snapshot::LoadedSnapshot loaded,

@@ -26,6 +26,7 @@ class WalLog final : public LogPort {
     [[nodiscard]] LogIndex index_at_bytes_from_end(uint64_t bytes) const override {
         return wal_.index_at_bytes_from_end(bytes);
     }
+    [[nodiscard]] LogIndex first_index() const override { return wal_.first_index(); }
     [[nodiscard]] bool busy() const override { return wal_.busy(); }
     [[nodiscard]] uint32_t groups_in_flight() const override { return wal_.groups_in_flight(); }
     [[nodiscard]] uint64_t last_sync_ns() const override { return wal_.last_sync_ns(); }

@@ -7,9 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "base/log.h"
-#include "wal/aligned_buffer.h"
 #include "wal/format.h"
 
 namespace kvorum::snapshot {
@@ -75,8 +75,9 @@ Task<absl::StatusOr<std::string>> SnapshotDirectory::read(raft::EntryId last, ui
     if (file == nullptr || offset % wal::kBlockBytes != 0) co_return absl::NotFoundError("no such snapshot");
     const std::string path = file->path;
     const int32_t handle = co_await reactor_.open(path, O_RDONLY | O_DIRECT | O_CLOEXEC, 0);
-    if (handle < 0) co_return absl::NotFoundError(fmt::format("{}: {}", path, std::generic_category().message(-handle)));
-    wal::AlignedBuffer buffer(bytes_max);
+    if (handle < 0)
+        co_return absl::NotFoundError(fmt::format("{}: {}", path, std::generic_category().message(-handle)));
+    AlignedBuffer buffer(bytes_max);
     const int32_t result = co_await reactor_.read(handle, buffer.bytes(), offset);
     const int32_t closed = co_await reactor_.close(handle);
     if (result < 0 || closed < 0) {

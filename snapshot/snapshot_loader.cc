@@ -6,9 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/units.h"
 #include "snapshot/snapshot_decoder.h"
-#include "wal/aligned_buffer.h"
 
 namespace kvorum::snapshot {
 
@@ -17,59 +17,66 @@ using reactor::Task;
 namespace {
 
 constexpr size_t kReadBytes = 2 * kMiB;
-constexpr size_t kSliceBytes = 16 * kKiB;
-constexpr uint64_t kWorkPerByte = 8;  // to unpack one, and to store what is in it
+constexpr size_t kSliceBytes = 32 * kKiB;
+constexpr uint64_t kWorkPerByte = 4;  // to unpack one, and to store what is in it
 
 absl::Status file_error(const std::string& path, int32_t result) {
     return absl::UnavailableError(fmt::format("{}: {}", path, std::generic_category().message(-result)));
 }
 
 // Restores each record as it comes.
-class IntoStore final : public RecordVisitor {
+class IntoStore final : public SnapshotVisitor {
  public:
     explicit IntoStore(kv::Store& store) : store_(store) {}
 
-    void head(const SnapshotHead& head) override { store_.restore_head(head.moment.head); }
-    void record(const kv::RecordFields& fields) override { store_.restore(fields); }
-    void tombstone(std::string_view key, Revision revision) override { store_.restore_tombstone(key, revision); }
+    absl::Status head(const SnapshotHead& head) override {
+        store_.restore_head(head.moment.head);
+        return absl::OkStatus();
+    }
+    absl::Status record(const kv::RecordFields& fields) override {
+        store_.restore(fields);
+        return absl::OkStatus();
+    }
+    absl::Status tombstone(std::string_view key, Revision revision) override {
+        store_.restore_tombstone(key, revision);
+        return absl::OkStatus();
+    }
 
  private:
     kv::Store& store_;
 };
 
-class IntoNothing final : public RecordVisitor {
+class IntoNothing final : public SnapshotVisitor {
  public:
-    void head(const SnapshotHead&) override {}
-    void record(const kv::RecordFields&) override {}
-    void tombstone(std::string_view, Revision) override {}
+    absl::Status head(const SnapshotHead&) override { return absl::OkStatus(); }
+    absl::Status record(const kv::RecordFields&) override { return absl::OkStatus(); }
+    absl::Status tombstone(std::string_view, Revision) override { return absl::OkStatus(); }
 };
 
 absl::Status in_file(const std::string& path, const absl::Status& status) {
-    return absl::DataLossError(fmt::format("{}: {}", path, std::string(status.message())));
+    return {status.code(), fmt::format("{}: {}", path, std::string(status.message()))};
 }
 
-Task<absl::Status> feed_piece(reactor::Reactor& reactor, SnapshotDecoder& decoder, Bytes piece) {
-    while (!piece.empty()) {
-        const Bytes slice = piece.first(std::min(piece.size(), kSliceBytes));
-        piece = piece.subspan(slice.size());
-        absl::Status fed = decoder.feed(slice);
-        if (!fed.ok()) co_return fed;
-        reactor.work().add(TurnPart::kSnapshot, slice.size() * kWorkPerByte);
+Task<absl::Status> decode_what_was_fed(reactor::Reactor& reactor, SnapshotDecoder& decoder) {
+    while (true) {
+        const absl::StatusOr<bool> decoded = decoder.decode(kSliceBytes);
+        if (!decoded.ok() || *decoded) co_return decoded.status();
+        reactor.work().add(TurnPart::kSnapshot, kSliceBytes * kWorkPerByte);
         if (reactor.work().used_up()) co_await reactor.yield();
     }
-    co_return absl::OkStatus();
 }
 
 Task<absl::Status> read_through(reactor::Reactor& reactor, SnapshotDecoder& decoder, std::string path,
                                 reactor::Handle file, reactor::StopToken stop, uint64_t* progress_bytes) {
-    wal::AlignedBuffer buffer(kReadBytes);
+    AlignedBuffer buffer(kReadBytes);
     for (uint64_t offset = 0;;) {
         if (stop.stop_requested()) co_return absl::CancelledError("stopped");
         const int32_t result = co_await reactor.read(file, buffer.bytes(), offset);
         if (result < 0) co_return file_error(path, result);
         if (result == 0) break;
-        absl::Status fed = co_await feed_piece(reactor, decoder, Bytes(buffer.bytes()).first(static_cast<size_t>(result)));
-        if (!fed.ok()) co_return in_file(path, fed);
+        decoder.feed(Bytes(buffer.bytes()).first(static_cast<size_t>(result)));
+        absl::Status decoded = co_await decode_what_was_fed(reactor, decoder);
+        if (!decoded.ok()) co_return in_file(path, decoded);
         offset += static_cast<uint64_t>(result);
         if (progress_bytes != nullptr) *progress_bytes = offset;
     }
@@ -98,9 +105,9 @@ Task<absl::StatusOr<LoadedSnapshot>> load_snapshot(reactor::Reactor& reactor, st
     if (!read.ok()) co_return read;
     const SnapshotHead& head = *decoder.head();
     if (state.state_hash() != head.moment.state_hash || state.size() != head.moment.key_count) {
-        co_return absl::DataLossError(
-            fmt::format("{}: its {} keys have the hash {:016x}, it says {} keys and {:016x}", path, state.size(),
-                        state.state_hash(), head.moment.key_count, head.moment.state_hash));
+        co_return absl::DataLossError(fmt::format("{}: its {} keys have the hash {:016x}, it says {} keys and {:016x}",
+                                                  path, state.size(), state.state_hash(), head.moment.key_count,
+                                                  head.moment.state_hash));
     }
     co_return LoadedSnapshot{head, std::move(state)};
 }
@@ -108,7 +115,7 @@ Task<absl::StatusOr<LoadedSnapshot>> load_snapshot(reactor::Reactor& reactor, st
 Task<absl::StatusOr<SnapshotHead>> verify_snapshot(reactor::Reactor& reactor, std::string path,
                                                    reactor::StopToken stop) {
     IntoNothing visitor;
-    SnapshotDecoder decoder(visitor, false);
+    SnapshotDecoder decoder(visitor);
     absl::Status read = co_await read_file(reactor, decoder, path, stop, nullptr);
     if (!read.ok()) co_return read;
     co_return *decoder.head();

@@ -3,9 +3,9 @@
 // Everything that the file says of itself is checked: each chunk's checksum, the one over all, the counts, and, of a
 // state that was loaded, its hash. Nothing of a file that fails is used.
 //
-// Thread: the reactor's. Suspension: reads, and between slices of the work (kSliceBytes of the file each). Cancellation:
-// `stop` ends it soon, with Cancelled. Errors: DataLoss names file, byte offset and reason; Unavailable: the system
-// refused. Memory: one piece of the file, one chunk, and the state.
+// Thread: the reactor's. Suspension: reads, and between slices of the work (kSliceBytes of the file each).
+// Cancellation: `stop` ends it soon, with Cancelled. Errors: DataLoss names file, byte offset and reason; Unavailable:
+// the system refused. Memory: one piece of the file, one chunk, and the state.
 #pragma once
 
 #include <cstdint>

@@ -77,9 +77,9 @@ Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> SnapshotWriter::go_on(reac
 }
 
 void SnapshotWriter::take(Bytes& bytes) {
-    const size_t taken = std::min(bytes.size(), kPieceBytes - filled_bytes_);
-    if (taken > 0) std::memcpy(piece_.bytes().data() + filled_bytes_, bytes.data(), taken);
-    filled_bytes_ += taken;
+    const size_t taken = std::min(bytes.size(), room().size());
+    if (taken > 0) std::memcpy(room().data(), bytes.data(), taken);
+    filled(taken);
     bytes = bytes.subspan(taken);
 }
 

@@ -16,12 +16,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/aligned_buffer.h"
 #include "base/bytes.h"
 #include "base/units.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
 #include "snapshot/snapshot_file.h"
-#include "wal/aligned_buffer.h"
 
 namespace kvorum::snapshot {
 
@@ -33,14 +33,19 @@ class SnapshotWriter {
     [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> create(
         reactor::Reactor& reactor, std::string directory, raft::EntryId last, std::string_view suffix);
     // Of one that a process before has begun, behind its `size_bytes`, a multiple of kPieceBytes.
-    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> go_on(
-        reactor::Reactor& reactor, std::string directory, raft::EntryId last, std::string_view suffix,
-        uint64_t size_bytes);
+    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> go_on(reactor::Reactor& reactor,
+                                                                                              std::string directory,
+                                                                                              raft::EntryId last,
+                                                                                              std::string_view suffix,
+                                                                                              uint64_t size_bytes);
     ~SnapshotWriter();
     SnapshotWriter(const SnapshotWriter&) = delete;
     SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
-    // Takes bytes from the front of `bytes`, until a piece is full: then it must be written before more are taken.
+    // Where the next bytes go, until a piece is full: then it must be written before more are taken.
+    [[nodiscard]] MutableBytes room() { return piece_.bytes().subspan(filled_bytes_); }
+    void filled(size_t bytes) { filled_bytes_ += bytes; }
+    // Takes bytes from the front of `bytes` as far as there is room.
     void take(Bytes& bytes);
     [[nodiscard]] bool is_full() const { return filled_bytes_ == kPieceBytes; }
     [[nodiscard]] reactor::Task<absl::Status> write_piece();
@@ -66,7 +71,7 @@ class SnapshotWriter {
     const raft::EntryId last_;
     const std::string path_;
     reactor::Handle file_ = reactor::kNoHandle;
-    wal::AlignedBuffer piece_{kPieceBytes};
+    AlignedBuffer piece_{kPieceBytes};
     size_t filled_bytes_ = 0;
     uint64_t written_bytes_ = 0;
 };

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/aligned_buffer.h"
 #include "base/histogram.h"
 #include "reactor/scope.h"
-#include "wal/aligned_buffer.h"
 #include "wal/format.h"
 
 namespace kvorum::wal {

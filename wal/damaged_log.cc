@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "wal/log_reader.h"
 #include "wal/recovery.h"

@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/fifo.h"
 #include "base/histogram.h"
 #include "raft/entry.h"
@@ -35,7 +36,6 @@
 #include "reactor/event.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
-#include "wal/aligned_buffer.h"
 #include "wal/config.h"
 #include "wal/format.h"
 #include "wal/position_index.h"

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/aligned_buffer.h"
 #include "base/units.h"
 #include "raft/entry.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
-#include "wal/aligned_buffer.h"
 #include "wal/file_read.h"
 #include "wal/format.h"
 #include "wal/position_index.h"

@@ -8,10 +8,10 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "base/aligned_buffer.h"
 #include "base/bytes.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
-#include "wal/aligned_buffer.h"
 #include "wal/file_read.h"
 #include "wal/segment_store.h"
 

@@ -20,12 +20,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/aligned_buffer.h"
 #include "base/bytes.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
 #include "reactor/task.h"
-#include "wal/aligned_buffer.h"
 #include "wal/config.h"
 
 namespace kvorum::wal {

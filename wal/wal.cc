@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/aligned_buffer.h"
 #include "base/assert.h"
 #include "base/byte_progress.h"
 #include "base/log.h"

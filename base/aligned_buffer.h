@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 
-namespace kvorum::wal {
+namespace kvorum {
 
 class AlignedBuffer {
  public:
@@ -39,4 +39,4 @@ class AlignedBuffer {
     size_t size_bytes_ = 0;
 };
 
-}  // namespace kvorum::wal
+}  // namespace kvorum
