@@ -45,10 +45,6 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "A container for server configuration commands", "Depends on subcommand.", "@slow"},
     {"time", nullptr, run_time, 1, kFlagLoading | kFlagStale | kFlagFast, 0, 0, 0, "server", "2.6.0",
      "Return the current server time", "O(1)", "@fast"},
-    {"bgsave", nullptr, run_bgsave, -1, kFlagAdmin | kFlagNoScript | kFlagNoAsyncLoading, 0, 0, 0, "server", "1.0.0",
-     "Asynchronously save the dataset to disk", "O(1)", "@admin @slow @dangerous"},
-    {"lastsave", nullptr, run_lastsave, 1, kFlagLoading | kFlagStale | kFlagFast, 0, 0, 0, "server", "1.0.0",
-     "Get the UNIX time stamp of the last successful save to disk", "O(1)", "@admin @fast @dangerous"},
     {"role", nullptr, run_role, 1, kFlagNoScript | kFlagLoading | kFlagStale | kFlagFast, 0, 0, 0, "server", "2.8.12",
      "Return the role of the instance in the context of replication", "O(1)", "@admin @fast @dangerous"},
     {"cluster", nullptr, run_subcommand, -2, 0, 0, 0, 0, "cluster", "3.0.0", "A container for cluster commands",
@@ -86,6 +82,10 @@ constexpr auto kCommands = std::to_array<CommandSpec>({
      "A container for commands that Redis does not have", "Depends on subcommand.", "@slow"},
     {"monitor", nullptr, run_monitor, 1, kFlagAdmin | kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "server",
      "1.0.0", "Listen for all requests received by the server in real time", "", "@admin @slow @dangerous"},
+    {"bgsave", nullptr, run_bgsave, -1, kFlagAdmin | kFlagNoScript | kFlagNoAsyncLoading, 0, 0, 0, "server", "1.0.0",
+     "Asynchronously save the dataset to disk", "O(1)", "@admin @slow @dangerous"},
+    {"lastsave", nullptr, run_lastsave, 1, kFlagLoading | kFlagStale | kFlagFast, 0, 0, 0, "server", "1.0.0",
+     "Get the UNIX time stamp of the last successful save to disk", "O(1)", "@admin @fast @dangerous"},
 });
 
 // Those of data commands have no handler: what carries the command out knows them.

@@ -15,7 +15,7 @@ namespace kvorum::redis {
 namespace {
 
 // In the order in which Redis lists them.
-constexpr std::array<std::pair<uint32_t, std::string_view>, 13> kFlagNames{{
+constexpr std::array<std::pair<uint32_t, std::string_view>, 14> kFlagNames{{
     {kFlagWrite, "write"},
     {kFlagReadonly, "readonly"},
     {kFlagDenyOom, "denyoom"},

@@ -29,14 +29,20 @@ Task<absl::StatusOr<snapshot::LoadedSnapshot>> SnapshotFetcher::fetch(NodeId fro
     offset_ = 0;
     facts_.fetching_from = from;
     facts_.fetched_bytes = facts_.fetch_size_bytes = 0;
-    absl::Status received = co_await receive(from, stop);
+    absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await receive_and_take_in(from, stop);
     reactor_.cancel(nudge_);
-    absl::StatusOr<snapshot::LoadedSnapshot> loaded = received;
-    if (received.ok()) loaded = co_await take_in(stop);
     if (writer_ != nullptr) co_await writer_->close(absl::IsDataLoss(loaded.status()));
     writer_.reset();
     part_.reset();
     from_ = facts_.fetching_from = NodeId{};
+    co_return loaded;
+}
+
+Task<absl::StatusOr<snapshot::LoadedSnapshot>> SnapshotFetcher::receive_and_take_in(NodeId from,
+                                                                                    reactor::StopToken stop) {
+    absl::Status received = co_await receive(from, stop);
+    if (!received.ok()) co_return received;
+    auto loaded = co_await take_in(stop);
     co_return loaded;
 }
 

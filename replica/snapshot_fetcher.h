@@ -51,6 +51,8 @@ class SnapshotFetcher {
         std::string bytes;
     };
 
+    [[nodiscard]] reactor::Task<absl::StatusOr<snapshot::LoadedSnapshot>> receive_and_take_in(NodeId from,
+                                                                                              reactor::StopToken stop);
     [[nodiscard]] reactor::Task<absl::Status> receive(NodeId from, reactor::StopToken stop);
     [[nodiscard]] reactor::Task<absl::Status> open_file(raft::EntryId last);
     [[nodiscard]] reactor::Task<absl::StatusOr<Part>> next_part(NodeId from, reactor::StopToken stop);
