@@ -20,6 +20,12 @@ void PersistQueue::on_truncated(LogIndex first_removed) {
         unit.valid_index = std::min(unit.valid_index, last_kept);
 }
 
+void PersistQueue::on_replaced(LogIndex base) {
+    durable_index_ = std::min(durable_index_, base);
+    for (Unit& unit : units_)
+        unit.valid_index = LogIndex{};
+}
+
 bool PersistQueue::complete(Term term, LogIndex index) {
     const auto unit = std::find_if(units_.begin(), units_.end(),
                                    [&](const Unit& each) { return each.term == term && each.index == index; });

@@ -27,9 +27,9 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
     const std::vector<std::string> violations = config.validate();
     KVORUM_ASSERT(violations.empty(), "{}", violations.front());
     KVORUM_ASSERT(!cluster_.is_none(), "a log of no cluster");
-    KVORUM_ASSERT(recovered.base.last.index <= recovered.applied.index && recovered.applied.index <= recovered.last.index,
-                  "a log from {} to {}, applied to {}", recovered.base.last.index, recovered.last.index,
-                  recovered.applied.index);
+    KVORUM_ASSERT(
+        recovered.base.last.index <= recovered.applied.index && recovered.applied.index <= recovered.last.index,
+        "a log from {} to {}, applied to {}", recovered.base.last.index, recovered.last.index, recovered.applied.index);
     KVORUM_ASSERT(log_.last_term() <= current_term(), "the log holds term {}, the hard state {}", log_.last_term(),
                   current_term());
     // What was promised, and to whom, is not known any more; only how long it may last.

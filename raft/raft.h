@@ -89,9 +89,9 @@ struct RaftConfig {
 struct RecoveredLog {
     ClusterId cluster;  // that the log was made for: all its entries, and those that it takes, name it
     HardState hard_state{};
-    LogBase base{};      // where the log begins
-    EntryId applied{};   // what the state holds already; not below the base. All of it is committed
-    EntryId last{};      // the base's when the log has no entry
+    LogBase base{};     // where the log begins
+    EntryId applied{};  // what the state holds already; not below the base. All of it is committed
+    EntryId last{};     // the base's when the log has no entry
     int64_t last_log_time_ms = 0;
     std::vector<TermRun> terms{};  // of all entries behind the base
     LogFacts facts{};              // of all entries, and of the base

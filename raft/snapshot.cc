@@ -24,7 +24,7 @@ InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
     // The entries behind it go too, if there are any: they follow another entry than the committed one.
     output_.entries.clear();
     output_.begin_at = base;
-    persists_.on_truncated(LogIndex{1});
+    persists_.on_replaced(last.index);
     log_.begin_at(base);
     commit_index_ = handed_out_index_ = last.index;
     if (auto* follower = std::get_if<Follower>(&role_)) {

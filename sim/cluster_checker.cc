@@ -88,7 +88,7 @@ void ClusterChecker::check_memory(const Machine& machine, const raft::Status& st
     const raft::Raft& raft = machine.serving()->raft();
     const auto lost = [&](LogIndex index, Term term) {
         // Its place may have been taken by an entry of a later term before the node went down.
-        return raft.term_at(index) != term && raft.term_at(status.last_index) <= term;
+        return index >= raft.base_index() && raft.term_at(index) != term && raft.term_at(status.last_index) <= term;
     };
     if (lost(view.durable.index, view.durable.term)) {
         report(fmt::format(
@@ -120,7 +120,7 @@ void ClusterChecker::check_new_leader(const Machine& machine, const raft::Raft& 
         report(fmt::format("Election Safety: node {} and node {} both lead in term {}", known->second, machine.host(),
                            term));
     }
-    for (size_t i = committed_.size(); i > 0; --i) {
+    for (size_t i = committed_.size(); i > 0 && i >= raft.base_index().value(); --i) {
         const CommittedEntry& entry = committed_[i - 1];
         if (entry.seen_in >= term) continue;
         if (raft.term_at(LogIndex{i}) == entry.term) continue;
@@ -184,7 +184,8 @@ void ClusterChecker::check_acknowledged(const Machine& machine, const raft::Stat
         if (follower.current_term() != status.term) continue;
         const LogIndex durable = follower.status().durable_index;
         const Term term = leader.term_at(peer.match_index);
-        if (durable >= peer.match_index && follower.term_at(peer.match_index) == term) continue;
+        const bool is_compacted = peer.match_index < std::max(leader.base_index(), follower.base_index());
+        if (durable >= peer.match_index && (is_compacted || follower.term_at(peer.match_index) == term)) continue;
         report(fmt::format(
             "Acknowledgement: the leader, node {} in term {}, counts entry {} of term {} as held by node {}, which has "
             "an entry of term {} there and calls {} durable",
@@ -198,7 +199,8 @@ void ClusterChecker::check_acknowledged(const Machine& machine, const raft::Stat
 void ClusterChecker::check_durable(const Machine& machine, const raft::Status& status, NodeView& view) {
     const raft::Raft& raft = machine.serving()->raft();
     // After a cut, what was there and what replaces it are in flight together.
-    if (raft.term_at(view.last.index) != view.last.term) view.suspect_durable = kSuspectAdvances;
+    if (view.last.index >= raft.base_index() && raft.term_at(view.last.index) != view.last.term)
+        view.suspect_durable = kSuspectAdvances;
     view.last = {status.last_index, raft.term_at(status.last_index)};
     const EntryPlace durable{status.durable_index, raft.term_at(status.durable_index)};
     if (durable.index == view.durable.index && durable.term == view.durable.term) return;
@@ -207,8 +209,9 @@ void ClusterChecker::check_durable(const Machine& machine, const raft::Status& s
     if (suspect) --view.suspect_durable;
     if (durable.index.is_none() || view.excused() || (!suspect && !random_.chance(1, kDurablesPerDiskCheck))) return;
     ++disk_checks_;
-    const Term found = read_durable_log(machine, durable.index).term_at(durable.index);
-    if (found == durable.term) return;
+    const DurableLog log = read_durable_log(machine, durable.index);
+    if (durable.index < raft.base_index() || log.holds(durable.index, durable.term)) return;
+    const Term found = log.term_at(durable.index);
     report(fmt::format("Durability: node {} calls entry {} of term {} durable, after a power cut there would be {}",
                        machine.host(), durable.index, durable.term,
                        found.is_none() ? std::string("none") : fmt::format("one of term {}", found)));
@@ -232,6 +235,8 @@ void ClusterChecker::check_committed(const Machine& machine, const raft::Status&
         const raft::EntryPtr cached = raft.cached_entry(index);
         const uint64_t checksum = cached == nullptr ? 0 : cached->id().checksum;
         const Term term = raft.term_at(index);
+        // A snapshot stands for it, and whoever took that had seen it.
+        if (index < raft.base_index()) continue;
         if (index.value() > committed_.size()) {
             committed_.push_back({term, checksum, status.term});
             is_new = true;
@@ -310,7 +315,7 @@ void ClusterChecker::check_disks() {
     size_t holding = 0;
     for (const auto& machine : machines_) {
         const bool excused = nodes_[machine->host()].excused();
-        holding += excused || read_durable_log(*machine, index).term_at(index) == term ? 1 : 0;
+        holding += excused || read_durable_log(*machine, index).holds(index, term) ? 1 : 0;
     }
     if (holding > machines_.size() / 2) return;
     report(fmt::format(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "snapshot/snapshot_file.h"
 #include "wal/recovery.h"
 
 namespace kvorum::sim {
@@ -21,6 +22,16 @@ std::vector<uint64_t> durable_segments(const Machine& machine) {
     return sequences;
 }
 
+// Up to where a snapshot stands for the log; none: there is none.
+LogIndex durable_snapshot(const Machine& machine) {
+    LogIndex newest;
+    for (const std::string& name : machine.disk().durable_names(machine.node_config().data_directory)) {
+        const auto last = snapshot::parse_snapshot_file_name(name, snapshot::kSnapshotSuffix);
+        if (last.has_value()) newest = std::max(newest, last->index);
+    }
+    return newest;
+}
+
 DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, size_t first) {
     wal::PositionIndex positions;
     wal::LogScanner scanner(machine.node_config().id, positions);
@@ -33,6 +44,8 @@ DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, 
     log.accepted = wal::is_accepted(scanner.finish().verdict);
     log.hard_state = scanner.replay().hard_state();
     log.known_peers = scanner.replay().known_peers();
+    // What is gone without a snapshot that stands for it is lost.
+    if (scanner.replay().base().last.index <= durable_snapshot(machine)) log.base = scanner.replay().base().last;
     log.last = scanner.replay().last();
     log.terms = scanner.replay().terms();
     return log;
@@ -43,6 +56,7 @@ DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, 
 Term DurableLog::term_at(LogIndex index) const {
     Term found;
     if (index > last.index) return found;
+    if (index == base.index) return base.term;
     for (const raft::TermRun& run : terms) {
         if (run.first_index <= index) found = run.term;
     }

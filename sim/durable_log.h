@@ -16,11 +16,14 @@ struct DurableLog {
     bool accepted = false;  // a node would start from it
     raft::HardState hard_state;
     std::vector<wal::KnownPeer> known_peers;
+    raft::EntryId base;  // that a snapshot stands for; zero: the log begins with entry 1, or that is not known
     raft::EntryId last;
     std::vector<raft::TermRun> terms;  // of the entries that were read: the end of the log
 
     // None: there is no such entry, or it lies before what was read.
     [[nodiscard]] Term term_at(LogIndex index) const;
+    // That entry, or a snapshot that stands for it.
+    [[nodiscard]] bool holds(LogIndex index, Term term) const { return index < base.index || term_at(index) == term; }
 };
 
 // Reads from the end of the log backwards, at least as far as the entry `from`; none: the last few segments.

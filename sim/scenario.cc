@@ -29,6 +29,8 @@ T pick(Prng& random, const std::array<T, N>& values) {
     return values[random.below(N)];
 }
 
+constexpr uint64_t kNoSnapshots = INT64_MAX;  // of log are never written
+
 NodeConfig draw_node_config(Prng& random, uint32_t nodes) {
     NodeConfig config;
     config.cluster_name = "sim";
@@ -93,6 +95,7 @@ Scenario Scenario::draw(uint64_t seed) {
     scenario.draw_unequal_timeouts();
     scenario.draw_memory_limits();
     scenario.draw_readers();
+    scenario.draw_snapshots();
     return scenario;
 }
 
@@ -117,6 +120,18 @@ void Scenario::draw_unequal_timeouts() {
 void Scenario::draw_readers() {
     Prng random(seed ^ 0x4ead5ULL);
     if (random.chance(1, 2)) readers = static_cast<uint32_t>(random.between(1, clients / 2));
+}
+
+// In half of all seeds the log is cut short again and again. Not where it is damaged: what a damaged log lacks is
+// fetched from logs that have all of it.
+void Scenario::draw_snapshots() {
+    Prng random(seed ^ 0x54a95ULL);
+    node.snapshot_log_bytes = kNoSnapshots;
+    const auto comes = [this](Fault fault) { return fault_interval_ns[static_cast<size_t>(fault)] != 0; };
+    if (comes(Fault::kRot) || comes(Fault::kLostWrite) || !random.chance(1, 2)) return;
+    node.snapshot_log_bytes = pick<uint64_t, 3>(random, {16 * kKiB, 48 * kKiB, 128 * kKiB});
+    node.snapshot_keep_log_bytes = pick<uint64_t, 3>(random, {0, 16 * kKiB, 64 * kKiB});
+    node.snapshot_rate_mib = pick<uint32_t, 2>(random, {0, 1});
 }
 
 uint64_t Scenario::election_timeout_ns_max() const {
@@ -182,7 +197,7 @@ std::string Scenario::describe() const {
         "mode {} segment {} groups {} "
         "sync {} batch {} cache {} think {}ms patience {}ms spread {}us slow 1/{} corrupt 1/{} reset 1/{} buffers "
         "{}x{} drift {}ppm of {}% shuffle {} "
-        "memory {} "
+        "memory {} snapshots {}/{} "
         "faults:{}",
         nodes, clients, readers, hot_keys, key_life_ns / kSecondNs, node.election_timeout_ms,
         election_timeout_ns_max() / kMillisecondNs, node.heartbeat_interval_ms, node.leader_wait_ms,
@@ -191,7 +206,8 @@ std::string Scenario::describe() const {
         node.batch_bytes_max, node.entry_cache_bytes, think_ns / kMillisecondNs, patience_ns / kMillisecondNs,
         network.delay_ns_spread / kMicrosecondNs, network.slow_one_in, network.corrupt_one_in, network.reset_one_in,
         backend.receive_buffers, backend.receive_bytes_max, drift_ppm_max, node.clock_drift_percent, shuffle,
-        fmt::join(memory_limits_bytes, "/"), faults);
+        fmt::join(memory_limits_bytes, "/"), node.snapshot_log_bytes == kNoSnapshots ? 0 : node.snapshot_log_bytes,
+        node.snapshot_keep_log_bytes, faults);
 }
 
 MachineConfig Scenario::machine(HostId host) const {

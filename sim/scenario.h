@@ -91,6 +91,7 @@ struct Scenario {
     void draw_unequal_timeouts();
     void draw_memory_limits();
     void draw_readers();
+    void draw_snapshots();
 };
 
 }  // namespace kvorum::sim
