@@ -46,14 +46,15 @@ class SnapshotEncoder final : public kv::SnapshotSink {
     // No more will come.
     void finish();
 
-    // Compresses about `raw_bytes_max` of what waits, rounded up to kPackSliceBytes. True: nothing waits; after
-    // finish(): the trailer is among what can be taken.
+    // Compresses about `raw_bytes_max` of what waits, rounded up to kPackSliceBytes. True: nothing waits but less than
+    // kPackSliceBytes; after finish(): all of the file can be taken.
     bool pack(uint64_t raw_bytes_max);
 
-    // Moves bytes of whole chunks into `into`, in the order of the file, and returns how many.
+    // Moves bytes of whole chunks into `into`, in the order of the file, and returns how many. All of them together are
+    // a multiple of kFileBlockBytes.
     size_t take(MutableBytes into);
     [[nodiscard]] uint64_t bytes_to_take() const { return whole_chunks_end_ - taken_; }
-    [[nodiscard]] uint64_t raw_bytes_waiting() const { return gathered_.size() - packed_; }
+    [[nodiscard]] uint64_t raw_bytes_waiting() const { return gathered_.size() + packing_.size() - packed_; }
     [[nodiscard]] uint64_t records() const { return records_; }
     [[nodiscard]] uint64_t raw_bytes() const { return raw_bytes_; }    // gathered so far
     [[nodiscard]] uint64_t file_bytes() const { return file_bytes_; }  // of whole chunks so far
@@ -63,15 +64,20 @@ class SnapshotEncoder final : public kv::SnapshotSink {
         void operator()(ZSTD_CCtx_s* context) const;
     };
 
-    void pack_slice();
-    void compress(Bytes raw, bool ends);
+    enum class Compress : uint8_t { kGather, kFlush, kEnd };
+
+    bool next_to_pack();
+    uint64_t pack_slice();
+    void compress(Bytes raw, Compress how);
     void open_chunk();
-    void close_chunk(ChunkKind kind);
+    void close_chunk();
     void add_plain_chunk(ChunkKind kind, std::string_view body);
-    void forget_packed();
+    void seal_chunk(ChunkKind kind, uint64_t raw_bytes);
+    void end_file();
 
     std::unique_ptr<ZSTD_CCtx_s, ContextDeleter> context_;
-    std::string gathered_;  // items; those before packed_ are in chunks
+    std::string gathered_;  // items that wait
+    std::string packing_;   // items of before: those up to packed_ are in chunks
     size_t packed_ = 0;
     std::string output_;  // what was not taken, and the chunk that is open
     size_t taken_ = 0;

@@ -55,8 +55,9 @@ absl::Status no_head(std::string_view reason) { return absl::DataLossError(fmt::
 }  // namespace
 
 std::string encode_snapshot_head(const SnapshotHead& head) {
-    KVORUM_ASSERT(!head.cluster.is_none() && !head.cluster_name.empty() &&
-                      head.cluster_name.size() <= kClusterNameBytesMax && head.group.value() <= kGroupIdMax,
+    KVORUM_ASSERT(!head.cluster.is_none() && !head.node.is_none() && !head.group.is_none() &&
+                      !head.cluster_name.empty() && head.cluster_name.size() <= kClusterNameBytesMax &&
+                      head.group.value() <= kGroupIdMax,
                   "a snapshot of cluster {} \"{}\", group {}", head.cluster, head.cluster_name, head.group);
     KVORUM_ASSERT(head.moment.head.applied_index <= head.base.last.index, "entry {} is applied, the snapshot is of {}",
                   head.moment.head.applied_index, head.base.last.index);
