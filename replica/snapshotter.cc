@@ -174,11 +174,14 @@ Task<absl::Status> Snapshotter::write_whole_chunks(snapshot::SnapshotWriter& wri
 // What was released leaves the core only when the log on disk says so too.
 void Snapshotter::release_log() {
     const snapshot::SnapshotFile* newest = directory_.newest();
-    if (newest == nullptr || raft_.status().durable_index < newest->last.index) return;
+    if (newest == nullptr || reactor_.now_ns() < release_at_ns_) return;
+    release_at_ns_ = reactor_.now_ns() + kReleaseIntervalNs;
+    if (raft_.status().durable_index < newest->last.index) return;
     const LogIndex behind = config_.snapshot_keep_log_bytes == 0
                                 ? newest->last.index
                                 : log_.index_at_bytes_from_end(config_.snapshot_keep_log_bytes);
-    log_.release_prefix(std::min({behind, newest->last.index, applier_.last_applied()}));
+    const LogIndex up_to = std::min({behind, newest->last.index, applier_.last_applied()});
+    if (up_to > released_to_) log_.release_prefix(released_to_ = up_to);
     const LogIndex first = log_.first_index();
     if (first > raft_.base_index() + 1) raft_.compact(first - 1);
 }

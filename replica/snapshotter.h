@@ -49,6 +49,7 @@ class Snapshotter {
     // Of the state, in a turn: packed within 100 microseconds.
     static constexpr uint64_t kSliceBytes = 32 * kKiB;
     static constexpr uint64_t kRetryNs = 10 * kSecondNs;
+    static constexpr uint64_t kReleaseIntervalNs = 20 * kMillisecondNs;
 
     [[nodiscard]] bool is_due() const;
     void begin();
@@ -74,6 +75,8 @@ class Snapshotter {
     bool requested_ = false;
     bool abandoned_ = false;
     uint64_t retry_at_ns_ = 0;
+    uint64_t release_at_ns_ = 0;  // when to look again
+    LogIndex released_to_;
     Revision revision_;  // of the moment
     // Of the one that is being taken.
     std::unique_ptr<snapshot::SnapshotEncoder> encoder_;
