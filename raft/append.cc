@@ -196,10 +196,14 @@ void Raft::Impl::append_new_entries(const AppendEntries& request, size_t first_n
         while (!unsent.empty() && unsent.back()->index() >= first_index)
             unsent.pop_back();
     }
+    const LogIndex stated_before = configuration_index();
+    bool states_configuration = false;
     for (size_t i = first_new; i < request.entries.size(); ++i) {
         log_.append(request.entries[i]);
         output_.entries.push_back(request.entries[i]);
+        states_configuration |= request.entries[i]->header().type == EntryType::kConfig;
     }
+    if (states_configuration || configuration_index() != stated_before) take_configuration();
 }
 
 // The leader's entries that became durable since the last acknowledgement.

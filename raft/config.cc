@@ -3,6 +3,25 @@
 #include "raft/raft.h"
 
 namespace kvorum::raft {
+namespace {
+
+template <typename Require>
+void require_founders(const RaftConfig& config, Require require) {
+    const std::vector<NodeId>& voters = config.voters;
+    require(!voters.empty(), "voters: at least one is needed");
+    require(voters.size() <= kVotersMax, fmt::format("voters: {} are more than {}", voters.size(), kVotersMax));
+    require(std::find(voters.begin(), voters.end(), config.self) != voters.end(),
+            fmt::format("voters: self ({}) is missing", config.self));
+    std::vector<NodeId> sorted = voters;
+    std::sort(sorted.begin(), sorted.end());
+    require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "voters: a node is named twice");
+    require(sorted.empty() || !sorted.front().is_none(), "voters: a node id is at least 1");
+    const std::string wrong = problem(config.configuration);
+    require(wrong.empty(), fmt::format("configuration: {}", wrong));
+    require(config.configuration.voter_ids() == sorted, "configuration: its voters are others than `voters`");
+}
+
+}  // namespace
 
 std::vector<std::string> RaftConfig::validate() const {
     std::vector<std::string> violations;
@@ -10,18 +29,9 @@ std::vector<std::string> RaftConfig::validate() const {
         if (!condition) violations.push_back(std::move(violation));
     };
     require(!self.is_none(), "self: a node id is at least 1");
-    require(!voters.empty(), "voters: at least one is needed");
-    require(voters.size() <= kVotersMax, fmt::format("voters: {} are more than {}", voters.size(), kVotersMax));
-    require(std::find(voters.begin(), voters.end(), self) != voters.end(),
-            fmt::format("voters: self ({}) is missing", self));
-    std::vector<NodeId> sorted = voters;
-    std::sort(sorted.begin(), sorted.end());
-    require(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end(), "voters: a node is named twice");
-    require(sorted.empty() || !sorted.front().is_none(), "voters: a node id is at least 1");
     require(!group.is_none(), "group: a group id is at least 1");
-    const std::string wrong = problem(configuration);
-    require(wrong.empty(), fmt::format("configuration: {}", wrong));
-    require(configuration.voter_ids() == sorted, "configuration: its voters are others than `voters`");
+    if (!joins) require_founders(*this, require);
+    require(!joins || (voters.empty() && configuration == Configuration{}), "joins: who joins names no founders");
     require(feature_level_max >= kFirstFeatureLevel, "feature_level_max: must be at least 1");
     require(!program_version.empty() && program_version.size() <= kRaisedByBytesMax,
             fmt::format("program_version: 1 to {} bytes", kRaisedByBytesMax));

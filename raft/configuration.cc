@@ -11,6 +11,8 @@ namespace kvorum::raft {
 namespace {
 
 constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersionWithPromotions = 2;
+constexpr size_t kPromotionBytes = sizeof(uint8_t) + sizeof(uint64_t);
 constexpr size_t kHeadBytes = 4 * sizeof(uint16_t);
 constexpr size_t kMemberBytesMin = 2 * sizeof(uint64_t) + 5 * sizeof(uint16_t);
 
@@ -60,6 +62,29 @@ void read_members(ByteReader& reader, uint16_t count, Members& members) {
     }
 }
 
+bool has_promotions(const Members& members) {
+    return std::any_of(members.begin(), members.end(),
+                       [](const auto& member) { return member.promote || !member.replaces.is_none(); });
+}
+
+void write_promotions(ByteWriter<>& writer, const Members& learners) {
+    for (const ConfiguredMember& learner : learners) {
+        writer.write(static_cast<uint8_t>(learner.promote));
+        writer.write(learner.replaces.value());
+    }
+}
+
+// False: bytes that no writer produces.
+bool read_promotions(ByteReader& reader, Members& learners) {
+    for (ConfiguredMember& learner : learners) {
+        const auto promote = reader.read<uint8_t>();
+        learner.replaces = NodeId{reader.read<uint64_t>()};
+        if (reader.failed() || promote > 1) return false;
+        learner.promote = promote == 1;
+    }
+    return has_promotions(learners);
+}
+
 size_t encoded_size(const Members& members) {
     size_t size = 0;
     for (const ConfiguredMember& member : members)
@@ -96,6 +121,8 @@ std::string list_of(const Members& members) {
                        member.peer.port, member.client.host, member.client.port);
         if (!member.log_id.is_none()) fmt::format_to(std::back_inserter(out), " log {:016x}", member.log_id.value());
         if (!member.zone.empty()) fmt::format_to(std::back_inserter(out), " in '{}'", member.zone);
+        if (member.promote) out += " to be promoted";
+        if (!member.replaces.is_none()) fmt::format_to(std::back_inserter(out), " in place of {}", member.replaces);
     }
     return out;
 }
@@ -119,8 +146,15 @@ std::string problem(const Configuration& configuration) {
     seen.clear();
     if (wrong.empty()) wrong = problem_of_members(configuration.outgoing, seen);
     if (!wrong.empty()) return wrong;
-    const size_t size = kHeadBytes + encoded_size(configuration.voters) + encoded_size(configuration.outgoing) +
-                        encoded_size(configuration.learners);
+    if (has_promotions(configuration.voters) || has_promotions(configuration.outgoing))
+        return "only a learner can be promoted";
+    for (const ConfiguredMember& learner : configuration.learners) {
+        if (!learner.promote && !learner.replaces.is_none())
+            return fmt::format("node {} replaces one and is not to be promoted", learner.id);
+    }
+    const size_t promotions = has_promotions(configuration.learners) ? configuration.learners.size() : 0;
+    const size_t size = kHeadBytes + promotions * kPromotionBytes + encoded_size(configuration.voters) +
+                        encoded_size(configuration.outgoing) + encoded_size(configuration.learners);
     if (size > kConfigurationBytesMax)
         return fmt::format("it takes {} bytes, more than {}: give shorter host names", size, kConfigurationBytesMax);
     return {};
@@ -130,18 +164,21 @@ std::string encode_configuration(const Configuration& configuration) {
     KVORUM_ASSERT(problem(configuration).empty(), "{}", problem(configuration));
     std::string out;
     ByteWriter writer(out);
-    writer.write(kVersion);
+    const bool promotes = has_promotions(configuration.learners);
+    writer.write(promotes ? kVersionWithPromotions : kVersion);
     for (const Members* members : {&configuration.voters, &configuration.outgoing, &configuration.learners})
         writer.write(static_cast<uint16_t>(members->size()));
     for (const Members* members : {&configuration.voters, &configuration.outgoing, &configuration.learners})
         write_members(writer, *members);
+    if (promotes) write_promotions(writer, configuration.learners);
     return out;
 }
 
 std::optional<Configuration> decode_configuration(Bytes body) {
     if (body.size() > kConfigurationBytesMax) return std::nullopt;
     ByteReader reader(body);
-    if (reader.read<uint16_t>() != kVersion) return std::nullopt;
+    const auto version = reader.read<uint16_t>();
+    if (version != kVersion && version != kVersionWithPromotions) return std::nullopt;
     const auto voters = reader.read<uint16_t>();
     const auto outgoing = reader.read<uint16_t>();
     const auto learners = reader.read<uint16_t>();
@@ -149,6 +186,7 @@ std::optional<Configuration> decode_configuration(Bytes body) {
     read_members(reader, voters, configuration.voters);
     read_members(reader, outgoing, configuration.outgoing);
     read_members(reader, learners, configuration.learners);
+    if (version == kVersionWithPromotions && !read_promotions(reader, configuration.learners)) return std::nullopt;
     if (!reader.finished() || !problem(configuration).empty()) return std::nullopt;
     return configuration;
 }

@@ -2,8 +2,10 @@
 // (thesis 4.1, 4.3).
 //
 // Encoded (integers little-endian, strings a u16 size and their bytes):
-//   u16 version (1)  u16 voters  u16 outgoing  u16 learners  then that many members:
+//   u16 version  u16 voters  u16 outgoing  u16 learners  then that many members:
 //   u64 id  u64 log id  peer host, u16 peer port  client host, u16 client port  zone
+// Version 1 ends there. Version 2 is written only when a learner is to be promoted, and has for each learner:
+//   u8 whether  u64 the voter that it replaces
 //
 // Thread: any; plain values. Errors: the decoder takes what a disk or a peer says, and refuses everything that
 // problem() names, trailing bytes and unknown versions.
@@ -33,6 +35,9 @@ struct ConfiguredMember {
     MemberAddress peer;     // where the other nodes reach it
     MemberAddress client;   // where clients reach it
     std::string zone = {};  // what fails together; empty: not said
+    // Of a learner: the leader makes a voter of it once it has caught up (thesis 4.2.1), whoever leads then.
+    bool promote = false;
+    NodeId replaces{};  // the voter that leaves then; none: nobody
 
     bool operator==(const ConfiguredMember&) const = default;
 };
@@ -54,7 +59,8 @@ inline constexpr size_t kMemberZoneBytesMax = 64;
 inline constexpr size_t kConfigurationBytesMax = 8 * kKiB;
 
 // What is wrong with it, in words; empty: nothing. A usable one has a voter, ids that are not none, no node twice among
-// the voters and learners or among the outgoing, hosts, ports, and sizes within the limits above.
+// the voters and learners or among the outgoing, hosts, ports, none but learners that are to be promoted, and sizes
+// within the limits above.
 [[nodiscard]] std::string problem(const Configuration& configuration);
 // Only of one that has no problem().
 [[nodiscard]] std::string encode_configuration(const Configuration& configuration);

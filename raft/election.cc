@@ -47,8 +47,9 @@ void Raft::Impl::become_pre_candidate() {
     restart_election_timer();
     PreCandidate candidate;
     candidate.votes.grant(config_.self);
+    const bool has_won = candidate.votes.has_won(members_);
     role_ = std::move(candidate);
-    if (majority_of(config_.voters.size()) == 1) {
+    if (has_won) {
         become_candidate(NodeId{});
         return;
     }
@@ -75,7 +76,7 @@ void Raft::Impl::become_candidate(NodeId handed_over_by) {
 void Raft::Impl::ask_for_votes(RequestVote request, MessageList& outbox) const {
     request.last_log_index = log_.last_index();
     request.last_log_term = log_.last_term();
-    for (const NodeId voter : config_.voters) {
+    for (const NodeId voter : members_.electorate()) {
         if (voter != config_.self) outbox.push_back({config_.self, voter, request, config_.group});
     }
 }
@@ -85,19 +86,18 @@ void Raft::Impl::become_leader() {
     const LogIndex next_index = log_.last_index() + 1;
     Leader leader;
     leader.heartbeat_at_ns = now_ns_ + config_.heartbeat_interval_ns;
-    leader.peers.reserve(config_.voters.size() - 1);
-    for (const NodeId voter : config_.voters) {
-        if (voter == config_.self) continue;
-        leader.peers.emplace_back(voter, next_index, now_ns_,
-                                  Inflights(config_.inflight_messages_max, config_.inflight_bytes_max));
+    for (const NodeId member : members_.all()) {
+        if (member != config_.self) add_peer(leader, member, next_index);
     }
     role_ = std::move(leader);
     if (is_mutant(Mutant::kNoNoop)) return;
     // Commits what earlier terms left, and lets reads begin (thesis 3.6.2, 6.4). The first of all says who the members
     // are.
-    const bool is_first = log_.last_index().is_none();
-    EntryBuilder first(is_first ? EntryType::kConfig : EntryType::kNoop);
-    if (is_first) first.buffer().append(encode_configuration(config_.configuration));
+    if (log_.last_index().is_none()) {
+        append_configuration(config_.configuration);
+        return;
+    }
+    EntryBuilder first(EntryType::kNoop);
     append_as_leader(first);
 }
 
@@ -183,7 +183,7 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
         // The term of a granted pre-vote is the one asked about: nobody is in it yet.
         if (candidate == nullptr || reply.term != current_term() + 1) return;
         candidate->votes.grant(from);
-        if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_candidate(NodeId{});
+        if (candidate->votes.has_won(members_)) become_candidate(NodeId{});
         return;
     }
     if (reply.term > current_term()) {
@@ -195,19 +195,16 @@ void Raft::Impl::handle(NodeId from, const RequestVoteReply& reply) {
         reply.term != current_term())
         return;
     candidate->votes.grant(from);
-    if (candidate->votes.granted() >= majority_of(config_.voters.size())) become_leader();
+    if (candidate->votes.has_won(members_)) become_leader();
 }
 
 // A leader that a majority has not answered for an election timeout may have been replaced, and keeps others from
 // electing.
 void Raft::Impl::check_quorum(const Leader& leader) {
     if (is_mutant(Mutant::kNoCheckQuorum)) return;
-    QuorumValues<uint64_t> heard_ns;
-    heard_ns.add(now_ns_);
-    for (const Progress& peer : leader.peers)
-        heard_ns.add(peer.last_heard_ns);
-    if (now_ns_ - heard_ns.reached_by_majority() >= config_.election_timeout_ns)
-        become_follower(current_term(), NodeId{});
+    const uint64_t heard_ns = reached_by_voters(members_, leader, config_.self, now_ns_,
+                                                [](const Progress& peer) { return peer.last_heard_ns; });
+    if (now_ns_ - heard_ns >= config_.election_timeout_ns) become_follower(current_term(), NodeId{});
 }
 
 void Raft::Impl::set_disk_stalled(bool stalled) {

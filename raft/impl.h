@@ -1,5 +1,6 @@
 // The state behind raft/raft.h. The work is split by concern over raft.cc (inputs and outputs), election.cc, append.cc
-// (a follower's log), replication.cc (a leader's), snapshot.cc, read_index.cc and transfer.cc.
+// (a follower's log), replication.cc (a leader's), membership.cc, snapshot.cc, read_index.cc and
+// transfer.cc.
 //
 // AppendEntries, and acknowledgements that waited for a disk, are made only in take_output(): all that one turn of the
 // owner gathered leaves in as few as possible.
@@ -12,6 +13,7 @@
 #include "base/prng.h"
 #include "raft/invariants.h"
 #include "raft/log.h"
+#include "raft/members.h"
 #include "raft/persist_queue.h"
 #include "raft/raft.h"
 #include "raft/roles.h"
@@ -52,6 +54,10 @@ class Raft::Impl {
     [[nodiscard]] const Configuration& configuration() const;
     [[nodiscard]] uint16_t feature_level() const { return log_.facts().level_at(commit_index_); }
 
+    // --- membership.cc ---
+    [[nodiscard]] ChangeResult propose_change(const ConfigurationChange& change);
+    [[nodiscard]] const Members& members() const { return members_; }
+
     // --- snapshot.cc ---
     void compact(LogIndex up_to);
     [[nodiscard]] InstallResult install_snapshot(const LogBase& base);
@@ -88,7 +94,6 @@ class Raft::Impl {
     void handle(NodeId from, const AppendEntries& request);
     void handle(NodeId from, const AppendEntriesReply& reply);
     void handle(NodeId from, const TimeoutNow& request);
-    [[nodiscard]] bool is_voter(NodeId node) const;
     [[nodiscard]] uint32_t own_silence_ms() const;
     void advance_clock(uint64_t now_ns);
     // Leaves at once if term and vote are durable, else after them: every reply tells of the term.
@@ -143,7 +148,24 @@ class Raft::Impl {
     [[nodiscard]] Progress* find_peer(NodeId id);
     [[nodiscard]] bool answers(const Progress& peer) const;  // within an election timeout
 
+    // --- membership.cc ---
+    [[nodiscard]] LogIndex configuration_index() const;
+    [[nodiscard]] bool is_change_in_progress() const;
+    [[nodiscard]] bool is_alone() const;  // no other voter
+    [[nodiscard]] bool is_sole_founder() const;
+    [[nodiscard]] bool may_campaign() const;
+    [[nodiscard]] bool may_reply(NodeId node) const;
+    [[nodiscard]] bool is_caught_up(const Progress& peer) const;
+    void take_configuration();
+    void add_peer(Leader& leader, NodeId id, LogIndex next_index) const;
+    LogIndex append_configuration(const Configuration& configuration);
+    void look_after_members();
+    void let_former_members_go(Leader& leader);
+    void promote_learners(const Leader& leader);
+    void leave_leadership(Leader& leader);
+
     // --- read_index.cc ---
+    void end_lease(Leader& leader) const;
     void admit_early_reads(Leader& leader);
     void begin_read_round(Leader& leader);
     void confirm_reads(Leader& leader);
@@ -168,6 +190,7 @@ class Raft::Impl {
     uint64_t hard_version_ = 0;        // counts changes of hard_state_
     uint64_t taken_hard_version_ = 0;  // the newest that an Output carried
     Log log_;
+    Members members_;  // of the configuration in force
     PersistQueue persists_;
     LogIndex commit_index_;
     LogIndex handed_out_index_;

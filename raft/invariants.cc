@@ -54,14 +54,16 @@ void check_peer(const StateView& view, const Leader& leader, const Progress& pee
 void check_leader(const StateView& view, const Leader& leader) {
     KVORUM_ASSERT(view.hard_state.voted_for == view.self);
     KVORUM_ASSERT(view.log->last_term() == view.hard_state.current_term, "a leader's first entry is of its own term");
-    QuorumValues<LogIndex> held;
-    held.add(view.durable_index);
-    for (const Progress& peer : leader.peers) {
+    for (const Progress& peer : leader.peers)
         check_peer(view, leader, peer);
-        held.add(peer.match_index);
+    for (const NodeId member : view.members->all()) {
+        const auto known = std::count_if(leader.peers.begin(), leader.peers.end(),
+                                         [&](const Progress& peer) { return peer.id == member; });
+        KVORUM_ASSERT(known == (member == view.self ? 0 : 1), "member {} is known {} times", member, known);
     }
     if (view.commit_term == view.hard_state.current_term) {
-        const LogIndex durable_on_quorum = held.reached_by_majority();
+        const LogIndex durable_on_quorum = reached_by_voters(*view.members, leader, view.self, view.durable_index,
+                                                             [](const Progress& peer) { return peer.match_index; });
         KVORUM_ASSERT(view.commit_index <= durable_on_quorum, "committed {}, durable on a quorum {}", view.commit_index,
                       durable_on_quorum);
         KVORUM_ASSERT(leader.early_reads.empty());
@@ -91,6 +93,9 @@ void check_state(const StateView& view) {
                   view.hard_state.longest_silence_ms, view.now_ns);
     if (view.log == nullptr) return;
     check_log(view);
+    if (const auto* stated = view.log->facts().configurations.last(); stated != nullptr)
+        KVORUM_ASSERT(*view.members == Members::of(stated->fact),
+                      "the members are not those of the configuration in force");
     if (const auto* follower = std::get_if<Follower>(view.role_state)) check_follower(view, *follower);
     if (const auto* leader = std::get_if<Leader>(view.role_state)) check_leader(view, *leader);
 }

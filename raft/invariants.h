@@ -9,6 +9,7 @@
 #include <span>
 
 #include "raft/log.h"
+#include "raft/members.h"
 #include "raft/raft.h"
 #include "raft/roles.h"
 #include "raft/types.h"
@@ -30,6 +31,7 @@ struct StateView {
     LogIndex last_index;
     LogIndex durable_index;
     const Log* log = nullptr;
+    const Members* members = nullptr;
     const RoleState* role_state = nullptr;
 };
 

@@ -40,6 +40,13 @@ bool Progress::on_success(LogIndex match) {
     return rose;
 }
 
+void Progress::follow_catch_up(LogIndex last, uint64_t now_ns, uint64_t round_ns_max) {
+    if (match_index < catch_up_index) return;
+    caught_up = now_ns - catch_up_begun_ns <= round_ns_max;
+    catch_up_index = last;
+    catch_up_begun_ns = now_ns;
+}
+
 bool Progress::is_news(LogIndex rejected) const {
     if (rejected <= match_index) return false;
     return state == State::kProbe ? rejected + 1 == next_index : rejected < next_index;

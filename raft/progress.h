@@ -63,10 +63,17 @@ struct Progress {
     enum class State { kProbe, kReplicate, kReadingLog, kSnapshot };
 
     Progress(NodeId peer, LogIndex next, uint64_t now_ns, Inflights window)
-        : id(peer), next_index(next), last_heard_ns(now_ns), inflights(std::move(window)) {}
+        : id(peer),
+          next_index(next),
+          last_heard_ns(now_ns),
+          inflights(std::move(window)),
+          catch_up_index(next),
+          catch_up_begun_ns(now_ns) {}
 
     // A successful reply. `match` must not be beyond the leader's log. True if match_index rose.
     [[nodiscard]] bool on_success(LogIndex match);
+    // Ends the round of catching up that is complete, and begins the next one, up to `last`.
+    void follow_catch_up(LogIndex last, uint64_t now_ns, uint64_t round_ns_max);
     // A rejection of an AppendEntries whose prev_log_index was `rejected`: false if it is late and says nothing new.
     [[nodiscard]] bool is_news(LogIndex rejected) const;
     // Tries again after `prev`.
@@ -92,11 +99,19 @@ struct Progress {
     bool heartbeat_due = false;
     uint64_t sent_round = 0;
     uint64_t acked_round = 0;
+    // Not 0: replies to earlier rounds are those of a node that was removed and came back with another log.
+    uint64_t first_round = 0;
     uint64_t silence_ns = 0;          // as promised last; 0: not known
     uint64_t silent_until_ns = 0;     // by this node's clock, whatever the peer's does; never goes back
     uint64_t memory_limit_bytes = 0;  // as it told last; 0: none, or it has told nothing yet
 
     uint16_t feature_level_max = 0;  // as it told last; 0: nothing yet
+
+    // The round of catching up (thesis 4.2.1) that ends when match_index gets there, and whether the one before was
+    // quick enough.
+    LogIndex catch_up_index;
+    uint64_t catch_up_begun_ns;
+    bool caught_up = false;
 
     // The first index of the LogRead that the owner has not answered; none if there is none.
     LogIndex outstanding_read;

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/mutants.h"
+#include "raft/members.h"
 #include "raft/raft.h"
 
 namespace kvorum::raft {
@@ -40,5 +41,19 @@ class QuorumValues {
     std::array<T, kVotersMax> values_{};
     size_t size_ = 0;
 };
+
+// What a majority of every set that is in force has reached. There is a voter.
+template <typename ValueOf>
+[[nodiscard]] auto reached_by_every_majority(const Members& members, ValueOf value_of) {
+    using T = decltype(value_of(NodeId{}));
+    const auto reached_by = [&](const std::vector<NodeId>& voters) {
+        QuorumValues<T> values;
+        for (const NodeId voter : voters)
+            values.add(value_of(voter));
+        return values.reached_by_majority();
+    };
+    const T reached = reached_by(members.voters);
+    return members.is_joint() ? std::min(reached, reached_by(members.outgoing)) : reached;
+}
 
 }  // namespace kvorum::raft

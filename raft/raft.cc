@@ -40,17 +40,14 @@ Raft::Impl::Impl(const RaftConfig& config, const RecoveredLog& recovered, uint64
     HardState promising = hard_state_;
     promising.longest_silence_ms = std::max(promising.longest_silence_ms, own_silence_ms());
     set_hard_state(promising);
-    if (config_.voters.size() == 1) {
+    take_configuration();
+    if (is_sole_founder()) {
         election_at_ns_ = now_ns;  // nobody else to wait for
     } else {
         keep_silence(NodeId{}, inherited_until_ns_);
         restart_election_timer();
     }
     told_leadership_ = leadership();
-}
-
-bool Raft::Impl::is_voter(NodeId node) const {
-    return std::find(config_.voters.begin(), config_.voters.end(), node) != config_.voters.end();
 }
 
 void Raft::Impl::advance_clock(uint64_t now_ns) {
@@ -60,7 +57,11 @@ void Raft::Impl::advance_clock(uint64_t now_ns) {
 
 void Raft::Impl::step(const Message& message, uint64_t now_ns) {
     advance_clock(now_ns);
-    if (message.to != config_.self || !is_voter(message.from)) {
+    // A request is judged whoever sends it: this node may not have heard yet who the members are (thesis 4.1). Replies
+    // are counted for members.
+    const bool is_reply = std::holds_alternative<RequestVoteReply>(message.body) ||
+                          std::holds_alternative<AppendEntriesReply>(message.body);
+    if (message.to != config_.self || message.from.is_none() || (is_reply && !may_reply(message.from))) {
         ++dropped_messages_.unknown_sender;
         return;
     }
@@ -90,11 +91,17 @@ void Raft::Impl::tick(uint64_t now_ns) {
         }
         expire_transfer(*leader);
         check_quorum(*leader);
+        look_after_members();
         return;
     }
     if (now_ns_ < election_at_ns_) return;
     if (disk_stalled_) {
         restart_election_timer();
+        return;
+    }
+    if (!may_campaign()) {
+        restart_election_timer();
+        become_follower(current_term(), NodeId{});
         return;
     }
     if (is_mutant(Mutant::kForgedTransfer) && role() == Role::kFollower && !leader().is_none()) {
@@ -194,7 +201,6 @@ const Configuration& Raft::Impl::configuration() const {
 }
 
 Status Raft::Impl::status() const {
-    const auto* stated = log_.facts().configurations.last();
     Status status{.self = config_.self,
                   .role = role(),
                   .term = current_term(),
@@ -205,8 +211,11 @@ Status Raft::Impl::status() const {
                   .base_index = log_.base_index(),
                   .last_index = log_.last_index(),
                   .durable_index = persists_.durable_index(),
-                  .configuration_index = stated == nullptr ? LogIndex{} : stated->index,
-                  .voters = configuration().voter_ids(),
+                  .configuration_index = configuration_index(),
+                  .voters = members_.voters,
+                  .outgoing = members_.outgoing,
+                  .learners = members_.learners,
+                  .change_in_progress = is_change_in_progress(),
                   .feature_level = feature_level(),
                   .transfer_target = transfer_target(),
                   .dropped_messages = dropped_messages_,
@@ -218,6 +227,8 @@ Status Raft::Impl::status() const {
                                     .next_index = peer.next_index,
                                     .inflight_bytes = peer.inflights.bytes(),
                                     .recently_active = answers(peer),
+                                    .votes = members_.votes(peer.id),
+                                    .caught_up = is_caught_up(peer),
                                     .state = progress_state_name(peer.state)});
         }
     }
@@ -237,6 +248,7 @@ StateView Raft::Impl::view() const {
             .last_index = log_.last_index(),
             .durable_index = persists_.durable_index(),
             .log = &log_,
+            .members = &members_,
             .role_state = &role_};
 }
 
@@ -297,6 +309,11 @@ bool Raft::has_lease(uint64_t clock_ns) const { return impl_->has_lease(clock_ns
 TransferStart Raft::transfer_leadership(NodeId target, uint64_t now_ns) {
     const VerifyScope verify(*impl_);
     return impl_->transfer_leadership(target, now_ns);
+}
+
+ChangeResult Raft::propose_change(const ConfigurationChange& change) {
+    const VerifyScope verify(*impl_);
+    return impl_->propose_change(change);
 }
 
 NodeId Raft::transfer_target() const { return impl_->transfer_target(); }

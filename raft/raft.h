@@ -30,6 +30,12 @@
 //
 // Followers learn the commit index from the next AppendEntries or heartbeat, not from a message of its own.
 //
+// Who may vote (thesis 4.2.2): a node grants votes by its log and its silence alone, whatever its configuration says,
+// because it may not have heard yet that it is a voter; the candidate asks and counts the voters that it knows. So
+// learners are not asked, and a node that joins is asked only when it was made a voter. It campaigns only if it votes
+// by its configuration in force, or by the last one that it knows to be committed: a voter that leaves may be the only
+// one with a log that can win until that is committed.
+//
 // Thread: the owning core. Errors: results are plain enums; what a peer says is never asserted, a broken invariant of
 // our own always is.
 #pragma once
@@ -43,6 +49,7 @@
 #include "base/ids.h"
 #include "base/units.h"
 #include "raft/configuration.h"
+#include "raft/configuration_change.h"
 #include "raft/entry.h"
 #include "raft/log_base.h"
 #include "raft/log_facts.h"
@@ -57,10 +64,15 @@ inline constexpr uint32_t kClockDriftPercentMax = 50;
 struct RaftConfig {
     NodeId self;
     GroupId group = kFirstGroup;
-    std::vector<NodeId> voters;  // all members, this node included; distinct, at least one, at most kVotersMax
+    // Of an empty log, to found a cluster: all members, this node included; distinct, at least one, at most kVotersMax.
+    // Once the log states a configuration, that decides.
+    std::vector<NodeId> voters;
     // What the first leader of the cluster writes as entry 1, and what is in force before that: its voters are
     // `voters`.
     Configuration configuration{};
+    // This node is no founder: while its log states no configuration it is in none, and does not campaign. `voters` and
+    // `configuration` are empty then.
+    bool joins = false;
     uint16_t feature_level_max = known_feature_level();  // what this program knows
     std::string program_version = "unknown";             // who raises the level; at most kRaisedByBytesMax bytes
 
@@ -128,13 +140,22 @@ enum class TransferStatus {
     kStarted,
     kNotLeader,
     kUnderWay,     // another one, to `target`
-    kNoSuchVoter,  // the target is this node or no voter, or there is no other voter
+    kNoSuchVoter,  // the target is this node or no voter of the newest set, or there is no other voter
     kUnreachable,  // the target, or every other voter, has not answered for an election timeout or lost its connection
 };
 
 struct TransferStart {
     TransferStatus status = TransferStatus::kNotLeader;
     NodeId target{};  // of kStarted and kUnderWay
+};
+
+struct ChangeResult {
+    ChangeStatus status = ChangeStatus::kNotLeader;
+    // Of kAccepted: the entry with the next configuration, the joint one if the voters change. The change is made once
+    // that and, after a joint one, the entry that the leader appends by itself are committed.
+    LogIndex index{};
+    Term term{};
+    std::string problem = {};  // of kInvalid
 };
 
 // A read that is confirmed: linearizable once last_applied >= read_index.
@@ -192,12 +213,14 @@ struct PeerStatus {
     LogIndex next_index;
     uint64_t inflight_bytes = 0;
     bool recently_active = false;
+    bool votes = false;      // else it is a learner, or leaves
+    bool caught_up = false;  // keeps up with the leader's log, as a learner must before it votes
     const char* state = "";  // probe, replicate, reading-log, snapshot
 };
 
 // Messages that were dropped without any effect. All zero in a healthy cluster.
 struct MessageCounters {
-    uint64_t unknown_sender = 0;  // from no voter, or to another node
+    uint64_t unknown_sender = 0;  // replies of nodes that are no members (any more), or to another node
     uint64_t malformed = 0;       // inconsistent in itself, of another cluster or group, or about entries that never
                                   // existed
     // Against what is settled: another entry where ours is committed, a break of the hash chain, a second leader in one
@@ -216,8 +239,11 @@ struct Status {
     LogIndex base_index;  // of the last entry that the log no longer has; none: it has all
     LogIndex last_index;
     LogIndex durable_index;
-    LogIndex configuration_index;  // of the entry that states the configuration in force; none: RaftConfig does
-    std::vector<NodeId> voters;    // of that configuration
+    LogIndex configuration_index;    // of the entry that states the configuration in force; none: RaftConfig does
+    std::vector<NodeId> voters;      // of that configuration; ascending, as the others
+    std::vector<NodeId> outgoing{};  // not empty: it is joint, and each majority is asked of both sets
+    std::vector<NodeId> learners{};
+    bool change_in_progress = false;              // it is joint, or not known to be committed
     uint16_t feature_level = kFirstFeatureLevel;  // in force
     NodeId transfer_target{};                     // as Raft::transfer_target()
     MessageCounters dropped_messages;
@@ -266,8 +292,21 @@ class Raft {
     // To whom the leadership is being handed over; none: it is not.
     [[nodiscard]] NodeId transfer_target() const;
 
+    // Changes who the members are (thesis chapter 4): one change at a time. The configuration is in force when it is
+    // appended; that ends the lease, and from then on each majority is asked of every set that it names. Whoever leads
+    // when a joint configuration is committed appends what follows it, and makes voters of learners that are to be
+    // promoted.
+    //
+    // A learner has caught up (4.2.1) when it acknowledged all that the log held when the round before was complete,
+    // and that took at most an election timeout; the rounds follow each other as long as it is a learner.
+    //
+    // A leader that is no voter of the new configuration leads until that is committed, and does not count itself; then
+    // it hands over, or steps down. Members that left get entries until they know that they did.
+    [[nodiscard]] ChangeResult propose_change(const ConfigurationChange& change);
+
     // A unit of an Output became durable: `index`/`term` are of the last entry in it (none, none if it had only a hard
-    // state). Implies that all units before it are durable too. A call that names no unit in flight is ignored.
+    // state; of begin_at if it had no entries). Implies that all units before it are durable too. A call that names no
+    // unit in flight is ignored.
     void on_persisted(Term term, LogIndex index);
     void on_applied(LogIndex index);
     // Answers a LogRead. `entries` are consecutive from `first_index`; empty means that the range could not be read.
@@ -317,7 +356,8 @@ class Raft {
     // What a snapshot says of the log that ends with `applied`, which is applied.
     [[nodiscard]] LogBase log_base_at(EntryId applied, int64_t log_time_ms) const;
     [[nodiscard]] LogIndex base_index() const;
-    // In force: what the last entry states that is in the log, else RaftConfig. Valid until the next input.
+    // In force: what the last entry states that is in the log, else RaftConfig; without voters if this node is in none
+    // yet. Valid until the next input.
     [[nodiscard]] const Configuration& configuration() const;
     // What is committed as far as this node knows: what it brought may be written.
     [[nodiscard]] uint16_t feature_level() const;

@@ -48,6 +48,13 @@ ReadStatus Raft::Impl::read_index(uint64_t id, uint64_t clock_ns) {
     return ReadStatus::kAccepted;
 }
 
+// Who votes is changing: only a round of the voters that are in force renews it.
+void Raft::Impl::end_lease(Leader& leader) const {
+    leader.lease_end_ns = 0;
+    leader.lease_rounds.clear();
+    leader.lease_round_due = true;
+}
+
 void Raft::Impl::admit_early_reads(Leader& leader) {
     if (leader.early_reads.empty()) return;
     for (const uint64_t id : leader.early_reads)
@@ -65,15 +72,12 @@ void Raft::Impl::begin_read_round(Leader& leader) {
     for (auto read = leader.reads.rbegin(); read != leader.reads.rend() && read->round == 0; ++read)
         read->round = leader.read_round;
     if (renews_lease) leader.lease_rounds.push_back({leader.read_round, now_ns_});
-    if (leader.peers.empty() || is_mutant(Mutant::kReuseReadToken)) confirm_reads(leader);
+    if (is_alone() || is_mutant(Mutant::kReuseReadToken)) confirm_reads(leader);
 }
 
 void Raft::Impl::confirm_reads(Leader& leader) {
-    QuorumValues<uint64_t> acked;
-    acked.add(leader.read_round);
-    for (const Progress& peer : leader.peers)
-        acked.add(peer.acked_round);
-    const uint64_t confirmed = acked.reached_by_majority();
+    const uint64_t confirmed = reached_by_voters(members_, leader, config_.self, leader.read_round,
+                                                 [](const Progress& peer) { return peer.acked_round; });
     renew_lease(leader, confirmed);
     const auto end = std::find_if(leader.reads.begin(), leader.reads.end(),
                                   [&](const PendingRead& read) { return read.round == 0 || read.round > confirmed; });
@@ -105,11 +109,9 @@ void Raft::Impl::renew_lease(Leader& leader, uint64_t confirmed_round) {
     if (rounds.empty() || rounds.front().round > confirmed_round) return;
     const uint64_t begun_ns = rounds.front().begun_ns;
     keep_silence(config_.self, begun_ns + config_.election_timeout_ns);
-    QuorumValues<uint64_t> silent_until_ns;
-    silent_until_ns.add(begun_ns + less_drift(config_.election_timeout_ns));
-    for (const Progress& peer : leader.peers)
-        silent_until_ns.add(peer.silent_until_ns);
-    uint64_t end_ns = silent_until_ns.reached_by_majority();
+    uint64_t end_ns =
+        reached_by_voters(members_, leader, config_.self, begun_ns + less_drift(config_.election_timeout_ns),
+                          [](const Progress& peer) { return peer.silent_until_ns; });
     if (is_mutant(Mutant::kLeaseFromOwnTimeout)) end_ns = begun_ns + less_drift(config_.election_timeout_ns);
     leader.lease_end_ns = std::max(leader.lease_end_ns, end_ns);
 }

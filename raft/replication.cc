@@ -44,14 +44,15 @@ LogIndex Raft::Impl::append_as_leader(EntryBuilder& builder) {
     return index;
 }
 
-// As soon as all voters have said under this leadership that they know a higher one.
+// As soon as all members have said under this leadership that they know a higher one.
 void Raft::Impl::raise_feature_level_if_known() {
     const auto& leader = std::get<Leader>(role_);
     if (leader.transfer.has_value()) return;
     uint16_t level = config_.feature_level_max;
     if (level <= log_.facts().highest_level()) return;
-    for (const Progress& peer : leader.peers)
-        level = std::min(level, peer.feature_level_max);
+    for (const Progress& peer : leader.peers) {
+        if (members_.contains(peer.id)) level = std::min(level, peer.feature_level_max);
+    }
     if (level <= log_.facts().highest_level()) return;
     EntryBuilder raise(EntryType::kFeatureLevel);
     raise.buffer().append(encode_feature_level({.level = level, .raised_by = config_.program_version}));
@@ -63,16 +64,14 @@ void Raft::Impl::raise_feature_level_if_known() {
 void Raft::Impl::maybe_commit() {
     auto* leader = std::get_if<Leader>(&role_);
     if (leader == nullptr) return;
-    QuorumValues<LogIndex> held;
-    held.add(persists_.durable_index());
-    for (const Progress& peer : leader->peers)
-        held.add(peer.match_index);
-    const LogIndex durable_on_quorum = held.reached_by_majority();
+    const LogIndex durable_on_quorum = reached_by_voters(members_, *leader, config_.self, persists_.durable_index(),
+                                                         [](const Progress& peer) { return peer.match_index; });
     if (durable_on_quorum <= commit_index_) return;
     if (log_.term_at(durable_on_quorum) != current_term() && !is_mutant(Mutant::kCommitPriorTerm)) return;
     advance_commit_index(durable_on_quorum);
     admit_early_reads(*leader);
     raise_feature_level_if_known();
+    look_after_members();
 }
 
 Progress* Raft::Impl::find_peer(NodeId id) {
@@ -99,6 +98,7 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
     }
     Progress* peer = find_peer(from);
     if (peer == nullptr || reply.term < current_term()) return;
+    if (reply.read_round < peer->first_round) return;
     // Of this very leadership, so it can only be about what was sent.
     if (reply.match_index > log_.last_index() || reply.rejected_prev_index > log_.last_index() ||
         reply.read_round > peer->sent_round) {
@@ -119,7 +119,9 @@ void Raft::Impl::handle(NodeId from, const AppendEntriesReply& reply) {
         confirm_reads(leader);
     }
     if (reply.success) {
-        if (peer->on_success(reply.match_index)) maybe_commit();
+        const bool rose = peer->on_success(reply.match_index);
+        peer->follow_catch_up(log_.last_index(), now_ns_, config_.election_timeout_ns);
+        if (rose) maybe_commit();
         return;
     }
     if (peer->state == Progress::State::kSnapshot || !peer->is_news(reply.rejected_prev_index)) return;
@@ -132,6 +134,7 @@ uint64_t Raft::Impl::least_memory_limit() const {
     const auto* leader = std::get_if<Leader>(&role_);
     if (leader == nullptr) return least_bytes;
     for (const Progress& peer : leader->peers) {
+        if (!members_.contains(peer.id)) continue;
         const uint64_t limit_bytes = answers(peer) ? peer.memory_limit_bytes : 0;
         if (limit_bytes != 0 && (least_bytes == 0 || limit_bytes < least_bytes)) least_bytes = limit_bytes;
     }
@@ -143,9 +146,11 @@ void Raft::Impl::on_peer_unreachable(NodeId id) {
     if (peer == nullptr) return;
     auto& leader = std::get<Leader>(role_);
     peer->connection_lost = true;
+    if (peer->state == Progress::State::kSnapshot) return;
     if (leader.transfer.has_value() && leader.transfer->target == id) leader.transfer.reset();
     // Nothing is sent before the next heartbeat: what cannot be delivered would only be reported again at once.
-    peer->probe_from(peer->match_index);
+    // Most likely it has what the log begins behind.
+    peer->probe_from(std::max(peer->match_index, log_.base_index()));
     peer->set_probe(peer->next_index - 1, 0);
 }
 
@@ -270,7 +275,8 @@ void Raft::Impl::on_log_read(NodeId id, LogIndex first_index, EntryList entries)
     leader.replication_due = true;
     if (peer->state != Progress::State::kReadingLog) return;
     peer->state = Progress::State::kReplicate;
-    if (peer->next_index != first_index) return;  // the peer acknowledged these meanwhile
+    // The peer acknowledged these meanwhile, or the log no longer has what stands before them.
+    if (peer->next_index != first_index || needs_snapshot(*peer)) return;
     if (!belongs_to_log(first_index, entries)) {
         // Not readable now: the next heartbeat asks again, and nothing before it.
         peer->probe_from(first_index - 1);

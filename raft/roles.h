@@ -2,14 +2,18 @@
 // by mistake.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <variant>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/ids.h"
+#include "raft/members.h"
 #include "raft/progress.h"
+#include "raft/quorum.h"
 #include "raft/raft.h"
 
 namespace kvorum::raft {
@@ -33,9 +37,20 @@ class VoteTally {
         }
         granted_.push_back(voter);
     }
-    [[nodiscard]] size_t granted() const { return granted_.size(); }
+    // A majority of every set that is in force.
+    [[nodiscard]] bool has_won(const Members& members) const {
+        if (members.voters.empty() || !has_majority(members.voters)) return false;
+        return !members.is_joint() || has_majority(members.outgoing);
+    }
 
  private:
+    [[nodiscard]] bool has_majority(const std::vector<NodeId>& voters) const {
+        const auto granted = std::count_if(voters.begin(), voters.end(), [&](NodeId voter) {
+            return std::find(granted_.begin(), granted_.end(), voter) != granted_.end();
+        });
+        return static_cast<size_t>(granted) >= majority_of(voters.size());
+    }
+
     std::vector<NodeId> granted_;
 };
 
@@ -68,6 +83,7 @@ struct Transfer {
 };
 
 struct Leader {
+    // All members but this node, and those that left until they know it. A change of members moves them.
     std::vector<Progress> peers;
     uint64_t heartbeat_at_ns = 0;
     // Something happened that may allow sending; take_output() does it.
@@ -85,7 +101,20 @@ struct Leader {
     bool lease_given_up = false;  // for the rest of the term
 
     std::optional<Transfer> transfer;
+    bool leaves = false;  // it is no voter any more, and has tried to hand over
 };
+
+// As reached_by_every_majority(), of what the leader `self` has itself and knows of its peers.
+template <typename T, typename OfPeer>
+[[nodiscard]] T reached_by_voters(const Members& members, const Leader& leader, NodeId self, T own, OfPeer of_peer) {
+    return reached_by_every_majority(members, [&](NodeId voter) -> T {
+        if (voter == self) return own;
+        const auto peer = std::find_if(leader.peers.begin(), leader.peers.end(),
+                                       [&](const Progress& each) { return each.id == voter; });
+        KVORUM_ASSERT(peer != leader.peers.end(), "no progress of voter {}", voter);
+        return of_peer(*peer);
+    });
+}
 
 using RoleState = std::variant<Follower, PreCandidate, Candidate, Leader>;
 

@@ -16,8 +16,18 @@ void Raft::Impl::compact(LogIndex up_to) {
 InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
     const EntryId last = base.last;
     if (last.index <= commit_index_ || role() == Role::kLeader) return InstallResult::kIgnored;
-    if (log_.term_at(last.index) == last.term &&
-        log_.checksum_at(last.index).value_or(last.checksum) == last.checksum) {
+    const auto* follower = std::get_if<Follower>(&role_);
+    const bool is_held = log_.term_at(last.index) == last.term;
+    const bool is_same = is_held && log_.checksum_at(last.index).value_or(last.checksum) == last.checksum;
+    // The one entry of a term at an index is no other, and what a leader of the term proved to agree is what it has.
+    const bool is_verified = follower != nullptr && last.index <= follower->verified_index;
+    if (last.term.value() > kTermMax || is_held != is_same || (is_verified && !is_held)) {
+        ++dropped_messages_.contradicting;
+        return InstallResult::kIgnored;
+    }
+    // There was such a term, and its leader committed this.
+    if (last.term > current_term()) become_follower(last.term, NodeId{});
+    if (is_held) {
         advance_commit_index(last.index);
         return InstallResult::kKept;
     }
@@ -26,11 +36,10 @@ InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
     output_.begin_at = base;
     persists_.on_replaced(last.index);
     log_.begin_at(base);
+    take_configuration();
     commit_index_ = handed_out_index_ = last.index;
-    if (auto* follower = std::get_if<Follower>(&role_)) {
-        follower->verified_index = std::min(follower->verified_index, last.index);
-        follower->acked_index = std::min(follower->acked_index, persists_.durable_index());
-    }
+    // What was acknowledged before is committed below the base, or was no part of what is.
+    if (auto* after = std::get_if<Follower>(&role_)) after->acked_index = LogIndex{};
     return InstallResult::kInstalled;
 }
 
@@ -42,12 +51,12 @@ void Raft::Impl::on_snapshot_sent(NodeId id, EntryId snapshot) {
     std::get<Leader>(role_).replication_due = true;
 }
 
-// Once it has entered this state, and with each heartbeat. The heartbeat's place is the one before the first entry,
-// where all logs agree: its answer confirms rounds and promises silence, and acknowledges nothing.
+// Once it has entered this state, and with each heartbeat. The heartbeat asks whether the peer has what the log begins
+// behind: the answer confirms rounds and promises silence in any case, and a peer that has it needs no snapshot.
 void Raft::Impl::wait_for_snapshot(Leader& leader, Progress& peer, bool heartbeat_due) {
     if (peer.state != Progress::State::kSnapshot || heartbeat_due) output_.snapshot_sends.push_back(peer.id);
     if (peer.state != Progress::State::kSnapshot) peer.await_snapshot();
-    if (heartbeat_due || peer.sent_round != leader.read_round) send_append(leader, peer, LogIndex{}, {});
+    if (heartbeat_due || peer.sent_round != leader.read_round) send_append(leader, peer, log_.base_index(), {});
 }
 
 }  // namespace kvorum::raft

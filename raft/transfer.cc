@@ -17,15 +17,15 @@ TransferStart Raft::Impl::transfer_leadership(NodeId target, uint64_t now_ns) {
     if (leader == nullptr) return {.status = TransferStatus::kNotLeader};
     if (leader->transfer.has_value()) return {.status = TransferStatus::kUnderWay, .target = leader->transfer->target};
     const bool anyone = target.is_none();
-    if (leader->peers.empty() || (!anyone && find_peer(target) == nullptr))
+    const bool has_other = members_.voters != std::vector{config_.self};
+    if (!has_other || (!anyone && (target == config_.self || !members_.is_voter(target))))
         return {.status = TransferStatus::kNoSuchVoter};
     const Progress* taker = anyone ? most_caught_up(*leader) : find_peer(target);
     if (taker == nullptr || !may_take_over(*taker)) return {.status = TransferStatus::kUnreachable};
 
     if (!is_mutant(Mutant::kLeaseKeptInTransfer)) {
         leader->lease_given_up = true;
-        leader->lease_end_ns = 0;
-        leader->lease_rounds.clear();
+        end_lease(*leader);
     }
     leader->transfer = Transfer{.target = taker->id, .deadline_ns = now_ns_ + config_.election_timeout_ns};
     leader->replication_due = true;
@@ -42,6 +42,7 @@ bool Raft::Impl::may_take_over(const Progress& peer) const { return answers(peer
 Progress* Raft::Impl::most_caught_up(Leader& leader) const {
     Progress* most = nullptr;
     for (Progress& peer : leader.peers) {
+        if (!members_.is_voter(peer.id)) continue;
         if (may_take_over(peer) && (most == nullptr || peer.match_index > most->match_index)) most = &peer;
     }
     return most;
@@ -64,7 +65,7 @@ void Raft::Impl::handle(NodeId from, const TimeoutNow& request) {
     const auto* follower = std::get_if<Follower>(&role_);
     const bool is_of_my_leader = follower != nullptr && follower->leader == from && request.term == current_term();
     // A node whose disk hangs could not lead; the leader sees that no election comes.
-    if (!is_of_my_leader || disk_stalled_) return;
+    if (!is_of_my_leader || disk_stalled_ || !may_campaign()) return;
     become_candidate(from);
 }
 
