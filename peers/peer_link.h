@@ -24,6 +24,7 @@
 #include "peers/forward_codec.h"
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
+#include "peers/read_index_codec.h"
 #include "peers/repair_codec.h"
 #include "raft/messages.h"
 #include "reactor/reactor.h"
@@ -107,6 +108,8 @@ class PeerLink {
     bool send(const ForwardCredit& credit);
     bool send(const RepairRequest& request);
     bool send(const RepairReply& reply);
+    bool send(const ReadIndexRequest& request);
+    bool send(const ReadIndexReply& reply);
 
     [[nodiscard]] bool connected() const { return output_ != nullptr; }
     [[nodiscard]] int64_t connected_at_wall_ms() const { return connected_at_wall_ms_; }  // while connected

@@ -348,6 +348,23 @@ std::string PeerListener::dispatch(Connection& connection, const net::Frame& fra
         receivers_.forward.on_forward_credit(connection.peer, credit);
         return {};
     }
+    if (frame.type == net::FrameType::kReadIndexRequest) {
+        ReadIndexRequest request;
+        if (!decode_read_index_request(frame, request) || request.group != config_.group)
+            return "malformed question for a read index";
+        receivers_.reads.on_read_index_request(connection.peer, request);
+        return {};
+    }
+    if (frame.type == net::FrameType::kReadIndexReply) {
+        ReadIndexReply reply;
+        if (!decode_read_index_reply(frame, reply) || reply.group != config_.group) return "malformed read index";
+        receivers_.reads.on_read_index_reply(connection.peer, reply);
+        return {};
+    }
+    return dispatch_repair(connection, frame);
+}
+
+std::string PeerListener::dispatch_repair(Connection& connection, const net::Frame& frame) {
     if (frame.type == net::FrameType::kRepairRequest) {
         RepairRequest request;
         if (!decode_repair_request(frame, request) || request.group != config_.group) return "malformed repair request";

@@ -26,6 +26,7 @@
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
 #include "peers/raft_port.h"
+#include "peers/read_index_port.h"
 #include "peers/repair_codec.h"
 #include "peers/repair_port.h"
 #include "reactor/reactor.h"
@@ -54,6 +55,7 @@ struct PeerReceivers {
     RaftReceiver& raft;
     ForwardReceiver& forward;
     RepairReceiver& repair;
+    ReadIndexReceiver& reads;
 };
 
 struct PeerListenerConfig {
@@ -116,6 +118,7 @@ class PeerListener {
     [[nodiscard]] std::string take_piece(Connection& connection, const net::Frame& frame);
     [[nodiscard]] std::string dispatch_forward(Connection& connection, const net::Frame& frame);
     [[nodiscard]] std::string dispatch(Connection& connection, const net::Frame& frame);
+    [[nodiscard]] std::string dispatch_repair(Connection& connection, const net::Frame& frame);
     void displace_oldest_stranger();
     void replace_older(const Connection& connection);
     void end_peer(Connection& connection);

@@ -27,6 +27,7 @@
 #include "peers/peer_link.h"
 #include "peers/peer_listener.h"
 #include "peers/raft_port.h"
+#include "peers/read_index_port.h"
 #include "peers/repair_port.h"
 #include "reactor/scope.h"
 
@@ -48,12 +49,14 @@ struct PeerPorts {
     RepairReceiver& repair;
     LinkEvents& links;
     Acquaintance& acquaintance;
+    ReadIndexReceiver& reads;
 };
 
 class Peers final : public RaftSender,
                     public ForwardSender,
                     public ForwardReplySender,
                     public RepairSender,
+                    public ReadIndexSender,
                     private PeerLinkOwner,
                     private PeerRegistry,
                     private ForwardReceiver {
@@ -74,13 +77,14 @@ class Peers final : public RaftSender,
     void send(const raft::Message& message) override;
     bool send(NodeId peer, const RepairRequest& request) override;
     bool send(NodeId peer, const RepairReply& reply) override;
+    bool send(NodeId peer, const ReadIndexRequest& request) override;
+    bool send(NodeId peer, const ReadIndexReply& reply) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                               std::span<const std::string_view> arguments) override;
     PieceStatus send_forward_piece(NodeId leader, const ForwardPiece& piece) override;
     bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                             uint64_t command_bytes) override;
-    bool send_forward_reply(NodeId origin, uint64_t request_id, ForwardOutcome outcome,
-                            std::string_view reply) override;
+    bool send_forward_reply(NodeId origin, const ForwardReply& reply) override;
     [[nodiscard]] bool has_reply_room(NodeId origin) const override;
     bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) override;
 

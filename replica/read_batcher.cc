@@ -1,5 +1,6 @@
 #include "replica/read_batcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -11,17 +12,29 @@ uint64_t ReadBatcher::add(WaiterId session) {
     return open_id_;
 }
 
-void ReadBatcher::registered() {
-    in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}});
+void ReadBatcher::registered(uint64_t asked_ns) {
+    in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}, asked_ns});
     open_.clear();
     ++open_id_;
 }
 
+bool ReadBatcher::waits_for(uint64_t id) const {
+    return std::any_of(in_flight_.begin(), in_flight_.end(),
+                       [id](const Batch& batch) { return batch.id == id && !batch.is_confirmed; });
+}
+
+uint64_t ReadBatcher::oldest_asked_ns() const {
+    const auto oldest =
+        std::find_if(in_flight_.begin(), in_flight_.end(), [](const Batch& batch) { return !batch.is_confirmed; });
+    return oldest == in_flight_.end() ? 0 : oldest->asked_ns;
+}
+
 void ReadBatcher::confirmed(uint64_t id, LogIndex read_index) {
+    if (!waits_for(id)) return;
     for (Batch& batch : in_flight_) {
-        if (batch.id != id) continue;
-        batch.is_confirmed = true;
-        batch.read_index = read_index;
+        if (batch.id < id) read_index = std::max(read_index, batch.read_index);
+        if (batch.id == id) batch.is_confirmed = true;
+        if (batch.id >= id && batch.is_confirmed) batch.read_index = std::max(read_index, batch.read_index);
     }
 }
 
@@ -30,6 +43,7 @@ uint64_t ReadBatcher::take_ready(LogIndex last_applied, std::vector<WaiterId>& s
         Batch& front = in_flight_.front();
         sessions.insert(sessions.end(), front.sessions.begin(), front.sessions.end());
         served_id_ = front.id;
+        known_ns_ = std::max(known_ns_, front.asked_ns);
         in_flight_.pop_front();
     }
     return served_id_;

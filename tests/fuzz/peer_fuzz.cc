@@ -64,6 +64,10 @@ void check_handshake(const Frame& frame) {
         encode_hello_challenge(challenge, again);
     } else if (decode_hello_proof(frame, proof)) {
         encode_hello_proof(proof, again);
+    } else if (decode_read_index_request(frame, question)) {
+        encode_read_index_request(question, again);
+    } else if (decode_read_index_reply(frame, answer)) {
+        encode_read_index_reply(answer, again);
     } else {
         return;
     }
@@ -128,11 +132,13 @@ void check_replies(const Frame& frame) {
 }
 
 // What is of one form only.
-void check_repair_and_credit(const Frame& frame) {
+void check_small_frames(const Frame& frame) {
     OutputBuffer again;
     RepairRequest request;
     RepairReply reply;
     ForwardCredit credit;
+    ReadIndexRequest question;
+    ReadIndexReply answer;
     if (decode_repair_request(frame, request)) {
         encode_repair_request(request, again);
     } else if (decode_forward_credit(frame, credit)) {
@@ -154,7 +160,7 @@ void check_payload(const Frame& frame) {
     check_requests(frame);
     check_replies(frame);
     check_pieces(frame);
-    check_repair_and_credit(frame);
+    check_small_frames(frame);
 }
 
 // Every frame and the error at the end, as text.

@@ -47,7 +47,7 @@ class LanesWorld : public GatewayTest {
             states += fmt::format("{} in state {}{}, ", request.command->name, static_cast<int>(request.state),
                                   request.is_barrier ? " (barrier)" : "");
         }
-        return states + fmt::format("target {} in term {}, of another node {}", lane.target.leader, lane.target.term,
+        return states + fmt::format("target {} in term {}, of another node {}", lane.target.node, lane.target.term,
                                     lane.is_of_other_node());
     }
     bool one_in(uint64_t n) { return prng_.chance(1, n); }

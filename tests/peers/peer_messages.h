@@ -9,6 +9,7 @@
 #include "peers/forward_codec.h"
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
+#include "peers/read_index_codec.h"
 #include "peers/repair_codec.h"
 #include "raft/messages.h"
 
@@ -86,7 +87,7 @@ inline std::vector<ForwardRequest> sample_requests() {
 }
 
 inline std::vector<ForwardReply> sample_replies() {
-    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n"},
+    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n", .seen = LogIndex{5}},
             {.request_id = 2, .outcome = ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
 }
 
@@ -103,6 +104,11 @@ inline RepairReply sample_repair_reply() {
     reply.checksum = reply.entries.back()->id().checksum;
     reply.outcome = RepairOutcome::kHeld;
     return reply;
+}
+
+inline ReadIndexRequest sample_read_index_request() { return {.id = 71, .leader_term = Term{4}}; }
+inline ReadIndexReply sample_read_index_reply() {
+    return {.id = 71, .read_index = LogIndex{22}, .leader_clock_ms = 1'700'000'000'000};
 }
 
 // One frame of each kind, in wire bytes.
@@ -138,6 +144,8 @@ inline std::vector<std::string> sample_frames() {
     });
     add([](net::OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
     add([](net::OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
+    add([](net::OutputBuffer& out) { encode_read_index_request(sample_read_index_request(), out); });
+    add([](net::OutputBuffer& out) { encode_read_index_reply(sample_read_index_reply(), out); });
     return frames;
 }
 
@@ -153,6 +161,8 @@ inline bool decodes(const net::Frame& frame) {
     std::vector<ForwardReply> replies;
     RepairRequest repair_request;
     RepairReply repair_reply;
+    ReadIndexRequest read_index_request;
+    ReadIndexReply read_index_reply;
     ForwardPiece piece;
     ForwardRequest request;
     uint64_t command_bytes = 0;
@@ -168,6 +178,8 @@ inline bool decodes(const net::Frame& frame) {
         case net::FrameType::kForwardLarge: return decode_forward_large(frame, request, command_bytes);
         case net::FrameType::kRepairRequest: return decode_repair_request(frame, repair_request);
         case net::FrameType::kRepairReply: return decode_repair_reply(frame, kCluster, repair_reply);
+        case net::FrameType::kReadIndexRequest: return decode_read_index_request(frame, read_index_request);
+        case net::FrameType::kReadIndexReply: return decode_read_index_reply(frame, read_index_reply);
         default: return decode_raft_message(frame, kCluster, kFirstGroup, body);
     }
 }
