@@ -38,14 +38,14 @@ class FakeGroup final : public replica::Group {
 
     // --- what happens ---
 
-    // The leader of `term`: none, this node or another. What was in the open batch is lost with the leadership, what
-    // is in the log stays there.
+    // The leader of `term`: none, this node or another. The reads that wait are dropped. What was in the open batch is
+    // lost with the leadership, what is in the log stays there.
     void elect(NodeId leader, Term term) {
         const bool led = is_leader();
         leader_ = leader;
         term_ = term;
+        drop_reads();
         if (led) {
-            drop_reads();
             while (!open_.empty()) {
                 outcomes_->write_not_executed(open_.front().waiter);
                 open_.pop_front();

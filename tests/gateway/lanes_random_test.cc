@@ -58,6 +58,8 @@ class LanesWorld : public GatewayTest {
     LaneModel& some_client() { return models_[models_.size() - 1 - prng_.below(kClients)]; }
 
     void happen() {
+        // What was sent in the turn.
+        remote_.look(group_.leader(), group_.current_term());
         switch (prng_.below(12)) {
             case 0:
             case 1:

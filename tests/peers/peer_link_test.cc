@@ -172,8 +172,8 @@ INSTANTIATE_TEST_SUITE_P(
                  {.cluster = kCluster, .from = NodeId{9}, .log_id = kLog, .dialled = NodeId{2}},
                  "node 9 is not a member"},
         BadHello{"Version",
-                 {.protocol_version = 9, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
-                 "protocol version 9, this node speaks 8"}),
+                 {.protocol_version = 10, .cluster = kCluster, .from = NodeId{1}, .log_id = kLog, .dialled = NodeId{2}},
+                 "protocol version 10, this node speaks 9"}),
     [](const auto& parameter) { return parameter.param.name; });
 
 TEST_F(PeerLinkTest, ARejectedLinkSaysWhyAndTriesAgain) {
