@@ -25,7 +25,8 @@ static_assert(kHeaderChecksumAt + sizeof(uint64_t) == kFrameHeaderBytes);
 constexpr size_t kKeepBytes = 64 * kKiB;
 
 bool is_known_type(uint16_t type) {
-    return type >= static_cast<uint16_t>(FrameType::kHello) && type <= static_cast<uint16_t>(FrameType::kReadIndexReply);
+    return type >= static_cast<uint16_t>(FrameType::kHello) &&
+           type <= static_cast<uint16_t>(FrameType::kReadIndexReply);
 }
 
 Bytes bytes_of(const std::vector<char>& buffer) { return as_bytes({buffer.data(), buffer.size()}); }

@@ -24,8 +24,8 @@ namespace kvorum::net {
 // 3: peers prove that they know the secret of their cluster, and acknowledgements promise the silence that leases count
 // on. 4: acknowledgements tell a limit of memory. 5: large commands are forwarded in pieces. 6: a node says how much it
 // took of the replies to what it forwarded. 7: what is about a group names it; a node tells the feature level that it
-// knows, and a forwarded request its user. 8: a leader hands over, and a vote request says that it did. 9: followers ask
-// for a read index, and replies to what was forwarded name the state that they come from.
+// knows, and a forwarded request its user. 8: a leader hands over, and a vote request says that it did. 9: followers
+// ask for a read index, and replies to what was forwarded name the state that they come from.
 inline constexpr uint16_t kPeerProtocolVersion = 9;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.

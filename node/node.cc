@@ -108,8 +108,8 @@ void Node::build_parts() {
         peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
     group_log_ = std::make_unique<replica::WalLog>(*log_);
-    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, *peers_,
-                                                    counters_, latency_, recovered);
+    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, *peers_, counters_,
+                                                    latency_, recovered);
     gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
                                                                            counters_, latency_, slow_log_, buffers_});
     dispatcher_ = std::make_unique<redis::Dispatcher>(config_, reactor_, *gateway_);
@@ -120,8 +120,11 @@ void Node::build_parts() {
 }
 
 absl::Status Node::open_ports() {
-    const peers::PeerPorts ports{*driver_, static_cast<peers::ForwardReceiver&>(*this), *repair_answers_,
-                                 static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this),
+    const peers::PeerPorts ports{*driver_,
+                                 static_cast<peers::ForwardReceiver&>(*this),
+                                 *repair_answers_,
+                                 static_cast<peers::LinkEvents&>(*this),
+                                 static_cast<peers::Acquaintance&>(*this),
                                  *driver_};
     if (absl::Status status = peers_->start(ports); !status.ok()) return status;
     return clients_->start(config_.listen_endpoint());

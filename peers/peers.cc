@@ -47,9 +47,9 @@ absl::Status Peers::start(PeerPorts ports) {
     listening.log_id = identity_.log_id;
     listening.connections_max = kPeerConnectionsMax;
     listening.secrets = &secret_.secrets();
-    listener_ =
-        std::make_unique<PeerListener>(reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
-                                       PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair, ports.reads});
+    listener_ = std::make_unique<PeerListener>(
+        reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
+        PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair, ports.reads});
     listener_->start();
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;

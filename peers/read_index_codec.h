@@ -22,9 +22,9 @@ struct ReadIndexRequest {
 };
 
 struct ReadIndexReply {
-    uint64_t id = 0;                 // as in the request
-    LogIndex read_index{};           // none: refused
-    int64_t leader_clock_ms = 0;     // when the answer was given, by the clock that stamps entries
+    uint64_t id = 0;              // as in the request
+    LogIndex read_index{};        // none: refused
+    int64_t leader_clock_ms = 0;  // when the answer was given, by the clock that stamps entries
     GroupId group = kFirstGroup;
 
     bool operator==(const ReadIndexReply&) const = default;

@@ -61,8 +61,8 @@ class Group {
     // --- reads ---
     // It leads, or can ask who leads.
     [[nodiscard]] virtual bool takes_reads() const = 0;
-    // Puts a read into the round that gathers, while takes_reads(), and returns the round's id: CommandOutcomes::reads_ready() names it, or
-    // a later one, when the read may be carried out.
+    // Puts a read into the round that gathers, while takes_reads(), and returns the round's id:
+    // CommandOutcomes::reads_ready() names it, or a later one, when the read may be carried out.
     [[nodiscard]] virtual uint64_t add_read(WaiterId waiter) = 0;
     // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
     [[nodiscard]] virtual bool may_read_now() const = 0;

@@ -117,7 +117,8 @@ Task<absl::Status> LogRepair::find_missing() {
     if (!status.ok() || !rebuild_.needed().has_value()) co_return status;
     if (peer_count() == 0) co_return lost();
     status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this),
-                           static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this), takes_no_part_});
+                           static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this),
+                           takes_no_part_});
     if (!status.ok()) co_return status;
     reported_ns_ = reactor_.now_ns();
     status = co_await ask_peers();

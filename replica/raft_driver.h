@@ -160,9 +160,9 @@ class RaftDriver final : public Group, public peers::RaftReceiver, public peers:
     // Ids begin at a random place: an answer to an earlier process of this node names nothing.
     ReadBatcher reads_;
     ReadQuestions questions_;
-    bool answers_lost_ = false;  // of what was asked of the leader
-    NodeId unconnected_leader_;  // to which a question could not be sent; none once there is a connection
-    LogIndex told_index_;        // the last answer; for a mutant
+    bool answers_lost_ = false;             // of what was asked of the leader
+    NodeId unconnected_leader_;             // to which a question could not be sent; none once there is a connection
+    LogIndex told_index_;                   // the last answer; for a mutant
     std::optional<int64_t> told_clock_ms_;  // with it, at told_clock_ns_
     uint64_t told_clock_ns_ = 0;
     bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied

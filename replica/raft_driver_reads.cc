@@ -78,9 +78,9 @@ void RaftDriver::confirm_read(const raft::ReadState& read) {
 
 // One that is not sent is asked again.
 void RaftDriver::answer(const ReadQuestion& question, LogIndex read_index) {
-    (void)read_peers_.send(question.from, peers::ReadIndexReply{.id = question.id,
-                                                                .read_index = read_index,
-                                                                .leader_clock_ms = log_clock_ms()});
+    (void)read_peers_.send(
+        question.from,
+        peers::ReadIndexReply{.id = question.id, .read_index = read_index, .leader_clock_ms = log_clock_ms()});
 }
 
 void RaftDriver::on_read_index_request(NodeId from, const peers::ReadIndexRequest& request) {

@@ -13,9 +13,8 @@ std::optional<uint64_t> ReadQuestions::add(NodeId from, uint64_t id) {
 }
 
 std::optional<ReadQuestion> ReadQuestions::take(uint64_t raft_id) {
-    const auto found = std::find_if(questions_.begin(), questions_.end(), [raft_id](const ReadQuestion& question) {
-        return question.raft_id == raft_id;
-    });
+    const auto found = std::find_if(questions_.begin(), questions_.end(),
+                                    [raft_id](const ReadQuestion& question) { return question.raft_id == raft_id; });
     if (found == questions_.end()) return std::nullopt;
     const ReadQuestion question = *found;
     questions_.erase(found);

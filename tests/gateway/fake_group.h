@@ -32,7 +32,7 @@ class FakeGroup final : public replica::Group {
     bool has_lease = false;
     bool takes_large = true;
     bool has_unapplied = false;
-    bool can_ask = true;          // who leads
+    bool can_ask = true;           // who leads
     uint64_t age_ns = UINT64_MAX;  // of the state, as far as is known
     uint32_t replicas = 0;
 

@@ -104,6 +104,7 @@ class LanesWorld : public GatewayTest {
     void send_one(LaneModel& model) {
         using Kind = LaneModel::Kind;
         FakeClient& client = model.client();
+        if (!client.lane.is_of_other_node() && one_in(6)) client.lane.read_choice = draw_read_choice();
         const std::string append = fmt::format("append {} {};", model.key(), model.next());
         switch (const uint64_t draw = prng_.below(client.lane.is_of_other_node() ? 20 : 24); draw) {
             default:
@@ -156,6 +157,11 @@ class LanesWorld : public GatewayTest {
         }
     }
 
+    ReadChoice draw_read_choice() {
+        return std::array{ReadChoice{}, ReadChoice{Consistency::kBounded, 100},
+                          ReadChoice{Consistency::kStale}}[prng_.below(3)];
+    }
+
     // --- outcomes ---
     void commit() {
         if (!group_.is_leader() && group_.writes() == 0) return;
@@ -202,6 +208,8 @@ class LanesWorld : public GatewayTest {
         group_.has_unapplied = one_in(3);
         group_.admission = one_in(4) ? std::array{kOverloaded, kDiskFull, kOutOfMemory}[prng_.below(3)] : kAccepted;
         peers_.connected = !one_in(5);
+        group_.can_ask = !one_in(5);
+        group_.age_ns = one_in(2) ? 1 : UINT64_MAX;
         peers_.pieces_left = one_in(3) ? 0 : UINT64_MAX;
     }
     void pass_time() {
@@ -244,10 +252,13 @@ class LanesWorld : public GatewayTest {
         group_.admission = replica::WriteAdmission::kAccepted;
         group_.takes_large = true;
         group_.has_unapplied = false;
+        group_.can_ask = true;
         group_.replicas = 9;
         for (LaneModel& model : models_)
             if (model.client().lane.handle.generation != 0) give_room(model.client());
         gateway_.expire_overdue();
+        // A read waits for its end, turn after turn.
+        if (group_.mid_entry()) (void)group_.apply_step();
         for (int round = 0; round < 200; ++round) {
             turns();
             group_.serve_reads();

@@ -60,9 +60,9 @@ class LinkFaultsTest : public ::testing::TestWithParam<uint64_t> {
     ~LinkFaultsTest() override { set_log_level(LogLevel::kInfo); }
 
     void start_listener() {
-        listener_.emplace(reactor_, flusher_,
-                          PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
-                          network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_, ledger_});
+        listener_.emplace(
+            reactor_, flusher_, PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
+            network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_, ledger_});
         listener_->start();
     }
     void stop_listener() {
