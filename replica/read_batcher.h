@@ -27,6 +27,7 @@ class ReadBatcher {
 
     [[nodiscard]] bool can_register() const { return !open_.empty() && in_flight_.size() < kRoundsInFlightMax; }
     [[nodiscard]] uint64_t open_id() const { return open_id_; }
+    [[nodiscard]] size_t open_sessions() const { return open_.size(); }
     // The open batch was accepted by Raft::read_index(open_id()), or the leader is being asked about it, not before
     // `asked_ns`.
     void registered(uint64_t asked_ns);
