@@ -10,7 +10,7 @@ void encode_read_index_request(const ReadIndexRequest& request, net::OutputBuffe
     write_group(writer, request.group);
     writer.write<uint64_t>(request.id);
     write_id(writer, request.leader_term);
-    writer.write<uint32_t>(request.sessions);
+    writer.write<uint32_t>(request.reads);
     frame.finish();
 }
 
@@ -20,7 +20,7 @@ bool decode_read_index_request(const net::Frame& frame, ReadIndexRequest& reques
     request.group = read_group(reader);
     request.id = reader.read<uint64_t>();
     request.leader_term = read_id<Term>(reader);
-    request.sessions = reader.read<uint32_t>();
+    request.reads = reader.read<uint32_t>();
     return reader.finished() && !request.group.is_none();
 }
 

@@ -16,7 +16,7 @@ namespace kvorum::peers {
 struct ReadIndexRequest {
     uint64_t id = 0;     // the asker's; never repeated, by a later process of the node neither
     Term leader_term{};  // answered only by a receiver that leads in this term
-    uint32_t sessions = 0;  // that wait for the answer
+    uint32_t reads = 0;  // that wait for the answer
     GroupId group = kFirstGroup;
 
     bool operator==(const ReadIndexRequest&) const = default;

@@ -11,8 +11,8 @@ void GatherPolicy::batch_appended(uint32_t commands, uint64_t now_ns) {
     last_batch_ns_ = now_ns;
 }
 
-void GatherPolicy::reads_asked(uint32_t sessions, uint64_t now_ns) {
-    if (sessions > kSpinCommandsMax) reads_until_ns_ = now_ns + kLoadEndsNs;
+void GatherPolicy::reads_asked(uint32_t reads, uint64_t now_ns) {
+    if (reads > kSpinCommandsMax) reads_until_ns_ = now_ns + kLoadEndsNs;
 }
 
 bool GatherPolicy::takes_batch(const LogPace& log, bool all_committed, size_t size_bytes, uint64_t now_ns) const {

@@ -33,9 +33,8 @@ void RaftDriver::register_open_reads(CommandOutcomes& outcomes) {
 
 bool RaftDriver::ask_leader(uint64_t id) {
     if (!takes_reads()) return false;
-    const auto sessions = static_cast<uint32_t>(reads_.open_sessions());
-    gathering_.reads_asked(sessions, reactor_.now_ns());
-    const peers::ReadIndexRequest request{.id = id, .leader_term = raft_.current_term(), .sessions = sessions};
+    gathering_.reads_asked(reads_.open_reads(), reactor_.now_ns());
+    const peers::ReadIndexRequest request{.id = id, .leader_term = raft_.current_term(), .reads = reads_.open_reads()};
     if (read_peers_.send(raft_.leader(), request)) return true;
     unconnected_leader_ = raft_.leader();
     return false;
@@ -92,7 +91,7 @@ void RaftDriver::on_read_index_request(NodeId from, const peers::ReadIndexReques
         answer({.raft_id = 0, .from = from, .id = request.id}, LogIndex{});
         return;
     }
-    gathering_.reads_asked(request.sessions, reactor_.now_ns());
+    gathering_.reads_asked(request.reads, reactor_.now_ns());
     const uint64_t clock_ns = lease_clock_ns();
     const raft::ReadStatus status = raft_.read_index(*raft_id, clock_ns);
     KVORUM_ASSERT(status == raft::ReadStatus::kAccepted);

@@ -9,12 +9,14 @@ namespace kvorum::replica {
 
 uint64_t ReadBatcher::add(WaiterId session) {
     if (open_.empty() || !(open_.back() == session)) open_.push_back(session);
+    ++open_reads_;
     return open_id_;
 }
 
 void ReadBatcher::registered(uint64_t asked_ns) {
     in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}, asked_ns});
     open_.clear();
+    open_reads_ = 0;
     ++open_id_;
 }
 
@@ -55,6 +57,7 @@ void ReadBatcher::drop_all(std::vector<WaiterId>& sessions) {
     in_flight_.clear();
     sessions.insert(sessions.end(), open_.begin(), open_.end());
     open_.clear();
+    open_reads_ = 0;
     // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation
     // for its own.
     ++open_id_;

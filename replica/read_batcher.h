@@ -27,7 +27,7 @@ class ReadBatcher {
 
     [[nodiscard]] bool can_register() const { return !open_.empty() && in_flight_.size() < kRoundsInFlightMax; }
     [[nodiscard]] uint64_t open_id() const { return open_id_; }
-    [[nodiscard]] size_t open_sessions() const { return open_.size(); }
+    [[nodiscard]] uint32_t open_reads() const { return open_reads_; }
     // The open batch was accepted by Raft::read_index(open_id()), or the leader is being asked about it, not before
     // `asked_ns`.
     void registered(uint64_t asked_ns);
@@ -58,6 +58,7 @@ class ReadBatcher {
 
     uint64_t open_id_ = 1;
     std::vector<WaiterId> open_;
+    uint32_t open_reads_ = 0;
     std::deque<Batch> in_flight_;
     uint64_t served_id_ = 0;
     uint64_t known_ns_ = 0;

@@ -106,7 +106,7 @@ inline RepairReply sample_repair_reply() {
     return reply;
 }
 
-inline ReadIndexRequest sample_read_index_request() { return {.id = 71, .leader_term = Term{4}, .sessions = 9}; }
+inline ReadIndexRequest sample_read_index_request() { return {.id = 71, .leader_term = Term{4}, .reads = 9}; }
 inline ReadIndexReply sample_read_index_reply() {
     return {.id = 71, .read_index = LogIndex{22}, .leader_clock_ms = 1'700'000'000'000};
 }
