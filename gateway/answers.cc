@@ -94,7 +94,7 @@ bool Answers::drop_parts(Lane& lane, Request& request) {
 
 void Answers::give_credit(Lane& lane) {
     if (lane.uncredited_bytes < kCreditBytes || !lane.port().output_has_room()) return;
-    if (forwarder_.give_credit(lane.target.leader, lane.session_id(), lane.uncredited_bytes)) lane.uncredited_bytes = 0;
+    if (forwarder_.give_credit(lane.target.node, lane.session_id(), lane.uncredited_bytes)) lane.uncredited_bytes = 0;
 }
 
 }  // namespace kvorum::gateway

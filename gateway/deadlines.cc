@@ -6,6 +6,11 @@
 #include "gateway/reply_lines.h"
 
 namespace kvorum::gateway {
+namespace {
+
+std::string_view why_not(const Request& request) { return request.read_choice.is_weak() ? kTooOld : kNoLeader; }
+
+}  // namespace
 
 void Deadlines::expire_overdue() {
     lanes_.for_each([&](Lane& lane) {
@@ -39,7 +44,7 @@ void Deadlines::expire(Lane& lane, Request& request) {
     switch (request.state) {
         case RequestState::kParked:
             if (lane.waits_for_room) return;
-            if (age_ns > config_.leader_wait_ms * kMillisecondNs) answers_.refuse(lane, request, kNoLeader);
+            if (age_ns > config_.leader_wait_ms * kMillisecondNs) answers_.refuse(lane, request, why_not(request));
             return;
         case RequestState::kRead:
         case RequestState::kWrite:
@@ -56,7 +61,7 @@ void Deadlines::expire_outstanding(Lane& lane, Request& request, uint64_t age_ns
     if (command.is_write() && !is_mutant(Mutant::kNoLeaderAfterPropose)) {
         answers_.unknown(lane, request);
     } else if ((command.is_write() || command.is_read()) && !answers_.drop_parts(lane, request)) {
-        answers_.refuse(lane, request, kNoLeader);
+        answers_.refuse(lane, request, why_not(request));
     }
 }
 

@@ -15,12 +15,13 @@ Request* ForwardResults::find(ForwardWaiter waiter, Lane*& lane) {
     return request;
 }
 
-void ForwardResults::forward_executed(ForwardWaiter waiter, std::string_view reply) {
+void ForwardResults::forward_executed(ForwardWaiter waiter, std::string_view reply, LogIndex seen) {
     Lane* lane = nullptr;
     Request* request = find(waiter, lane);
     if (request == nullptr) return;
     timer_.note_if_slow(*lane, *request, "forward");
     lane->uncredited_bytes += reply.size();
+    lane->saw(seen);
     answers_.reply(*lane, *request, reply);
 }
 

@@ -12,7 +12,7 @@ class ForwardResults final : public ForwardOutcomes {
     ForwardResults(const LaneTable& lanes, LaneSchedule& schedule, Answers& answers, Reads& reads, CommandTimer& timer)
         : lanes_(lanes), schedule_(schedule), answers_(answers), reads_(reads), timer_(timer) {}
 
-    void forward_executed(ForwardWaiter waiter, std::string_view reply) override;
+    void forward_executed(ForwardWaiter waiter, std::string_view reply, LogIndex seen) override;
     void forward_part(ForwardWaiter waiter, std::string_view part) override;
     void forward_not_executed(ForwardWaiter waiter) override;
     void forward_outcome_unknown(ForwardWaiter waiter) override;

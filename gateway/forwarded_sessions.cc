@@ -94,7 +94,8 @@ class ForwardedSessions::ForwardedSession final : public ReplyPort {
     void send_unsent() {
         while (!unsent_.empty()) {
             const Unsent& next = unsent_.front();
-            if (!owner_.sender_.send_forward_reply(origin_, next.request_id, next.outcome, next.reply)) return;
+            if (!owner_.sender_.send_forward_reply(origin_, {next.request_id, next.outcome, next.reply, next.seen}))
+                return;
             unsent_bytes_ -= next.reply.size();
             unsent_.pop_front();
         }
@@ -106,8 +107,9 @@ class ForwardedSessions::ForwardedSession final : public ReplyPort {
         if (client_left_) return;
         const uint64_t id = lane_.queue().front().origin_id;
         untaken_bytes_ += reply.size();
-        if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, id, outcome, reply)) return;
-        unsent_.push_back({id, outcome, std::string(reply)});
+        const LogIndex seen = lane_.seen();
+        if (unsent_.empty() && owner_.sender_.send_forward_reply(origin_, {id, outcome, reply, seen})) return;
+        unsent_.push_back({id, outcome, std::string(reply), seen});
         unsent_bytes_ += reply.size();
     }
 
@@ -115,6 +117,7 @@ class ForwardedSessions::ForwardedSession final : public ReplyPort {
         uint64_t request_id;
         peers::ForwardOutcome outcome;
         std::string reply;
+        LogIndex seen;
     };
 
     // A reply that is larger goes out alone.
@@ -163,7 +166,7 @@ void ForwardedSessions::on_large_request(NodeId origin, Term leads_in, const pee
 ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origin, Term leads_in,
                                                                     const peers::ForwardRequest& request) {
     if (leads_in.is_none() || request.leader_term != leads_in) {
-        sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kNotExecuted, {});
+        sender_.send_forward_reply(origin, {request.request_id, peers::ForwardOutcome::kNotExecuted, {}});
         return nullptr;
     }
     if (buffers_are_spent_) {
@@ -171,7 +174,7 @@ ForwardedSessions::ForwardedSession* ForwardedSessions::session_for(NodeId origi
         std::string reply;
         writer_->set_output(reply);
         writer_->error(kBuffersFull);
-        (void)sender_.send_forward_reply(origin, request.request_id, peers::ForwardOutcome::kExecuted, reply);
+        (void)sender_.send_forward_reply(origin, {request.request_id, peers::ForwardOutcome::kExecuted, reply});
         return nullptr;
     }
     ++counters_.forwarded_in;

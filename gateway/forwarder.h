@@ -30,7 +30,8 @@ struct ForwardWaiter {
 class ForwardOutcomes {
  public:
     virtual ~ForwardOutcomes() = default;
-    virtual void forward_executed(ForwardWaiter waiter, std::string_view reply) = 0;
+    // The reply shows what was applied up to `seen`.
+    virtual void forward_executed(ForwardWaiter waiter, std::string_view reply, LogIndex seen) = 0;
     // The beginning of the reply, or more of it. forward_executed() brings the last part; if another outcome comes
     // instead, the reply is cut off.
     virtual void forward_part(ForwardWaiter waiter, std::string_view part) = 0;
@@ -59,8 +60,7 @@ class Forwarder {
     }
 
     // An answer of `from`; one that nobody waits for any more is ignored.
-    void on_reply(NodeId from, uint64_t request_id, peers::ForwardOutcome outcome, std::string_view reply,
-                  ForwardOutcomes& outcomes);
+    void on_reply(NodeId from, const peers::ForwardReply& reply, ForwardOutcomes& outcomes);
     // The link to `leader` is gone. Ids from `first_unsent_id` on never reached the kernel.
     void on_link_lost(NodeId leader, uint64_t first_unsent_id, ForwardOutcomes& outcomes);
     // Answers can no longer come from `leader`: what it was sent has an unknown outcome.
@@ -76,7 +76,7 @@ class Forwarder {
     };
     [[nodiscard]] uint64_t next_id() const { return first_id_ + slots_.size(); }
     void add_slot(const Target& target, ForwardWaiter waiter);
-    static void finish(Slot& slot, peers::ForwardOutcome outcome, std::string_view reply, ForwardOutcomes& outcomes);
+    static void finish(Slot& slot, const peers::ForwardReply& reply, ForwardOutcomes& outcomes);
     void drop_answered();
 
     peers::ForwardSender& sender_;

@@ -27,8 +27,8 @@ Gateway::Gateway(GatewayServices services)
 void Gateway::remove_lane(Lane& lane) {
     if (lane.long_reply != nullptr) long_reads_.end(lane);
     // The leader that they are at sends their replies to nobody.
-    if (lane.outstanding() > 0 && lane.target.leader != services_.config.id)
-        (void)forwarder_.give_credit(lane.target.leader, lane.session_id(), peers::kCreditOfNobody);
+    if (lane.outstanding() > 0 && lane.target.node != services_.config.id)
+        (void)forwarder_.give_credit(lane.target.node, lane.session_id(), peers::kCreditOfNobody);
     lanes_.remove(lane);
 }
 
@@ -104,7 +104,7 @@ void Gateway::check() const {
 }
 
 void Gateway::on_forward_reply(NodeId from, const peers::ForwardReply& reply) {
-    forwarder_.on_reply(from, reply.request_id, reply.outcome, reply.reply, forward_results_);
+    forwarder_.on_reply(from, reply, forward_results_);
 }
 
 }  // namespace kvorum::gateway

@@ -99,7 +99,7 @@ void Lane::check() const {
                   expected_reply_bytes_);
     KVORUM_ASSERT(large == nullptr || queue_.find(large->sequence) != nullptr, "a large command without its place");
     KVORUM_ASSERT(long_reply == nullptr || !queue_.empty(), "a long reply to nothing");
-    KVORUM_ASSERT(outstanding_ == 0 || !target.leader.is_none(), "commands are outstanding nowhere");
+    KVORUM_ASSERT(outstanding_ == 0 || !target.node.is_none(), "commands are outstanding nowhere");
     // What is done is answered, and what is local is carried out, once it is at the head.
     if (queue_.empty() || is_scheduled) return;
     const RequestState head = queue_.find(queue_.head_sequence())->state;

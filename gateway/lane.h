@@ -9,6 +9,7 @@
 // resolving when the lane is gone (lane_table.h). Thread: the owning core.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -17,6 +18,7 @@
 #include "gateway/forwarded_parts.h"
 #include "gateway/large_command.h"
 #include "gateway/long_reply.h"
+#include "gateway/read_choice.h"
 #include "gateway/reply_port.h"
 #include "gateway/request_queue.h"
 #include "replica/waiter.h"
@@ -25,9 +27,10 @@ namespace kvorum::gateway {
 
 using LaneHandle = replica::WaiterId;
 
-// Where the outstanding commands of a session are: this node or another, as leader of that term.
+// Where the outstanding commands of a session are, in that term: at the leader, or at this node, which leads or answers
+// reads.
 struct Target {
-    NodeId leader;
+    NodeId node;
     Term term;
     bool operator==(const Target&) const = default;
 };
@@ -72,11 +75,14 @@ class Lane {
     // One that is in the batch or in the log.
     [[nodiscard]] bool has_write_behind(uint64_t sequence) const;
     [[nodiscard]] bool may_go_to(const Target& to) const {
-        return !to.leader.is_none() && (outstanding_ == 0 || target == to);
+        return !to.node.is_none() && (outstanding_ == 0 || target == to);
     }
+    // Its client has seen the state up to there: no later read of its may show less.
+    void saw(LogIndex index) { seen_ = std::max(seen_, index); }
+    [[nodiscard]] LogIndex seen() const { return seen_; }
     // What is routed next goes there. Replies of another leader are none of its business.
     void go_to(const Target& to) {
-        if (target.leader != to.leader) uncredited_bytes = 0;
+        if (target.node != to.node) uncredited_bytes = 0;
         target = to;
     }
     // The large command of the lane is the one at `sequence`.
@@ -91,6 +97,7 @@ class Lane {
     // --- what the parts of the gateway keep of it ---
     LaneHandle handle;  // lane_table.h
     Target target;
+    ReadChoice read_choice;            // of the reads that come next
     bool input_ended = false;          // no more commands come: its client left, or waits for the replies only
     bool is_scheduled = false;         // lane_schedule.h: to be looked at in this turn
     bool in_line = false;              // lane_schedule.h: with something to do that takes several turns
@@ -118,6 +125,7 @@ class Lane {
     uint32_t barriers_ = 0;
     uint32_t input_holds_ = 0;
     uint64_t expected_reply_bytes_ = 0;
+    LogIndex seen_;
 };
 
 }  // namespace kvorum::gateway

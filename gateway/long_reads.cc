@@ -87,6 +87,7 @@ void LongReads::make(Lane& lane) {
     work.add(walks ? TurnPart::kWalk : TurnPart::kRead, reply.make(lane.port(), work.slice()));
     if (!reply.made()) return;
     if (held_state) --holding_;
+    lane.saw(store_.applied_index());
     counters_.keyspace_hits += reply.lookups().hits;
     counters_.keyspace_misses += reply.lookups().misses;
 }

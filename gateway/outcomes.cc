@@ -28,6 +28,7 @@ ReplySink& Outcomes::begin_write_reply(replica::WriteWaiter waiter) {
 void Outcomes::end_write_reply() {
     if (replying_ == nullptr) return;
     Lane& lane = *std::exchange(replying_, nullptr);
+    lane.saw(entry_);
     lane.port().end_reply();
     // Everything before it is answered.
     timer_.write_answered(lane, lane.queue().front(), writer_->error_code());
@@ -107,7 +108,8 @@ void Outcomes::leadership_changed() {
         schedule_.wake(lane);
         if (lane.target.term >= term) return;
         one_hop_.on_later_term(lane);
-        if (lane.long_reply != nullptr && !lane.long_reply->made()) {
+        const bool asked = lane.queue().front().token != 0;  // a weak read asks nobody
+        if (lane.long_reply != nullptr && !lane.long_reply->made() && asked) {
             long_reads_.end(lane);
             repeat_reads(lane);
         }

@@ -27,7 +27,10 @@ class Outcomes final : public replica::CommandOutcomes {
           heads_(heads),
           timer_(timer) {}
 
-    void begin_entry(LogIndex index) override { timer_.begin_entry(index); }
+    void begin_entry(LogIndex index) override {
+        entry_ = index;
+        timer_.begin_entry(index);
+    }
     void before_long_write(replica::WriteWaiter waiter) override { (void)answer_what_is_before(waiter); }
     [[nodiscard]] bool holds_state() const override { return long_reads_.holds_state(); }
     ReplySink& begin_write_reply(replica::WriteWaiter waiter) override;
@@ -60,6 +63,7 @@ class Outcomes final : public replica::CommandOutcomes {
     Heads& heads_;
     CommandTimer& timer_;
 
+    LogIndex entry_;            // whose commands are carried out
     Lane* replying_ = nullptr;  // between begin_write_reply and end_write_reply
     const ReplyWriter* writer_ = nullptr;
     LaneHandle paused_;

@@ -40,6 +40,7 @@ std::optional<std::string_view> Reads::carry_out(Lane& lane, const ops::Operatio
     counters_.keyspace_hits += lookups.hits;
     counters_.keyspace_misses += lookups.misses;
     reactor_.work().add(TurnPart::kRead, lookups.work);
+    lane.saw(store_.applied_index());
     lane.port().end_reply();
     return reply.error_code();
 }

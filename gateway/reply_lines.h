@@ -8,6 +8,10 @@ namespace kvorum::gateway {
 
 inline constexpr std::string_view kNoLeader =
     "CLUSTERDOWN No leader could be reached in time: the command was not executed";
+inline constexpr std::string_view kTooOld =
+    "TRYAGAIN The state of this node is older than this connection accepts (CLIENT CONSISTENCY), or than what it has "
+    "seen: "
+    "the command was not executed";
 inline constexpr std::string_view kLeadershipLost =
     "CLUSTERDOWN Leadership was lost before the command was replicated: it was not executed";
 inline constexpr std::string_view kUncertain =

@@ -16,13 +16,14 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "gateway/command.h"
+#include "gateway/read_choice.h"
 
 namespace kvorum::gateway {
 
 enum class RequestState : uint8_t {
     kLocal,      // the connection's own business: carried out when it reaches the head
     kParked,     // waits until there is a leader to send it to
-    kRead,       // waits until its read batch is confirmed (ReadIndex)
+    kRead,       // waits until its read batch is confirmed (ReadIndex), or for its turn only (token 0)
     kWrite,      // in the open batch or in the log
     kForwarded,  // sent to the leader
     kWait,       // WAIT: counts replicas when it reaches the head
@@ -38,13 +39,14 @@ struct RequestFacts {
     ReplyClass reply_class = ReplyClass::kExecuted;  // kAnswered
     bool is_long = false;                            // a read that may take several turns (ops/long_read.h)
     bool is_barrier = false;       // what follows it in the session is not routed before it is answered
-    bool is_readonly = false;      // it arrived behind READONLY: a follower may serve it
+    bool is_readonly = false;      // it arrived behind READONLY: its client is not sent elsewhere
     bool is_rejected = false;      // kAnswered: it was refused before it was looked at closer
     bool holds_input = false;      // what follows it is not even looked at before it is answered
     bool reply_has_begun = false;  // kForwarded: the first parts of the reply have come
     bool reply_is_out = false;     // of these some are with the client
     uint64_t sequence = 0;         // its name in the queue
     const Command* command = &kUnknownCommand;
+    ReadChoice read_choice;
     uint64_t token = 0;                 // kRead: its read batch; kForwarded: its forward id
     uint64_t origin_id = 0;             // the id that the forwarding node gave it; 0 for clients of this node
     uint64_t expected_reply_bytes = 0;  // that it adds to its lane's

@@ -3,7 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "base/mutants.h"
 #include "base/probes.h"
 #include "gateway/reply_lines.h"
 
@@ -42,8 +41,9 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
     const bool is_read = command.is_read();
     const bool is_long = is_read && may_be_long(command, arguments, store_.size());
     bool too_long = false;
-    if (is_read && !is_long && lane.queue().empty() && !OneHop::needs_place(lane) && group_.may_read_now()) {
-        ++counters_.lease_reads;
+    const bool is_next = is_read && !is_long && lane.queue().empty() && !OneHop::needs_place(lane);
+    if (uint64_t* counter = is_next ? counter_of_reads_now(lane) : nullptr; counter != nullptr) {
+        ++*counter;
         timer_.time_inline(lane, command, arguments, [&] {
             const auto error_code = reads_.carry_out(lane, *command.operation, arguments, kShortReplyBytes);
             too_long = !error_code.has_value();
@@ -65,7 +65,20 @@ bool Router::submit(Lane& lane, const Command& command, ops::Arguments arguments
 
 Request& Router::push(Lane& lane, const Command& command, uint64_t origin_id) {
     if (OneHop::next_gives_term(lane)) lane.go_to(current_target());
-    return lane.push(command, origin_id, reactor_.now_ns());
+    Request& request = lane.push(command, origin_id, reactor_.now_ns());
+    if (command.is_read()) request.read_choice = lane.read_choice;
+    return request;
+}
+
+bool Router::is_new_enough(const Lane& lane, const ReadChoice& choice) const {
+    if (!choice.is_weak() || store_.applied_index() < lane.seen()) return false;
+    return choice.consistency == Consistency::kStale || group_.is_at_most_old(choice.age_ms_max * kMillisecondNs);
+}
+
+uint64_t* Router::counter_of_reads_now(const Lane& lane) const {
+    if (group_.may_read_now()) return &counters_.lease_reads;
+    const bool is_whole = !group_.mid_entry();
+    return is_whole && is_new_enough(lane, lane.read_choice) ? &counters_.weak_reads : nullptr;
 }
 
 void Router::submit_large(Lane& lane, const Command& command, PackedCommand packed, bool is_readonly,
@@ -91,7 +104,9 @@ void Router::end_input(Lane& lane) {
 
 void Router::refuse_abandoned(Lane& lane) {
     // What waits for something else, such as a WAIT before it, has its turn.
-    if (!lane.input_ended || lane.has_barrier() || lane.may_go_to(current_target())) return;
+    const Target leader = current_target();
+    const bool waits_for_reads = !leader.node.is_none() && lane.target == Target{config_.id, leader.term};
+    if (!lane.input_ended || lane.has_barrier() || waits_for_reads || lane.may_go_to(leader)) return;
     for (uint64_t s = lane.queue().head_sequence(); s < lane.queue().end_sequence(); ++s) {
         Request& request = *lane.queue().find(s);
         if (request.state == RequestState::kParked && request.command->is_write())
@@ -101,31 +116,40 @@ void Router::refuse_abandoned(Lane& lane) {
 
 // --- places ---
 
+Target Router::place_of(const Lane& lane, const Request& request, ops::Arguments arguments) const {
+    const Target leader = current_target();
+    const bool is_at_leader = lane.outstanding() > 0 && lane.target == leader;
+    if (leader.node.is_none() || is_at_leader || !request.command->is_read() || is_redirected(request, arguments))
+        return leader;
+    return {config_.id, leader.term};
+}
+
 // Behind a barrier nothing is routed: the callers see to that.
 bool Router::route(Lane& lane, Request& request, ops::Arguments arguments) {
-    const Target target = current_target();
     const bool leads = group_.is_leader();
     lane.waits_for_room = false;
-    if (is_mutant(Mutant::kLocalReadsOnFollower) && !leads && request.command->is_read())
-        return route_at_follower(lane, request, arguments);
     if (!leads && OneHop::ends_here(lane)) return one_hop_.refuse_or_keep(lane, request);
-    if (!lane.may_go_to(target)) return false;
-    if (!leads) {
+    if (lane.outstanding() == 0 && is_new_enough(lane, request.read_choice))
+        return route_weak_read(lane, request, arguments);
+    const Target place = place_of(lane, request, arguments);
+    if (!lane.may_go_to(place)) return false;
+    if (place.node != config_.id) {
         lane.waits_for_room = !lane.port().output_has_room();
         if (lane.waits_for_room) return false;
-        lane.go_to(target);
-        return route_away(lane, request, arguments, target);
+        lane.go_to(place);
+        return route_away(lane, request, arguments, place);
     }
+    if (!leads && !group_.takes_reads()) return false;
     if (!admission_.reply_fits(lane, request, arguments)) return false;
-    lane.go_to(target);
+    lane.go_to(place);
     return route_here(lane, request, arguments);
 }
 
-// What a linearizable store may not do, and the simulator must find.
-bool Router::route_at_follower(Lane& lane, Request& request, ops::Arguments arguments) {
-    if (request.text().empty()) lane.queue().keep_arguments(request, arguments);
-    request.token = 0;
-    lane.set_state(request, RequestState::kRead);
+bool Router::route_weak_read(Lane& lane, Request& request, ops::Arguments arguments) {
+    if (!admission_.reply_fits(lane, request, arguments)) return false;
+    ++counters_.weak_reads;
+    lane.go_to({config_.id, group_.current_term()});
+    take_read(lane, request, arguments, 0);
     return true;
 }
 
@@ -137,12 +161,16 @@ bool Router::route_here(Lane& lane, Request& request, ops::Arguments arguments) 
         waits_.take(lane, request, arguments);
         return true;
     }
-    if (request.text().empty() && !is_large) lane.queue().keep_arguments(request, arguments);
-    request.token = group_.add_read(lane.handle);
+    take_read(lane, request, arguments, group_.add_read(lane.handle));
+    return true;
+}
+
+void Router::take_read(Lane& lane, Request& request, ops::Arguments arguments, uint64_t token) {
+    if (request.text().empty() && !lane.is_large(request.sequence)) lane.queue().keep_arguments(request, arguments);
+    request.token = token;
     lane.set_state(request, RequestState::kRead);
     // It takes longer than a write behind it may wait to be carried out.
     if (request.is_long) lane.set_barrier(request);
-    return true;
 }
 
 bool Router::route_write(Lane& lane, Request& request, ops::Arguments arguments) {
@@ -160,12 +188,12 @@ bool Router::is_redirected(const Request& request, ops::Arguments arguments) con
     if (config_.follower_mode == FollowerMode::kForward) return false;
     if (request.command->is_write()) return true;
     const auto first_key = static_cast<size_t>(request.command->first_key);
-    return !request.is_readonly && first_key != 0 && first_key < arguments.size();
+    return !request.is_readonly && !request.read_choice.is_weak() && first_key != 0 && first_key < arguments.size();
 }
 
 bool Router::route_away(Lane& lane, Request& request, ops::Arguments arguments, const Target& target) {
     if (is_redirected(request, arguments)) {
-        const Member& leader = *config_.find_member(target.leader);
+        const Member& leader = *config_.find_member(target.node);
         answers_.refuse(lane, request, lane.port().redirection(*request.command, arguments, leader));
         return true;
     }

@@ -1,8 +1,13 @@
 // Decides for every command where it is carried out: here, at the leader, or not at all.
 //
-// A command that this node can carry out as leader goes into the open batch (writes) or the open read round (reads).
-// Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a bounded time. While this
-// node holds a lease a read is answered where it stands.
+// What this node can carry out goes into the open batch (writes, if it leads) or the open read round (reads, wherever
+// the leader can be asked). Otherwise it is forwarded to the leader, redirected, or parked until there is one, for a
+// bounded time. While this node holds a lease, or its state is as new as the session wants it, a read is answered where
+// it stands.
+//
+// The order of a session: all that is outstanding of it is at one place, this node or the leader. A read behind
+// something at the leader goes there too, which knows their order; a write behind a read here waits for that. So a
+// read sees each write of its session that stands before it, and none behind it.
 //
 // Thread: the owning core. Nothing here suspends.
 #pragma once
@@ -39,13 +44,19 @@ class Router {
     Request& push(Lane& lane, const Command& command, uint64_t origin_id);
     // Writes that nobody waits for any more and that have no leader.
     void refuse_abandoned(Lane& lane);
+    // The state is as new as that session's reads want it, and not behind what it has seen.
+    [[nodiscard]] bool is_new_enough(const Lane& lane, const ReadChoice& choice) const;
+    // Counts reads that may be answered at once; null: none may.
+    [[nodiscard]] uint64_t* counter_of_reads_now(const Lane& lane) const;
+    [[nodiscard]] Target place_of(const Lane& lane, const Request& request, ops::Arguments arguments) const;
     // Gives the request its place, and says whether it has one now; if not, it stays parked.
     bool route(Lane& lane, Request& request, ops::Arguments arguments);
     bool route_here(Lane& lane, Request& request, ops::Arguments arguments);
     bool route_write(Lane& lane, Request& request, ops::Arguments arguments);
     bool route_away(Lane& lane, Request& request, ops::Arguments arguments, const Target& target);
     [[nodiscard]] bool is_redirected(const Request& request, ops::Arguments arguments) const;
-    bool route_at_follower(Lane& lane, Request& request, ops::Arguments arguments);
+    bool route_weak_read(Lane& lane, Request& request, ops::Arguments arguments);
+    void take_read(Lane& lane, Request& request, ops::Arguments arguments, uint64_t token);
     void route_parked(Lane& lane);
     bool route_parked_one(Lane& lane, Request& request);
     [[nodiscard]] Target current_target() const { return {group_.leader(), group_.current_term()}; }

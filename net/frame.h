@@ -25,7 +25,8 @@ namespace kvorum::net {
 // on. 4: acknowledgements tell a limit of memory. 5: large commands are forwarded in pieces. 6: a node says how much it
 // took of the replies to what it forwarded. 7: what is about a group names it; a node tells the feature level that it
 // knows, and a forwarded request its user. 8: a leader hands over, and a vote request says that it did. 9: a Hello says
-// what its connection is for, and snapshots travel on connections of their own.
+// what its connection is for, and snapshots travel on connections of their own, and
+// followers ask for a read index. Replies to what was forwarded name the state that they come from.
 inline constexpr uint16_t kPeerProtocolVersion = 9;
 inline constexpr size_t kFrameHeaderBytes = 32;
 // The largest entry twice over. A larger AppendEntries must not be built; a larger frame is refused unread.
@@ -49,6 +50,8 @@ enum class FrameType : uint16_t {
     kForwardLarge = 15,
     kForwardCredit = 16,
     kTimeoutNow = 17,
+    kReadIndexRequest = 18,
+    kReadIndexReply = 19,
     kSnapshotOffer = 20,
     kSnapshotReport = 21,
     kSnapshotFetch = 22,

@@ -102,7 +102,7 @@ void Node::build_parts() {
         peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});
     repair_answers_ = std::make_unique<replica::RepairAnswers>(reactor_, *log_, *peers_);
     group_log_ = std::make_unique<replica::WalLog>(*log_);
-    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, counters_,
+    driver_ = std::make_unique<replica::RaftDriver>(reactor_, config_, *group_log_, store_, *peers_, *peers_, counters_,
                                                     latency_, recovered_);
     build_snapshot_parts();
     gateway_ = std::make_unique<gateway::Gateway>(gateway::GatewayServices{config_, reactor_, store_, *driver_, *peers_,
@@ -133,7 +133,8 @@ absl::Status Node::open_ports() {
                                  *repair_answers_,
                                  *snapshot_exchange_,
                                  static_cast<peers::LinkEvents&>(*this),
-                                 static_cast<peers::Acquaintance&>(*this)};
+                                 static_cast<peers::Acquaintance&>(*this),
+                                 *driver_};
     if (absl::Status status = peers_->start(ports); !status.ok()) return status;
     return clients_->start(config_.listen_endpoint());
 }
@@ -413,10 +414,12 @@ void Node::on_link_down(NodeId peer, uint64_t first_unsent_request) {
     KVORUM_LOG(kInfo, "lost the connection to node {}", peer);
     look_at_members();
     driver_->on_unreachable(peer);
+    driver_->on_answers_lost(peer);
     gateway_->on_link_lost(peer, first_unsent_request);
 }
 
 void Node::on_peer_gone(NodeId peer) {
+    driver_->on_answers_lost(peer);
     gateway_->on_answers_lost(peer);
     forwarded_->drop_origin(peer);
 }

@@ -27,7 +27,9 @@ struct NodeCounters {
     uint64_t entries_applied = 0;
     uint64_t batches_proposed = 0;
     uint64_t read_rounds = 0;
-    uint64_t lease_reads = 0;  // reads, or batches of them, that needed no round
+    uint64_t lease_reads = 0;     // reads, or batches of them, that needed no round
+    uint64_t read_questions = 0;  // to the leader, each for all reads of a turn
+    uint64_t weak_reads = 0;      // answered from this node's state, as old as their connection allows
     uint64_t elections_seen = 0;
     uint64_t transfers_done = 0;    // of the leadership, by this node to another
     uint64_t transfers_failed = 0;  // that this node began

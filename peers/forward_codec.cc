@@ -120,6 +120,7 @@ size_t encode_forward_replies(std::span<const ForwardReply> replies, net::Output
         const bool fits = reply.reply.size() <= kForwardReplyBytesMax;
         writer.write<uint64_t>(reply.request_id);
         writer.write<uint8_t>(static_cast<uint8_t>(reply.outcome));
+        write_id(writer, reply.seen);
         write_sized(writer, fits ? reply.reply : "-ERR the reply is too large to be forwarded between nodes\r\n");
         ++count;
         size = frame.payload().size() - begin;
@@ -138,6 +139,7 @@ bool decode_forward_replies(const net::Frame& frame, std::vector<ForwardReply>& 
         const auto outcome = reader.read<uint8_t>();
         if (outcome > static_cast<uint8_t>(ForwardOutcome::kPart)) return false;
         reply.outcome = static_cast<ForwardOutcome>(outcome);
+        reply.seen = read_id<LogIndex>(reader);
         const auto size = reader.read<uint32_t>();
         reply.reply = reader.read_text(size);
         if (reader.failed()) return false;

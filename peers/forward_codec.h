@@ -43,6 +43,7 @@ struct ForwardReply {
     uint64_t request_id = 0;
     ForwardOutcome outcome = ForwardOutcome::kExecuted;
     std::string_view reply;  // kExecuted, kPart: in the form asked for; else the error line, for logs
+    LogIndex seen{};         // the reply may show what was applied up to there; none: it shows nothing
 
     bool operator==(const ForwardReply&) const = default;
 };

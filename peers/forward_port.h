@@ -50,8 +50,7 @@ class ForwardReplySender {
     virtual ~ForwardReplySender() = default;
     // Dropped when `origin` is not connected: it will take the outcome for unknown. False: not taken, there is too much
     // to send already.
-    virtual bool send_forward_reply(NodeId origin, uint64_t request_id, ForwardOutcome outcome,
-                                    std::string_view reply) = 0;
+    virtual bool send_forward_reply(NodeId origin, const ForwardReply& reply) = 0;
     // False: replies that may wait should.
     [[nodiscard]] virtual bool has_reply_room(NodeId origin) const = 0;
 };

@@ -358,6 +358,18 @@ bool PeerLink::send(const SnapshotPart& part) {
     return true;
 }
 
+bool PeerLink::send(const ReadIndexRequest& request) {
+    if (!connected()) return false;
+    encode_read_index_request(request, output_->buffer());
+    return true;
+}
+
+bool PeerLink::send(const ReadIndexReply& reply) {
+    if (!connected()) return false;
+    encode_read_index_reply(reply, output_->buffer());
+    return true;
+}
+
 void PeerLink::forget_handed_requests() {
     while (!queued_requests_.empty() && queued_requests_.front().end_offset <= output_->handed_bytes())
         queued_requests_.pop_front();

@@ -24,6 +24,7 @@
 #include "peers/forward_codec.h"
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
+#include "peers/read_index_codec.h"
 #include "peers/repair_codec.h"
 #include "peers/snapshot_codec.h"
 #include "raft/messages.h"
@@ -114,6 +115,8 @@ class PeerLink {
     // On a link for snapshots.
     bool send(const SnapshotFetch& fetch);
     bool send(const SnapshotPart& part);
+    bool send(const ReadIndexRequest& request);
+    bool send(const ReadIndexReply& reply);
 
     [[nodiscard]] bool connected() const { return output_ != nullptr; }
     [[nodiscard]] int64_t connected_at_wall_ms() const { return connected_at_wall_ms_; }  // while connected

@@ -387,6 +387,19 @@ std::string PeerListener::dispatch(Connection& connection, const net::Frame& fra
         receivers_.forward.on_forward_credit(connection.peer, credit);
         return {};
     }
+    if (frame.type == net::FrameType::kReadIndexRequest) {
+        ReadIndexRequest request;
+        if (!decode_read_index_request(frame, request) || request.group != config_.group)
+            return "malformed question for a read index";
+        receivers_.reads.on_read_index_request(connection.peer, request);
+        return {};
+    }
+    if (frame.type == net::FrameType::kReadIndexReply) {
+        ReadIndexReply reply;
+        if (!decode_read_index_reply(frame, reply) || reply.group != config_.group) return "malformed read index";
+        receivers_.reads.on_read_index_reply(connection.peer, reply);
+        return {};
+    }
     if (is_repair_frame(frame.type)) return dispatch_repair(connection.peer, frame);
     if (is_snapshot_frame(frame.type)) return dispatch_snapshot(connection.peer, frame);
     return "a handshake frame after the handshake";

@@ -26,6 +26,7 @@
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
 #include "peers/raft_port.h"
+#include "peers/read_index_port.h"
 #include "peers/repair_codec.h"
 #include "peers/repair_port.h"
 #include "peers/snapshot_port.h"
@@ -56,6 +57,7 @@ struct PeerReceivers {
     ForwardReceiver& forward;
     RepairReceiver& repair;
     SnapshotReceiver& snapshots;
+    ReadIndexReceiver& reads;
 };
 
 struct PeerListenerConfig {

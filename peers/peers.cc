@@ -50,7 +50,7 @@ absl::Status Peers::start(PeerPorts ports) {
     listening.secrets = &secret_.secrets();
     listener_ = std::make_unique<PeerListener>(
         reactor_, flusher_, listening, *socket, static_cast<PeerRegistry&>(*this),
-        PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair, ports.snapshots});
+        PeerReceivers{ports.raft, static_cast<ForwardReceiver&>(*this), ports.repair, ports.snapshots, ports.reads});
     listener_->start();
     for (const Member& member : config_.members) {
         if (member.id == config_.id) continue;
@@ -150,6 +150,16 @@ bool Peers::send(NodeId peer, const SnapshotPart& part) {
     return link != nullptr && link->send(part);
 }
 
+bool Peers::send(NodeId peer, const ReadIndexRequest& request) {
+    PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(request);
+}
+
+bool Peers::send(NodeId peer, const ReadIndexReply& reply) {
+    PeerLink* link = find_link(peer);
+    return link != nullptr && link->send(reply);
+}
+
 bool Peers::send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                                  std::span<const std::string_view> arguments) {
     PeerLink* link = find_link(leader);
@@ -178,12 +188,11 @@ bool Peers::send_large_request(NodeId leader, Term term, uint64_t request_id, ui
                                                command_bytes);
 }
 
-bool Peers::send_forward_reply(NodeId origin, uint64_t request_id, ForwardOutcome outcome, std::string_view reply) {
+bool Peers::send_forward_reply(NodeId origin, const ForwardReply& reply) {
     PeerLink* link = find_link(origin);
     if (link == nullptr || !link->connected()) return true;
-    const ForwardReply message{request_id, outcome, reply};
-    if (!link->send(std::span(&message, 1))) return false;
-    replies_on_the_way_[origin] += reply.size();
+    if (!link->send(std::span(&reply, 1))) return false;
+    replies_on_the_way_[origin] += reply.reply.size();
     return true;
 }
 

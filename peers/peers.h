@@ -27,6 +27,7 @@
 #include "peers/peer_link.h"
 #include "peers/peer_listener.h"
 #include "peers/raft_port.h"
+#include "peers/read_index_port.h"
 #include "peers/repair_port.h"
 #include "peers/snapshot_links.h"
 #include "peers/snapshot_port.h"
@@ -51,6 +52,7 @@ struct PeerPorts {
     SnapshotReceiver& snapshots;
     LinkEvents& links;
     Acquaintance& acquaintance;
+    ReadIndexReceiver& reads;
 };
 
 class Peers final : public RaftSender,
@@ -58,6 +60,7 @@ class Peers final : public RaftSender,
                     public ForwardReplySender,
                     public RepairSender,
                     public SnapshotSender,
+                    public ReadIndexSender,
                     private PeerLinkOwner,
                     private PeerRegistry,
                     private ForwardReceiver {
@@ -82,13 +85,14 @@ class Peers final : public RaftSender,
     bool send(NodeId peer, const SnapshotReport& report) override;
     bool send(NodeId peer, const SnapshotFetch& fetch) override;
     bool send(NodeId peer, const SnapshotPart& part) override;
+    bool send(NodeId peer, const ReadIndexRequest& request) override;
+    bool send(NodeId peer, const ReadIndexReply& reply) override;
     bool send_forward_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                               std::span<const std::string_view> arguments) override;
     PieceStatus send_forward_piece(NodeId leader, const ForwardPiece& piece) override;
     bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat format,
                             uint64_t command_bytes) override;
-    bool send_forward_reply(NodeId origin, uint64_t request_id, ForwardOutcome outcome,
-                            std::string_view reply) override;
+    bool send_forward_reply(NodeId origin, const ForwardReply& reply) override;
     [[nodiscard]] bool has_reply_room(NodeId origin) const override;
     bool send_forward_credit(NodeId leader, uint64_t session_id, uint64_t bytes) override;
 

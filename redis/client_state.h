@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/read_choice.h"
+
 namespace kvorum::redis {
 
 struct ClientState {
@@ -31,7 +33,8 @@ struct ClientState {
     bool no_touch = false;
     bool tracking = false;
     bool readonly = false;
-    bool monitors = false;  // MONITOR
+    gateway::ReadChoice read_choice;  // CLIENT CONSISTENCY
+    bool monitors = false;            // MONITOR
     // CLIENT REPLY OFF, and SKIP, of which the first says what becomes of the command that is answered now.
     bool replies_off = false;
     bool skips_reply = false;

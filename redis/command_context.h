@@ -122,6 +122,7 @@ void run_config_help(CommandContext& context);
 
 // commands_cluster.cc
 void run_role(CommandContext& context);
+void run_client_consistency(CommandContext& context);
 void run_readonly(CommandContext& context);
 void run_readwrite(CommandContext& context);
 void run_asking(CommandContext& context);

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "redis/consistency_words.h"
 #include "redis/server_commands.h"
 
 namespace kvorum::redis {
@@ -39,6 +40,12 @@ bool CommandGate::answers_in_transaction(const CommandSpec& command, ReplySink& 
     }
 }
 
+// What is wrong changes nothing, and is answered so by whoever carries it out.
+void CommandGate::note_client(ops::Arguments arguments) {
+    if (!equals_ignore_case(arguments[1], "consistency")) return;
+    if (const auto choice = parse_read_choice(arguments.subspan(2)); choice.has_value()) read_choice_ = *choice;
+}
+
 bool CommandGate::answers(const CommandSpec& command, ops::Arguments arguments, AfterRefusedSelect after_refused,
                           ReplySink& reply) {
     if (in_transaction_) return answers_in_transaction(command, reply);
@@ -50,6 +57,7 @@ bool CommandGate::answers(const CommandSpec& command, ops::Arguments arguments, 
     }
     switch (code) {
         case kResetCommand: *this = CommandGate(); return false;
+        case kClientCommand: note_client(arguments); return false;
         case kReadonlyCommand: is_readonly_ = true; return false;
         case kReadwriteCommand: is_readonly_ = false; return false;
         case kSelectCommand:

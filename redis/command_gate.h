@@ -10,6 +10,7 @@
 //              that of database 0: commands on keys are refused until SELECT 0 or RESET, unless --after-refused-select
 //              says otherwise.
 //   READONLY   Reads may be served by a follower; matters with --follower-mode redirect only.
+//   CLIENT CONSISTENCY   How old the state may be that the reads behind it are answered from.
 //
 // What is refused here was definitely not executed. One per session. Thread: the owning core.
 #pragma once
@@ -17,6 +18,7 @@
 #include <cstdint>
 
 #include "config/config.h"
+#include "gateway/read_choice.h"
 #include "ops/commands.h"
 #include "redis/command_table.h"
 
@@ -27,6 +29,7 @@ class CommandGate {
     // False: every command must be shown to answers().
     [[nodiscard]] bool is_open() const { return !in_transaction_ && !database_refused_; }
     [[nodiscard]] bool is_readonly() const { return is_readonly_; }
+    [[nodiscard]] gateway::ReadChoice read_choice() const { return read_choice_; }
 
     // Takes note of a command that arrived, one of server_commands() or, while the gate is closed, any; its arity is
     // right. True: `reply` holds its reply, and it is not to be carried out.
@@ -35,10 +38,12 @@ class CommandGate {
 
  private:
     bool answers_in_transaction(const CommandSpec& command, ReplySink& reply);
+    void note_client(ops::Arguments arguments);
 
     bool in_transaction_ = false;
     bool database_refused_ = false;
     bool is_readonly_ = false;
+    gateway::ReadChoice read_choice_;
 };
 
 }  // namespace kvorum::redis

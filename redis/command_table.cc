@@ -120,6 +120,9 @@ constexpr auto kSubcommands = std::to_array<CommandSpec>({
      "@slow @connection"},
     {"client|reply", nullptr, run_client_reply, 3, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0, "connection",
      "3.2.0", "Instruct the server whether to reply to commands", "O(1)", "@slow @connection"},
+    {"client|consistency", nullptr, run_client_consistency, -2, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0,
+     "connection", "7.0.0", "Set how old the state may be that reads of this connection are answered from", "O(1)",
+     "@slow @connection"},
     {"client|tracking", nullptr, run_client_tracking, -3, kFlagNoScript | kFlagLoading | kFlagStale, 0, 0, 0,
      "connection", "6.0.0", "Enable or disable server assisted client side caching support",
      "O(1). Some options may introduce additional complexity.", "@slow @connection"},
@@ -257,6 +260,7 @@ constexpr auto kSubcommands = std::to_array<CommandSpec>({
 constexpr bool is_row(uint16_t code, std::string_view name) { return kCommands[code - 1].name == name; }
 static_assert(is_row(kWaitCommand, "wait") && is_row(kQuitCommand, "quit") && is_row(kResetCommand, "reset"));
 static_assert(is_row(kSelectCommand, "select") && is_row(kReadonlyCommand, "readonly"));
+static_assert(is_row(kClientCommand, "client"));
 static_assert(is_row(kReadwriteCommand, "readwrite") && is_row(kMultiCommand, "multi"));
 static_assert(is_row(kExecCommand, "exec") && is_row(kDiscardCommand, "discard"));
 static_assert(is_row(kWatchCommand, "watch") && is_row(kUnwatchCommand, "unwatch"));

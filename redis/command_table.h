@@ -83,6 +83,7 @@ inline constexpr uint16_t kWaitCommand = 1;
 inline constexpr uint16_t kQuitCommand = 4;
 inline constexpr uint16_t kResetCommand = 5;
 inline constexpr uint16_t kSelectCommand = 8;
+inline constexpr uint16_t kClientCommand = 9;
 inline constexpr uint16_t kReadonlyCommand = 16;
 inline constexpr uint16_t kReadwriteCommand = 17;
 inline constexpr uint16_t kMultiCommand = 24;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "redis/command_context.h"
+#include "redis/consistency_words.h"
 
 namespace kvorum::redis {
 namespace {
@@ -34,8 +35,9 @@ std::string flags_of(const ClientState& client) {
     return flags.empty() ? "N" : flags;
 }
 
-// One line of CLIENT LIST, with Redis's fields in Redis's order; a field that means nothing here has Redis's value for
-// "nothing". Replies lie in a list of buffers, so that of a fixed one (rbs, obl) nothing is in use.
+// One line of CLIENT LIST, with Redis's fields in Redis's order and one more at the end; a field that means nothing
+// here has Redis's value for "nothing". Replies lie in a list of buffers, so that of a fixed one (rbs, obl) nothing is
+// in use.
 std::string describe(const ClientState& client, CommandContext& context) {
     uint64_t argument_bytes = client.argument_bytes;
     if (client.id == context.client.id) {
@@ -46,13 +48,14 @@ std::string describe(const ClientState& client, CommandContext& context) {
     return fmt::format(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf={} "
         "qbuf-free={} argv-mem={} multi-mem=0 rbs={} rbp=0 obl=0 oll={} omem={} tot-mem={} events=r cmd={} "
-        "user=default redir={} resp={} lib-name={} lib-ver={}\n",
+        "user=default redir={} resp={} lib-name={} lib-ver={} consistency={}\n",
         client.id, client.address, client.local_address, client.descriptor, client.name,
         seconds_between(client.connected_at_ns, now_ns), seconds_between(client.last_command_at_ns, now_ns),
         flags_of(client), client.query_buffer_bytes, client.query_buffer_free_bytes, argument_bytes,
         client.output_buffer_bytes, client.output_buffer_bytes == 0 ? 0 : 1, client.output_buffer_bytes,
         sizeof(client) + client.buffer_bytes() - client.argument_bytes + argument_bytes, client.last_command,
-        client.tracking ? 0 : -1, client.protocol, client.library_name, client.library_version);
+        client.tracking ? 0 : -1, client.protocol, client.library_name, client.library_version,
+        read_choice_words(client.read_choice, ':'));
 }
 
 std::optional<uint64_t> parse_client_id(std::string_view text) {
@@ -259,10 +262,33 @@ void run_client_reply(CommandContext& context) {
     }
 }
 
+void run_client_consistency(CommandContext& context) {
+    const auto words = context.arguments.subspan(2);
+    if (words.empty()) {
+        context.reply.bytes(read_choice_words(context.client.read_choice, ' '));
+        return;
+    }
+    const std::optional<gateway::ReadChoice> choice = parse_read_choice(words);
+    if (!choice.has_value()) {
+        context.fail(
+            "ERR CLIENT CONSISTENCY takes LINEARIZABLE (reads show all that was acknowledged before them), BOUNDED "
+            "<ms> "
+            "with 1 to {} ms (they are at most that old), or STALE (whatever this node has)",
+            kBoundedAgeMsMax);
+        return;
+    }
+    context.client.read_choice = *choice;
+    context.ok();
+}
+
 void run_client_help(CommandContext& context) {
     static constexpr auto kLines = std::to_array<std::string_view>({
         "CACHING (YES|NO)",
         "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes: not supported.",
+        "CONSISTENCY [LINEARIZABLE | BOUNDED <ms> | STALE]",
+        "    Set how old the state may be that reads of this connection are answered from, or return",
+        "    what is set. LINEARIZABLE: as of the read. BOUNDED: at most <ms> milliseconds. STALE: whatever",
+        "    this node has, also without a leader. Never older than what the connection has seen.",
         "GETREDIR",
         "    Return the client ID we are redirecting to when tracking is enabled.",
         "GETNAME",

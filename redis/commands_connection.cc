@@ -105,6 +105,7 @@ void run_reset(CommandContext& context) {
     client.tracking = false;
     client.monitors = false;
     client.readonly = false;
+    client.read_choice = {};
     client.no_evict = false;
     client.no_touch = false;
     client.replies_off = false;

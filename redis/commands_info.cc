@@ -434,6 +434,8 @@ void write_raft(NodeFacade& node, std::string& out) {
     field(out, "raft_entries_applied", counters.entries_applied);
     field(out, "raft_read_rounds", counters.read_rounds);
     field(out, "raft_lease_reads", counters.lease_reads);
+    field(out, "raft_read_questions", counters.read_questions);
+    field(out, "raft_weak_reads", counters.weak_reads);
     const KeyspaceFacts keyspace = node.keyspace();
     field(out, "raft_state_hash", fmt::format("{:016x}", keyspace.state_hash));
     field(out, "revision", keyspace.revision);

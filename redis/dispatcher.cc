@@ -92,7 +92,9 @@ void Dispatcher::submit_unauthenticated(Client client, ops::Arguments arguments)
 bool Dispatcher::answer_at_gate(Client client, const NamedCommand& named, ops::Arguments arguments) {
     scratch_reply_.clear();
     ReplySink& reply = client.lane.port().writer_to(scratch_reply_);
-    if (!client.gate.answers(*named.command, arguments, config_.after_refused_select, reply)) return false;
+    const bool is_answered = client.gate.answers(*named.command, arguments, config_.after_refused_select, reply);
+    client.lane.read_choice = client.gate.read_choice();
+    if (!is_answered) return false;
     const bool is_rejected = named.command->group != "transactions" && scratch_reply_.starts_with('-');
     gateway_.submit_reply(client.lane, gateway_command(named), scratch_reply_, is_rejected, 0);
     return true;

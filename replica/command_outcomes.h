@@ -33,7 +33,7 @@ class CommandOutcomes {
     virtual void write_not_executed(WriteWaiter waiter) = 0;
     // Reads of batches up to `served_id` may be answered now, for these waiters.
     virtual void reads_ready(uint64_t served_id, const std::vector<WaiterId>& waiters) = 0;
-    // Reads of these waiters were not served: this node no longer leads.
+    // Reads of these waiters were not served: another leader must be asked, or the same again.
     virtual void reads_dropped(const std::vector<WaiterId>& waiters) = 0;
     // The role, the term or the known leader changed.
     virtual void leadership_changed() = 0;

@@ -37,8 +37,10 @@ class GatherPolicy {
 
     // Whether a batch of `size_bytes` should go to the log now. `all_committed`: none before it waits for its quorum.
     [[nodiscard]] bool takes_batch(const LogPace& log, bool all_committed, size_t size_bytes, uint64_t now_ns) const;
+    // So many reads wait for one answer, here or at the follower that asks.
+    void reads_asked(uint32_t reads, uint64_t now_ns);
     [[nodiscard]] bool is_under_load(uint64_t now_ns) const {
-        return recent_commands_ > kSpinCommandsMax && now_ns - last_batch_ns_ < kLoadEndsNs;
+        return is_under_writes(now_ns) || now_ns < reads_until_ns_;
     }
     // How long the node looks for work before it sleeps, of what the configuration grants.
     [[nodiscard]] uint64_t spin_ns(uint64_t configured_ns, uint64_t now_ns) const {
@@ -46,7 +48,12 @@ class GatherPolicy {
     }
 
  private:
+    [[nodiscard]] bool is_under_writes(uint64_t now_ns) const {
+        return recent_commands_ > kSpinCommandsMax && now_ns - last_batch_ns_ < kLoadEndsNs;
+    }
+
     uint64_t last_batch_ns_ = 0;
+    uint64_t reads_until_ns_ = 0;   // reads are load until then
     uint32_t recent_commands_ = 0;  // of the largest batch lately
 };
 

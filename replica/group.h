@@ -59,18 +59,23 @@ class Group {
     [[nodiscard]] virtual ops::BatchHead batch_head() const = 0;
 
     // --- reads ---
-    // Puts a read into the round that gathers, and returns the round's id: CommandOutcomes::reads_ready() names it, or
-    // a later one, when the read may be carried out.
+    // It leads, or can ask who leads.
+    [[nodiscard]] virtual bool takes_reads() const = 0;
+    // Puts a read into the round that gathers, while takes_reads(), and returns the round's id:
+    // CommandOutcomes::reads_ready() names it, or a later one, when the read may be carried out.
     [[nodiscard]] virtual uint64_t add_read(WaiterId waiter) = 0;
     // Under a lease, and with everything committed applied: a read that has arrived may be served at once.
     [[nodiscard]] virtual bool may_read_now() const = 0;
+    // The state holds all that was acknowledged before it was `age_ns` ago, by this node's own clock. Counted from when
+    // the question was asked that proves it, or from a lease.
+    [[nodiscard]] virtual bool is_at_most_old(uint64_t age_ns) const = 0;
     // An entry is applied in part: nobody may read the state.
     [[nodiscard]] virtual bool mid_entry() const = 0;
     // Something committed is to be applied.
     [[nodiscard]] virtual bool apply_waits() const = 0;
 
     // Milliseconds since the Unix epoch, the same in all of a turn and never behind the log: from it relative times of
-    // commands count, and what remains of a key's life.
+    // commands count, and what remains of a key's life. A follower goes by what the leader's clock said last.
     [[nodiscard]] virtual int64_t turn_clock_ms() = 0;
 };
 

@@ -32,7 +32,10 @@ constexpr uint64_t kReportIntervalNs = 5 * kSecondNs;
 constexpr uint64_t kLingerNs = 3 * kSecondNs;
 
 // A node without a log takes no part in the cluster, and serves nobody.
-class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardReceiver, public peers::SnapshotReceiver {
+class TakesNoPart final : public peers::RaftReceiver,
+                          public peers::ForwardReceiver,
+                          public peers::SnapshotReceiver,
+                          public peers::ReadIndexReceiver {
  public:
     void on_raft_message(raft::Message) override {}
     void on_unreachable(NodeId) override {}
@@ -44,6 +47,8 @@ class TakesNoPart final : public peers::RaftReceiver, public peers::ForwardRecei
     void on_snapshot_report(NodeId, const peers::SnapshotReport&) override {}
     void on_snapshot_fetch(NodeId, const peers::SnapshotFetch&) override {}
     void on_snapshot_part(NodeId, const peers::SnapshotPart&) override {}
+    void on_read_index_request(NodeId, const peers::ReadIndexRequest&) override {}
+    void on_read_index_reply(NodeId, const peers::ReadIndexReply&) override {}
 };
 
 class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents, private peers::Acquaintance {
@@ -119,7 +124,8 @@ Task<absl::Status> LogRepair::find_missing() {
     if (!status.ok() || !rebuild_.needed().has_value()) co_return status;
     if (peer_count() == 0) co_return lost();
     status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this), takes_no_part_,
-                           static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this)});
+                           static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this),
+                           takes_no_part_});
     if (!status.ok()) co_return status;
     reported_ns_ = reactor_.now_ns();
     status = co_await ask_peers();

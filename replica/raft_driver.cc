@@ -35,25 +35,30 @@ raft::RaftConfig raft_config(const NodeConfig& config, uint64_t seed) {
 }  // namespace
 
 RaftDriver::RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store,
-                       peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
-                       const raft::RecoveredLog& recovered)
+                       peers::RaftSender& peers, peers::ReadIndexSender& read_peers, NodeCounters& counters,
+                       LatencyMonitor& latency, const raft::RecoveredLog& recovered)
     : reactor_(reactor),
       config_(config),
       log_(log),
       store_(store),
       peers_(peers),
+      read_peers_(read_peers),
       counters_(counters),
       latency_(latency),
       raft_(raft_config(config, reactor.backend().random_seed()), recovered, reactor.now_ns()),
       log_readers_(reactor),
       drawn_hash_seed_(reactor.backend().random_seed()),
+      reads_((reactor.backend().random_seed() >> 2) + 1),
       applier_(reactor, config, log, store, raft_, writes_, counters, latency, recovered.applied) {}
 
 void RaftDriver::on_raft_message(raft::Message message) { raft_.step(message, reactor_.now_ns()); }
 
 void RaftDriver::on_unreachable(NodeId peer) { raft_.on_peer_unreachable(peer); }
 
-void RaftDriver::on_connected(NodeId peer) { raft_.on_peer_connected(peer); }
+void RaftDriver::on_connected(NodeId peer) {
+    if (peer == unconnected_leader_) unconnected_leader_ = NodeId{};
+    raft_.on_peer_connected(peer);
+}
 
 void RaftDriver::run_turn(CommandOutcomes& outcomes) {
     take_durable(log_.durable_unit());
@@ -140,23 +145,6 @@ void RaftDriver::propose_expiry_tick() {
     ticks_.proposed(raft_.propose(tick).status == raft::ProposeStatus::kAccepted);
 }
 
-void RaftDriver::register_open_reads(CommandOutcomes& outcomes) {
-    if (!reads_.can_register()) return;
-    const uint64_t clock_ns = lease_clock_ns();
-    if (raft_.read_index(reads_.open_id(), clock_ns) == raft::ReadStatus::kAccepted) {
-        ++(raft_.has_lease(clock_ns) ? counters_.lease_reads : counters_.read_rounds);
-        reads_.registered();
-    } else {
-        drop_reads(outcomes);
-    }
-}
-
-void RaftDriver::drop_reads(CommandOutcomes& outcomes) {
-    std::vector<WaiterId> waiters;
-    reads_.drop_all(waiters);
-    if (!waiters.empty()) outcomes.reads_dropped(waiters);
-}
-
 void RaftDriver::carry_out_output(CommandOutcomes& outcomes) {
     while (raft_.has_output()) {
         raft::Output output = raft_.take_output();
@@ -165,11 +153,12 @@ void RaftDriver::carry_out_output(CommandOutcomes& outcomes) {
         persist(output);
         // 2. What depends on nothing new: AppendEntries, requests, acknowledgements of what is durable already.
         send_all(output.messages_now);
-        // 3. Reads lost with the leadership go back to their sessions before anything of a new leader is applied.
-        if (!output.dropped_reads.empty()) drop_reads(outcomes);
+        // 3. Reads that were asked of another leader, or in another term, go back to their sessions before anything of
+        //    a new leader is applied.
+        if (output.leadership_changed || !output.dropped_reads.empty()) drop_reads_of_leader(outcomes);
         // 4. Confirmed reads wait for the state machine; see release_ready_reads().
         for (const raft::ReadState& read : output.read_states)
-            reads_.confirmed(read.id, read.read_index);
+            confirm_read(read);
         // 5. Committed entries are applied after this loop, in order.
         if (!output.committed.last_index.is_none()) commit_to(output.committed.last_index);
         // 6. What a lagging peer needs from the disk.
@@ -271,13 +260,6 @@ void RaftDriver::apply_committed(CommandOutcomes& outcomes) {
     if (!applier_.run(outcomes)) return;
     overloaded_ = false;
     ticks_.entry_applied();
-}
-
-void RaftDriver::release_ready_reads(CommandOutcomes& outcomes) {
-    if (applier_.mid_entry()) return;
-    ready_waiters_.clear();
-    const uint64_t served_id = reads_.take_ready(applier_.last_applied(), ready_waiters_);
-    if (!ready_waiters_.empty()) outcomes.reads_ready(served_id, ready_waiters_);
 }
 
 reactor::Task<void> RaftDriver::read_for_peer(raft::LogRead request) {

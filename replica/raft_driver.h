@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/fifo.h"
@@ -21,6 +22,7 @@
 #include "observe/node_counters.h"
 #include "ops/commands.h"
 #include "peers/raft_port.h"
+#include "peers/read_index_port.h"
 #include "raft/raft.h"
 #include "reactor/reactor.h"
 #include "reactor/scope.h"
@@ -32,17 +34,18 @@
 #include "replica/group_memory_limit.h"
 #include "replica/log_port.h"
 #include "replica/read_batcher.h"
+#include "replica/read_questions.h"
 #include "replica/transfer_watch.h"
 #include "replica/write_batcher.h"
 
 namespace kvorum::replica {
 
-class RaftDriver final : public Group, public peers::RaftReceiver {
+class RaftDriver final : public Group, public peers::RaftReceiver, public peers::ReadIndexReceiver {
  public:
     // `recovered` is what the log held when it was opened.
     RaftDriver(reactor::Reactor& reactor, const NodeConfig& config, LogPort& log, kv::Store& store,
-               peers::RaftSender& peers, NodeCounters& counters, LatencyMonitor& latency,
-               const raft::RecoveredLog& recovered);
+               peers::RaftSender& peers, peers::ReadIndexSender& read_peers, NodeCounters& counters,
+               LatencyMonitor& latency, const raft::RecoveredLog& recovered);
 
     // --- snapshots ---
     // `state` is what a snapshot holds that is verified and durable on this disk, and `base` what it says of the log:
@@ -58,6 +61,10 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     void on_raft_message(raft::Message message) override;
     void on_unreachable(NodeId peer) override;
     void on_connected(NodeId peer);
+    void on_read_index_request(NodeId from, const peers::ReadIndexRequest& request) override;
+    void on_read_index_reply(NodeId from, const peers::ReadIndexReply& reply) override;
+    // A connection to it or from it broke: neither are its questions answered, nor ours.
+    void on_answers_lost(NodeId peer);
 
     // Everything that is due at the end of a turn.
     void run_turn(CommandOutcomes& outcomes);
@@ -99,8 +106,10 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     [[nodiscard]] bool takes_large_write() const override;
     [[nodiscard]] WriteAdmission add_large_write(raft::EntryBuilder& builder, WriteWaiter waiter) override;
     [[nodiscard]] ops::BatchHead batch_head() const override;
+    [[nodiscard]] bool takes_reads() const override;
     [[nodiscard]] uint64_t add_read(WaiterId waiter) override { return reads_.add(waiter); }
     [[nodiscard]] bool may_read_now() const override;
+    [[nodiscard]] bool is_at_most_old(uint64_t age_ns) const override;
     [[nodiscard]] bool mid_entry() const override { return applier_.mid_entry(); }
     [[nodiscard]] bool apply_waits() const override { return applier_.waits(); }
     [[nodiscard]] int64_t turn_clock_ms() override;
@@ -139,7 +148,12 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     void commit_to(LogIndex index);
     void apply_committed(CommandOutcomes& outcomes);
     void release_ready_reads(CommandOutcomes& outcomes);
+    [[nodiscard]] bool ask_leader(uint64_t id);
+    [[nodiscard]] bool is_answer_overdue() const;
     void drop_reads(CommandOutcomes& outcomes);
+    void drop_reads_of_leader(CommandOutcomes& outcomes);
+    void confirm_read(const raft::ReadState& read);
+    void answer(const ReadQuestion& question, LogIndex read_index);
     reactor::Task<void> read_for_peer(raft::LogRead request);
 
     reactor::Reactor& reactor_;
@@ -147,6 +161,7 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     LogPort& log_;
     kv::Store& store_;
     peers::RaftSender& peers_;
+    peers::ReadIndexSender& read_peers_;
     NodeCounters& counters_;
     LatencyMonitor& latency_;
     raft::Raft raft_;
@@ -155,7 +170,14 @@ class RaftDriver final : public Group, public peers::RaftReceiver {
     const uint64_t drawn_hash_seed_;  // for a state that has none when this node leads
     WriteBatcher writes_;
     uint64_t open_since_ns_ = 0;  // when the first of them arrived
+    // Ids begin at a random place: an answer to an earlier process of this node names nothing.
     ReadBatcher reads_;
+    ReadQuestions questions_;
+    bool answers_lost_ = false;             // of what was asked of the leader
+    NodeId unconnected_leader_;             // to which a question could not be sent; none once there is a connection
+    LogIndex told_index_;                   // the last answer; for a mutant
+    std::optional<int64_t> told_clock_ms_;  // with it, at told_clock_ns_
+    uint64_t told_clock_ns_ = 0;
     bool overloaded_ = false;  // the open batch was refused: it stays open until an entry is applied
     Fifo<PersistUnit> unpersisted_;
     Applier applier_;

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "base/mutants.h"
 #include "replica/raft_driver.h"
 
 namespace kvorum::replica {
@@ -16,14 +15,6 @@ constexpr uint64_t kLargeWritesBytes = 2 * kMiB;
 
 int64_t RaftDriver::log_clock_ms() const {
     return std::max(reactor_.backend().wall_clock_ms(), raft_.last_log_time_ms());
-}
-
-int64_t RaftDriver::turn_clock_ms() {
-    if (wall_clock_turn_ns_ != reactor_.now_ns()) {
-        wall_clock_turn_ns_ = reactor_.now_ns();
-        turn_wall_clock_ms_ = reactor_.backend().wall_clock_ms();
-    }
-    return std::max(turn_wall_clock_ms_, raft_.last_log_time_ms());
 }
 
 WriteAdmission RaftDriver::add_write(const ops::Operation& operation, ops::Arguments arguments, WriteWaiter waiter,
@@ -121,15 +112,6 @@ uint32_t RaftDriver::replicas_holding(LogIndex index) const {
     for (const raft::PeerStatus& peer : raft_.status().peers)
         count += peer.match_index >= index ? 1 : 0;
     return count;
-}
-
-// Never the turn's own time, which may be from before a pause of the process.
-uint64_t RaftDriver::lease_clock_ns() const {
-    return is_mutant(Mutant::kCachedLeaseClock) ? last_turn_ns_ : reactor_.backend().monotonic_ns();
-}
-
-bool RaftDriver::may_read_now() const {
-    return applier_.last_applied() >= raft_.commit_index() && raft_.has_lease(lease_clock_ns());
 }
 
 }  // namespace kvorum::replica

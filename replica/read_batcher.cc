@@ -1,5 +1,6 @@
 #include "replica/read_batcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -8,20 +9,34 @@ namespace kvorum::replica {
 
 uint64_t ReadBatcher::add(WaiterId session) {
     if (open_.empty() || !(open_.back() == session)) open_.push_back(session);
+    ++open_reads_;
     return open_id_;
 }
 
-void ReadBatcher::registered() {
-    in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}});
+void ReadBatcher::registered(uint64_t asked_ns) {
+    in_flight_.push_back({open_id_, std::move(open_), false, LogIndex{}, asked_ns});
     open_.clear();
+    open_reads_ = 0;
     ++open_id_;
 }
 
+bool ReadBatcher::waits_for(uint64_t id) const {
+    return std::any_of(in_flight_.begin(), in_flight_.end(),
+                       [id](const Batch& batch) { return batch.id == id && !batch.is_confirmed; });
+}
+
+uint64_t ReadBatcher::oldest_asked_ns() const {
+    const auto oldest =
+        std::find_if(in_flight_.begin(), in_flight_.end(), [](const Batch& batch) { return !batch.is_confirmed; });
+    return oldest == in_flight_.end() ? 0 : oldest->asked_ns;
+}
+
 void ReadBatcher::confirmed(uint64_t id, LogIndex read_index) {
+    if (!waits_for(id)) return;
     for (Batch& batch : in_flight_) {
-        if (batch.id != id) continue;
-        batch.is_confirmed = true;
-        batch.read_index = read_index;
+        if (batch.id < id) read_index = std::max(read_index, batch.read_index);
+        if (batch.id == id) batch.is_confirmed = true;
+        if (batch.id >= id && batch.is_confirmed) batch.read_index = std::max(read_index, batch.read_index);
     }
 }
 
@@ -30,6 +45,7 @@ uint64_t ReadBatcher::take_ready(LogIndex last_applied, std::vector<WaiterId>& s
         Batch& front = in_flight_.front();
         sessions.insert(sessions.end(), front.sessions.begin(), front.sessions.end());
         served_id_ = front.id;
+        known_ns_ = std::max(known_ns_, front.asked_ns);
         in_flight_.pop_front();
     }
     return served_id_;
@@ -41,6 +57,7 @@ void ReadBatcher::drop_all(std::vector<WaiterId>& sessions) {
     in_flight_.clear();
     sessions.insert(sessions.end(), open_.begin(), open_.end());
     open_.clear();
+    open_reads_ = 0;
     // The caller parks or answers these reads now, so that no request is left to mistake a later batch's confirmation
     // for its own.
     ++open_id_;

@@ -65,6 +65,10 @@ void check_handshake(const Frame& frame) {
         encode_hello_challenge(challenge, again);
     } else if (decode_hello_proof(frame, proof)) {
         encode_hello_proof(proof, again);
+    } else if (decode_read_index_request(frame, question)) {
+        encode_read_index_request(question, again);
+    } else if (decode_read_index_reply(frame, answer)) {
+        encode_read_index_reply(answer, again);
     } else {
         return;
     }
@@ -138,6 +142,8 @@ void check_others(const Frame& frame) {
     SnapshotReport report;
     SnapshotFetch fetch;
     SnapshotPart part;
+    ReadIndexRequest question;
+    ReadIndexReply answer;
     if (decode_repair_request(frame, request)) {
         encode_repair_request(request, again);
     } else if (decode_forward_credit(frame, credit)) {

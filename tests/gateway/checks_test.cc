@@ -97,7 +97,7 @@ TEST_F(GatewayChecks, AWaitIsABarrierAndListed) {
 TEST_F(GatewayChecks, TheForwarderKeepsNoAnsweredRequest) {
     struct Curious final : ForwardOutcomes {
         explicit Curious(Forwarder& asked) : forwarder(asked) {}
-        void forward_executed(ForwardWaiter, std::string_view) override { forwarder.check(); }
+        void forward_executed(ForwardWaiter, std::string_view, LogIndex) override { forwarder.check(); }
         void forward_part(ForwardWaiter, std::string_view) override {}
         void forward_not_executed(ForwardWaiter) override {}
         void forward_outcome_unknown(ForwardWaiter) override {}
@@ -107,7 +107,7 @@ TEST_F(GatewayChecks, TheForwarderKeepsNoAnsweredRequest) {
     Curious curious(forwarder);
     const uint64_t id = forwarder.forward({kOther, Term{1}}, {}, 1, 2, std::vector<std::string_view>{"get", "k"});
     forwarder.check();
-    EXPECT_DEATH(forwarder.on_reply(kOther, id, Outcome::kExecuted, {}, curious), "an answered request is kept");
+    EXPECT_DEATH(forwarder.on_reply(kOther, {id, Outcome::kExecuted, {}}, curious), "an answered request is kept");
 }
 
 }  // namespace

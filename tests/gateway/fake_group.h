@@ -32,18 +32,20 @@ class FakeGroup final : public replica::Group {
     bool has_lease = false;
     bool takes_large = true;
     bool has_unapplied = false;
+    bool can_ask = true;           // who leads
+    uint64_t age_ns = UINT64_MAX;  // of the state, as far as is known
     uint32_t replicas = 0;
 
     // --- what happens ---
 
-    // The leader of `term`: none, this node or another. What was in the open batch is lost with the leadership, what
-    // is in the log stays there.
+    // The leader of `term`: none, this node or another. The reads that wait are dropped. What was in the open batch is
+    // lost with the leadership, what is in the log stays there.
     void elect(NodeId leader, Term term) {
         const bool led = is_leader();
         leader_ = leader;
         term_ = term;
+        drop_reads();
         if (led) {
-            drop_reads();
             while (!open_.empty()) {
                 outcomes_->write_not_executed(open_.front().waiter);
                 open_.pop_front();
@@ -134,6 +136,8 @@ class FakeGroup final : public replica::Group {
         readers_.push_back(waiter);
         return open_round_;
     }
+    [[nodiscard]] bool takes_reads() const override { return is_leader() || (!leader_.is_none() && can_ask); }
+    [[nodiscard]] bool is_at_most_old(uint64_t at_most_ns) const override { return age_ns <= at_most_ns; }
     [[nodiscard]] bool may_read_now() const override { return is_leader() && has_lease && !mid_entry(); }
     [[nodiscard]] bool mid_entry() const override { return apply_.has_value(); }
     [[nodiscard]] bool apply_waits() const override { return has_unapplied; }

@@ -26,9 +26,10 @@ class ForwardedSessionsTest : public GatewayTest, public ForwardedProtocol, publ
         command.first_arguments(1, arguments);
         gateway_.submit_large(lane, command_named(arguments[0]), std::move(command), false, origin_id);
     }
-    bool send_forward_reply(NodeId, uint64_t request_id, Outcome outcome, std::string_view reply) override {
+    bool send_forward_reply(NodeId, const peers::ForwardReply& reply) override {
         if (!link_takes_replies_) return false;
-        replies_.push_back({request_id, outcome, std::string(reply)});
+        replies_.push_back({reply.request_id, reply.outcome, std::string(reply.reply)});
+        seen_ = reply.seen;
         return true;
     }
     bool has_reply_room(NodeId) const override { return link_has_room_; }
@@ -47,6 +48,7 @@ class ForwardedSessionsTest : public GatewayTest, public ForwardedProtocol, publ
     }
 
     std::vector<Reply> replies_;
+    LogIndex seen_;  // of the last
     bool link_takes_replies_ = true;
     bool link_has_room_ = true;
     ForwardedSessions sessions_{gateway_, *this, *this, counters_, buffers_};

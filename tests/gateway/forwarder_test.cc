@@ -31,7 +31,7 @@ class ForwarderTest : public ::testing::Test, public peers::ForwardSender, publi
         EXPECT_EQ(command_bytes, sent_.size());
         return connected_;
     }
-    void forward_executed(ForwardWaiter waiter, std::string_view reply) override {
+    void forward_executed(ForwardWaiter waiter, std::string_view reply, LogIndex) override {
         outcomes_[waiter.sequence] = std::string(reply);
     }
     void forward_part(ForwardWaiter waiter, std::string_view part) override { parts_[waiter.sequence] += part; }
@@ -62,25 +62,25 @@ class ForwarderTest : public ::testing::Test, public peers::ForwardSender, publi
 
 TEST_F(ForwarderTest, AReplyReachesItsWaiterOnce) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":2\r\n", *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kExecuted, ":1\r\n"}, *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kExecuted, ":2\r\n"}, *this);
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, ":1\r\n"}}));
 }
 
 TEST_F(ForwarderTest, AReplyMayComeInParts) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kPart, "$2\r\n", *this);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kPart, "ab", *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kPart, "$2\r\n"}, *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kPart, "ab"}, *this);
     EXPECT_TRUE(outcomes_.empty()) << "the last part is missing";
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, "\r\n", *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kExecuted, "\r\n"}, *this);
     EXPECT_EQ(parts_[1] + outcomes_[1], "$2\r\nab\r\n");
 }
 
 TEST_F(ForwarderTest, RepliesMayComeInAnyOrder) {
     const uint64_t first = forward(1);
     const uint64_t second = forward(2);
-    forwarder_.on_reply(kLeader, second, peers::ForwardOutcome::kExecuted, "b", *this);
-    forwarder_.on_reply(kLeader, first, peers::ForwardOutcome::kExecuted, "a", *this);
+    forwarder_.on_reply(kLeader, {second, peers::ForwardOutcome::kExecuted, "b"}, *this);
+    forwarder_.on_reply(kLeader, {first, peers::ForwardOutcome::kExecuted, "a"}, *this);
     EXPECT_EQ(outcomes_, (std::map<uint64_t, std::string>{{1, "a"}, {2, "b"}}));
 }
 
@@ -94,13 +94,13 @@ TEST_F(ForwarderTest, WhatMayHaveLeftIsUnknownAndWhatDidNotLeaveIsDefinite) {
 TEST_F(ForwarderTest, ALateReplyAfterTheLinkBrokeChangesNothing) {
     const uint64_t id = forward(1);
     forwarder_.on_link_lost(kLeader, UINT64_MAX, *this);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kExecuted, ":1\r\n"}, *this);
     EXPECT_EQ(outcomes_[1], "unknown");
 }
 
 TEST_F(ForwarderTest, AReplyOfANodeThatWasNotAskedIsIgnored) {
     const uint64_t id = forward(1);
-    forwarder_.on_reply(NodeId{3}, id, peers::ForwardOutcome::kExecuted, ":1\r\n", *this);
+    forwarder_.on_reply(NodeId{3}, {id, peers::ForwardOutcome::kExecuted, ":1\r\n"}, *this);
     EXPECT_TRUE(outcomes_.empty());
 }
 
@@ -122,7 +122,7 @@ TEST_F(ForwarderTest, ALargeCommandGoesInPiecesAndHasItsIdWhenTheLastIsSent) {
     const uint64_t id = forward_large(1, command, progress);
     EXPECT_GT(id, between) << "what left before it may have been carried out before it";
     EXPECT_EQ(sent_, command);
-    forwarder_.on_reply(kLeader, id, peers::ForwardOutcome::kExecuted, "+OK\r\n", *this);
+    forwarder_.on_reply(kLeader, {id, peers::ForwardOutcome::kExecuted, "+OK\r\n"}, *this);
     EXPECT_EQ(outcomes_[1], "+OK\r\n");
 }
 

@@ -45,7 +45,8 @@ class FakePeers final : public peers::ForwardSender {
     uint64_t pieces_left = UINT64_MAX;
     std::vector<Request> requests;
     std::vector<Credit> credits;
-    std::string pieces;  // of the large command that was begun last
+    std::string pieces;      // of the large command that was begun last
+    uint64_t pieces_of = 0;  // its session, until its request
 
     // What was sent, one command a line.
     [[nodiscard]] std::vector<std::string> lines() const {
@@ -68,14 +69,18 @@ class FakePeers final : public peers::ForwardSender {
         if (!connected) return peers::PieceStatus::kBeginAgain;
         if (pieces_left == 0) return peers::PieceStatus::kWait;
         --pieces_left;
-        if (piece.offset == 0) pieces.clear();
+        if (piece.offset == 0) {
+            pieces.clear();
+            pieces_of = piece.session_id;
+        }
         EXPECT_EQ(piece.offset, pieces.size());
         pieces += piece.bytes;
         return peers::PieceStatus::kSent;
     }
     bool send_large_request(NodeId leader, Term term, uint64_t request_id, uint64_t session_id, ReplyFormat,
                             uint64_t command_bytes) override {
-        if (!connected) return false;
+        // Another command was begun since, as PeerLink has it.
+        if (!connected || std::exchange(pieces_of, 0) != session_id) return false;
         EXPECT_EQ(command_bytes, pieces.size());
         std::vector<std::string_view> words;
         unpack_arguments(pieces, words);

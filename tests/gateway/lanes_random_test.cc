@@ -47,7 +47,7 @@ class LanesWorld : public GatewayTest {
             states += fmt::format("{} in state {}{}, ", request.command->name, static_cast<int>(request.state),
                                   request.is_barrier ? " (barrier)" : "");
         }
-        return states + fmt::format("target {} in term {}, of another node {}", lane.target.leader, lane.target.term,
+        return states + fmt::format("target {} in term {}, of another node {}", lane.target.node, lane.target.term,
                                     lane.is_of_other_node());
     }
     bool one_in(uint64_t n) { return prng_.chance(1, n); }
@@ -58,6 +58,8 @@ class LanesWorld : public GatewayTest {
     LaneModel& some_client() { return models_[models_.size() - 1 - prng_.below(kClients)]; }
 
     void happen() {
+        // What was sent in the turn.
+        remote_.look(group_.leader(), group_.current_term());
         switch (prng_.below(12)) {
             case 0:
             case 1:
@@ -102,6 +104,7 @@ class LanesWorld : public GatewayTest {
     void send_one(LaneModel& model) {
         using Kind = LaneModel::Kind;
         FakeClient& client = model.client();
+        if (!client.lane.is_of_other_node() && one_in(6)) client.lane.read_choice = draw_read_choice();
         const std::string append = fmt::format("append {} {};", model.key(), model.next());
         switch (const uint64_t draw = prng_.below(client.lane.is_of_other_node() ? 20 : 24); draw) {
             default:
@@ -154,6 +157,11 @@ class LanesWorld : public GatewayTest {
         }
     }
 
+    ReadChoice draw_read_choice() {
+        return std::array{ReadChoice{}, ReadChoice{Consistency::kBounded, 100},
+                          ReadChoice{Consistency::kStale}}[prng_.below(3)];
+    }
+
     // --- outcomes ---
     void commit() {
         if (!group_.is_leader() && group_.writes() == 0) return;
@@ -200,6 +208,8 @@ class LanesWorld : public GatewayTest {
         group_.has_unapplied = one_in(3);
         group_.admission = one_in(4) ? std::array{kOverloaded, kDiskFull, kOutOfMemory}[prng_.below(3)] : kAccepted;
         peers_.connected = !one_in(5);
+        group_.can_ask = !one_in(5);
+        group_.age_ns = one_in(2) ? 1 : UINT64_MAX;
         peers_.pieces_left = one_in(3) ? 0 : UINT64_MAX;
     }
     void pass_time() {
@@ -242,10 +252,13 @@ class LanesWorld : public GatewayTest {
         group_.admission = replica::WriteAdmission::kAccepted;
         group_.takes_large = true;
         group_.has_unapplied = false;
+        group_.can_ask = true;
         group_.replicas = 9;
         for (LaneModel& model : models_)
             if (model.client().lane.handle.generation != 0) give_room(model.client());
         gateway_.expire_overdue();
+        // A read waits for its end, turn after turn.
+        if (group_.mid_entry()) (void)group_.apply_step();
         for (int round = 0; round < 200; ++round) {
             turns();
             group_.serve_reads();

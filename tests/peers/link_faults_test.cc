@@ -24,7 +24,8 @@ class Ledger final : public PeerLinkOwner,
                      public RaftReceiver,
                      public ForwardReceiver,
                      public RepairReceiver,
-                     public SnapshotReceiver {
+                     public SnapshotReceiver,
+                     public ReadIndexReceiver {
  public:
     void on_link_connected(NodeId, uint64_t) override { ++connects; }
     void on_link_disconnected(NodeId, std::span<const uint64_t> unsent_ids) override {
@@ -43,6 +44,8 @@ class Ledger final : public PeerLinkOwner,
     void on_large_request(NodeId, const ForwardRequest&, PackedCommand) override {}
     void on_forward_replies(NodeId, std::span<const ForwardReply>) override {}
     void on_forward_credit(NodeId, const ForwardCredit&) override {}
+    void on_read_index_request(NodeId, const ReadIndexRequest&) override {}
+    void on_read_index_reply(NodeId, const ReadIndexReply&) override {}
     void on_repair_request(NodeId, const RepairRequest&) override {}
     void on_repair_reply(NodeId, RepairReply) override {}
     void on_snapshot_offer(NodeId, const SnapshotOffer&) override {}
@@ -64,7 +67,7 @@ class LinkFaultsTest : public ::testing::TestWithParam<uint64_t> {
     void start_listener() {
         listener_.emplace(
             reactor_, flusher_, PeerListenerConfig{.cluster = kCluster, .self = NodeId{2}, .log_id = test::kOtherLog},
-            network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_, ledger_});
+            network_.listen(kEndpoint).value(), ledger_, PeerReceivers{ledger_, ledger_, ledger_, ledger_, ledger_});
         listener_->start();
     }
     void stop_listener() {

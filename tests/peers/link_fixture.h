@@ -22,7 +22,8 @@ class Recorder final : public peers::PeerLinkOwner,
                        public peers::RaftReceiver,
                        public peers::ForwardReceiver,
                        public peers::RepairReceiver,
-                       public peers::SnapshotReceiver {
+                       public peers::SnapshotReceiver,
+                       public peers::ReadIndexReceiver {
  public:
     void on_link_connected(NodeId peer, uint64_t incarnation) override {
         note(fmt::format("link {} connected {}", peer, incarnation));
@@ -82,11 +83,17 @@ class Recorder final : public peers::PeerLinkOwner,
     void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override {
         note(fmt::format("part of snapshot {} from {}: {} bytes", part.last.index, from, part.bytes.size()));
     }
+    void on_read_index_request(NodeId from, const peers::ReadIndexRequest& request) override {
+        note(fmt::format("read index {} asked by {} in term {}", request.id, from, request.leader_term));
+    }
+    void on_read_index_reply(NodeId from, const peers::ReadIndexReply& reply) override {
+        note(fmt::format("read index {} from {}: {}", reply.id, from, reply.read_index));
+    }
     void on_peer_disconnected(NodeId from, uint64_t incarnation) override {
         note(fmt::format("peer {} ({}) gone", from, incarnation));
     }
 
-    [[nodiscard]] peers::PeerReceivers receivers() { return {*this, *this, *this, *this}; }
+    [[nodiscard]] peers::PeerReceivers receivers() { return {*this, *this, *this, *this, *this}; }
     [[nodiscard]] bool has(const std::string& event) const { return count(event) > 0; }
     [[nodiscard]] size_t count(const std::string& event) const {
         return static_cast<size_t>(std::count(events.begin(), events.end(), event));

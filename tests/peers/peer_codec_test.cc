@@ -333,6 +333,26 @@ TEST(PeerCodec, AppendEntriesMustAddUp) {
     EXPECT_FALSE(accepts(overflow)) << "index overflow";
 }
 
+TEST(PeerCodec, QuestionsForAReadIndexAndAnswersSurviveTheWire) {
+    net::OutputBuffer out;
+    encode_read_index_request(test::sample_read_index_request(), out);
+    const std::string question = out.flatten();
+    net::Frame frame;
+    ASSERT_TRUE(test::only_frame(question, frame));
+    ReadIndexRequest request;
+    ASSERT_TRUE(decode_read_index_request(frame, request));
+    EXPECT_EQ(request, test::sample_read_index_request());
+
+    net::OutputBuffer out_of_leader;
+    encode_read_index_reply(test::sample_read_index_reply(), out_of_leader);
+    const std::string answer = out_of_leader.flatten();
+    ASSERT_TRUE(test::only_frame(answer, frame));
+    ReadIndexReply reply;
+    ASSERT_TRUE(decode_read_index_reply(frame, reply));
+    EXPECT_EQ(reply, test::sample_read_index_reply());
+    EXPECT_FALSE(decode_read_index_request(frame, request));
+}
+
 TEST(PeerCodec, RepairRepliesArriveWhole) {
     const auto decode = [](const RepairReply& reply, RepairReply& decoded) {
         net::OutputBuffer out;

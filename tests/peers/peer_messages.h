@@ -9,6 +9,7 @@
 #include "peers/forward_codec.h"
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
+#include "peers/read_index_codec.h"
 #include "peers/repair_codec.h"
 #include "peers/snapshot_codec.h"
 #include "raft/messages.h"
@@ -87,7 +88,7 @@ inline std::vector<ForwardRequest> sample_requests() {
 }
 
 inline std::vector<ForwardReply> sample_replies() {
-    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n"},
+    return {{.request_id = 1, .outcome = ForwardOutcome::kExecuted, .reply = "+OK\r\n", .seen = LogIndex{5}},
             {.request_id = 2, .outcome = ForwardOutcome::kUnknown, .reply = "-UNCERTAIN\r\n"}};
 }
 
@@ -104,6 +105,11 @@ inline RepairReply sample_repair_reply() {
     reply.checksum = reply.entries.back()->id().checksum;
     reply.outcome = RepairOutcome::kHeld;
     return reply;
+}
+
+inline ReadIndexRequest sample_read_index_request() { return {.id = 71, .leader_term = Term{4}, .reads = 9}; }
+inline ReadIndexReply sample_read_index_reply() {
+    return {.id = 71, .read_index = LogIndex{22}, .leader_clock_ms = 1'700'000'000'000};
 }
 
 // One frame of each kind, in wire bytes.
@@ -152,6 +158,8 @@ inline std::vector<std::string> sample_frames() {
         encode_snapshot_part(
             {.last = {LogIndex{22}, Term{3}, 5}, .size_bytes = 4096, .offset = 512, .bytes = as_bytes("a part")}, out);
     });
+    add([](net::OutputBuffer& out) { encode_read_index_request(sample_read_index_request(), out); });
+    add([](net::OutputBuffer& out) { encode_read_index_reply(sample_read_index_reply(), out); });
     return frames;
 }
 
@@ -167,6 +175,8 @@ inline bool decodes(const net::Frame& frame) {
     std::vector<ForwardReply> replies;
     RepairRequest repair_request;
     RepairReply repair_reply;
+    ReadIndexRequest read_index_request;
+    ReadIndexReply read_index_reply;
     ForwardPiece piece;
     ForwardRequest request;
     uint64_t command_bytes = 0;
@@ -190,6 +200,8 @@ inline bool decodes(const net::Frame& frame) {
         case net::FrameType::kSnapshotReport: return decode_snapshot_report(frame, report);
         case net::FrameType::kSnapshotFetch: return decode_snapshot_fetch(frame, fetch);
         case net::FrameType::kSnapshotPart: return decode_snapshot_part(frame, part);
+        case net::FrameType::kReadIndexRequest: return decode_read_index_request(frame, read_index_request);
+        case net::FrameType::kReadIndexReply: return decode_read_index_reply(frame, read_index_reply);
         default: return decode_raft_message(frame, kCluster, kFirstGroup, body);
     }
 }

@@ -153,5 +153,39 @@ TEST_F(CommandGateTest, ReadonlyHoldsUntilReadwriteOrReset) {
     EXPECT_FALSE(gate_.is_readonly());
 }
 
+// --- CLIENT CONSISTENCY ---
+
+TEST_F(CommandGateTest, AReadChoiceHoldsFromItsArrivalUntilTheNextOrReset) {
+    using gateway::Consistency;
+    using gateway::ReadChoice;
+    EXPECT_EQ(gate_.read_choice(), ReadChoice{});
+    EXPECT_EQ(send({"CLIENT", "consistency", "BOUNDED", "250"}), kPassed);
+    EXPECT_EQ(gate_.read_choice(), (ReadChoice{Consistency::kBounded, 250}));
+    (void)send({"CLIENT", "CONSISTENCY", "stale"});
+    EXPECT_EQ(gate_.read_choice(), ReadChoice{Consistency::kStale});
+    (void)send({"RESET"});
+    EXPECT_EQ(gate_.read_choice(), ReadChoice{});
+}
+
+TEST_F(CommandGateTest, NothingElseWeakensReads) {
+    for (const std::vector<std::string_view>& words : {std::vector<std::string_view>{"READONLY"},
+                                                       {"CLIENT", "CONSISTENCY"},
+                                                       {"CLIENT", "CONSISTENCY", "eventual"},
+                                                       {"CLIENT", "CONSISTENCY", "stale", "1"},
+                                                       {"CLIENT", "CONSISTENCY", "bounded"},
+                                                       {"CLIENT", "CONSISTENCY", "bounded", "0"},
+                                                       {"CLIENT", "CONSISTENCY", "bounded", "-1"},
+                                                       {"CLIENT", "CONSISTENCY", "bounded", "86400001"},
+                                                       {"CLIENT", "SETNAME", "stale"}})
+        (void)send(words);
+    EXPECT_FALSE(gate_.read_choice().is_weak());
+}
+
+TEST_F(CommandGateTest, InsideARefusedTransactionNothingIsChosen) {
+    (void)send({"MULTI"});
+    EXPECT_THAT(send({"CLIENT", "CONSISTENCY", "stale"}), kRefusedInTransaction);
+    EXPECT_FALSE(gate_.read_choice().is_weak());
+}
+
 }  // namespace
 }  // namespace kvorum::redis

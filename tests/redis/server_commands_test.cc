@@ -199,8 +199,25 @@ TEST_F(ServerCommands, DescribeAClientInRedissFields) {
         text_of({"CLIENT", "INFO"}),
         fmt::format("id=7 addr=127.0.0.1:50001 laddr=127.0.0.1:7001 fd=9 name= age=10 idle=3 flags=N db=0 sub=0 psub=0 "
                     "ssub=0 multi=-1 qbuf=5 qbuf-free=100 argv-mem=10 multi-mem=0 rbs=7 rbp=0 obl=0 oll=1 omem=7 "
-                    "tot-mem={} events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver=\n",
+                    "tot-mem={} events=r cmd=client|info user=default redir=-1 resp=2 lib-name= lib-ver= "
+                    "consistency=linearizable\n",
                     sizeof(ClientState) + 5 + 100 + 7 + 10));
+}
+
+TEST_F(ServerCommands, SetAndTellHowOldReadsMayBe) {
+    EXPECT_EQ(text_of({"CLIENT", "CONSISTENCY"}), "linearizable");
+    EXPECT_EQ(run({"CLIENT", "CONSISTENCY", "BOUNDED", "250"}), "+OK\r\n");
+    EXPECT_EQ(text_of({"CLIENT", "CONSISTENCY"}), "bounded 250");
+    EXPECT_THAT(text_of({"CLIENT", "INFO"}), HasSubstr(" consistency=bounded:250\n"));
+    EXPECT_EQ(run({"CLIENT", "CONSISTENCY", "stale"}), "+OK\r\n");
+    EXPECT_THAT(text_of({"CLIENT", "INFO"}), HasSubstr(" consistency=stale\n"));
+    EXPECT_EQ(run({"CLIENT", "CONSISTENCY", "eventual"}),
+              "-ERR CLIENT CONSISTENCY takes LINEARIZABLE (reads show all that was acknowledged before them), BOUNDED "
+              "<ms> with 1 to 86400000 ms (they are at most that old), or STALE (whatever this node has)\r\n");
+    EXPECT_EQ(text_of({"CLIENT", "CONSISTENCY"}), "stale");
+    EXPECT_EQ(run({"RESET"}), "+RESET\r\n");
+    EXPECT_EQ(text_of({"CLIENT", "CONSISTENCY"}), "linearizable");
+    EXPECT_THAT(run({"CLIENT", "HELP"}), HasSubstr("CONSISTENCY [LINEARIZABLE | BOUNDED <ms> | STALE]"));
 }
 
 TEST_F(ServerCommands, ListClientsByTypeOrId) {

@@ -108,7 +108,7 @@ TEST_F(WriteBatcherTest, ARefusedFirstCommandLeavesNoLimitBehind) {
 TEST(ReadBatcher, ABatchIsReadyWhenItIsConfirmedAndItsIndexIsApplied) {
     ReadBatcher reads;
     const uint64_t id = reads.add(session(1));
-    reads.registered();
+    reads.registered(1);
     std::vector<WaiterId> ready;
     EXPECT_LT(reads.take_ready(LogIndex{100}, ready), id) << "applied far enough, but nobody confirmed the leadership";
     reads.confirmed(id, LogIndex{7});
@@ -120,7 +120,7 @@ TEST(ReadBatcher, ABatchIsReadyWhenItIsConfirmedAndItsIndexIsApplied) {
 TEST(ReadBatcher, AReadThatArrivesAfterARoundWasSentIsOfALaterBatch) {
     ReadBatcher reads;
     const uint64_t first = reads.add(session(1));
-    reads.registered();
+    reads.registered(1);
     const uint64_t second = reads.add(session(1));
     EXPECT_GT(second, first);
     reads.confirmed(first, LogIndex{1});
@@ -133,7 +133,7 @@ TEST(ReadBatcher, WhileRoundsAreUnderWayLaterReadsGather) {
     for (size_t i = 0; i < ReadBatcher::kRoundsInFlightMax; ++i) {
         reads.add(session(1));
         ASSERT_TRUE(reads.can_register());
-        reads.registered();
+        reads.registered(1);
     }
     const uint64_t gathering = reads.add(session(1));
     EXPECT_FALSE(reads.can_register());
@@ -143,7 +143,7 @@ TEST(ReadBatcher, WhileRoundsAreUnderWayLaterReadsGather) {
 TEST(ReadBatcher, LostLeadershipDropsEverythingOnce) {
     ReadBatcher reads;
     const uint64_t registered = reads.add(session(1));
-    reads.registered();
+    reads.registered(1);
     reads.add(session(2));
     std::vector<WaiterId> dropped;
     reads.drop_all(dropped);

@@ -18,9 +18,17 @@
 
 namespace kvorum::replica {
 
-class FakePeers final : public peers::RaftSender {
+class FakePeers final : public peers::RaftSender, public peers::ReadIndexSender {
  public:
     void send(const raft::Message& message) override { sent.push_back(message); }
+    bool send(NodeId peer, const peers::ReadIndexRequest& request) override {
+        if (connected) questions.push_back({peer, request});
+        return connected;
+    }
+    bool send(NodeId peer, const peers::ReadIndexReply& reply) override {
+        if (connected) answers.push_back({peer, reply});
+        return connected;
+    }
 
     template <typename Body>
     [[nodiscard]] std::vector<Body> sent_to(NodeId peer) const {
@@ -32,7 +40,10 @@ class FakePeers final : public peers::RaftSender {
         return out;
     }
 
+    bool connected = true;
     std::vector<raft::Message> sent;
+    std::vector<std::pair<NodeId, peers::ReadIndexRequest>> questions;
+    std::vector<std::pair<NodeId, peers::ReadIndexReply>> answers;
 };
 
 // Writes down what it is told, in order.
@@ -103,7 +114,8 @@ class DriverTest : public ::testing::Test, private reactor::TurnHook {
         return *driver_;
     }
     void restart_with(const raft::RecoveredLog& recovered) {
-        driver_ = std::make_unique<RaftDriver>(reactor_, config_, log_, store_, peers_, counters_, latency_, recovered);
+        driver_ = std::make_unique<RaftDriver>(reactor_, config_, log_, store_, peers_, peers_, counters_, latency_,
+                                               recovered);
     }
     void turn() { reactor_.turn(0); }
     void turn_after(uint64_t duration_ns) {

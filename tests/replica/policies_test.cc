@@ -58,6 +58,15 @@ TEST(GatherPolicyTest, ManyCommandsInABatchMeanLoadAndNoSpinning) {
     EXPECT_EQ(policy.spin_ns(500, 0), 0);
 }
 
+TEST(GatherPolicyTest, ManyReadsThatWaitForOneAnswerMeanLoadForAWhile) {
+    GatherPolicy policy;
+    policy.reads_asked(GatherPolicy::kSpinCommandsMax, 0);
+    EXPECT_EQ(policy.spin_ns(500, 0), 500);
+    policy.reads_asked(GatherPolicy::kSpinCommandsMax + 1, 0);
+    EXPECT_EQ(policy.spin_ns(500, GatherPolicy::kLoadEndsNs - 1), 0);
+    EXPECT_EQ(policy.spin_ns(500, GatherPolicy::kLoadEndsNs), 500);
+}
+
 TEST(GatherPolicyTest, ASmallBatchBetweenLargeOnesDoesNotEndTheLoad) {
     GatherPolicy policy;
     policy.batch_appended(100, 0);
