@@ -28,9 +28,8 @@ class PersistQueue {
     void begin_unit(Term term, LogIndex index, uint64_t hard_version);
     // Entries from `first_removed` on were replaced.
     void on_truncated(LogIndex first_removed);
-    // A snapshot that is durable took the place of the log up to `base`, and all that came before: what of it was
-    // durable still is.
-    void on_replaced(LogIndex base);
+    // A snapshot took the place of the log; what was durable of it up to `agreed` is the same in both.
+    void on_replaced(LogIndex agreed);
     // The oldest unit in flight that ends with (term, index) is durable, and all before it. False if there is none
     // such.
     [[nodiscard]] bool complete(Term term, LogIndex index);
