@@ -16,12 +16,10 @@ void Raft::Impl::compact(LogIndex up_to) {
 InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
     const EntryId last = base.last;
     if (last.index <= commit_index_ || role() == Role::kLeader) return InstallResult::kIgnored;
-    const auto* follower = std::get_if<Follower>(&role_);
     const bool is_held = log_.term_at(last.index) == last.term;
     const bool is_same = is_held && log_.checksum_at(last.index).value_or(last.checksum) == last.checksum;
-    // The one entry of a term at an index is no other, and what a leader of the term proved to agree is what it has.
-    const bool is_verified = follower != nullptr && last.index <= follower->verified_index;
-    if (last.term.value() > kTermMax || is_held != is_same || (is_verified && !is_held)) {
+    // A term has one entry at an index.
+    if (last.term.value() > kTermMax || is_held != is_same) {
         ++dropped_messages_.contradicting;
         return InstallResult::kIgnored;
     }
@@ -34,15 +32,18 @@ InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
         advance_commit_index(last.index);
         return InstallResult::kKept;
     }
-    // The entries behind it go too, if there are any: they follow another entry than the committed one.
+    // The entries behind it go too, if there are any: they follow another entry than the committed one. A leader of
+    // before may have it that they do, so of what it proved to agree only what was committed stands.
+    if (auto* follower = std::get_if<Follower>(&role_)) {
+        follower->verified_index = std::min(follower->verified_index, commit_index_);
+        follower->acked_index = LogIndex{};
+    }
     output_.entries.clear();
     output_.begin_at = base;
     persists_.on_replaced(std::min(agreed, last.index));
     log_.begin_at(base);
     take_configuration();
     commit_index_ = handed_out_index_ = last.index;
-    // What was acknowledged before is committed below the base, or was no part of what is.
-    if (auto* after = std::get_if<Follower>(&role_)) after->acked_index = LogIndex{};
     return InstallResult::kInstalled;
 }
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "raft/quorum.h"
-
 namespace kvorum::raft::testing {
 namespace {
 
@@ -16,13 +14,20 @@ bool includes(const std::vector<uint64_t>& ids, uint64_t id) {
 
 }  // namespace
 
-void Disk::write(const std::optional<HardState>& next, const EntryList& appended) {
+void Disk::write(const std::optional<HardState>& next, const std::optional<LogBase>& begin_at,
+                 const EntryList& appended) {
     if (next.has_value()) {
         EXPECT_GE(next->current_term, hard_state.current_term);
         hard_state = *next;
     }
+    if (begin_at.has_value()) {
+        EXPECT_EQ(snapshot.last, begin_at->last) << "no snapshot stands for what is dropped";
+        base = *begin_at;
+        entries.clear();
+    }
     for (const EntryPtr& entry : appended) {
-        const size_t position = entry->index().value() - 1;
+        ASSERT_GT(entry->index(), base.last.index);
+        const size_t position = entry->index() - base.last.index - 1;
         ASSERT_LE(position, entries.size()) << "a gap in the log";
         entries.resize(position);
         entries.push_back(entry);
@@ -30,7 +35,15 @@ void Disk::write(const std::optional<HardState>& next, const EntryList& appended
 }
 
 RecoveredLog Disk::recover() const {
-    RecoveredLog recovered{.cluster = kTestCluster, .hard_state = hard_state};
+    RecoveredLog recovered{.cluster = kTestCluster,
+                           .hard_state = hard_state,
+                           .base = base,
+                           .applied = base.last.index,
+                           .last = base.last,
+                           .last_log_time_ms = base.log_time_ms,
+                           .facts = facts_of(base)};
+    if (const EntryPtr last = at(snapshot.last.index); last != nullptr && last->id() == snapshot.last)
+        recovered.applied = snapshot.last.index;
     for (const EntryPtr& entry : entries) {
         if (recovered.terms.empty() || recovered.terms.back().term != entry->term()) {
             recovered.terms.push_back({entry->term(), entry->index()});
@@ -45,10 +58,18 @@ RecoveredLog Disk::recover() const {
 }
 
 bool Disk::holds(const EntryId& id) const {
-    return id.index <= last_index() && entries[id.index.value() - 1]->id() == id;
+    if (id.index <= base.last.index || id.index <= snapshot.last.index) return true;
+    const EntryPtr entry = at(id.index);
+    return entry != nullptr && entry->id() == id;
 }
 
-Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& configure, uint64_t seed) : seed_(seed) {
+EntryPtr Disk::at(LogIndex index) const {
+    if (index <= base.last.index || index > last_index()) return nullptr;
+    return entries[index - base.last.index - 1];
+}
+
+Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& configure, uint64_t seed)
+    : configure_(configure), seed_(seed) {
     nodes_.resize(node_count);
     for (size_t i = 0; i < node_count; ++i) {
         RaftConfig& config = nodes_[i].config;
@@ -58,6 +79,7 @@ Cluster::Cluster(size_t node_count, const std::function<void(RaftConfig&)>& conf
         for (size_t voter = 1; voter <= node_count; ++voter)
             config.voters.push_back(NodeId{voter});
         config.configuration = configuration_of(config.voters);
+        founding_ = config.configuration;
         if (configure) configure(config);
         // As after an earlier start: what it may promise is on its disk.
         nodes_[i].disk.hard_state.longest_silence_ms =
@@ -71,9 +93,90 @@ void Cluster::start(Node& node) {
     node.config.seed = seed_ * 1000003 + node.config.self.value() * 101 + node.incarnation;
     node.units.clear();
     node.log_reads.clear();
-    node.committed_index = LogIndex{};
-    node.applied_index = LogIndex{};
-    node.raft = std::make_unique<Raft>(node.config, node.disk.recover(), now_ns_);
+    const RecoveredLog recovered = node.disk.recover();
+    node.committed_index = node.applied_index = recovered.applied;
+    node.raft = std::make_unique<Raft>(node.config, recovered, now_ns_);
+    // It was installed, and the log was not durable that begins behind it.
+    if (node.disk.snapshot.last.index > recovered.applied) install(node.config.self.value(), node.disk.snapshot);
+}
+
+uint64_t Cluster::add_node() {
+    Node& node = nodes_.emplace_back();
+    node.config.self = NodeId{nodes_.size()};
+    node.config.election_timeout_ns = kElectionTimeoutNs;
+    node.config.heartbeat_interval_ns = kHeartbeatNs;
+    if (configure_) configure_(node.config);
+    node.config.joins = true;
+    node.disk.hard_state.longest_silence_ms = static_cast<uint32_t>(node.config.election_timeout_ns / kMillisecondNs);
+    start(node);
+    return nodes_.size();
+}
+
+void Cluster::wipe(uint64_t id) {
+    Node& target = node(id);
+    if (is_up(id)) crash(id);
+    const uint32_t silence_ms = target.disk.hard_state.longest_silence_ms;
+    target.disk = {};
+    target.disk.hard_state.longest_silence_ms = silence_ms;
+    target.config.joins = true;
+    target.config.voters.clear();
+    target.config.configuration = {};
+    restart(id);
+}
+
+ChangeResult Cluster::change(uint64_t id, const ConfigurationChange& change) {
+    const ChangeResult result = raft(id).propose_change(change);
+    collect(node(id));
+    return result;
+}
+
+// --- snapshots ---
+
+void Cluster::compact(uint64_t id, uint64_t kept) {
+    Node& target = node(id);
+    const LogIndex applied = target.applied_index;
+    Disk& disk = target.disk;
+    if (const EntryPtr last = entry(id, applied); last != nullptr && applied > disk.snapshot.last.index)
+        disk.snapshot = target.raft->log_base_at(last->id(), last->header().log_time_ms);
+    const LogIndex released = std::min({disk.snapshot.last.index, applied, target.raft->status().durable_index});
+    if (released <= disk.base.last.index + kept) return;
+    const LogIndex up_to = released - kept;
+    const EntryPtr last = disk.at(up_to);
+    ASSERT_NE(last, nullptr);
+    disk.entries.erase(disk.entries.begin(),
+                       disk.entries.begin() + static_cast<ptrdiff_t>(up_to - disk.base.last.index));
+    disk.base = target.raft->log_base_at(last->id(), last->header().log_time_ms);
+    target.raft->compact(up_to);
+    tell(fmt::format("{} releases its log to {}", id, up_to));
+    collect(target);
+}
+
+InstallResult Cluster::install(uint64_t id, const LogBase& snapshot) {
+    Node& target = node(id);
+    const LogIndex at = snapshot.last.index;
+    if (at > target.disk.snapshot.last.index) target.disk.snapshot = snapshot;
+    const InstallResult result = target.raft->install_snapshot(snapshot);
+    constexpr const char* kWhat[] = {"ignores", "keeps its log under", "begins behind"};
+    tell(fmt::format("{} {} the snapshot of {}/{}", id, kWhat[static_cast<int>(result)], at, snapshot.last.term));
+    if (result == InstallResult::kInstalled) {
+        target.committed_index = at;
+        if (target.options.apply_at_once) {
+            target.applied_index = at;
+            target.raft->on_applied(at);
+        }
+    }
+    collect(target);
+    return result;
+}
+
+void Cluster::deliver_snapshot(size_t position) {
+    const SentSnapshot sent = snapshots_.at(position);
+    drop_snapshot(position);
+    if (is_cut(NodeId{sent.from}, NodeId{sent.to}) || !is_up(sent.to)) return;
+    install(sent.to, sent.base);
+    if (!is_up(sent.from) || node(sent.from).incarnation != sent.incarnation) return;
+    raft(sent.from).on_snapshot_sent(NodeId{sent.to}, sent.base.last);
+    collect(node(sent.from));
 }
 
 // --- inputs ---
@@ -135,8 +238,9 @@ void Cluster::persist(uint64_t id, size_t units) {
 void Cluster::persist_front(Node& node) {
     PersistUnit unit = std::move(node.units.front());
     node.units.pop_front();
-    node.disk.write(unit.hard_state, unit.entries);
-    const EntryId last = unit.entries.empty() ? EntryId{} : unit.entries.back()->id();
+    node.disk.write(unit.hard_state, unit.begin_at, unit.entries);
+    EntryId last = unit.begin_at.has_value() ? unit.begin_at->last : EntryId{};
+    if (!unit.entries.empty()) last = unit.entries.back()->id();
     if (node.options.self_message_first) send_to_self(node, unit.messages);
     if (unit.needs_persist()) node.raft->on_persisted(last.term, last.index);
     if (!node.options.self_message_first) send_to_self(node, unit.messages);
@@ -169,7 +273,8 @@ void Cluster::read_log(Node& node, const LogRead& read) {
     }
     uint64_t bytes = 0;
     for (LogIndex index = read.first_index; index <= std::min(read.last_index, node.disk.last_index()); ++index) {
-        const EntryPtr& next = node.disk.entries[index.value() - 1];
+        const EntryPtr next = node.disk.at(index);
+        if (next == nullptr) break;
         bytes += next->encoded().size();
         if (!answer.entries.empty() && bytes > read.bytes_max) break;
         answer.entries.push_back(next);
@@ -288,6 +393,11 @@ void Cluster::settle(const std::vector<uint64_t>& only) {
             moved = true;
         }
         if (deliver_all(only)) moved = true;
+        for (size_t i = snapshots_.size(); i-- > 0;) {
+            if (!includes(only, snapshots_[i].to)) continue;
+            deliver_snapshot(i);
+            moved = true;
+        }
     }
 }
 
@@ -310,7 +420,7 @@ void Cluster::collect(Node& node) {
 void Cluster::carry_out(Node& node, Output output) {
     if (output.leadership_changed) check_leader(node);
     if (output.needs_persist() || !output.messages_after_persist.empty()) {
-        node.units.push_back({output.hard_state, output.entries, output.messages_after_persist});
+        node.units.push_back({output.hard_state, output.begin_at, output.entries, output.messages_after_persist});
     }
     if (!output.unreadable.empty()) node.unreadable = output.unreadable;
     send(node, output.messages_now);
@@ -324,6 +434,16 @@ void Cluster::carry_out(Node& node, Output output) {
     check_reads(node, output);
     for (const LogRead& read : output.log_reads) {
         read_log(node, read);
+    }
+    for (const NodeId peer : output.snapshot_sends) {
+        const uint64_t self = node.config.self.value();
+        const bool is_under_way = std::any_of(snapshots_.begin(), snapshots_.end(), [&](const SentSnapshot& sent) {
+            return sent.from == self && sent.to == peer.value();
+        });
+        if (is_under_way) continue;
+        EXPECT_GE(node.disk.snapshot.last.index, node.disk.base.last.index);
+        snapshots_.push_back({self, peer.value(), node.incarnation, node.disk.snapshot});
+        tell(fmt::format("{} sends {} a snapshot of {}", self, peer, node.disk.snapshot.last.index));
     }
     if (node.options.answer_log_reads_at_once && !node.log_reads.empty()) answer_log_reads(node.config.self.value());
     release_ready(node);
@@ -343,186 +463,6 @@ void Cluster::send_to_self(Node& node, const MessageList& messages) {
     for (const Message& message : messages) {
         if (message.to == node.config.self) node.raft->step(message, now_ns_);
     }
-}
-
-// --- checks against the ground truth ---
-
-uint64_t Cluster::leader() {
-    uint64_t found = 0;
-    for (Node& node : nodes_) {
-        if (node.raft == nullptr || !node.raft->is_leader()) continue;
-        if (found == 0 || node.raft->current_term() > raft(found).current_term()) found = node.config.self.value();
-    }
-    return found;
-}
-
-void Cluster::check_leader(Node& node) {
-    const Raft& core = *node.raft;
-    const std::string who = core.leader().is_none() ? "nobody" : fmt::format("{}", core.leader());
-    tell(fmt::format("{} is {} of term {}, leader: {}", node.config.self, role_name(core.role()), core.current_term(),
-                     who));
-    if (!core.is_leader()) return;
-    const auto [known, is_new] = leaders_.try_emplace(core.current_term(), node.config.self);
-    EXPECT_EQ(known->second, node.config.self) << "two leaders in term " << core.current_term().value();
-    if (!is_new) return;
-    for (const EntryId& id : committed_) {
-        EXPECT_EQ(core.term_at(id.index), id.term)
-            << "the leader of term " << core.current_term().value() << ", node " << node.config.self.value()
-            << ", lacks committed entry " << id.index.value();
-    }
-}
-
-void Cluster::check_leaving(const Node& node, const Message& message) {
-    const HardState& durable = node.disk.hard_state;
-    const std::string what = describe(message);
-    if (const auto* reply = std::get_if<AppendEntriesReply>(&message.body)) {
-        EXPECT_GE(durable.current_term, reply->term) << what;
-        EXPECT_GE(durable.longest_silence_ms * kMillisecondNs, reply->silence_ns) << "would be forgotten: " << what;
-        if (!reply->success || reply->term != node.raft->current_term()) return;
-        EXPECT_GE(node.disk.last_index(), reply->match_index) << "acknowledged what is not durable: " << what;
-        if (reply->match_index.is_none() || node.disk.last_index() < reply->match_index) return;
-        EXPECT_EQ(node.disk.entries[reply->match_index.value() - 1]->term(), node.raft->term_at(reply->match_index))
-            << what;
-    } else if (const auto* vote = std::get_if<RequestVoteReply>(&message.body)) {
-        if (vote->pre_vote) return;
-        EXPECT_GE(durable.current_term, vote->term) << what;
-        if (vote->granted && durable.current_term == vote->term) {
-            EXPECT_EQ(durable.voted_for, message.to) << what;
-        }
-    } else if (const auto* request = std::get_if<RequestVote>(&message.body)) {
-        if (request->pre_vote) return;
-        EXPECT_GE(durable.current_term, request->term) << what;
-        if (durable.current_term == request->term) {
-            EXPECT_EQ(durable.voted_for, node.config.self) << what;
-        }
-    }
-}
-
-EntryPtr Cluster::entry(uint64_t id, LogIndex index) {
-    if (EntryPtr cached = raft(id).cached_entry(index); cached != nullptr) return cached;
-    const Disk& disk = node(id).disk;
-    if (index.is_none() || index > disk.last_index()) return nullptr;
-    EntryPtr stored = disk.entries[index.value() - 1];
-    EXPECT_EQ(stored->term(), raft(id).term_at(index)) << "neither cached nor on disk: " << index.value();
-    return stored;
-}
-
-void Cluster::check_committed(Node& node, CommittedRange range) {
-    const uint64_t self = node.config.self.value();
-    tell(fmt::format("{} commits {}..{}", self, range.first_index, range.last_index));
-    EXPECT_EQ(range.first_index, node.committed_index + 1);
-    for (LogIndex index = range.first_index; index <= range.last_index; ++index) {
-        const EntryPtr found = entry(self, index);
-        ASSERT_NE(found, nullptr) << "node " << self << " committed " << index.value() << " and does not have it";
-        if (index.value() <= committed_.size()) {
-            EXPECT_EQ(committed_[index.value() - 1], found->id())
-                << "node " << self << " committed another entry at " << index.value();
-            continue;
-        }
-        committed_.push_back(found->id());
-        const auto holders = static_cast<size_t>(std::count_if(
-            nodes_.begin(), nodes_.end(), [&](const Node& each) { return each.disk.holds(found->id()); }));
-        EXPECT_GE(holders, majority_of(nodes_.size()))
-            << "entry " << index.value() << " is committed and not durable on a majority";
-    }
-    node.committed_index = range.last_index;
-}
-
-void Cluster::check_reads(Node& node, const Output& output) {
-    for (const ReadState& state : output.read_states) {
-        tell(fmt::format("{} confirms read {} at index {}", node.config.self, state.id, state.read_index));
-        RegisteredRead& registered = reads_.at(state.id);
-        EXPECT_FALSE(registered.resolved) << "read " << state.id << " was answered twice";
-        EXPECT_GE(state.read_index, registered.committed_before) << "read " << state.id << " is stale";
-        registered.resolved = true;
-        confirmed_reads_[state.id] = state;
-    }
-    for (const uint64_t id : output.dropped_reads) {
-        tell(fmt::format("{} drops read {}", node.config.self, id));
-        EXPECT_FALSE(reads_.at(id).resolved) << "read " << id << " was answered twice";
-        reads_.at(id).resolved = true;
-        dropped_reads_.insert(id);
-    }
-}
-
-std::optional<ReadState> Cluster::confirmed(uint64_t read_id) const {
-    const auto found = confirmed_reads_.find(read_id);
-    return found == confirmed_reads_.end() ? std::nullopt : std::optional(found->second);
-}
-
-void Cluster::check_logs() {
-    for (size_t a = 0; a < nodes_.size(); ++a) {
-        for (size_t b = a + 1; b < nodes_.size(); ++b) {
-            const auto& left = nodes_[a].disk.entries;
-            const auto& right = nodes_[b].disk.entries;
-            bool must_agree = false;
-            for (size_t i = std::min(left.size(), right.size()); i-- > 0;) {
-                if (left[i]->term() == right[i]->term()) must_agree = true;
-                if (must_agree) {
-                    EXPECT_EQ(left[i]->id(), right[i]->id())
-                        << "nodes " << a + 1 << " and " << b + 1 << " at " << i + 1;
-                }
-            }
-        }
-    }
-}
-
-// --- texts ---
-
-std::string describe(const EntryPtr& entry) {
-    const std::string_view body = as_text(entry->body());
-    const EntryType type = entry->header().type;
-    const std::string what(type == EntryType::kCommands ? body.substr(0, 20) : entry_type_name(type));
-    return fmt::format("{}/{} {}", entry->index(), entry->term(), what);
-}
-
-std::string describe(const Message& message) {
-    std::string text = fmt::format("{}->{} ", message.from, message.to);
-    if (const auto* vote = std::get_if<RequestVote>(&message.body)) {
-        text += fmt::format("{} term={} last={}/{}", vote->pre_vote ? "PreVote" : "RequestVote", vote->term,
-                            vote->last_log_index, vote->last_log_term);
-        if (!vote->handed_over_by.is_none()) text += fmt::format(" handed-over-by={}", vote->handed_over_by);
-        return text;
-    }
-    if (const auto* timeout = std::get_if<TimeoutNow>(&message.body))
-        return text + fmt::format("TimeoutNow term={}", timeout->term);
-    if (const auto* vote_reply = std::get_if<RequestVoteReply>(&message.body)) {
-        return text + fmt::format("{} term={} {}", vote_reply->pre_vote ? "PreVoteReply" : "RequestVoteReply",
-                                  vote_reply->term, vote_reply->granted ? "granted" : "refused");
-    }
-    if (const auto* append = std::get_if<AppendEntries>(&message.body)) {
-        text += fmt::format("AppendEntries term={} prev={}/{} commit={}", append->term, append->prev_log_index,
-                            append->prev_log_term, append->leader_commit);
-        if (append->read_round > 0) text += fmt::format(" round={}", append->read_round);
-        std::string entries;
-        for (const EntryPtr& entry : append->entries)
-            entries += (entries.empty() ? "" : ", ") + describe(entry);
-        return entries.empty() ? text : text + " [" + entries + "]";
-    }
-    const auto& reply = std::get<AppendEntriesReply>(message.body);
-    text += reply.success ? fmt::format("AppendEntriesReply term={} match={}", reply.term, reply.match_index)
-                          : fmt::format("AppendEntriesReply term={} rejected={} hint={}/{}", reply.term,
-                                        reply.rejected_prev_index, reply.hint_index, reply.hint_term);
-    if (reply.read_round > 0) text += fmt::format(" round={}", reply.read_round);
-    return text;
-}
-
-EntryPtr make_entry(LogIndex index, Term term, const std::string& text, uint64_t prev_checksum, ClusterId cluster) {
-    EntryBuilder builder(EntryType::kCommands);
-    builder.buffer().append(text);
-    builder.add_command_count(1);
-    return std::move(builder).seal(cluster, kFirstGroup, index, term, prev_checksum);
-}
-
-EntryList make_log(const std::vector<uint64_t>& terms) {
-    EntryList entries;
-    uint64_t prev_checksum = 0;
-    for (const uint64_t term : terms) {
-        const LogIndex index{entries.size() + 1};
-        entries.push_back(make_entry(index, Term{term}, fmt::format("e{}t{}", index, term), prev_checksum));
-        prev_checksum = entries.back()->id().checksum;
-    }
-    return entries;
 }
 
 }  // namespace kvorum::raft::testing

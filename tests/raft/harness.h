@@ -54,21 +54,29 @@ inline Configuration configuration_of(const std::vector<NodeId>& voters) {
 // What survives a crash.
 struct Disk {
     HardState hard_state;
-    EntryList entries;  // index 1 first
+    LogBase base{};
+    EntryList entries;   // the one behind the base first
+    LogBase snapshot{};  // the newest; zero: none
 
-    void write(const std::optional<HardState>& next, const EntryList& appended);
+    void write(const std::optional<HardState>& next, const std::optional<LogBase>& begin_at, const EntryList& appended);
     [[nodiscard]] RecoveredLog recover() const;
-    [[nodiscard]] LogIndex last_index() const { return LogIndex{entries.size()}; }
+    [[nodiscard]] LogIndex last_index() const { return base.last.index + entries.size(); }
+    // Null below the first entry and beyond the last one.
+    [[nodiscard]] EntryPtr at(LogIndex index) const;
+    // Also in the snapshot, as far as that can be told.
     [[nodiscard]] bool holds(const EntryId& id) const;
 };
 
 // One Output on its way to the disk.
 struct PersistUnit {
     std::optional<HardState> hard_state;
+    std::optional<LogBase> begin_at;
     EntryList entries;
     MessageList messages;  // leave when it is durable
 
-    [[nodiscard]] bool needs_persist() const { return hard_state.has_value() || !entries.empty(); }
+    [[nodiscard]] bool needs_persist() const {
+        return hard_state.has_value() || begin_at.has_value() || !entries.empty();
+    }
 };
 
 struct NodeOptions {
@@ -86,6 +94,14 @@ struct AnsweredLogRead {
     Term term;  // of the leadership that asked
     LogRead read;
     EntryList entries;
+};
+
+// One on its way, of what the sender's state was when it was asked for.
+struct SentSnapshot {
+    uint64_t from = 0;
+    uint64_t to = 0;
+    uint64_t incarnation = 0;  // of the sender
+    LogBase base;
 };
 
 struct Node {
@@ -135,6 +151,15 @@ class Cluster {
     void crash(uint64_t id);
     void restart(uint64_t id);
     void stall_disk(uint64_t id, bool stalled);
+    // A snapshot of what is applied; then the log releases what it stands for, but for the last `kept` entries.
+    void compact(uint64_t id, uint64_t kept = 0);
+    // The snapshot is on the disk of `id`.
+    InstallResult install(uint64_t id, const LogBase& snapshot);
+    // A node that joins, with the next id and an empty disk.
+    uint64_t add_node();
+    // Its disk is lost, and it starts again to join.
+    void wipe(uint64_t id);
+    ChangeResult change(uint64_t id, const ConfigurationChange& change);
     void unreachable(uint64_t id, uint64_t peer);
     void connected(uint64_t id, uint64_t peer);
 
@@ -154,7 +179,12 @@ class Cluster {
     void heal() { cut_.clear(); }
     [[nodiscard]] bool is_cut(NodeId from, NodeId to) const;
 
-    // Delivers and persists until nothing moves any more, at all nodes or at those named. Time stands still.
+    [[nodiscard]] const std::deque<SentSnapshot>& snapshots() const { return snapshots_; }
+    void deliver_snapshot(size_t position);
+    void drop_snapshot(size_t position) { snapshots_.erase(snapshots_.begin() + static_cast<ptrdiff_t>(position)); }
+
+    // Delivers (snapshots too) and persists until nothing moves any more, at all nodes or at those named. Time stands
+    // still.
     void settle(const std::vector<uint64_t>& only = {});
     // settle() and advance() in turn; only the nodes named (all if none are) notice the time.
     void run_for(uint64_t duration_ns, const std::vector<uint64_t>& ticked = {});
@@ -198,17 +228,23 @@ class Cluster {
     void tell(const std::string& line) {
         if (trace) trace(line);
     }
+    [[nodiscard]] bool is_durable_on_quorum(const EntryId& id, const Configuration& configuration) const;
+    [[nodiscard]] const Configuration& configuration_at(LogIndex index) const;
     void check_leader(Node& node);
     void check_leaving(const Node& node, const Message& message);
     void check_committed(Node& node, CommittedRange range);
     void check_reads(Node& node, const Output& output);
 
+    std::function<void(RaftConfig&)> configure_;
+    Configuration founding_;
     std::vector<Node> nodes_;
     uint64_t seed_;
     uint64_t now_ns_ = 1;
     std::deque<Message> network_;
     std::set<std::pair<NodeId, NodeId>> cut_;
+    std::deque<SentSnapshot> snapshots_;
     std::vector<EntryId> committed_;  // index 1 first
+    std::vector<StatedFact<Configuration>> committed_configurations_;
     std::map<Term, NodeId> leaders_;
     std::map<uint64_t, RegisteredRead> reads_;
     std::map<uint64_t, ReadState> confirmed_reads_;

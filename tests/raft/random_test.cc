@@ -1,11 +1,12 @@
 // Random schedules over the harness: messages dropped, duplicated and reordered, slow disks, crashes, partitions,
-// process restarts. The harness checks safety after each step; at the end everything is healed and the cluster must
-// converge.
+// process restarts, logs that are released, snapshots, and members that change. The harness checks safety after each
+// step; at the end everything is healed and the cluster must converge.
 //
 // Each seed draws its own mix of faults and limits. A failure prints the seed; replay it alone with
 // KVORUM_RAFT_SEED=<seed> (and KVORUM_RAFT_TRACE=1 to see it). KVORUM_RAFT_SEEDS=<count> runs more of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr uint64_t kSeeds = 500;
 constexpr int kSteps = 1200;
+constexpr size_t kNodesMax = 7;
 
 uint64_t number_from_environment(const char* name, uint64_t otherwise) {
     const char* text = std::getenv(name);
@@ -45,6 +47,9 @@ struct Weights {
     uint64_t apply = 0;
     uint64_t hold = 0;
     uint64_t transfer = 0;
+    uint64_t compact = 0;
+    uint64_t snapshot = 0;
+    uint64_t change = 0;
 };
 
 class Schedule {
@@ -74,6 +79,7 @@ class Schedule {
 
     [[nodiscard]] uint64_t trace_hash() const { return trace_hash_; }
     [[nodiscard]] size_t committed() const { return cluster_.committed().size(); }
+    [[nodiscard]] size_t changes() const { return changes_; }
 
  private:
     size_t draw_size() { return std::array<size_t, 6>{1, 2, 3, 3, 4, 5}[prng_.below(6)]; }
@@ -99,7 +105,10 @@ class Schedule {
                 .connected = 1,
                 .apply = prng_.between(1, 10),
                 .hold = prng_.chance(1, 2) ? 5u : 0u,
-                .transfer = prng_.chance(1, 2) ? prng_.between(1, 4) : 0};
+                .transfer = prng_.chance(1, 2) ? prng_.between(1, 4) : 0,
+                .compact = prng_.chance(1, 2) ? prng_.between(1, 4) : 0,
+                .snapshot = prng_.between(1, 4),
+                .change = prng_.chance(1, 2) ? prng_.between(1, 4) : 0};
     }
 
     std::function<void(RaftConfig&)> draw_limits() {
@@ -124,7 +133,7 @@ class Schedule {
         const Weights& w = weights_;
         uint64_t draw = prng_.below(w.deliver + w.reorder + w.drop + w.duplicate + w.persist + w.advance + w.propose +
                                     w.read + w.crash + w.restart + w.partition + w.heal + w.stall + w.unreachable +
-                                    w.connected + w.apply + w.hold + w.transfer);
+                                    w.connected + w.apply + w.hold + w.transfer + w.compact + w.snapshot + w.change);
         const auto is = [&draw](uint64_t weight) {
             if (draw < weight) {
                 draw = UINT64_MAX;
@@ -137,6 +146,7 @@ class Schedule {
         if (is(w.reorder)) return on_network(1);
         if (is(w.drop)) return on_network(2);
         if (is(w.duplicate)) return on_network(3);
+        if (is(w.snapshot)) return on_snapshots();
         const uint64_t id = any_node();
         if (is(w.advance)) return advance();
         if (is(w.partition)) return split();
@@ -151,6 +161,8 @@ class Schedule {
         if (is(w.propose)) return propose(id);
         if (is(w.read)) return static_cast<void>(cluster_.read(prng_.chance(1, 2) ? leader_or(id) : id));
         if (is(w.transfer)) return transfer(leader_or(id));
+        if (is(w.compact)) return compact(id);
+        if (is(w.change)) return change(leader_or(id));
         if (is(w.crash)) return cluster_.crash(prng_.chance(1, 3) ? leader_or(id) : id);
         if (is(w.stall)) return cluster_.stall_disk(id, prng_.chance(1, 3));
         if (is(w.unreachable)) return cluster_.unreachable(id, any_node());
@@ -189,6 +201,31 @@ class Schedule {
     // To anybody, or to whoever holds most; mostly it is refused or comes to nothing.
     void transfer(uint64_t id) { static_cast<void>(cluster_.transfer(id, prng_.chance(1, 2) ? 0 : any_node())); }
 
+    // Mostly as late as the log allows, sometimes with all that followers may need.
+    void compact(uint64_t id) { cluster_.compact(id, prng_.chance(1, 2) ? 0 : prng_.below(10)); }
+
+    void on_snapshots() {
+        if (cluster_.snapshots().empty()) return;
+        const size_t position = prng_.below(cluster_.snapshots().size());
+        if (prng_.chance(1, 4)) return cluster_.drop_snapshot(position);
+        cluster_.deliver_snapshot(position);
+    }
+
+    // Whatever comes to mind; what makes no sense is refused.
+    void change(uint64_t id) {
+        using Kind = ConfigurationChange::Kind;
+        const auto kind = static_cast<Kind>(prng_.below(6));
+        ConfigurationChange change{.kind = kind, .node = NodeId{any_node()}, .by = NodeId{any_node()}};
+        uint64_t member = any_node();
+        if (kind == Kind::kAddLearner && cluster_.size() < kNodesMax && prng_.chance(1, 2))
+            member = cluster_.add_node();
+        change.member = {.id = NodeId{member}, .peer = {"host", 1}, .client = {"host", 2}};
+        if (kind == Kind::kAddLearner) change.member.promote = prng_.chance(1, 2);
+        if (change.member.promote && prng_.chance(1, 2)) change.member.replaces = NodeId{any_node()};
+        const ChangeResult result = cluster_.change(id, change);
+        if (result.status == ChangeStatus::kAccepted) ++changes_;
+    }
+
     void split() {
         if (prng_.chance(1, 3)) return cluster_.cut(any_node(), any_node());
         if (prng_.chance(1, 2)) return cluster_.isolate(any_node());
@@ -219,13 +256,20 @@ class Schedule {
         ASSERT_EQ(status, ReadStatus::kAccepted);
         cluster_.run_for(4 * Cluster::kHeartbeatNs);
         EXPECT_TRUE(cluster_.confirmed(read).has_value());
+        const Status led = cluster_.raft(leader).status();
+        EXPECT_FALSE(led.change_in_progress);
+        const auto is_member = [&](uint64_t id) {
+            return id == leader || std::any_of(led.peers.begin(), led.peers.end(),
+                                               [&](const PeerStatus& peer) { return peer.id == NodeId{id}; });
+        };
         for (uint64_t id = 1; id <= cluster_.size(); ++id) {
             const Status state = cluster_.raft(id).status();
+            EXPECT_EQ(state.dropped_messages.contradicting, 0u) << "node " << id;
+            EXPECT_EQ(state.dropped_messages.malformed, 0u) << "node " << id;
+            if (!is_member(id)) continue;
             EXPECT_EQ(state.last_applied, result.index) << "node " << id;
             EXPECT_EQ(state.durable_index, result.index) << "node " << id;
             EXPECT_EQ(state.leader, NodeId{leader}) << "node " << id;
-            EXPECT_EQ(state.dropped_messages.contradicting, 0u) << "node " << id;
-            EXPECT_EQ(state.dropped_messages.malformed, 0u) << "node " << id;
         }
         cluster_.check_logs();
     }
@@ -234,6 +278,7 @@ class Schedule {
     Weights weights_;
     Cluster cluster_;
     uint64_t trace_hash_ = 0;
+    size_t changes_ = 0;
 };
 
 TEST(RandomSchedules, AreSafeAndConverge) {
@@ -241,14 +286,17 @@ TEST(RandomSchedules, AreSafeAndConverge) {
     const uint64_t first = only != 0 ? only : 1;
     const uint64_t count = only != 0 ? 1 : number_from_environment("KVORUM_RAFT_SEEDS", kSeeds);
     size_t committed = 0;
+    size_t changes = 0;
     for (uint64_t seed = first; seed < first + count && !HasFailure(); ++seed) {
         SCOPED_TRACE(fmt::format("KVORUM_RAFT_SEED={}", seed));
         Schedule schedule(seed);
         schedule.run();
         committed += schedule.committed();
+        changes += schedule.changes();
     }
     // A run that commits nothing tests nothing.
     EXPECT_GT(committed, count * 10);
+    if (only == 0) EXPECT_GT(changes, count / 2);
 }
 
 TEST(RandomSchedules, ASeedGivesTheSameScheduleTwice) {

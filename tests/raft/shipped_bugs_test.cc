@@ -467,7 +467,7 @@ TEST(MalformedMessages, AreDroppedAndCounted) {
 TEST(MalformedMessages, OfStrangersAreDroppedAndCounted) {
     Cluster cluster(3);
     Raft& raft = cluster.raft(2);
-    raft.step(append(9, 2, 5, 0, 0), cluster.now_ns());
+    raft.step(append_reply(9, 2, {.term = Term{5}}), cluster.now_ns());
     raft.step(append(1, 3, 5, 0, 0), cluster.now_ns());
     raft.step(append(2, 2, 5, 0, 0), cluster.now_ns());
     EXPECT_EQ(raft.status().dropped_messages.unknown_sender, 3u);
