@@ -20,8 +20,8 @@ void PersistQueue::on_truncated(LogIndex first_removed) {
         unit.valid_index = std::min(unit.valid_index, last_kept);
 }
 
-void PersistQueue::on_replaced(LogIndex agreed) {
-    durable_index_ = std::min(durable_index_, agreed);
+void PersistQueue::on_replaced(LogIndex base) {
+    durable_index_ = base;
     for (Unit& unit : units_)
         unit.valid_index = LogIndex{};
 }

@@ -28,8 +28,8 @@ class PersistQueue {
     void begin_unit(Term term, LogIndex index, uint64_t hard_version);
     // Entries from `first_removed` on were replaced.
     void on_truncated(LogIndex first_removed);
-    // A snapshot took the place of the log; what was durable of it up to `agreed` is the same in both.
-    void on_replaced(LogIndex agreed);
+    // A snapshot that is durable took the place of the log up to `base`, and of what came behind it.
+    void on_replaced(LogIndex base);
     // The oldest unit in flight that ends with (term, index) is durable, and all before it. False if there is none
     // such.
     [[nodiscard]] bool complete(Term term, LogIndex index);

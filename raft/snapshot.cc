@@ -23,9 +23,6 @@ InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
         ++dropped_messages_.contradicting;
         return InstallResult::kIgnored;
     }
-    // What the log on disk agrees in with what is committed, until the disk says that it begins at the base: what lies
-    // between is acknowledged no earlier.
-    const LogIndex agreed = std::max(commit_index_, follower == nullptr ? LogIndex{} : follower->verified_index);
     // There was such a term, and its leader committed this.
     if (last.term > current_term()) become_follower(last.term, NodeId{});
     if (is_held) {
@@ -40,7 +37,7 @@ InstallResult Raft::Impl::install_snapshot(const LogBase& base) {
     }
     output_.entries.clear();
     output_.begin_at = base;
-    persists_.on_replaced(std::min(agreed, last.index));
+    persists_.on_replaced(last.index);
     log_.begin_at(base);
     take_configuration();
     commit_index_ = handed_out_index_ = last.index;

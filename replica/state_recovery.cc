@@ -84,6 +84,8 @@ Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor
             co_return log;
         }
         if (!absl::IsDataLoss(loaded.status())) co_return loaded.status();
+        // What it stands for was acknowledged: no less may do.
+        if (file.last.index > wal.recovered().last.index) co_return loaded.status();
         KVORUM_LOG(kError, "snapshot: {}; it is removed", std::string(loaded.status().message()));
         co_await directory.remove(file.last);
     }

@@ -1,8 +1,9 @@
 // What a node starts from: the newest sound snapshot on its disk, and the log behind it.
 //
 // Thread: the owning core. Suspension: reads. Ownership: references outlive the call. Errors: DataLoss: the log begins
-// behind a snapshot that is not here, or not sound: it is to be fetched from a peer (replica/snapshot_repair.h); the
-// message says which. FailedPrecondition: a snapshot of another cluster.
+// behind a snapshot that is not here or not sound, or a damaged one stands for more than the log has: it is to be
+// fetched from a peer (replica/snapshot_repair.h); the message says which. FailedPrecondition: a snapshot of another
+// cluster.
 #pragma once
 
 #include "absl/status/statusor.h"

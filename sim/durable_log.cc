@@ -23,11 +23,11 @@ std::vector<uint64_t> durable_segments(const Machine& machine) {
 }
 
 // Up to where a snapshot stands for the log; none: there is none.
-LogIndex durable_snapshot(const Machine& machine) {
-    LogIndex newest;
+raft::EntryId durable_snapshot(const Machine& machine) {
+    raft::EntryId newest;
     for (const std::string& name : machine.disk().durable_names(machine.node_config().data_directory)) {
         const auto last = snapshot::parse_snapshot_file_name(name, snapshot::kSnapshotSuffix);
-        if (last.has_value()) newest = std::max(newest, last->index);
+        if (last.has_value() && last->index > newest.index) newest = *last;
     }
     return newest;
 }
@@ -45,7 +45,8 @@ DurableLog scan(const Machine& machine, const std::vector<uint64_t>& sequences, 
     log.hard_state = scanner.replay().hard_state();
     log.known_peers = scanner.replay().known_peers();
     // What is gone without a snapshot that stands for it is lost.
-    if (scanner.replay().base().last.index <= durable_snapshot(machine)) log.base = scanner.replay().base().last;
+    log.snapshot = durable_snapshot(machine);
+    if (scanner.replay().base().last.index <= log.snapshot.index) log.base = scanner.replay().base().last;
     log.last = scanner.replay().last();
     log.terms = scanner.replay().terms();
     return log;

@@ -22,8 +22,12 @@ struct DurableLog {
 
     // None: there is no such entry, or it lies before what was read.
     [[nodiscard]] Term term_at(LogIndex index) const;
+    raft::EntryId snapshot;  // the newest that is whole: a node starts from no less
     // That entry, or a snapshot that stands for it.
-    [[nodiscard]] bool holds(LogIndex index, Term term) const { return index < base.index || term_at(index) == term; }
+    [[nodiscard]] bool holds(LogIndex index, Term term) const {
+        if (index == snapshot.index) return term == snapshot.term;
+        return index < snapshot.index || term_at(index) == term;
+    }
 };
 
 // Reads from the end of the log backwards, at least as far as the entry `from`; none: the last few segments.
