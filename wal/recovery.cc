@@ -326,7 +326,7 @@ ScanResult LogScanner::finish() {
         return result_;
     }
     if (!started_ && any_segment_ && first_segment_ != 1) {
-        refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");
+        refuse_damage(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");
         return result_;
     }
     if (result_.witnesses > 0) {
