@@ -76,9 +76,10 @@ bool decode_repair_reply(const net::Frame& frame, ClusterId cluster, RepairReply
     reply.at.checksum = reader.read<uint64_t>();
     const auto count = reader.read<uint32_t>();
     if (!reader.finished() || reply.group.is_none()) return false;
-    if (outcome > static_cast<uint8_t>(RepairOutcome::kMissing)) return false;
+    if (outcome > static_cast<uint8_t>(RepairOutcome::kInSnapshot)) return false;
     reply.outcome = static_cast<RepairOutcome>(outcome);
     if (reply.outcome == RepairOutcome::kOther && reply.at.index > reply.index) return false;
+    if (reply.outcome == RepairOutcome::kInSnapshot && reply.at.index < reply.index) return false;
     return decode_repair_entries(frame.payload.subspan(frame.covered_bytes), count, cluster, reply);
 }
 

@@ -30,13 +30,18 @@ enum class RepairOutcome : uint8_t {
     kHeld = 0,     // here it is
     kOther = 1,    // the log of this node does not have it, and is known there
     kMissing = 2,  // this node's log is damaged there too
+    // Below where the log of this node begins: what is left of it is in a snapshot, of at least the entry that `at`
+    // names.
+    kInSnapshot = 3,
 };
 
 struct RepairReply {
     LogIndex index;  // as in the request
     uint64_t checksum = 0;
     RepairOutcome outcome = RepairOutcome::kMissing;
-    raft::EntryId at;  // kOther: what this log has at `index`, or its last entry if that is lower; zero if it is empty
+    // kOther: what this log has at `index`, or its last entry if that is lower; zero if it is empty. kInSnapshot: what
+    // stands before this log, not below `index`; only its index is sure to be said.
+    raft::EntryId at;
     raft::EntryList entries;  // kHeld: the one asked for, last, and some that lead to it
     GroupId group = kFirstGroup;
 };

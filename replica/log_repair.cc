@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/cord.h"
+#include "absl/strings/numbers.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -30,6 +32,9 @@ constexpr uint64_t kAskIntervalNs = 200 * kMillisecondNs;
 constexpr uint64_t kReportIntervalNs = 5 * kSecondNs;
 // A node that knows that an entry is lost goes on answering for this long, so that the others learn it too.
 constexpr uint64_t kLingerNs = 3 * kSecondNs;
+// Who has not answered for so long is not waited for when another has a snapshot.
+constexpr uint64_t kSnapshotGraceNs = 1 * kSecondNs;
+constexpr const char* kSnapshotPayload = "kvorum/snapshot-needed";
 
 // A node without a log takes no part in the cluster, and serves nobody.
 class TakesNoPart final : public peers::RaftReceiver,
@@ -53,7 +58,8 @@ class TakesNoPart final : public peers::RaftReceiver,
 
 class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents, private peers::Acquaintance {
  public:
-    LogRepair(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, wal::DamagedLog& log)
+    LogRepair(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, wal::DamagedLog& log,
+              raft::LogBase snapshot)
         : reactor_(reactor),
           config_(config),
           log_(log),
@@ -62,7 +68,9 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
               reactor, flusher, config,
               peers::PeerIdentity{log.end().cluster, log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
           changed_(reactor),
-          tasks_(reactor) {}
+          tasks_(reactor) {
+        rebuild_.begin_at(std::move(snapshot));
+    }
 
     Task<absl::Status> run();
 
@@ -81,6 +89,8 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
     // The one that the repair is at; not to be asked once the log is whole.
     [[nodiscard]] raft::EntryId missing_entry() const;
     [[nodiscard]] absl::Status lost() const;
+    [[nodiscard]] absl::Status needs_snapshot(LogIndex at_least) const;
+    void forget_answers();
 
     void on_repair_request(NodeId from, const peers::RepairRequest& request) override;
     void on_repair_reply(NodeId from, peers::RepairReply reply) override;
@@ -97,7 +107,8 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
     wal::LogRebuild rebuild_;
     TakesNoPart takes_no_part_;
     peers::Peers peers_;
-    std::map<NodeId, RepairAnswer> answers_;  // about the entry needed now
+    std::map<NodeId, RepairAnswer> answers_;       // about the entry needed now
+    std::optional<uint64_t> snapshot_offered_ns_;  // when the first of them named one
     std::map<NodeId, uint64_t> supplied_by_;
     absl::Status supply_status_;  // what ends the repair
     std::set<NodeId> answering_;
@@ -153,7 +164,7 @@ Task<absl::Status> LogRepair::take_step() {
     absl::Status status = co_await rebuild_.advance();
     if (!status.ok()) co_return status;
     if (rebuild_.needed() != before) {
-        answers_.clear();
+        forget_answers();
         ask();
         co_return absl::OkStatus();
     }
@@ -168,10 +179,18 @@ Task<absl::Status> LogRepair::take_step() {
             KVORUM_LOG(kWarn, "repair: entry {} was never committed ({}); the log ends with entry {} of term {}",
                        before.index, describe_answers(), decision.end.index, decision.end.term);
             rebuild_.end_at(decision.end);
-            answers_.clear();
+            forget_answers();
             status = co_await rebuild_.advance();
             ask();
             break;
+        case RepairAction::kNeedsSnapshot: {
+            if (!snapshot_offered_ns_.has_value()) snapshot_offered_ns_ = reactor_.now_ns();
+            const bool may_wait = reactor_.now_ns() - *snapshot_offered_ns_ < kSnapshotGraceNs;
+            if (may_wait && answers_.size() < peer_count()) break;
+            status = needs_snapshot(decision.snapshot_at_least);
+            KVORUM_LOG(kWarn, "{}", std::string(status.message()));
+            break;
+        }
         case RepairAction::kLost: {
             status = lost();
             KVORUM_LOG(kError, "{}", std::string(status.message()));
@@ -197,6 +216,21 @@ absl::Status LogRepair::lost() const {
         "it in the place of the damaged one",
         log_.message(), needed.index, needed.checksum,
         peer_count() == 0 ? "there is no other node" : "no node has it (" + describe_answers() + ")"));
+}
+
+absl::Status LogRepair::needs_snapshot(LogIndex at_least) const {
+    const raft::EntryId needed = missing_entry();
+    absl::Status status = absl::FailedPreconditionError(
+        fmt::format("wal: {}; entry {} (checksum {:016x}) is missing, and what is left of it is in a snapshot of entry "
+                    "{} or a later one ({}); no file was changed",
+                    log_.message(), needed.index, needed.checksum, at_least, describe_answers()));
+    status.SetPayload(kSnapshotPayload, absl::Cord(fmt::format("{}", at_least).c_str()));
+    return status;
+}
+
+void LogRepair::forget_answers() {
+    answers_.clear();
+    snapshot_offered_ns_.reset();
 }
 
 // --- asking ---
@@ -256,6 +290,8 @@ std::string LogRepair::describe_answers() const {
             text += fmt::format("node {} has not answered", member.id);
         } else if (it->second.outcome == peers::RepairOutcome::kMissing) {
             text += fmt::format("node {} is damaged there too", member.id);
+        } else if (it->second.outcome == peers::RepairOutcome::kInSnapshot) {
+            text += fmt::format("the log of node {} begins behind entry {}", member.id, it->second.at.index);
         } else {
             text += fmt::format("node {} has entry {} of term {}", member.id, it->second.at.index, it->second.at.term);
         }
@@ -303,6 +339,11 @@ Task<absl::StatusOr<peers::RepairReply>> LogRepair::look_up(peers::RepairRequest
         reply.entries.push_back(*held);
         co_return reply;
     }
+    if (request.index <= rebuild_.base().last.index) {
+        reply.outcome = peers::RepairOutcome::kInSnapshot;
+        reply.at = rebuild_.base().last;
+        co_return reply;
+    }
     const std::optional<raft::EntryId> needed = rebuild_.needed();
     if (needed.has_value() && needed->index == request.index && needed->checksum == request.checksum) co_return reply;
     absl::StatusOr<std::optional<raft::EntryId>> at = co_await rebuild_.entry_at(request.index);
@@ -318,17 +359,24 @@ Task<absl::StatusOr<peers::RepairReply>> LogRepair::look_up(peers::RepairRequest
 }  // namespace
 
 Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config,
-                              wal::WalConfig log) {
+                              wal::WalConfig log, raft::LogBase snapshot) {
     absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged = co_await wal::DamagedLog::open(reactor, std::move(log));
     if (!damaged.ok()) co_return damaged.status();
     const wal::SurveyedEnd& end = (*damaged)->end();
     absl::Status status = check_log_membership(config, end.cluster, end.configuration ? &*end.configuration : nullptr);
     if (status.ok()) {
-        LogRepair repair(reactor, flusher, config, **damaged);
+        LogRepair repair(reactor, flusher, config, **damaged, std::move(snapshot));
         status = co_await repair.run();
     }
     co_await (*damaged)->close();
     co_return status;
+}
+
+LogIndex snapshot_needed(const absl::Status& status) {
+    const absl::optional<absl::Cord> payload = status.GetPayload(kSnapshotPayload);
+    uint64_t index = 0;
+    const bool is_said = payload.has_value() && absl::SimpleAtoi(std::string(*payload), &index);
+    return is_said ? LogIndex{index} : LogIndex{};
 }
 
 }  // namespace kvorum::replica

@@ -37,9 +37,18 @@ Task<void> RepairAnswers::answer(NodeId from, peers::RepairRequest request) {
 
 Task<absl::StatusOr<peers::RepairReply>> RepairAnswers::look_up(peers::RepairRequest request) {
     peers::RepairReply reply{request.index, request.checksum, peers::RepairOutcome::kOther, {}, {}};
+    const LogIndex lowest = log_.first_index();
     const LogIndex last = std::min(request.index, log_.last_index());
-    if (last.is_none()) co_return reply;
-    const uint64_t before = std::min(kPredecessors, last.value() - log_.first_index().value());
+    if (request.index < lowest) {
+        reply.outcome = peers::RepairOutcome::kInSnapshot;
+        reply.at.index = lowest - 1;
+        co_return reply;
+    }
+    if (last < lowest) {
+        reply.at = log_.last();
+        co_return reply;
+    }
+    const uint64_t before = std::min(kPredecessors, last.value() - lowest.value());
     const LogIndex first{last.value() - before};
     auto entries = co_await log_.read(first, last, peers::kRepairReplyBytes);
     if (entries.ok() && entries->back()->index() < last) entries = co_await log_.read(last, last, 1);

@@ -10,6 +10,9 @@
 //                        node's acknowledgement would hold the entry, and so would a majority if it was committed. Of
 //                        an entry further down that was committed with this node's help some peer holds a copy, and
 //                        then so does the log that is most up to date (last term, then index): the log ends with that.
+//   kNeedsSnapshot       A peer's log begins above the entry, so everything up to there is committed and in its
+//                        snapshot: with one of at least that entry, nothing below it is needed. Who has not answered
+//                        may have the entry itself.
 //   kLost                Every peer has answered, none has it, and one is damaged there itself: it may have been
 //                        acknowledged and is nowhere. Only an operator can decide that it is given up.
 //   kWait                Somebody has not answered.
@@ -32,14 +35,15 @@ namespace kvorum::replica {
 struct RepairAnswer {
     NodeId from;
     peers::RepairOutcome outcome = peers::RepairOutcome::kMissing;
-    raft::EntryId at;  // kOther
+    raft::EntryId at;  // kOther, kInSnapshot
 };
 
-enum class RepairAction { kWait, kEndAt, kLost };
+enum class RepairAction { kWait, kEndAt, kNeedsSnapshot, kLost };
 
 struct RepairDecision {
     RepairAction action = RepairAction::kWait;
-    raft::EntryId end;  // kEndAt
+    raft::EntryId end{};           // kEndAt
+    LogIndex snapshot_at_least{};  // kNeedsSnapshot: the lowest that lets a peer's log go on behind it
 };
 
 // `own_last_term` is that of the last entry which this node's log had, as its sound groups say.

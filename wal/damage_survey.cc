@@ -11,6 +11,7 @@
 namespace kvorum::wal {
 
 absl::Status DamageSurvey::add_segment(uint64_t segment_sequence, Bytes image) {
+    if (first_segment_ == 0) first_segment_ = segment_sequence;
     uint64_t offset = 0;
     while (offset < image.size()) {
         const Bytes here = image.subspan(offset);
@@ -101,6 +102,19 @@ std::vector<KnownPeer> DamageSurvey::known_peers() const {
     return known;
 }
 
+// A base that a crash kept from becoming durable counts too: a snapshot stood for it before it was written.
+raft::LogBase DamageSurvey::find_base(const raft::EntryId& last) const {
+    raft::LogBase found;
+    for (const auto& run : runs_) {
+        const raft::LogBase& base = run->replay.base();
+        const bool begins_the_log =
+            first_segment_ != 1 && run->first.segment_sequence == first_segment_ && run->first.offset_bytes == 0;
+        const bool is_known = run->replay.has_base_record() || (begins_the_log && !base.last.term.is_none());
+        if (is_known && base.last.index <= last.index) found = base;
+    }
+    return found;
+}
+
 absl::StatusOr<SurveyedEnd> DamageSurvey::finish() const {
     if (runs_.empty()) return absl::DataLossError("no sound group is left of the log");
     const GroupHeader& last = end_run().last;
@@ -117,6 +131,7 @@ absl::StatusOr<SurveyedEnd> DamageSurvey::finish() const {
                     .known_peers = known_peers(),
                     .hard_state = last.hard_state,
                     .last = last.last,
+                    .base = find_base(last.last),
                     .epoch_max = epoch_max_};
     for (const auto& run : runs_) {
         if (run->replay.founding().has_value()) end.founding = run->replay.founding();

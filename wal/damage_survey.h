@@ -56,7 +56,10 @@ struct SurveyedEnd {
     LogId log_id;
     std::vector<KnownPeer> known_peers;  // of those records that are sound
     raft::HardState hard_state;
-    raft::EntryId last;      // zero when the log has no entry
+    raft::EntryId last;  // zero when the log has no entry
+    // What the log begins behind, as a base record says, or the head of its first segment; zero: it begins with entry
+    // 1, or nothing that is left tells. Never above `last`.
+    raft::LogBase base;
     uint64_t epoch_max = 0;  // of every sound header that was seen
 };
 
@@ -81,10 +84,12 @@ class DamageSurvey {
     [[nodiscard]] bool follows(const GroupHeader& header) const;
     [[nodiscard]] const SoundRun& end_run() const;
     [[nodiscard]] std::vector<KnownPeer> known_peers() const;
+    [[nodiscard]] raft::LogBase find_base(const raft::EntryId& last) const;
 
     ClusterId cluster_;  // as the first sound group names it; none before
     GroupId group_;
     NodeId node_;
+    uint64_t first_segment_ = 0;
     std::vector<std::unique_ptr<SoundRun>> runs_;
     uint64_t epoch_max_ = 0;
     uint64_t durable_group_ = 0;  // the highest that the runs show to be durable

@@ -20,12 +20,19 @@ constexpr uint64_t kCopyBytes = 1 * kMiB;
 // --- going back ---
 
 void LogRebuild::end_at(raft::EntryId last) {
-    last_ = next_ = last;
+    last_ = next_ = last.index > base_.last.index ? last : base_.last;
     stretches_.clear();
 }
 
+void LogRebuild::begin_at(raft::LogBase base) {
+    if (base.last.index <= base_.last.index) return;
+    base_ = std::move(base);
+    is_base_given_ = true;
+    end_at(last_);
+}
+
 Task<absl::Status> LogRebuild::advance() {
-    while (!next_.index.is_none()) {
+    while (next_.index > base_.last.index) {
         const auto supplied = supplied_.find(Key(next_.index, next_.checksum));
         if (supplied != supplied_.end()) {
             const raft::EntryPtr& entry = supplied->second;
@@ -37,14 +44,40 @@ Task<absl::Status> LogRebuild::advance() {
         if (!found.ok()) co_return found.status();
         const std::optional<DamagedLog::Found>& place = *found;
         if (!place.has_value()) co_return absl::OkStatus();
-        stretches_.push_back({place->run, place->first, next_.index, nullptr});
-        next_ = place->before;
+        absl::Status taken = co_await take_stretch(*place);
+        if (!taken.ok()) co_return taken;
     }
+    co_return check_base();
+}
+
+Task<absl::Status> LogRebuild::take_stretch(DamagedLog::Found found) {
+    const LogIndex last = next_.index;
+    next_ = found.before;
+    if (found.first <= base_.last.index) {
+        auto entries = co_await log_.read(found.run, base_.last.index, base_.last.index, 1);
+        if (!entries.ok()) co_return entries.status();
+        next_ = entries->front()->id();
+        found.first = base_.last.index + 1;
+    }
+    stretches_.push_back({found.run, found.first, last, nullptr});
     co_return absl::OkStatus();
 }
 
+// The walk has come down to the base.
+absl::Status LogRebuild::check_base() {
+    if (base_.last.index.is_none() || next_.checksum == base_.last.checksum) return absl::OkStatus();
+    if (!is_base_given_) {
+        return absl::DataLossError(
+            fmt::format("wal: {}; it says that it begins behind entry {} (checksum {:016x}), and its entries follow "
+                        "another one ({:016x}); no file was changed",
+                        log_.message(), base_.last.index, base_.last.checksum, next_.checksum));
+    }
+    end_at(base_.last);
+    return absl::OkStatus();
+}
+
 std::optional<raft::EntryId> LogRebuild::needed() const {
-    if (next_.index.is_none()) return std::nullopt;
+    if (next_.index <= base_.last.index) return std::nullopt;
     return next_;
 }
 
@@ -74,6 +107,7 @@ Task<absl::StatusOr<raft::EntryPtr>> LogRebuild::find(LogIndex index, uint64_t c
 
 Task<absl::StatusOr<std::optional<raft::EntryId>>> LogRebuild::entry_at(LogIndex index) {
     if (index >= last_.index) co_return std::optional<raft::EntryId>(last_);
+    if (index == base_.last.index) co_return std::optional<raft::EntryId>(base_.last);
     const auto holds = [index](const Stretch& stretch) { return index >= stretch.first && index <= stretch.last; };
     const auto it = std::find_if(stretches_.begin(), stretches_.end(), holds);
     if (it == stretches_.end()) co_return std::optional<raft::EntryId>();
@@ -114,7 +148,8 @@ Task<absl::Status> LogRebuild::write(reactor::StopToken stop) {
 
 Task<absl::Status> LogRebuild::copy(Wal& target, reactor::StopToken stop) {
     target.set_durable_callback([this](uint64_t) { durable_.set(); });
-    written_ = {};
+    written_ = base_.last;
+    if (!base_.last.index.is_none()) target.begin_at(base_);
     for (const KnownPeer& peer : known_peers_)
         target.note_peer(peer);
     const uint64_t unit = target.append(hard_state(), {});

@@ -320,8 +320,13 @@ void LogScanner::judge_damage(uint64_t missing) {
 ScanResult LogScanner::finish() {
     index_.drop_unfinished_entry();
     if (refused_) return result_;
+    if (replay_.lacks_beginning()) {
+        refuse(Verdict::kBadSegmentHead, {first_segment_, 0},
+               "the entry that it names was replaced later, and no other head says where the log begins");
+        return result_;
+    }
     if (!started_ && any_segment_ && first_segment_ != 1) {
-        refuse(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");
+        refuse_damage(Verdict::kBadSegmentHead, {first_segment_, 0}, "the first segment of the log has no valid head");
         return result_;
     }
     if (result_.witnesses > 0) {

@@ -36,7 +36,8 @@
 //   kDamagedSegment       | the end is inside a segment, and a witness in a later one says that h was durable (G2)
 //   kBadSegmentHead       | a head is missing or not sound, and a witness says that it was durable; or a sound head
 //                         | contradicts the log before it, its id, or the file's size; or the lowest segment is not
-//                         | number 1 and has no sound head
+//                         | number 1 and has no sound head, or names an entry that was replaced, and no later head
+//                         | tells where the log begins (wal/replay.h)
 //   kMissingSegment       | a gap in the numbers of the segment files
 //   kWrongSize            | a segment file whose size is not that of the others
 //   kWrongCluster         | where a group should be, a sound header of another cluster or group than the log's first
@@ -47,12 +48,16 @@
 //   kBrokenGroupChain     | a sound group that belongs here, not older, but does not follow; or a witness of a newer
 //                         | epoch whose sequence is below h: what it had replaced is back
 //   kBadRecord            | a sound group with records, or a header, that no writer produces
-//   kBrokenEntryChain     | an entry that does not follow the one before it: index gap, previous checksum, lower term
+//   kBrokenEntryChain     | an entry that does not follow the one before it: index gap, previous checksum, lower term;
+//                         | or one in the place of what a base record stands for
 //   kHardStateBackwards   | a lower term, or a second vote in a term
 // clang-format on
 //
+// A base record is part of a head, so all that the table says of heads is true of it: while it is not durable the log
+// ends before it, as it was; afterwards it begins there, whatever is left of the segments before.
+//
 // A refused log is not changed. When sound groups show that others are not what was written (the damage verdicts, a
-// head that is not sound, kBrokenGroupChain), and the log is kept from its start, wal/log_rebuild.h goes on from here.
+// head that is not sound, kBrokenGroupChain), wal/log_rebuild.h goes on from here.
 //
 // Crashing at any point of recovery and starting again gives the same verdict or, after
 // the opening group became durable, kCleanEnd behind it.
@@ -120,8 +125,7 @@ struct ScanResult {
     uint64_t witnesses = 0;  // behind the end
     uint64_t unfinished =
         0;  // groups that a cut drops: the witnesses, and the missing group itself where its header is sound
-    // Refused for bytes that are not what was written, in a log that is kept from its start: wal/log_rebuild.h may
-    // help.
+    // Refused for bytes that are not what was written: wal/log_rebuild.h may help.
     bool repairable = false;
     // The last group is an opening group that nothing of its epoch follows: it need not be written again.
     bool opened_and_unused = false;

@@ -27,6 +27,7 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
     }
     log_id_ = header.log_id;
     if (header.epoch != epoch_) {
+        if (partial_.open && partial_.skipped && origin_ == Origin::kLogStart) lacks_beginning_ = true;
         partial_.open = false;
         index_.drop_unfinished_entry();
         epoch_ = header.epoch;
@@ -52,6 +53,10 @@ ReplayError Replay::apply_group(const GroupHeader& header, Bytes records, uint64
 
 ReplayError Replay::apply_record(const GroupHeader& header, const Record& record, LogPosition position) {
     const GroupPlace place{header.segment_sequence, header.offset_bytes};
+    const bool is_of_entry = record.kind == RecordKind::kEntry || record.kind == RecordKind::kEntryFirst ||
+                             record.kind == RecordKind::kEntryMiddle || record.kind == RecordKind::kEntryLast;
+    if (is_of_entry && replaces_base(record)) lacks_beginning_ = true;
+    if (lacks_beginning_ && is_of_entry) return ReplayError::kNone;
     switch (record.kind) {
         case RecordKind::kHardState: return apply_hard_state(record);
         case RecordKind::kKnownPeer: return apply_known_peer(record);
@@ -68,6 +73,15 @@ ReplayError Replay::apply_record(const GroupHeader& header, const Record& record
     return fail(ReplayError::kBadHead, "a record of a segment head is out of place");
 }
 
+// True for the beginning of an entry in whose place the first head names another one, or one that comes later.
+bool Replay::replaces_base(const Record& record) const {
+    if (origin_ != Origin::kLogStart || has_base_record_ || base_.last.index.is_none()) return false;
+    if (record.kind != RecordKind::kEntry && record.kind != RecordKind::kEntryFirst) return false;
+    raft::EntryHeader header;
+    const bool is_entry = raft::parse_entry_header(record.payload, header) == raft::EntryParseError::kNone;
+    return is_entry && !header.index.is_none() && header.index <= base_.last.index;
+}
+
 // What the header says of the log up to here, which a repair relies on, must be what the records say.
 ReplayError Replay::check_summary(const GroupHeader& header) {
     if (!started_) {
@@ -82,7 +96,7 @@ ReplayError Replay::check_summary(const GroupHeader& header) {
     // The last entry is not known before the first one that was read whole.
     const bool known =
         origin_ == Origin::kBehindDamage ? entry_count_ > 0 || has_base_record_ : !(partial_.open && partial_.skipped);
-    if (known && header.last != last_) {
+    if (known && !lacks_beginning_ && header.last != last_) {
         return fail(ReplayError::kBadRecord, fmt::format("its header says that the log ends at {}, its records at {}",
                                                          header.last.index, last_.index));
     }
@@ -104,7 +118,7 @@ ReplayError Replay::apply_head(const GroupHeader& header, RecordCursor& cursor, 
     RecordCursor ahead = cursor;
     const std::optional<Record> third = ahead.next();
     const bool begins_anew = third.has_value() && third->kind == RecordKind::kBase;
-    const bool is_first = !started_ || (is_lost() && !partial_.open);
+    const bool is_first = is_first_head();
     ReplayError error = begins_anew ? apply_base(header, *head, third->payload) : apply_segment_head(header, *head);
     if (error == ReplayError::kNone) error = apply_founding(header, founding);
     count = 2;
@@ -118,8 +132,10 @@ ReplayError Replay::apply_head(const GroupHeader& header, RecordCursor& cursor, 
 }
 
 ReplayError Replay::apply_segment_head(const GroupHeader& header, const SegmentHead& head) {
+    const bool is_first = is_first_head();
+    if (lacks_beginning_) forget_entries(header.group_sequence);
     index_.start_segment(header.segment_sequence, header.group_sequence, head.last.index, head.continues_entry);
-    if (!started_ || (is_lost() && !partial_.open)) {
+    if (is_first) {
         started_ = true;
         last_ = head.last;
         last_log_time_ms_ = head.last_log_time_ms;
@@ -150,14 +166,12 @@ ReplayError Replay::apply_base(const GroupHeader& header, const SegmentHead& hea
         return fail(ReplayError::kNewerLevel, raft::newer_level_reason(base->proven_level, raised_by, known_level));
     }
     started_ = true;
-    partial_ = {};
-    index_.begin_anew({header.group_sequence, 0});
+    forget_entries(header.group_sequence);
     index_.start_segment(header.segment_sequence, header.group_sequence, head.last.index);
     last_ = base->last;
     last_log_time_ms_ = base->log_time_ms;
     facts_ = raft::facts_of(*base);
-    terms_.clear();
-    identities_.assign(1, last_);
+    identities_.push_back(last_);
     base_ = *std::move(base);
     has_base_record_ = true;
     return ReplayError::kNone;
@@ -327,8 +341,7 @@ ReplayError Replay::check_link(const raft::EntryHeader& header) {
         return fail(ReplayError::kBrokenEntryChain,
                     fmt::format("entry {} follows entry {}", header.index, last_.index));
     }
-    const bool is_base_known = origin_ == Origin::kLogStart || has_base_record_;
-    if (is_base_known && header.index <= base_.last.index) {
+    if (has_base_record_ && header.index <= base_.last.index) {
         return fail(ReplayError::kBrokenEntryChain,
                     fmt::format("entry {} comes after the log began behind entry {}", header.index, base_.last.index));
     }
@@ -344,6 +357,15 @@ ReplayError Replay::check_link(const raft::EntryHeader& header) {
         }
     }
     return ReplayError::kNone;
+}
+
+// The log begins in the segment whose head is `head_group`.
+void Replay::forget_entries(uint64_t head_group) {
+    partial_ = {};
+    terms_.clear();
+    identities_.clear();
+    index_.begin_anew({head_group, 0});
+    lacks_beginning_ = false;
 }
 
 void Replay::forget_from(LogIndex index) {

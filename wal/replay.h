@@ -6,6 +6,10 @@
 // are what the last entries that state them say; the head of the first segment says what was stated before it. A base
 // record ends all that: entries before it are gone, also one that was begun, and nothing replaces them.
 //
+// Segments are released one file after the other up to one whose head stands (wal/position_index.h), so a crash may
+// leave a first head that does not: its entry was replaced, or never finished. Everything up to the next head was to be
+// released too, and is passed over; the log begins there, or at a later one.
+//
 // Thread: the owner's. Errors: input is never trusted; the first error ends the replay, and what was applied before it
 // stays readable.
 #pragma once
@@ -73,6 +77,8 @@ class Replay {
     // group is the log's first.
     [[nodiscard]] const raft::LogBase& base() const { return base_; }
     [[nodiscard]] bool has_base_record() const { return has_base_record_; }
+    // No head so far tells where the log begins.
+    [[nodiscard]] bool lacks_beginning() const { return lacks_beginning_; }
     // The lowest entry in the retained segments, or last().index + 1 when there is none.
     [[nodiscard]] LogIndex first_index() const;
     // The entry at first_index() - 1, as base() names it, or behind damage the first entry (then without a term); zero
@@ -83,6 +89,7 @@ class Replay {
 
  private:
     ReplayError fail(ReplayError error, std::string detail);
+    [[nodiscard]] bool replaces_base(const Record& record) const;
     ReplayError apply_record(const GroupHeader& header, const Record& record, LogPosition position);
     // The records that only the head of a segment has; `count` of them.
     ReplayError apply_head(const GroupHeader& header, RecordCursor& cursor, uint32_t& count,
@@ -97,11 +104,13 @@ class Replay {
     ReplayError apply_entry(Bytes encoded, LogPosition position, GroupPlace place);
     ReplayError check_link(const raft::EntryHeader& header);
     ReplayError check_summary(const GroupHeader& header);
+    [[nodiscard]] bool is_first_head() const { return !started_ || lacks_beginning_ || (is_lost() && !partial_.open); }
     // Nothing is known yet of the entries before.
     [[nodiscard]] bool is_lost() const {
         return origin_ == Origin::kBehindDamage && entry_count_ == 0 && identities_.empty();
     }
     void forget_from(LogIndex index);
+    void forget_entries(uint64_t head_group);
 
     PositionIndex& index_;
     Origin origin_;
@@ -118,6 +127,7 @@ class Replay {
     raft::HardState hard_state_;
     raft::LogBase base_;  // before the first entry
     bool has_base_record_ = false;
+    bool lacks_beginning_ = false;
     raft::EntryId last_;
     int64_t last_log_time_ms_ = 0;
     std::vector<raft::TermRun> terms_;

@@ -46,6 +46,8 @@ void check_facts(Bytes input) {
         size = encode_configuration_record(*stated, again.data());
     if (const auto stated = decode_feature_level_record(input); stated.has_value())
         size = encode_feature_level_record(*stated, again.data());
+    if (const auto base = raft::decode_log_base(input); base.has_value())
+        size = encode_base_record(*base, again.data());
     if (size == 0) return;
     KVORUM_ASSERT(as_text(Bytes(again).first(size).subspan(RecordFrame::kEncodedSize)) == as_text(input));
 }

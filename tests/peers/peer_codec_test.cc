@@ -374,6 +374,10 @@ TEST(PeerCodec, RepairRepliesArriveWhole) {
     EXPECT_EQ(decoded.at, at);
     EXPECT_EQ(decoded.index, LogIndex{8});
     EXPECT_EQ(decoded.checksum, 5U);
+    const raft::EntryId base{LogIndex{900}, {}, 0};
+    ASSERT_TRUE(decode({LogIndex{8}, 5, RepairOutcome::kInSnapshot, base, {}}, decoded));
+    EXPECT_EQ(decoded.outcome, RepairOutcome::kInSnapshot);
+    EXPECT_EQ(decoded.at, base);
 }
 
 TEST(PeerCodec, RepairRepliesMustAddUp) {
@@ -403,6 +407,7 @@ TEST(PeerCodec, RepairRepliesMustAddUp) {
     EXPECT_FALSE(accepts(reply)) << "missing, but sent";
     const raft::EntryId above{LogIndex{9}, Term{2}, 99};
     EXPECT_FALSE(accepts({LogIndex{8}, 5, RepairOutcome::kOther, above, {}})) << "not what was asked about";
+    EXPECT_FALSE(accepts({LogIndex{10}, 5, RepairOutcome::kInSnapshot, above, {}})) << "a snapshot that lacks it";
 }
 
 TEST(PeerCodec, AnEntryCountThatLiesIsRefused) {

@@ -51,6 +51,18 @@ TEST(RepairDecisionTest, DamagedOnOneAndNowhereElseIsLost) {
     EXPECT_EQ(decide({other(2, entry(9, 5)), missing(3)}, 2).action, RepairAction::kLost);
 }
 
+TEST(RepairDecisionTest, BelowWhereAPeersLogBeginsASnapshotIsNeeded) {
+    const auto in_snapshot = [](uint64_t from, uint64_t index) {
+        return RepairAnswer{NodeId{from}, peers::RepairOutcome::kInSnapshot, {LogIndex{index}, {}, 0}};
+    };
+    const RepairDecision decision = decide({in_snapshot(2, 30), in_snapshot(3, 20)}, 2);
+    EXPECT_EQ(decision.action, RepairAction::kNeedsSnapshot);
+    EXPECT_EQ(decision.snapshot_at_least, LogIndex{20});
+    EXPECT_EQ(decide({in_snapshot(2, 30), missing(3)}, 2).action, RepairAction::kNeedsSnapshot) << "it is not lost";
+    EXPECT_EQ(decide({in_snapshot(2, 30)}, 2).action, RepairAction::kNeedsSnapshot);
+    expect_end(decide({in_snapshot(2, 30), other(3, entry(10, 6))}, 2), entry(10, 6));
+}
+
 TEST(RepairDecisionTest, WithoutPeersItIsLost) { EXPECT_EQ(decide({}, 0).action, RepairAction::kLost); }
 
 }  // namespace

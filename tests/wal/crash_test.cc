@@ -13,6 +13,7 @@ struct AppendedRecord {
     uint64_t unit = 0;
     std::optional<raft::HardState> hard_state;
     raft::EntryId entry;
+    std::optional<raft::LogBase> base = std::nullopt;
 };
 
 // What was appended, in order, and what had been promised at each moment.
@@ -30,7 +31,8 @@ struct History {
 // Runs a workload once, keeping the disk as it was at each moment.
 class Workload {
  public:
-    Workload(WalConfig config, uint64_t seed) : config_(std::move(config)), random_(seed), node_(disk_, seed) {
+    Workload(WalConfig config, uint64_t seed, bool bases)
+        : config_(std::move(config)), bases_(bases), random_(seed), node_(disk_, seed) {
         node_.backend.set_observer(
             [this](sim::IoMoment moment, const sim::FileOperation& op) { remember(moment, op); });
     }
@@ -53,6 +55,10 @@ class Workload {
 
  private:
     void take_step(int step) {
+        if (bases_ && step % 16 == 12) {
+            begin_anew();
+            return;
+        }
         std::optional<raft::HardState> hard_state;
         raft::EntryList entries;
         const auto silence_ms = static_cast<uint32_t>(100 * step + 1);
@@ -78,6 +84,21 @@ class Workload {
         if (step % 4 == 3) release();
     }
 
+    // As a follower whose log does not reach what its leader's snapshot stands for, or contradicts it.
+    void begin_anew() {
+        if (random_.chance(1, 2)) maker_.rewind(std::max(maker_.last_index() - random_.between(1, 4), committed_));
+        for (uint64_t i = random_.between(2, 6); i > 0; --i)
+            maker_.next(0);
+        raft::LogBase base{.last = maker_.ids().back(), .log_time_ms = maker_.last_log_time_ms()};
+        base.configuration = {LogIndex{1}, {.voters = {{kNode, {}, {"host", 17001}, {"host", 7001}}}}};
+        committed_ = base.last.index;
+        ++last_unit_;
+        history_.records.push_back({last_unit_, {}, {}, base});
+        const uint64_t unit = node_.wal->begin_at(base);
+        KVORUM_ASSERT(unit == last_unit_);
+        KVORUM_ASSERT(node_.wal->first_index() == base.last.index + 1 && node_.wal->last() == base.last);
+    }
+
     size_t body_bytes() {
         switch (random_.below(8)) {
             case 0: return 0;
@@ -91,14 +112,14 @@ class Workload {
     void release() {
         LogIndex durable;
         for (const AppendedRecord& record : history_.records) {
-            const LogIndex index = record.entry.index;
+            const LogIndex index = record.base.has_value() ? record.base->last.index : record.entry.index;
             if (index.is_none()) continue;
             const bool is_durable = record.unit <= node_.wal->durable_unit();
             durable = is_durable ? index : std::min(durable, index - 1);
         }
         if (durable <= LogIndex{4}) return;
         committed_ = std::max(committed_, std::min(durable, maker_.last_index()) - 3);
-        node_.wal->release_prefix(committed_);
+        if (committed_ <= durable) node_.wal->release_prefix(committed_);
     }
 
     void remember(sim::IoMoment moment, const sim::FileOperation& op) {
@@ -110,6 +131,7 @@ class Workload {
     }
 
     WalConfig config_;
+    bool bases_;
     Prng random_;
     sim::Disk disk_{sim::DiskConfig{}};
     SimNode node_;
@@ -126,14 +148,17 @@ testing::AssertionResult is_promised_prefix(SimNode& node, const History& histor
     if (first > moment.released + 1) return testing::AssertionFailure() << "starts at " << first.value();
     const std::vector<raft::EntryId> found = node.read_all();
     raft::HardState hard_state;
-    std::vector<raft::EntryId> log;
+    std::vector<raft::EntryId> log;  // whatever stands before the base
+    LogIndex base;
     size_t applied = 0;
     while (true) {
         const bool holds_promises =
             applied == history.records.size() || history.records[applied].unit > moment.durable_unit;
         const bool same_end =
             (log.empty() ? raft::EntryId{} : log.back()) == report.last && hard_state == report.hard_state;
-        if (holds_promises && same_end) {
+        if (holds_promises && same_end && first > base) {
+            const raft::EntryId before = first == LogIndex{1} ? raft::EntryId{} : log[first.value() - 2];
+            if (report.base.last != before) return testing::AssertionFailure() << "a wrong base";
             const std::vector<raft::EntryId> expected(
                 log.begin() + static_cast<ptrdiff_t>(std::min(first.value() - 1, log.size())), log.end());
             if (expected == found) return testing::AssertionSuccess();
@@ -142,6 +167,10 @@ testing::AssertionResult is_promised_prefix(SimNode& node, const History& histor
         const AppendedRecord& record = history.records[applied++];
         if (record.hard_state.has_value()) {
             hard_state = *record.hard_state;
+        } else if (record.base.has_value()) {
+            base = record.base->last.index;
+            log.resize(base.value());
+            log.back() = record.base->last;
         } else {
             log.resize(record.entry.index.value() - 1);
             log.push_back(record.entry);
@@ -209,6 +238,7 @@ struct Shape {
     SyncMethod method = SyncMethod::kDataSyncPerGroup;
     uint32_t groups_in_flight_max = 4;
     uint64_t seed = 1;
+    bool bases = false;
 };
 
 class CrashTest : public testing::TestWithParam<Shape> {};
@@ -224,7 +254,7 @@ TEST_P(CrashTest, EveryMomentRecoversToAPromisedPrefix) {
     config.spare_segments = 1;
     config.sync = GetParam().method;
     config.groups_in_flight_max = GetParam().groups_in_flight_max;
-    const History history = Workload(config, GetParam().seed).run(48);
+    const History history = Workload(config, GetParam().seed, GetParam().bases).run(48);
     ASSERT_GT(history.moments.size(), 100U);
     constexpr uint64_t kCrashesPerMoment = 16;
     uint64_t verdicts[20] = {};
@@ -259,7 +289,9 @@ TEST_P(CrashTest, EveryMomentRecoversToAPromisedPrefix) {
 INSTANTIATE_TEST_SUITE_P(Shapes, CrashTest,
                          testing::Values(Shape{"DataSyncFourInFlight", SyncMethod::kDataSyncPerGroup, 4, 1},
                                          Shape{"DsyncWriteFourInFlight", SyncMethod::kDsyncWrite, 4, 2},
-                                         Shape{"DataSyncOneInFlight", SyncMethod::kDataSyncPerGroup, 1, 3}),
+                                         Shape{"DataSyncOneInFlight", SyncMethod::kDataSyncPerGroup, 1, 3},
+                                         Shape{"BasesDataSyncFourInFlight", SyncMethod::kDataSyncPerGroup, 4, 4, true},
+                                         Shape{"BasesDsyncWriteOneInFlight", SyncMethod::kDsyncWrite, 1, 5, true}),
                          [](const auto& shape) { return shape.param.name; });
 
 }  // namespace

@@ -350,6 +350,88 @@ TEST_F(DecisionTable, ALogThatBeginsLaterKnowsItsFoundingConfigurationAndFeature
     EXPECT_EQ(configuration->fact.voter_ids(), (std::vector{NodeId{1}, NodeId{2}, NodeId{3}}));
     ASSERT_NE(log.replay().facts().raises.last(), nullptr);
     EXPECT_EQ(log.replay().facts().raises.last()->fact.level, 2);
+    EXPECT_EQ(log.replay().base().last, maker.ids()[2]);
+    EXPECT_EQ(log.replay().base().proven_level, 2) << "what was released was committed";
+    EXPECT_EQ(log.replay().facts().proven_level(), 2);
+}
+
+TEST_F(DecisionTable, ABaseIsTheBeginningOfTheLogWhateverIsLeftBeforeIt) {
+    log_of(3, true);
+    maker.next_batch(5);
+    log.base_segment(2, {.last = maker.ids().back(), .log_time_ms = 7});
+    const Group last = log.entries(maker.next_batch(2));
+    for (const bool is_kept : {true, false}) {
+        if (!is_kept) log.remove(1);
+        expect_accepted(Verdict::kCleanEnd, last, LogIndex{10});
+        EXPECT_EQ(log.replay().first_index(), LogIndex{9});
+        EXPECT_EQ(log.replay().base().last, maker.ids()[7]);
+    }
+}
+
+TEST_F(DecisionTable, ABaseThatIsTornLeavesTheLogAsItWas) {
+    const auto groups = log_of(3, true);
+    maker.next_batch(5);
+    log.damage_body(log.base_segment(2, {.last = maker.ids().back()}));
+    expect_accepted(Verdict::kTornTail, groups.back(), LogIndex{3});
+    EXPECT_EQ(log.replay().first_index(), LogIndex{1});
+}
+
+TEST_F(DecisionTable, ABaseThatWasDurableAndIsDamagedIsRefused) {
+    log_of(3, true);
+    maker.next_batch(5);
+    const Group head = log.base_segment(2, {.last = maker.ids().back()});
+    log.set_durable(head);
+    log.entries(maker.next_batch(2));
+    log.damage_body(head);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+}
+
+TEST_F(DecisionTable, AnEntryInThePlaceOfWhatABaseStandsForIsRefused) {
+    log_of(3, true);
+    maker.next_batch(5);
+    log.base_segment(2, {.last = maker.ids().back()});
+    maker.rewind(LogIndex{7});
+    const Group bad = log.entries({maker.next()});
+    expect_refused(Verdict::kBrokenEntryChain, bad.place);
+}
+
+TEST_F(DecisionTable, ABaseThatItsHeadDoesNotNameIsRefused) {
+    log_of(3, true);
+    maker.next_batch(5);
+    const raft::LogBase base{.last = maker.ids().back()};
+    log.base_segment(2, base, maker.ids()[2]);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
+}
+
+TEST_F(DecisionTable, ABaseOutsideOfAHeadIsRefused) {
+    log_of(3, true);
+    std::vector<std::byte> records(256);
+    const size_t size = encode_base_record({.last = maker.ids().back()}, records.data());
+    const Group bad = log.raw(Bytes(records).first(size), 1);
+    expect_refused(Verdict::kBadSegmentHead, bad.place);
+}
+
+// A crash while segments were released: the lowest one that is left was to go as well.
+TEST_F(DecisionTable, AFirstHeadWhoseEntryWasReplacedIsPassedOver) {
+    log_of(3, true);
+    log.segment(2);
+    maker.rewind(LogIndex{2});
+    log.entries(maker.next_batch(2));
+    log.segment(3);
+    const Group last = log.entries(maker.next_batch(2));
+    log.remove(1);
+    expect_accepted(Verdict::kCleanEnd, last, LogIndex{6});
+    EXPECT_EQ(log.replay().first_index(), LogIndex{5});
+    EXPECT_EQ(log.replay().base().last, maker.ids()[3]);
+}
+
+TEST_F(DecisionTable, AFirstHeadWhoseEntryWasReplacedIsRefusedWithoutAnother) {
+    log_of(3, true);
+    log.segment(2);
+    maker.rewind(LogIndex{2});
+    log.entries(maker.next_batch(2));
+    log.remove(1);
+    expect_refused(Verdict::kBadSegmentHead, {2, 0});
 }
 
 TEST_F(DecisionTable, AConfigurationThatWasReplacedIsNotInForce) {

@@ -50,6 +50,16 @@ TEST(WalDump, ShowsWhatTheLogSaysOfTheCluster) {
     EXPECT_EQ(head[5], "  feature level of entry 2: 2, raised by version 0.9.1");
 }
 
+TEST(WalDump, ShowsWhatALogBeginsBehind) {
+    ImageBuilder log;
+    raft::LogBase base{.last = {LogIndex{50}, Term{3}, 0xab}, .log_time_ms = 7};
+    base.configuration = {LogIndex{1}, {.voters = {{NodeId{1}, {}, {"host", 17001}, {"host", 7001}}}}};
+    log.base_segment(4, base);
+    EXPECT_EQ(dump(log.image(4)).at(4),
+              "  base: the log begins behind entry 50 term 3 checksum 00000000000000ab, log time 7 ms, level 1; "
+              "configuration of entry 1: 1=host:17001/host:7001");
+}
+
 TEST(WalDump, SaysInWhichFormatAnotherVersionWrote) {
     ImageBuilder log;
     log.segment(1);

@@ -57,6 +57,20 @@ class ImageBuilder {
         used += encode_hard_state_record(hard_state, records.data() + used);
         return add(static_cast<uint16_t>(flags | kGroupHead), Bytes(records).first(used), count);
     }
+    // A new segment where the log begins anew; its head names `named` as the last entry, or the base's.
+    Group base_segment(uint64_t sequence, const raft::LogBase& base, std::optional<raft::EntryId> named = {}) {
+        last = base.last;
+        facts = raft::facts_of(base);
+        SegmentHead head{.segment_size_bytes = kSegmentBytes,
+                         .last = named.value_or(base.last),
+                         .last_log_time_ms = base.log_time_ms};
+        std::vector<std::byte> records(kBlockBytes - GroupHeader::kEncodedSize);
+        size_t used = encode_segment_head_record(head, records.data());
+        used += encode_founding_record({cluster, kClusterName}, records.data() + used);
+        used += encode_base_record(base, records.data() + used);
+        used += encode_hard_state_record(hard_state, records.data() + used);
+        return raw_segment(sequence, Bytes(records).first(used), 4);
+    }
     Group raw_segment(uint64_t sequence, Bytes records, uint32_t count) {
         current_ = sequence;
         images_[sequence].assign(kSegmentBytes, '\0');

@@ -76,6 +76,7 @@ class DamagedLogTest : public testing::Test {
         absl::StatusOr<std::unique_ptr<DamagedLog>> log = co_await DamagedLog::open(*reactor, small_config());
         if (!log.ok()) co_return log.status();
         LogRebuild rebuild(*reactor, **log);
+        rebuild.begin_at(test->snapshot);
         absl::Status status = co_await rebuild.advance();
         while (status.ok() && rebuild.needed().has_value()) {
             const raft::EntryId needed = *rebuild.needed();
@@ -123,7 +124,116 @@ class DamagedLogTest : public testing::Test {
     sim::Disk disk{sim::DiskConfig{}};
     EntryMaker maker;
     std::map<std::pair<LogIndex, uint64_t>, raft::EntryPtr> peers;
+    raft::LogBase snapshot;  // on this disk
 };
+
+// A log that begins at a base, behind which 12 entries follow in one segment or several.
+class DamagedLogAtABaseTest : public DamagedLogTest {
+ protected:
+    void write_log_at_a_base(size_t body_bytes = 1000) {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        append(node, maker.next_batch(5));
+        while (maker.last_index() < LogIndex{50})
+            maker.next();
+        base = {.last = maker.ids().back(), .log_time_ms = maker.last_log_time_ms()};
+        base.configuration = {LogIndex{1}, {.voters = {{kNode, {}, {"host", 17001}, {"host", 7001}}}}};
+        node.wal->begin_at(base);
+        for (int i = 0; i < 4; ++i)
+            append(node, maker.next_batch(3, body_bytes));
+        node.append_durably(kPromise, {});
+        node.turn_until([&] { return node.wal->stats().segments_recycled + node.wal->stats().segments_deleted > 0; });
+        node.close();
+    }
+    void release(uint64_t up_to) {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        node.wal->release_prefix(LogIndex{up_to});
+        const uint64_t start_ns = node.backend.monotonic_ns();
+        node.turn_until([&] { return node.backend.monotonic_ns() > start_ns + 20 * kMillisecondNs; });
+        node.close();
+    }
+    void expect_whole_behind(const raft::EntryId& before) {
+        SimNode node(disk);
+        const absl::Status status = node.open();
+        ASSERT_TRUE(status.ok()) << status;
+        EXPECT_EQ(node.wal->recovered().hard_state, kPromise);
+        EXPECT_EQ(node.wal->recovered().base.last, before);
+        const auto* configuration = node.wal->recovered().facts.configurations.last();
+        ASSERT_NE(configuration, nullptr);
+        EXPECT_EQ(*configuration, *base.configuration);
+        const auto behind = maker.ids().begin() + static_cast<ptrdiff_t>(before.index.value());
+        EXPECT_EQ(node.read_all(), std::vector<raft::EntryId>(behind, maker.ids().end()));
+    }
+
+    raft::LogBase base;
+};
+
+TEST_F(DamagedLogAtABaseTest, IsRebuiltBehindIt) {
+    write_log_at_a_base();
+    flip_body(group_ending_at(56));
+    expect_refused();
+    EXPECT_EQ(rebuild().value_or(99), 3U);
+    expect_whole_behind(base.last);
+}
+
+TEST_F(DamagedLogAtABaseTest, TheHeadOfTheFirstSegmentSaysWhereALogBeginsThatWasReleased) {
+    write_log_at_a_base(4000);
+    release(56);
+    LogIndex first;
+    {
+        SimNode node(disk);
+        ASSERT_TRUE(node.open().ok());
+        first = node.wal->first_index();
+        ASSERT_GT(first, LogIndex{51});
+    }
+    flip_body(group_ending_at(59));
+    expect_refused();
+    ASSERT_TRUE(rebuild().ok());
+    expect_whole_behind(maker.ids()[first.value() - 2]);
+}
+
+TEST_F(DamagedLogAtABaseTest, WhoseBaseIsLostAsksForWhatTheBaseStoodFor) {
+    write_log_at_a_base();
+    flip_body(groups().front());
+    expect_refused();
+    EXPECT_THAT(std::string(rebuild().status().message()), HasSubstr("entry 50")) << "nobody has it as an entry";
+    snapshot = base;
+    EXPECT_EQ(rebuild().value_or(99), 0U);
+    expect_whole_behind(base.last);
+}
+
+TEST_F(DamagedLogAtABaseTest, ASnapshotStandsForWhatIsDamagedBelowIt) {
+    write_log_at_a_base();
+    flip_body(group_ending_at(56));
+    peers.clear();
+    snapshot = base;
+    snapshot.last = maker.ids()[57];
+    EXPECT_EQ(rebuild().value_or(99), 0U);
+    expect_whole_behind(snapshot.last);
+}
+
+TEST_F(DamagedLogAtABaseTest, ASnapshotAboveAllOfTheLogIsAllThatIsLeft) {
+    write_log_at_a_base();
+    flip_body(group_ending_at(56));
+    peers.clear();
+    maker.next_batch(10);
+    snapshot = base;
+    snapshot.last = maker.ids().back();
+    EXPECT_EQ(rebuild().value_or(99), 0U);
+    expect_whole_behind(snapshot.last);
+}
+
+TEST_F(DamagedLogAtABaseTest, EntriesThatContradictTheSnapshotAreNotKept) {
+    write_log_at_a_base();
+    flip_body(group_ending_at(56));
+    snapshot = base;
+    maker.rewind(LogIndex{55});
+    maker.next_batch(2);
+    snapshot.last = maker.ids().back();
+    ASSERT_TRUE(rebuild().ok());
+    expect_whole_behind(snapshot.last);
+}
 
 TEST_F(DamagedLogTest, OnlyTheEntriesOfTheDamagedGroupAreAskedFor) {
     write_log({2, 3, 2, 1});

@@ -64,6 +64,7 @@ class EntryMaker {
     }
     void set_term(Term term) { term_ = term; }
     [[nodiscard]] Term term() const { return term_; }
+    [[nodiscard]] int64_t last_log_time_ms() const { return static_cast<int64_t>(1000 + ids_.size()); }
     [[nodiscard]] LogIndex last_index() const { return LogIndex{ids_.size()}; }
     [[nodiscard]] const std::vector<raft::EntryId>& ids() const { return ids_; }
 
