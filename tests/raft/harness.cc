@@ -38,12 +38,12 @@ RecoveredLog Disk::recover() const {
     RecoveredLog recovered{.cluster = kTestCluster,
                            .hard_state = hard_state,
                            .base = base,
-                           .applied = base.last.index,
+                           .applied = base.last,
                            .last = base.last,
                            .last_log_time_ms = base.log_time_ms,
                            .facts = facts_of(base)};
     if (const EntryPtr last = at(snapshot.last.index); last != nullptr && last->id() == snapshot.last)
-        recovered.applied = snapshot.last.index;
+        recovered.applied = snapshot.last;
     for (const EntryPtr& entry : entries) {
         if (recovered.terms.empty() || recovered.terms.back().term != entry->term()) {
             recovered.terms.push_back({entry->term(), entry->index()});
@@ -94,10 +94,10 @@ void Cluster::start(Node& node) {
     node.units.clear();
     node.log_reads.clear();
     const RecoveredLog recovered = node.disk.recover();
-    node.committed_index = node.applied_index = recovered.applied;
+    node.committed_index = node.applied_index = recovered.applied.index;
     node.raft = std::make_unique<Raft>(node.config, recovered, now_ns_);
     // It was installed, and the log was not durable that begins behind it.
-    if (node.disk.snapshot.last.index > recovered.applied) install(node.config.self.value(), node.disk.snapshot);
+    if (node.disk.snapshot.last.index > recovered.applied.index) install(node.config.self.value(), node.disk.snapshot);
 }
 
 uint64_t Cluster::add_node() {
