@@ -96,7 +96,8 @@ Task<absl::StatusOr<LoadedSnapshot>> SnapshotReceiver::finish(StopToken stop) {
     absl::Status status = loaded.ok() ? judge(*loaded) : loaded.status();
     if (!status.ok()) {
         const bool is_useless = absl::IsDataLoss(status) || absl::IsFailedPrecondition(status);
-        const absl::Status ended = is_useless ? co_await abandon() : co_await close();
+        absl::Status ended = co_await close();
+        if (is_useless) ended = co_await remove_file(reactor_, path_);
         static_cast<void>(ended);
         co_return status;
     }
