@@ -289,6 +289,7 @@ class Store::Impl {
     uint64_t counted_bytes() const { return counted_bytes_; }
     void check() const;
     std::unique_ptr<SnapshotCursor> begin_snapshot(SnapshotSink& sink);
+    [[nodiscard]] bool has_snapshot_cursor() const { return snapshot_ != nullptr; }
 
     uint64_t memory_bytes() const {
         uint64_t deadline_count = deadlines_.size();
@@ -593,6 +594,7 @@ StorePin Store::pin() const {
     KVORUM_ASSERT(impl_->pins < kPinsMax, "{} pins", impl_->pins);
     return {impl_->add_reader(), impl_->pins};
 }
+bool Store::has_snapshot_cursor() const { return impl_->has_snapshot_cursor(); }
 bool Store::is_pinned() const { return impl_->pins > 0; }
 bool Store::has_pin_for_read() const { return impl_->pins + 1 < kPinsMax; }
 

@@ -150,6 +150,8 @@ class Store {
     // The state as it is now, to be given to `sink` in slices: kv/snapshot_cursor.h. Between two entries alone, at most
     // one at a time, and no value is pending.
     [[nodiscard]] std::unique_ptr<SnapshotCursor> begin_snapshot(SnapshotSink& sink);
+    // A cursor is there that has not given all: the store may not be assigned to.
+    [[nodiscard]] bool has_snapshot_cursor() const;
 
     // Frees what was replaced and removed; of what clear() removed only a slice. True when there is more to do: call it
     // again soon. To be called at the end of each turn of the owner.

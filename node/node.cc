@@ -115,8 +115,8 @@ void Node::build_parts() {
 }
 
 void Node::build_snapshot_parts() {
-    if (const snapshot::SnapshotFile* newest = snapshot_directory_->newest(); newest != nullptr) {
-        snapshot_facts_.last_index = newest->last.index;
+    if (const snapshot::SnapshotFile* newest = snapshot_directory_->newest_verified(); newest != nullptr) {
+        snapshot_facts_.last_index = newest->id.index;
         snapshot_facts_.last_revision = store_.revision();
         snapshot_facts_.last_bytes = newest->size_bytes;
     }
@@ -155,9 +155,8 @@ reactor::Task<absl::Status> Node::recover_state() {
     snapshot_directory_ = std::make_unique<snapshot::SnapshotDirectory>(reactor_, config_.data_directory);
     absl::Status opened = co_await snapshot_directory_->open();
     if (!opened.ok()) co_return opened;
-    uint64_t loaded_bytes = 0;
     absl::StatusOr<raft::RecoveredLog> recovered =
-        co_await replica::recover_state(reactor_, *log_, *snapshot_directory_, store_, loaded_bytes);
+        co_await replica::recover_state(reactor_, *log_, *snapshot_directory_, store_);
     if (!recovered.ok()) co_return recovered.status();
     recovered_ = *std::move(recovered);
     co_return absl::OkStatus();

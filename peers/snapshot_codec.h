@@ -17,7 +17,6 @@
 #include "net/frame.h"
 #include "net/output_buffer.h"
 #include "peers/handshake_codec.h"
-#include "raft/types.h"
 
 namespace kvorum::peers {
 
@@ -35,12 +34,22 @@ inline constexpr uint32_t kSnapshotPayloadBytesMax = kSnapshotPartBytesMax + 1 *
                                                                                            : LinkPurpose::kMessages;
 }
 
+// Which snapshot, and which bytes: two nodes that snapshot the same state write other files.
+struct SnapshotName {
+    LogIndex index;  // none: no snapshot is named
+    Term term;
+    uint64_t size_bytes = 0;
+    uint64_t checksum = 0;
+
+    [[nodiscard]] bool is_none() const { return index.is_none(); }
+    bool operator==(const SnapshotName&) const = default;
+};
+
 // From a leader, with its other messages: what the receiver's log lacks is in this snapshot.
 struct SnapshotOffer {
     GroupId group = kFirstGroup;
     Term term;
-    raft::EntryId last;  // that the snapshot stands for
-    uint64_t size_bytes = 0;
+    SnapshotName name;
 
     bool operator==(const SnapshotOffer&) const = default;
 };
@@ -48,7 +57,7 @@ struct SnapshotOffer {
 // To a leader, with the other messages: what became of its offer.
 struct SnapshotReport {
     GroupId group = kFirstGroup;
-    raft::EntryId last;
+    SnapshotName name;
     bool installed = false;
 
     bool operator==(const SnapshotReport&) const = default;
@@ -56,7 +65,7 @@ struct SnapshotReport {
 
 struct SnapshotFetch {
     GroupId group = kFirstGroup;
-    raft::EntryId last;  // zero: of the newest that there is
+    SnapshotName name;  // none: of the newest that there is
     uint64_t offset = 0;
 
     bool operator==(const SnapshotFetch&) const = default;
@@ -64,8 +73,7 @@ struct SnapshotFetch {
 
 struct SnapshotPart {
     GroupId group = kFirstGroup;
-    raft::EntryId last;       // zero: there is no such snapshot any more, or none at all
-    uint64_t size_bytes = 0;  // of the whole
+    SnapshotName name;  // none: there is no such snapshot any more, or none at all
     uint64_t offset = 0;
     Bytes bytes;  // none only where the snapshot ends, or where there is none
 };

@@ -59,7 +59,7 @@ void Applier::release_replaced() {
 
 bool Applier::can_run(const CommandOutcomes& outcomes) const {
     if (mid_entry()) return true;
-    if (restored_.has_value()) return !outcomes.holds_state();
+    if (restored_.has_value()) return !outcomes.holds_state() && !store_.has_snapshot_cursor();
     const bool is_at_hand = !reading_back_ || !read_ahead_.empty();
     return waits() && is_at_hand && !outcomes.holds_state();
 }

@@ -18,48 +18,56 @@ SnapshotExchange::SnapshotExchange(reactor::Reactor& reactor, const NodeConfig& 
       peers_(peers),
       directory_(directory),
       facts_(facts),
-      fetcher_(reactor, cluster, peers, directory, facts),
+      fetcher_(reactor, cluster, config.data_directory, peers, directory, facts),
       tasks_(reactor) {}
 
 void SnapshotExchange::offer_to(std::span<const NodeId> peers) {
-    const snapshot::SnapshotFile* newest = directory_.newest();
-    if (newest == nullptr) return;
+    const peers::SnapshotName newest = name_to_send({});
+    if (newest.is_none()) return;
     for (const NodeId peer : peers) {
-        const bool sent = peers_.send(
-            peer, peers::SnapshotOffer{
-                      .term = driver_.current_term(), .last = newest->last, .size_bytes = newest->size_bytes});
+        const bool sent = peers_.send(peer, peers::SnapshotOffer{.term = driver_.current_term(), .name = newest});
         maybe(!sent);
     }
+}
+
+// The one that is asked for, or the newest; none: there is no such one. Only what was verified goes out.
+peers::SnapshotName SnapshotExchange::name_to_send(const peers::SnapshotName& asked) const {
+    const snapshot::SnapshotFile* file =
+        asked.is_none() ? directory_.newest_verified() : directory_.find({asked.index, asked.term});
+    if (file == nullptr || !file->is_verified()) return {};
+    const peers::SnapshotName name{file->id.index, file->id.term, file->size_bytes, *file->checksum};
+    return asked.is_none() || asked == name ? name : peers::SnapshotName{};
 }
 
 // --- from others ---
 
 void SnapshotExchange::on_snapshot_offer(NodeId from, const peers::SnapshotOffer& offer) {
     if (tasks_.stop_requested() || fetching_ || offer.term < driver_.current_term()) return;
-    if (offer.last.index <= driver_.commit_index()) {
-        const bool sent = peers_.send(from, peers::SnapshotReport{.last = offer.last, .installed = true});
+    if (offer.name.index <= driver_.commit_index()) {
+        const bool sent = peers_.send(from, peers::SnapshotReport{.name = offer.name, .installed = true});
         maybe(!sent);
         return;
     }
     fetching_ = true;
     KVORUM_LOG(kInfo, "snapshot: node {} leads and has no log before index {} any more: fetching {} bytes", from,
-               offer.last.index, offer.size_bytes);
-    tasks_.spawn(fetch_and_install(from, offer.last));
+               offer.name.index, offer.name.size_bytes);
+    tasks_.spawn(fetch_and_install(from, offer.name));
 }
 
-Task<void> SnapshotExchange::fetch_and_install(NodeId from, raft::EntryId last) {
-    absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await fetcher_.fetch(from, last, tasks_.stop_token());
+Task<void> SnapshotExchange::fetch_and_install(NodeId from, peers::SnapshotName name) {
+    absl::StatusOr<FetchedState> fetched = co_await fetcher_.fetch(from, name, tasks_.stop_token());
     fetching_ = false;
     if (tasks_.stop_requested()) co_return;
-    if (!loaded.ok()) {
-        KVORUM_LOG(kWarn, "snapshot: not fetched from node {}: {}", from, std::string(loaded.status().message()));
+    if (!fetched.ok()) {
+        KVORUM_LOG(kWarn, "snapshot: not fetched from node {}: {}", from, std::string(fetched.status().message()));
     } else {
-        driver_.install_snapshot(loaded->head.base, std::move(loaded->state));
         ++facts_.installed;
-        facts_.last_index = loaded->head.base.last.index;
-        facts_.last_revision = loaded->head.moment.head.revision;
+        facts_.last_index = name.index;
+        facts_.last_bytes = name.size_bytes;
+        facts_.last_revision = fetched->state.revision();
+        driver_.install_snapshot(fetched->base, std::move(fetched->state));
     }
-    const bool sent = peers_.send(from, peers::SnapshotReport{.last = last, .installed = loaded.ok()});
+    const bool sent = peers_.send(from, peers::SnapshotReport{.name = name, .installed = fetched.ok()});
     maybe(!sent);
 }
 
@@ -68,7 +76,7 @@ void SnapshotExchange::on_snapshot_part(NodeId from, const peers::SnapshotPart& 
 // --- for others ---
 
 void SnapshotExchange::on_snapshot_report(NodeId from, const peers::SnapshotReport& report) {
-    if (report.installed) driver_.on_snapshot_sent(from, report.last);
+    if (report.installed) driver_.on_snapshot_sent(from, {report.name.index, report.name.term});
 }
 
 void SnapshotExchange::on_snapshot_fetch(NodeId from, const peers::SnapshotFetch& fetch) {
@@ -77,17 +85,15 @@ void SnapshotExchange::on_snapshot_fetch(NodeId from, const peers::SnapshotFetch
 }
 
 Task<void> SnapshotExchange::answer(NodeId from, peers::SnapshotFetch fetch) {
-    const snapshot::SnapshotFile* newest = directory_.newest();
-    peers::SnapshotPart part{.last = fetch.last, .offset = fetch.offset, .bytes = {}};
-    if (part.last.index.is_none() && newest != nullptr) part.last = newest->last;
-    for (const snapshot::SnapshotFile& file : directory_.files()) {
-        if (file.last == part.last) part.size_bytes = file.size_bytes;
+    peers::SnapshotPart part{.name = name_to_send(fetch.name), .offset = fetch.offset, .bytes = {}};
+    absl::StatusOr<snapshot::SnapshotPiece> piece = absl::NotFoundError("");
+    if (!part.name.is_none() && part.offset < part.name.size_bytes) {
+        piece = co_await directory_.read({part.name.index, part.name.term}, part.offset, peers::kSnapshotPartBytesMax);
     }
-    absl::StatusOr<std::string> bytes = co_await directory_.read(part.last, fetch.offset, peers::kSnapshotPartBytesMax);
-    if (bytes.ok() && part.offset <= part.size_bytes && bytes->size() <= part.size_bytes - part.offset &&
-        (!bytes->empty() || part.offset == part.size_bytes)) {
-        part.bytes = as_bytes(*bytes);
-        const bool slept = co_await reactor_.sleep_until(paced_ns(from, bytes->size()), tasks_.stop_token());
+    if (piece.ok()) {
+        part.bytes =
+            Bytes(piece->buffer.bytes()).first(std::min(piece->size_bytes, part.name.size_bytes - part.offset));
+        const bool slept = co_await reactor_.sleep_until(paced_ns(from, part.bytes.size()), tasks_.stop_token());
         maybe(!slept);
     } else {
         part = peers::SnapshotPart{};

@@ -39,8 +39,9 @@ class SnapshotExchange final : public peers::SnapshotReceiver {
     void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override;
 
  private:
-    reactor::Task<void> fetch_and_install(NodeId from, raft::EntryId last);
+    reactor::Task<void> fetch_and_install(NodeId from, peers::SnapshotName name);
     reactor::Task<void> answer(NodeId from, peers::SnapshotFetch fetch);
+    [[nodiscard]] peers::SnapshotName name_to_send(const peers::SnapshotName& asked) const;
     [[nodiscard]] uint64_t paced_ns(NodeId to, uint64_t bytes);
 
     reactor::Reactor& reactor_;

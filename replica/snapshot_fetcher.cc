@@ -6,85 +6,89 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "snapshot/snapshot_loader.h"
 
 namespace kvorum::replica {
 
 using reactor::Task;
 
-SnapshotFetcher::SnapshotFetcher(reactor::Reactor& reactor, ClusterId cluster, peers::SnapshotSender& peers,
-                                 snapshot::SnapshotDirectory& directory, SnapshotFacts& facts)
+namespace {
+
+snapshot::SnapshotIdentity identity_of(const peers::SnapshotName& name) {
+    return {{name.index, name.term}, name.size_bytes, name.checksum};
+}
+
+}  // namespace
+
+SnapshotFetcher::SnapshotFetcher(reactor::Reactor& reactor, ClusterId cluster, std::string path,
+                                 peers::SnapshotSender& peers, snapshot::SnapshotDirectory& directory,
+                                 SnapshotFacts& facts)
     : reactor_(reactor),
       cluster_(cluster),
+      path_(std::move(path)),
       peers_(peers),
       directory_(directory),
       facts_(facts),
       came_(reactor),
       nudge_(came_) {}
 
-Task<absl::StatusOr<snapshot::LoadedSnapshot>> SnapshotFetcher::fetch(NodeId from, raft::EntryId last,
-                                                                      reactor::StopToken stop) {
+Task<absl::StatusOr<FetchedState>> SnapshotFetcher::fetch(NodeId from, peers::SnapshotName name,
+                                                          reactor::StopToken stop) {
     KVORUM_ASSERT(from_.is_none(), "two fetches at a time");
-    from_ = from;
-    last_ = last;
-    offset_ = 0;
-    facts_.fetching_from = from;
+    from_ = facts_.fetching_from = from;
+    name_ = name;
     facts_.fetched_bytes = facts_.fetch_size_bytes = 0;
-    absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await receive_and_take_in(from, stop);
+    absl::StatusOr<FetchedState> fetched = co_await receive_and_load(from, stop);
     reactor_.cancel(nudge_);
-    if (writer_ != nullptr) co_await writer_->close(absl::IsDataLoss(loaded.status()));
-    writer_.reset();
+    if (receiver_ != nullptr) {
+        // What came stays for the next try.
+        absl::Status closed = co_await receiver_->close();
+        maybe(!closed.ok());
+    }
+    receiver_.reset();
     part_.reset();
     from_ = facts_.fetching_from = NodeId{};
-    co_return loaded;
+    co_return fetched;
 }
 
-Task<absl::StatusOr<snapshot::LoadedSnapshot>> SnapshotFetcher::receive_and_take_in(NodeId from,
-                                                                                    reactor::StopToken stop) {
+Task<absl::StatusOr<FetchedState>> SnapshotFetcher::receive_and_load(NodeId from, reactor::StopToken stop) {
+    if (name_.is_none()) {
+        absl::Status learned = co_await learn_name(from, stop);
+        if (!learned.ok()) co_return learned;
+    }
     absl::Status received = co_await receive(from, stop);
     if (!received.ok()) co_return received;
-    auto loaded = co_await take_in(stop);
-    co_return loaded;
+    auto fetched = co_await load(stop);
+    co_return fetched;
+}
+
+// The first part of the newest one tells; its bytes come again, behind what is here of it already.
+Task<absl::Status> SnapshotFetcher::learn_name(NodeId from, reactor::StopToken stop) {
+    offset_ = 0;
+    absl::StatusOr<Part> part = co_await next_part(from, stop);
+    if (!part.ok()) co_return part.status();
+    if (part->name.is_none()) co_return absl::NotFoundError(fmt::format("node {} has no snapshot", from));
+    name_ = part->name;
+    co_return absl::OkStatus();
 }
 
 Task<absl::Status> SnapshotFetcher::receive(NodeId from, reactor::StopToken stop) {
-    while (true) {
-        if (writer_ == nullptr && !last_.index.is_none()) {
-            absl::Status opened = co_await open_file(last_);
-            if (!opened.ok()) co_return opened;
-        }
+    receiver_ =
+        std::make_unique<snapshot::SnapshotReceiver>(reactor_, path_, cluster_, kFirstGroup, identity_of(name_));
+    facts_.fetch_size_bytes = name_.size_bytes;
+    absl::Status begun = co_await receiver_->begin(stop);
+    if (!begun.ok()) co_return begun;
+    if (receiver_->synced_bytes() > 0)
+        KVORUM_LOG(kInfo, "snapshot: goes on behind byte {} of {}", receiver_->synced_bytes(), name_.size_bytes);
+    while (!receiver_->all_synced()) {
+        offset_ = facts_.fetched_bytes = receiver_->synced_bytes();
         absl::StatusOr<Part> part = co_await next_part(from, stop);
         if (!part.ok()) co_return part.status();
-        if (part->last.index.is_none())
-            co_return absl::NotFoundError(fmt::format("node {} has no such snapshot", from));
-        if (last_.index.is_none()) {
-            // Its name is known from here on; of its bytes some may be here from a fetch before.
-            last_ = part->last;
-            absl::Status opened = co_await open_file(last_);
-            if (!opened.ok()) co_return opened;
-            if (offset_ > 0) continue;
-        }
-        offset_ += part->bytes.size();
-        facts_.fetched_bytes = offset_;
-        facts_.fetch_size_bytes = part->size_bytes;
-        absl::Status stored = co_await store_bytes(std::move(part->bytes));
-        if (!stored.ok()) co_return stored;
-        if (offset_ == part->size_bytes) co_return absl::OkStatus();
+        if (part->name.is_none()) co_return absl::NotFoundError(fmt::format("node {} has that snapshot no more", from));
+        absl::Status written = co_await receiver_->write(offset_, std::move(part->bytes));
+        if (!written.ok()) co_return written;
     }
-}
-
-Task<absl::Status> SnapshotFetcher::open_file(raft::EntryId last) {
-    constexpr uint64_t kPiece = snapshot::SnapshotWriter::kPieceBytes;
-    offset_ = directory_.fetched_bytes(last) / kPiece * kPiece;
-    absl::StatusOr<std::unique_ptr<snapshot::SnapshotWriter>> writer = absl::UnknownError("");
-    if (offset_ > 0) {
-        KVORUM_LOG(kInfo, "snapshot: the one at index {} is fetched on from byte {}", last.index, offset_);
-        writer = co_await snapshot::SnapshotWriter::go_on(reactor_, directory_.path(), last, snapshot::kFetchedSuffix,
-                                                          offset_);
-    } else {
-        writer = co_await snapshot::SnapshotWriter::create(reactor_, directory_.path(), last, snapshot::kFetchedSuffix);
-    }
-    if (!writer.ok()) co_return writer.status();
-    writer_ = *std::move(writer);
+    facts_.fetched_bytes = receiver_->synced_bytes();
     co_return absl::OkStatus();
 }
 
@@ -95,7 +99,7 @@ Task<absl::StatusOr<SnapshotFetcher::Part>> SnapshotFetcher::next_part(NodeId fr
         if (reactor_.now_ns() >= give_up_ns)
             co_return absl::UnavailableError(fmt::format("node {} sends no more of its snapshot", from));
         came_.reset();
-        const bool sent = peers_.send(from, peers::SnapshotFetch{.last = last_, .offset = offset_});
+        const bool sent = peers_.send(from, peers::SnapshotFetch{.name = name_, .offset = offset_});
         maybe(!sent);
         reactor_.arm(nudge_, reactor_.now_ns() + kAskAgainNs);
         const bool woken = co_await came_.wait(stop);
@@ -106,37 +110,25 @@ Task<absl::StatusOr<SnapshotFetcher::Part>> SnapshotFetcher::next_part(NodeId fr
 
 void SnapshotFetcher::on_part(NodeId from, const peers::SnapshotPart& part) {
     if (from_.is_none() || from != from_ || part_.has_value()) return;
-    const bool is_none = part.last.index.is_none();
-    const bool is_wanted = last_.index.is_none() || part.last == last_;
-    if (!is_none && (!is_wanted || part.offset != offset_)) return;
-    part_ = Part{part.last, part.size_bytes, std::string(as_text(part.bytes))};
+    const bool is_wanted = name_.is_none() || part.name == name_;
+    if (!part.name.is_none() && (!is_wanted || part.offset != offset_)) return;
+    part_ = Part{part.name, std::string(as_text(part.bytes))};
     came_.set();
 }
 
-Task<absl::Status> SnapshotFetcher::store_bytes(std::string bytes) {
-    Bytes rest = as_bytes(bytes);
-    while (!rest.empty()) {
-        writer_->take(rest);
-        if (!writer_->is_full()) continue;
-        absl::Status written = co_await writer_->write_piece();
-        if (!written.ok()) co_return written;
-    }
-    co_return absl::OkStatus();
-}
-
-Task<absl::StatusOr<snapshot::LoadedSnapshot>> SnapshotFetcher::take_in(reactor::StopToken stop) {
-    absl::Status sealed = co_await writer_->seal();
-    if (!sealed.ok()) co_return sealed;
-    const std::string path = writer_->path();
-    absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await snapshot::load_snapshot(reactor_, path, stop);
-    if (!loaded.ok()) co_return loaded;
-    if (loaded->head.cluster != cluster_)
-        co_return absl::FailedPreconditionError(fmt::format("{} is a snapshot of another cluster", path));
-    if (loaded->head.base.last != last_) co_return absl::DataLossError(fmt::format("{} is of another entry", path));
-    absl::StatusOr<snapshot::SnapshotFile> file = co_await writer_->publish();
-    if (!file.ok()) co_return file.status();
-    co_await directory_.adopt(*file);
-    co_return loaded;
+Task<absl::StatusOr<FetchedState>> SnapshotFetcher::load(reactor::StopToken stop) {
+    absl::StatusOr<snapshot::LoadedSnapshot> finished = co_await receiver_->finish(stop);
+    if (!finished.ok()) co_return finished.status();
+    const snapshot::SnapshotIdentity identity = identity_of(name_);
+    directory_.add(identity, true);
+    absl::Status removed = co_await directory_.remove_old();
+    if (!removed.ok()) KVORUM_LOG(kWarn, "snapshot: {}", std::string(removed.message()));
+    FetchedState fetched;
+    snapshot::SnapshotLoader loader(reactor_, directory_.path_of(identity.id), identity.size_bytes);
+    absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await loader.restore(&fetched.state, stop);
+    if (!loaded.ok()) co_return loaded.status();
+    fetched.base = loaded->head.base;
+    co_return std::move(fetched);
 }
 
 }  // namespace kvorum::replica

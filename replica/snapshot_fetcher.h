@@ -1,38 +1,47 @@
 // Fetches one snapshot from another node, part by part, on the connection for snapshots.
 //
 // One part is under way at a time. One that does not come is asked for again; after kGiveUpNs without any the fetch
-// fails, and what has come stays on disk: the next fetch of the same snapshot goes on behind it, also in a later
-// process. The whole is verified, by loading it, before it counts.
+// fails, and what has come stays on disk: the next fetch of the same bytes goes on behind it, also in a later process
+// (snapshot/snapshot_receiver.h). The whole is verified, and then loaded, before it counts.
 //
 // Thread: the owning core. Ownership: references outlive it. Suspension: fetch(), of which one runs at a time.
 // Cancellation: `stop`. Errors: NotFound: the node has it no more, or has none; DataLoss: what came is damaged and was
 // removed; Unavailable: no answer, or the disk refuses; FailedPrecondition: of another cluster.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "base/ids.h"
+#include "kv/store.h"
 #include "peers/snapshot_port.h"
+#include "raft/log_base.h"
 #include "reactor/event.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
 #include "replica/snapshot_facts.h"
 #include "snapshot/snapshot_directory.h"
-#include "snapshot/snapshot_loader.h"
-#include "snapshot/snapshot_writer.h"
+#include "snapshot/snapshot_receiver.h"
 
 namespace kvorum::replica {
 
+// What a snapshot holds, in memory; the file is in the directory.
+struct FetchedState {
+    raft::LogBase base;
+    kv::Store state;
+};
+
 class SnapshotFetcher {
  public:
-    SnapshotFetcher(reactor::Reactor& reactor, ClusterId cluster, peers::SnapshotSender& peers,
+    // `path`: of the directory.
+    SnapshotFetcher(reactor::Reactor& reactor, ClusterId cluster, std::string path, peers::SnapshotSender& peers,
                     snapshot::SnapshotDirectory& directory, SnapshotFacts& facts);
 
-    // `last` zero: the newest that `from` has. When it returns, the file is one of the directory's.
-    [[nodiscard]] reactor::Task<absl::StatusOr<snapshot::LoadedSnapshot>> fetch(NodeId from, raft::EntryId last,
-                                                                                reactor::StopToken stop);
+    // `name` none: the newest that `from` has.
+    [[nodiscard]] reactor::Task<absl::StatusOr<FetchedState>> fetch(NodeId from, peers::SnapshotName name,
+                                                                    reactor::StopToken stop);
     void on_part(NodeId from, const peers::SnapshotPart& part);
 
  private:
@@ -46,21 +55,19 @@ class SnapshotFetcher {
     };
     // What is awaited, and came.
     struct Part {
-        raft::EntryId last;
-        uint64_t size_bytes = 0;
+        peers::SnapshotName name;
         std::string bytes;
     };
 
-    [[nodiscard]] reactor::Task<absl::StatusOr<snapshot::LoadedSnapshot>> receive_and_take_in(NodeId from,
-                                                                                              reactor::StopToken stop);
+    [[nodiscard]] reactor::Task<absl::StatusOr<FetchedState>> receive_and_load(NodeId from, reactor::StopToken stop);
     [[nodiscard]] reactor::Task<absl::Status> receive(NodeId from, reactor::StopToken stop);
-    [[nodiscard]] reactor::Task<absl::Status> open_file(raft::EntryId last);
+    [[nodiscard]] reactor::Task<absl::Status> learn_name(NodeId from, reactor::StopToken stop);
     [[nodiscard]] reactor::Task<absl::StatusOr<Part>> next_part(NodeId from, reactor::StopToken stop);
-    [[nodiscard]] reactor::Task<absl::Status> store_bytes(std::string bytes);
-    [[nodiscard]] reactor::Task<absl::StatusOr<snapshot::LoadedSnapshot>> take_in(reactor::StopToken stop);
+    [[nodiscard]] reactor::Task<absl::StatusOr<FetchedState>> load(reactor::StopToken stop);
 
     reactor::Reactor& reactor_;
     const ClusterId cluster_;
+    const std::string path_;
     peers::SnapshotSender& peers_;
     snapshot::SnapshotDirectory& directory_;
     SnapshotFacts& facts_;
@@ -69,10 +76,10 @@ class SnapshotFetcher {
 
     // Of the fetch that runs.
     NodeId from_;
-    raft::EntryId last_;
+    peers::SnapshotName name_;
     uint64_t offset_ = 0;
     std::optional<Part> part_;
-    std::unique_ptr<snapshot::SnapshotWriter> writer_;
+    std::unique_ptr<snapshot::SnapshotReceiver> receiver_;
 };
 
 }  // namespace kvorum::replica

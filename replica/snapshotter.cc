@@ -5,17 +5,10 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "snapshot/snapshot_loader.h"
 
 namespace kvorum::replica {
 
 using reactor::Task;
-
-namespace {
-
-constexpr uint64_t kWorkPerByte = 3;  // to copy, pack and sum one
-
-}  // namespace
 
 Snapshotter::Snapshotter(reactor::Reactor& reactor, const NodeConfig& config, ClusterId cluster, LogPort& log,
                          kv::Store& store, raft::Raft& raft, const Applier& applier,
@@ -35,7 +28,14 @@ Snapshotter::~Snapshotter() = default;
 
 void Snapshotter::run_turn() {
     facts_.log_first_index = log_.first_index();
-    if (saving() || applier_.mid_entry() || applier_.restores() || tasks_.stop_requested()) return;
+    if (saving()) {
+        facts_.saved_keys = writer_->counts().records;
+        facts_.preimage_bytes = writer_->counts().pre_image_bytes;
+        // The store waits for that with taking the other state.
+        if (applier_.restores() && !writer_stop_->stop_requested()) writer_stop_->request_stop();
+        return;
+    }
+    if (applier_.mid_entry() || applier_.restores() || tasks_.stop_requested()) return;
     if (is_due()) {
         begin();
     } else {
@@ -53,8 +53,8 @@ bool Snapshotter::request() {
 bool Snapshotter::is_due() const {
     if (applier_.last_applied().is_none() || reactor_.now_ns() < retry_at_ns_) return false;
     if (requested_) return true;
-    const snapshot::SnapshotFile* newest = directory_.newest();
-    const LogIndex from = newest == nullptr ? LogIndex{} : newest->last.index;
+    const snapshot::SnapshotFile* newest = directory_.newest_verified();
+    const LogIndex from = newest == nullptr ? LogIndex{} : newest->id.index;
     if (applier_.last_applied() <= from) return false;
     const uint64_t size_bytes = newest == nullptr ? 0 : newest->size_bytes;
     return log_.bytes_behind(from) >= std::max(config_.snapshot_log_bytes, size_bytes);
@@ -66,44 +66,57 @@ snapshot::SnapshotHead Snapshotter::head() const {
             .group = kFirstGroup,
             .node = config_.id,
             .base = raft_.log_base_at(applier_.last_applied_id(), store_.log_time_ms()),
-            .moment = cursor_->moment()};
+            .moment = {}};
 }
 
 void Snapshotter::begin() {
-    requested_ = abandoned_ = false;
-    const raft::EntryId last = applier_.last_applied_id();
-    if (const auto* newest = directory_.newest(); newest != nullptr && newest->last == last) {
+    requested_ = false;
+    const snapshot::SnapshotFile* newest = directory_.newest_verified();
+    if (newest != nullptr && newest->id.index == applier_.last_applied()) {
         // Nothing happened since: it is as new as it can be.
         facts_.last_saved_wall_ms = reactor_.backend().wall_clock_ms();
         return;
     }
-    encoder_ = std::make_unique<snapshot::SnapshotEncoder>();
-    cursor_ = store_.begin_snapshot(*encoder_);
-    encoder_->begin(head());
-    revision_ = store_.revision();
+    snapshot::SnapshotWriterConfig config;
+    config.directory = config_.data_directory;
+    writer_ = std::make_unique<snapshot::SnapshotWriter>(reactor_, config, store_, head());
+    writer_stop_ = std::make_unique<reactor::StopSource>();
     facts_.saving = true;
     facts_.saving_since_ns = reactor_.now_ns();
     facts_.saved_keys = facts_.preimage_bytes = 0;
-    tasks_.spawn(take(last));
+    KVORUM_LOG(kInfo, "snapshot: the state at index {} of term {}, {} keys, is being written", writer_->id().index,
+               writer_->id().term, writer_->moment().key_count);
+    tasks_.spawn(take());
 }
 
-Task<void> Snapshotter::take(raft::EntryId last) {
-    KVORUM_LOG(kInfo, "snapshot: the state at index {} of term {}, {} keys, is being written", last.index, last.term,
-               cursor_->moment().key_count);
-    absl::StatusOr<snapshot::SnapshotFile> file = co_await write(last);
-    cursor_.reset();
-    encoder_.reset();
-    if (file.ok()) co_await directory_.adopt(*file);
-    finished(file);
+Task<void> Snapshotter::take() {
+    absl::StatusOr<snapshot::SnapshotIdentity> written = co_await write_and_verify();
+    finished(written);
+    writer_.reset();
+    writer_stop_.reset();
 }
 
-void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotFile>& file) {
-    const uint64_t duration_ns = reactor_.now_ns() - facts_.saving_since_ns;
+Task<absl::StatusOr<snapshot::SnapshotIdentity>> Snapshotter::write_and_verify() {
+    absl::StatusOr<snapshot::SnapshotIdentity> written = co_await writer_->run(writer_stop_->token());
+    if (!written.ok()) co_return written;
+    directory_.add(*written, false);
+    absl::StatusOr<snapshot::LoadedSnapshot> verified = co_await directory_.verify(written->id, writer_stop_->token());
+    if (absl::IsDataLoss(verified.status())) {
+        absl::Status removed = co_await directory_.remove(written->id);
+        maybe(!removed.ok());
+    }
+    if (!verified.ok()) co_return verified.status();
+    absl::Status removed = co_await directory_.remove_old();
+    if (!removed.ok()) co_return removed;
+    co_return written;
+}
+
+void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotIdentity>& written) {
     facts_.saving = false;
-    if (tasks_.stop_requested() || abandoned_) return;
-    if (!file.ok()) {
+    if (writer_stop_->stop_requested()) return;
+    if (!written.ok()) {
         ++facts_.failed;
-        facts_.last_error = std::string(file.status().message());
+        facts_.last_error = std::string(written.status().message());
         retry_at_ns_ = reactor_.now_ns() + kRetryNs;
         KVORUM_LOG(kError, "snapshot: {}; the log is kept, and it is tried again in {} s", facts_.last_error,
                    kRetryNs / kSecondNs);
@@ -111,76 +124,26 @@ void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotFile>& file) {
     }
     ++facts_.taken;
     facts_.last_error.clear();
-    facts_.last_index = file->last.index;
-    facts_.last_revision = revision_;
-    facts_.last_bytes = file->size_bytes;
+    facts_.last_index = written->id.index;
+    facts_.last_revision = writer_->moment().head.revision;
+    facts_.last_bytes = written->size_bytes;
     facts_.last_saved_wall_ms = reactor_.backend().wall_clock_ms();
-    facts_.last_duration_ms = duration_ns / kMillisecondNs;
+    facts_.last_duration_ms = (reactor_.now_ns() - facts_.saving_since_ns) / kMillisecondNs;
+    facts_.preimage_bytes = writer_->counts().pre_image_bytes;
     KVORUM_LOG(kInfo, "snapshot: {} written and verified: {} bytes in {} ms, {} bytes were kept for writes meanwhile",
-               file->path, file->size_bytes, facts_.last_duration_ms, facts_.preimage_bytes);
-}
-
-Task<absl::StatusOr<snapshot::SnapshotFile>> Snapshotter::write(raft::EntryId last) {
-    auto created =
-        co_await snapshot::SnapshotWriter::create(reactor_, directory_.path(), last, snapshot::kUnfinishedSuffix);
-    if (!created.ok()) co_return created.status();
-    snapshot::SnapshotWriter& writer = **created;
-    absl::Status status = co_await write_records(writer);
-    if (status.ok()) status = co_await writer.seal();
-    if (status.ok()) {
-        auto verified = co_await snapshot::verify_snapshot(reactor_, writer.path(), tasks_.stop_token());
-        status = verified.status();
-    }
-    if (!status.ok()) {
-        co_await writer.close(true);
-        co_return status;
-    }
-    auto file = co_await writer.publish();
-    if (!file.ok()) co_await writer.close(true);
-    co_return file;
-}
-
-Task<absl::Status> Snapshotter::write_records(snapshot::SnapshotWriter& writer) {
-    for (bool finished = false, done = false; !done;) {
-        if (tasks_.stop_requested() || abandoned_) co_return absl::CancelledError("given up");
-        if (!finished && cursor_->advance(kSliceBytes)) {
-            encoder_->finish();
-            finished = true;
-        }
-        const uint64_t waiting_bytes = encoder_->raw_bytes_waiting();
-        // Pre-images come beside what the cursor gives.
-        const bool packed = encoder_->pack(2 * kSliceBytes);
-        reactor_.work().add(TurnPart::kSnapshot, std::min(waiting_bytes, 2 * kSliceBytes) * kWorkPerByte);
-        done = finished && packed;
-        facts_.saved_keys = cursor_->counts().records;
-        facts_.preimage_bytes = cursor_->counts().pre_image_bytes;
-        absl::Status written = co_await write_whole_chunks(writer);
-        if (!written.ok()) co_return written;
-        if (!done) co_await reactor_.yield();
-    }
-    co_return absl::OkStatus();
-}
-
-Task<absl::Status> Snapshotter::write_whole_chunks(snapshot::SnapshotWriter& writer) {
-    while (encoder_->bytes_to_take() > 0) {
-        writer.filled(encoder_->take(writer.room()));
-        if (!writer.is_full()) continue;
-        absl::Status written = co_await writer.write_piece();
-        if (!written.ok()) co_return written;
-    }
-    co_return absl::OkStatus();
+               directory_.path_of(written->id), written->size_bytes, facts_.last_duration_ms, facts_.preimage_bytes);
 }
 
 // What was released leaves the core only when the log on disk says so too.
 void Snapshotter::release_log() {
-    const snapshot::SnapshotFile* newest = directory_.newest();
+    const snapshot::SnapshotFile* newest = directory_.newest_verified();
     if (newest == nullptr || reactor_.now_ns() < release_at_ns_) return;
     release_at_ns_ = reactor_.now_ns() + kReleaseIntervalNs;
-    if (raft_.status().durable_index < newest->last.index) return;
+    if (raft_.status().durable_index < newest->id.index) return;
     const LogIndex behind = config_.snapshot_keep_log_bytes == 0
-                                ? newest->last.index
+                                ? newest->id.index
                                 : log_.index_at_bytes_from_end(config_.snapshot_keep_log_bytes);
-    const LogIndex up_to = std::min({behind, newest->last.index, applier_.last_applied()});
+    const LogIndex up_to = std::min({behind, newest->id.index, applier_.last_applied()});
     if (up_to > released_to_) log_.release_prefix(released_to_ = up_to);
     const LogIndex first = log_.first_index();
     if (first > raft_.base_index() + 1) raft_.compact(first - 1);
@@ -188,6 +151,7 @@ void Snapshotter::release_log() {
 
 Task<void> Snapshotter::stop() {
     tasks_.request_stop();
+    if (writer_stop_ != nullptr) writer_stop_->request_stop();
     co_await tasks_.join();
 }
 

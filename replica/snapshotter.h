@@ -2,20 +2,19 @@
 //
 // When: as soon as so much log lies behind the newest snapshot as --snapshot-log-size says, and not less than that
 // snapshot's own size, so that what is written twice stays a share of what is written (5.1.3); or when it is asked for.
-// How: one moment of the state between two entries (kv/snapshot_cursor.h), given out, packed and written in slices of
-// kSliceBytes a turn while the node serves. The file is read again and verified before it counts, before older ones go,
-// and before any log goes. Of the log --snapshot-keep-log-size stays behind it for followers that lag.
+// How: one moment of the state between two entries, written in slices while the node serves
+// (snapshot/snapshot_writer.h). The file is read again and verified before it counts, before older ones go, and before
+// any log goes. Of the log --snapshot-keep-log-size stays behind it for followers that lag.
 //
-// Thread: the owning core. Ownership: all references outlive it; stop() is awaited before destruction and before the
-// store is assigned to. Suspension: none but in the task that writes. Errors: a snapshot that cannot be written is told
-// in the facts and the log, and tried again after kRetryNs; nothing else depends on it, but the log grows meanwhile.
+// Thread: the owning core. Ownership: all references outlive it; stop() is awaited before destruction. Suspension: none
+// but in the task that writes. Errors: a snapshot that cannot be written is told in the facts and the log, and tried
+// again after kRetryNs; nothing else depends on it, but the log grows meanwhile.
 #pragma once
 
 #include <memory>
 #include <string>
 
 #include "config/config.h"
-#include "kv/snapshot_cursor.h"
 #include "kv/store.h"
 #include "raft/raft.h"
 #include "reactor/reactor.h"
@@ -24,7 +23,6 @@
 #include "replica/log_port.h"
 #include "replica/snapshot_facts.h"
 #include "snapshot/snapshot_directory.h"
-#include "snapshot/snapshot_encoder.h"
 #include "snapshot/snapshot_head.h"
 #include "snapshot/snapshot_writer.h"
 
@@ -36,18 +34,15 @@ class Snapshotter {
                 raft::Raft& raft, const Applier& applier, snapshot::SnapshotDirectory& directory, SnapshotFacts& facts);
     ~Snapshotter();
 
-    // Begins one that is due, and gives log back. At the end of a turn.
+    // Begins one that is due, gives up one whose state is about to be replaced, and gives log back. At the end of a
+    // turn.
     void run_turn();
     // One will begin soon. False: one is being taken.
     bool request();
-    // What is being written is given up: the state is about to be another one. It may take some turns.
-    void abandon() { abandoned_ = true; }
-    [[nodiscard]] bool saving() const { return cursor_ != nullptr; }
+    [[nodiscard]] bool saving() const { return writer_ != nullptr; }
     reactor::Task<void> stop();
 
  private:
-    // Of the state, in a turn: packed within 100 microseconds.
-    static constexpr uint64_t kSliceBytes = 32 * kKiB;
     static constexpr uint64_t kRetryNs = 10 * kSecondNs;
     static constexpr uint64_t kReleaseIntervalNs = 20 * kMillisecondNs;
 
@@ -55,11 +50,9 @@ class Snapshotter {
     void begin();
     [[nodiscard]] snapshot::SnapshotHead head() const;
     void release_log();
-    reactor::Task<void> take(raft::EntryId last);
-    reactor::Task<absl::StatusOr<snapshot::SnapshotFile>> write(raft::EntryId last);
-    reactor::Task<absl::Status> write_records(snapshot::SnapshotWriter& writer);
-    reactor::Task<absl::Status> write_whole_chunks(snapshot::SnapshotWriter& writer);
-    void finished(const absl::StatusOr<snapshot::SnapshotFile>& file);
+    reactor::Task<void> take();
+    reactor::Task<absl::StatusOr<snapshot::SnapshotIdentity>> write_and_verify();
+    void finished(const absl::StatusOr<snapshot::SnapshotIdentity>& written);
 
     reactor::Reactor& reactor_;
     const NodeConfig& config_;
@@ -73,14 +66,11 @@ class Snapshotter {
     reactor::TaskScope tasks_;
 
     bool requested_ = false;
-    bool abandoned_ = false;
     uint64_t retry_at_ns_ = 0;
     uint64_t release_at_ns_ = 0;  // when to look again
     LogIndex released_to_;
-    Revision revision_;  // of the moment
-    // Of the one that is being taken.
-    std::unique_ptr<snapshot::SnapshotEncoder> encoder_;
-    std::unique_ptr<kv::SnapshotCursor> cursor_;
+    std::unique_ptr<snapshot::SnapshotWriter> writer_;  // of the one that is being taken
+    std::unique_ptr<reactor::StopSource> writer_stop_;
 };
 
 }  // namespace kvorum::replica

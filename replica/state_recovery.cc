@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "snapshot/snapshot_loader.h"
 
 namespace kvorum::replica {
 
@@ -40,15 +41,8 @@ bool holds(const raft::RecoveredLog& log, const raft::EntryId& id) {
 
 }  // namespace
 
-Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor, wal::Wal& wal,
-                                                      snapshot::LoadedSnapshot loaded, kv::Store& state) {
-    const raft::LogBase& base = loaded.head.base;
-    if (loaded.head.cluster != wal.cluster()) {
-        co_return absl::FailedPreconditionError(
-            fmt::format("the snapshot at index {} is of another cluster", base.last.index));
-    }
+Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor, wal::Wal& wal, raft::LogBase base) {
     raft::RecoveredLog log = whole_log(wal);
-    state = std::move(loaded.state);
     log.applied = base.last;
     if (holds(log, base.last)) co_return log;
     KVORUM_LOG(kInfo, "the log ends at index {}: it begins anew behind the snapshot at {}", log.last.index,
@@ -68,31 +62,35 @@ Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor,
 }
 
 Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor, wal::Wal& wal,
-                                                       snapshot::SnapshotDirectory& directory, kv::Store& state,
-                                                       uint64_t& loaded_bytes) {
+                                                       snapshot::SnapshotDirectory& directory, kv::Store& state) {
     const LogIndex base = wal.recovered().base.last.index;
-    while (directory.newest() != nullptr && directory.newest()->last.index >= base) {
-        const snapshot::SnapshotFile file = *directory.newest();
+    while (!directory.files().empty() && directory.files().front().id.index >= base) {
+        const snapshot::SnapshotFile file = directory.files().front();
         const uint64_t begun_ns = reactor.now_ns();
-        absl::StatusOr<snapshot::LoadedSnapshot> loaded =
-            co_await snapshot::load_snapshot(reactor, file.path, {}, &loaded_bytes);
+        kv::Store restored;
+        snapshot::SnapshotLoader loader(reactor, directory.path_of(file.id), file.size_bytes);
+        absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await loader.restore(&restored, {});
         if (loaded.ok()) {
-            KVORUM_LOG(kInfo, "snapshot: {} keys at index {} of term {} loaded, {} bytes in {} ms",
-                       loaded->head.moment.key_count, file.last.index, file.last.term, file.size_bytes,
-                       (reactor.now_ns() - begun_ns) / kMillisecondNs);
-            auto log = co_await begin_behind(reactor, wal, *std::move(loaded), state);
+            if (loaded->head.cluster != wal.cluster()) {
+                co_return absl::FailedPreconditionError(
+                    fmt::format("{} is of another cluster", directory.path_of(file.id)));
+            }
+            KVORUM_LOG(kInfo, "snapshot: {} keys at index {} of term {} loaded, {} bytes in {} ms", loaded->records,
+                       file.id.index, file.id.term, file.size_bytes, (reactor.now_ns() - begun_ns) / kMillisecondNs);
+            directory.add({file.id, file.size_bytes, loaded->checksum}, true);
+            state = std::move(restored);
+            auto log = co_await begin_behind(reactor, wal, loaded->head.base);
             co_return log;
         }
-        if (!absl::IsDataLoss(loaded.status())) co_return loaded.status();
         // What it stands for was acknowledged: no less may do.
-        if (file.last.index > wal.recovered().last.index) co_return loaded.status();
+        if (!absl::IsDataLoss(loaded.status()) || file.id.index > wal.recovered().last.index) co_return loaded.status();
         KVORUM_LOG(kError, "snapshot: {}; it is removed", std::string(loaded.status().message()));
-        co_await directory.remove(file.last);
+        absl::Status removed = co_await directory.remove(file.id);
+        if (!removed.ok()) co_return removed;
     }
     if (base.is_none()) co_return whole_log(wal);
     co_return absl::DataLossError(
-        fmt::format("the log in {} begins behind index {}, and there is no sound snapshot that reaches it",
-                    directory.path(), base));
+        fmt::format("the log begins behind index {}, and there is no sound snapshot that reaches it", base));
 }
 
 }  // namespace kvorum::replica

@@ -12,7 +12,6 @@
 #include "reactor/reactor.h"
 #include "reactor/task.h"
 #include "snapshot/snapshot_directory.h"
-#include "snapshot/snapshot_loader.h"
 #include "wal/wal.h"
 
 namespace kvorum::replica {
@@ -21,10 +20,9 @@ namespace kvorum::replica {
 // behind the snapshot: a crash had come between the two.
 [[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> recover_state(reactor::Reactor& reactor, wal::Wal& wal,
                                                                               snapshot::SnapshotDirectory& directory,
-                                                                              kv::Store& state, uint64_t& loaded_bytes);
-// The same, with a snapshot that was loaded already and stands for no less than the log's base.
+                                                                              kv::Store& state);
+// The same, with the state of a snapshot that says `base`, and stands for no less than the log's own base.
 [[nodiscard]] reactor::Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor, wal::Wal& wal,
-                                                                             snapshot::LoadedSnapshot loaded,
-                                                                             kv::Store& state);
+                                                                             raft::LogBase base);
 
 }  // namespace kvorum::replica

@@ -26,8 +26,8 @@ std::vector<uint64_t> durable_segments(const Machine& machine) {
 raft::EntryId durable_snapshot(const Machine& machine) {
     raft::EntryId newest;
     for (const std::string& name : machine.disk().durable_names(machine.node_config().data_directory)) {
-        const auto last = snapshot::parse_snapshot_file_name(name, snapshot::kSnapshotSuffix);
-        if (last.has_value() && last->index > newest.index) newest = *last;
+        const auto id = snapshot::parse_snapshot_file_name(name);
+        if (id.has_value() && id->index > newest.index) newest = {id->index, id->term};
     }
     return newest;
 }

@@ -69,6 +69,8 @@ class SnapshotDecoder {
     [[nodiscard]] uint64_t tombstones() const { return tombstones_; }
     [[nodiscard]] uint64_t raw_bytes() const { return raw_bytes_; }  // of records and tombstones, unpacked
     [[nodiscard]] uint64_t file_bytes() const { return input_offset_ + position_; }  // decoded so far
+    // Once complete(): differs for files that differ anywhere.
+    [[nodiscard]] uint64_t file_checksum() const { return header_checksum_; }
     // Everything before it is whole chunks that were decoded without fault.
     [[nodiscard]] uint64_t verified_bytes() const { return verified_bytes_; }
 

@@ -4,87 +4,131 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <system_error>
+#include <cerrno>
 #include <utility>
 
-#include "base/aligned_buffer.h"
-#include "base/assert.h"
-#include "base/log.h"
-#include "wal/format.h"
+#include "snapshot/snapshot_format.h"
 
 namespace kvorum::snapshot {
 
+using reactor::StopToken;
 using reactor::Task;
 
+namespace {
+
+bool is_newer(const SnapshotFile& a, const SnapshotFile& b) { return a.id > b.id; }
+
+// Of a snapshot that was not finished.
+bool is_leftover(std::string_view name) {
+    return name.ends_with(kTemporarySuffix) && (name.starts_with("snapshot-") || name.starts_with("receive-"));
+}
+
+}  // namespace
+
+SnapshotDirectory::SnapshotDirectory(reactor::Reactor& reactor, std::string directory, bool direct_io)
+    : reactor_(reactor), directory_(std::move(directory)), direct_io_(direct_io) {}
+
 Task<absl::Status> SnapshotDirectory::open() {
-    const auto listing = reactor_.backend().list_directory(path_);
+    const auto listing = reactor_.backend().list_directory(directory_);
     if (!listing.ok()) co_return listing.status();
-    for (const reactor::DirectoryEntry& entry : *listing) {
-        const std::string path = fmt::format("{}/{}", path_, entry.name);
-        if (const auto last = parse_snapshot_file_name(entry.name, kSnapshotSuffix); last.has_value())
-            files_.push_back({*last, path, entry.size_bytes});
-        if (const auto last = parse_snapshot_file_name(entry.name, kFetchedSuffix); last.has_value())
-            fetched_.push_back({*last, path, entry.size_bytes});
-        if (parse_snapshot_file_name(entry.name, kUnfinishedSuffix).has_value()) co_await unlink(path);
+    files_.clear();
+    interrupted_receive_.reset();
+    std::vector<std::string> leftovers;
+    for (const reactor::DirectoryEntry& file : *listing) {
+        if (const auto id = parse_snapshot_file_name(file.name); id.has_value())
+            files_.push_back({*id, file.size_bytes, std::nullopt});
+        if (is_leftover(file.name)) leftovers.push_back(file.name);
+        const std::optional<SnapshotIdentity> received = parse_receive_file_name(file.name);
+        if (received.has_value() && (!interrupted_receive_ || received->id > interrupted_receive_->id))
+            interrupted_receive_ = received;
     }
-    std::sort(files_.begin(), files_.end(),
-              [](const SnapshotFile& a, const SnapshotFile& b) { return a.last.index > b.last.index; });
-    co_return absl::OkStatus();
+    std::sort(files_.begin(), files_.end(), is_newer);
+    for (const std::string& name : leftovers) {
+        if (interrupted_receive_ && name == receive_file_name(*interrupted_receive_)) continue;
+        absl::Status removed = co_await remove_file(reactor_, directory_ + "/" + name);
+        if (!removed.ok()) co_return removed;
+    }
+    // What a killed process renamed last must not be believed and lost afterwards.
+    absl::Status synced = co_await sync_directory(reactor_, directory_);
+    co_return synced;
 }
 
-Task<void> SnapshotDirectory::unlink(std::string path) {
-    const int32_t removed = co_await reactor_.unlink(path);
-    if (removed < 0)
-        KVORUM_LOG(kWarn, "snapshot: cannot remove {}: {}", path, std::generic_category().message(-removed));
-}
-
-const SnapshotFile* SnapshotDirectory::find(const raft::EntryId& last) const {
-    const auto found =
-        std::find_if(files_.begin(), files_.end(), [&](const SnapshotFile& file) { return file.last == last; });
+const SnapshotFile* SnapshotDirectory::newest_verified() const {
+    const auto found = std::find_if(files_.begin(), files_.end(), [](const auto& file) { return file.is_verified(); });
     return found == files_.end() ? nullptr : &*found;
 }
 
-uint64_t SnapshotDirectory::fetched_bytes(const raft::EntryId& last) const {
-    const auto found =
-        std::find_if(fetched_.begin(), fetched_.end(), [&](const SnapshotFile& file) { return file.last == last; });
-    return found == fetched_.end() ? 0 : found->size_bytes;
+const SnapshotFile* SnapshotDirectory::find(SnapshotId id) const {
+    const auto found = std::find_if(files_.begin(), files_.end(), [&](const auto& file) { return file.id == id; });
+    return found == files_.end() ? nullptr : &*found;
 }
 
-Task<void> SnapshotDirectory::adopt(SnapshotFile file) {
-    std::vector<SnapshotFile> before = std::exchange(files_, {std::move(file)});
-    const raft::EntryId kept = files_.front().last;
-    const std::vector<SnapshotFile> fetched = std::exchange(fetched_, {});
-    before.insert(before.end(), fetched.begin(), fetched.end());
-    for (const SnapshotFile& old : before) {
-        // What was fetched in part is this file by now.
-        if (old.last != kept) co_await unlink(old.path);
+SnapshotFile* SnapshotDirectory::find_mutable(const SnapshotId& id) { return const_cast<SnapshotFile*>(find(id)); }
+
+std::string SnapshotDirectory::path_of(const SnapshotId& id) const { return directory_ + "/" + snapshot_file_name(id); }
+
+void SnapshotDirectory::add(const SnapshotIdentity& identity, bool was_verified) {
+    std::erase_if(files_, [&](const SnapshotFile& file) { return file.id == identity.id; });
+    const SnapshotFile added{identity.id, identity.size_bytes,
+                             was_verified ? std::optional(identity.checksum) : std::nullopt};
+    files_.insert(std::upper_bound(files_.begin(), files_.end(), added, is_newer), added);
+    if (interrupted_receive_ == identity) interrupted_receive_.reset();
+}
+
+Task<absl::StatusOr<LoadedSnapshot>> SnapshotDirectory::verify(SnapshotId id, StopToken stop) {
+    const SnapshotFile* file = find(id);
+    if (file == nullptr) co_return absl::NotFoundError(path_of(id));
+    const uint64_t size_bytes = file->size_bytes;
+    SnapshotLoader loader(reactor_, path_of(id), size_bytes, direct_io_);
+    absl::StatusOr<LoadedSnapshot> loaded = co_await loader.verify(stop);
+    if (!loaded.ok()) co_return loaded;
+    const raft::EntryId& last = loaded->head.base.last;
+    if (SnapshotId{last.index, last.term} != id)
+        co_return absl::DataLossError(
+            fmt::format("{}: it is of entry {} of term {}", path_of(id), last.index, last.term));
+    // Meanwhile it may have been removed, or replaced by another of the same entry.
+    SnapshotFile* verified = find_mutable(id);
+    if (verified != nullptr && verified->size_bytes == size_bytes) verified->checksum = loaded->checksum;
+    co_return loaded;
+}
+
+Task<absl::Status> SnapshotDirectory::remove_old() {
+    const SnapshotFile* newest = newest_verified();
+    if (newest == nullptr) co_return absl::OkStatus();
+    std::vector<SnapshotId> old;
+    for (size_t i = static_cast<size_t>(newest - files_.data()) + 2; i < files_.size(); ++i)
+        old.push_back(files_[i].id);
+    for (const SnapshotId& id : old) {
+        absl::Status removed = co_await remove(id);
+        if (!removed.ok()) co_return removed;
     }
+    co_return absl::OkStatus();
 }
 
-Task<void> SnapshotDirectory::remove(raft::EntryId last) {
-    const SnapshotFile* file = find(last);
-    if (file == nullptr) co_return;
-    const std::string path = file->path;
-    std::erase_if(files_, [&](const SnapshotFile& each) { return each.last == last; });
-    co_await unlink(path);
+Task<absl::Status> SnapshotDirectory::remove(SnapshotId id) {
+    absl::Status removed = co_await remove_file(reactor_, path_of(id));
+    if (!removed.ok()) co_return removed;
+    std::erase_if(files_, [&](const SnapshotFile& file) { return file.id == id; });
+    absl::Status synced = co_await sync_directory(reactor_, directory_);
+    co_return synced;
 }
 
-Task<absl::StatusOr<std::string>> SnapshotDirectory::read(raft::EntryId last, uint64_t offset, uint32_t bytes_max) {
-    KVORUM_ASSERT(bytes_max % wal::kBlockBytes == 0, "{} bytes", bytes_max);
-    const SnapshotFile* file = find(last);
-    if (file == nullptr || offset % wal::kBlockBytes != 0) co_return absl::NotFoundError("no such snapshot");
-    const std::string path = file->path;
-    const int32_t handle = co_await reactor_.open(path, O_RDONLY | O_DIRECT | O_CLOEXEC, 0);
-    if (handle < 0)
-        co_return absl::NotFoundError(fmt::format("{}: {}", path, std::generic_category().message(-handle)));
-    AlignedBuffer buffer(bytes_max);
-    const int32_t result = co_await reactor_.read(handle, buffer.bytes(), offset);
-    const int32_t closed = co_await reactor_.close(handle);
-    if (result < 0 || closed < 0) {
-        co_return absl::UnavailableError(
-            fmt::format("{}: {}", path, std::generic_category().message(-(result < 0 ? result : closed))));
-    }
-    co_return std::string(as_text(Bytes(buffer.bytes()).first(static_cast<size_t>(result))));
+Task<absl::StatusOr<SnapshotPiece>> SnapshotDirectory::read(SnapshotId id, uint64_t offset, uint64_t bytes_max) {
+    const std::string path = path_of(id);
+    const SnapshotFile* known = find(id);
+    if (known == nullptr) co_return absl::NotFoundError(path);
+    if (offset % kFileBlockBytes != 0 || offset >= known->size_bytes)
+        co_return absl::InvalidArgumentError(fmt::format("{}: nothing can be read at {}", path, offset));
+    const int32_t file = co_await reactor_.open(path, O_RDONLY | O_CLOEXEC | (direct_io_ ? O_DIRECT : 0), 0);
+    if (file == -ENOENT) co_return absl::NotFoundError(path);
+    if (file < 0) co_return io_error("open", path, file);
+    SnapshotPiece piece{AlignedBuffer(bytes_max), 0};
+    const int32_t result = co_await reactor_.read(file, piece.buffer.bytes(), offset);
+    const int32_t closed = co_await reactor_.close(file);
+    if (result < 0 || closed < 0) co_return io_error("read", path, result < 0 ? result : closed);
+    piece.size_bytes = static_cast<uint64_t>(result) / kFileBlockBytes * kFileBlockBytes;
+    if (piece.size_bytes == 0) co_return absl::DataLossError(fmt::format("{}: ends at {}", path, offset));
+    co_return std::move(piece);
 }
 
 }  // namespace kvorum::snapshot

@@ -55,6 +55,8 @@ class SnapshotEncoder final : public kv::SnapshotSink {
     size_t take(MutableBytes into);
     [[nodiscard]] uint64_t bytes_to_take() const { return whole_chunks_end_ - taken_; }
     [[nodiscard]] uint64_t raw_bytes_waiting() const { return gathered_.size() + packing_.size() - packed_; }
+    // Once the trailer is made: as SnapshotDecoder::file_checksum().
+    [[nodiscard]] uint64_t file_checksum() const { return header_checksum_; }
     [[nodiscard]] uint64_t records() const { return records_; }
     [[nodiscard]] uint64_t raw_bytes() const { return raw_bytes_; }    // gathered so far
     [[nodiscard]] uint64_t file_bytes() const { return file_bytes_; }  // of whole chunks so far

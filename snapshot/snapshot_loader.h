@@ -1,11 +1,14 @@
-// Reads a snapshot's file: into a state, or only to see whether it is sound.
+// Reads a snapshot file: restores a store of it, or only verifies it. The next piece is read while one is decoded.
 //
-// Everything that the file says of itself is checked: each chunk's checksum, the one over all, the counts, and, of a
-// state that was loaded, its hash. Nothing of a file that fails is used.
+//   SnapshotLoader loader(reactor, path, size_bytes);
+//   absl::StatusOr<LoadedSnapshot> loaded = co_await loader.restore(&store, stop);
 //
-// Thread: the reactor's. Suspension: reads, and between slices of the work (kSliceBytes of the file each).
-// Cancellation: `stop` ends it soon, with Cancelled. Errors: DataLoss names file, byte offset and reason; Unavailable:
-// the system refused. Memory: one piece of the file, one chunk, and the state.
+// Every checksum and count is verified (snapshot_decoder.h), and at the end of a restore that the store's state_hash()
+// is that of the head. A store that was not restored whole is of no use: destroy it.
+//
+// Thread: the reactor's. Suspension: both calls; they yield whenever the turn's work is used up. Ownership: reactor and
+// store outlive the call. Cancellation: Cancelled, soon. Errors: DataLoss, the file is damaged, with the byte and the
+// reason; FailedPrecondition, of a newer program; NotFound or Unavailable, the system refused an operation.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +16,59 @@
 
 #include "absl/status/statusor.h"
 #include "kv/store.h"
+#include "reactor/event.h"
 #include "reactor/reactor.h"
+#include "reactor/scope.h"
 #include "reactor/stop.h"
 #include "reactor/task.h"
+#include "snapshot/snapshot_decoder.h"
+#include "snapshot/snapshot_file.h"
 #include "snapshot/snapshot_head.h"
 
 namespace kvorum::snapshot {
 
 struct LoadedSnapshot {
     SnapshotHead head;
-    kv::Store state;
+    uint64_t checksum = 0;  // SnapshotIdentity::checksum
+    uint64_t records = 0;
+    uint64_t raw_bytes = 0;
 };
 
-// `progress_bytes`, unless null, outlives the call and counts what of the file is done.
-[[nodiscard]] reactor::Task<absl::StatusOr<LoadedSnapshot>> load_snapshot(reactor::Reactor& reactor, std::string path,
-                                                                          reactor::StopToken stop,
-                                                                          uint64_t* progress_bytes = nullptr);
-// Checksums, counts and order, without looking at what is in it.
-[[nodiscard]] reactor::Task<absl::StatusOr<SnapshotHead>> verify_snapshot(reactor::Reactor& reactor, std::string path,
-                                                                          reactor::StopToken stop);
+class SnapshotLoader {
+ public:
+    SnapshotLoader(reactor::Reactor& reactor, std::string path, uint64_t size_bytes, bool direct_io = true);
+    SnapshotLoader(const SnapshotLoader&) = delete;
+    SnapshotLoader& operator=(const SnapshotLoader&) = delete;
+
+    // One of them, once. The store is empty.
+    [[nodiscard]] reactor::Task<absl::StatusOr<LoadedSnapshot>> restore(kv::Store* store, reactor::StopToken stop);
+    [[nodiscard]] reactor::Task<absl::StatusOr<LoadedSnapshot>> verify(reactor::StopToken stop);
+    // How much of a file from its beginning on is whole chunks without damage; 0 too when it cannot be read.
+    [[nodiscard]] reactor::Task<uint64_t> find_verified_bytes(reactor::StopToken stop);
+
+    [[nodiscard]] uint64_t bytes_read() const { return bytes_read_; }  // of size_bytes
+    [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
+
+ private:
+    struct Piece {
+        AlignedBuffer buffer{kPieceBytes};
+        int32_t result = 0;
+    };
+
+    reactor::Task<absl::Status> decode_file(SnapshotDecoder* decoder, reactor::StopToken stop);
+    reactor::Task<absl::Status> decode_pieces(SnapshotDecoder* decoder, reactor::Handle file, reactor::StopToken stop);
+    reactor::Task<absl::Status> decode_piece(SnapshotDecoder* decoder, Piece* piece, reactor::StopToken stop);
+    reactor::Task<void> read_piece(reactor::Handle file, uint64_t offset, Piece* piece);
+    absl::Status judge(Piece* piece) const;
+    void begin_read(reactor::Handle file, uint64_t offset, Piece* piece);
+
+    reactor::Reactor& reactor_;
+    const std::string path_;
+    const uint64_t size_bytes_;
+    const bool direct_io_;
+    uint64_t bytes_read_ = 0;
+    reactor::Event read_done_;
+    reactor::TaskScope reads_;
+};
 
 }  // namespace kvorum::snapshot

@@ -1,140 +1,117 @@
 #include "snapshot/snapshot_writer.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "base/assert.h"
-#include "wal/format.h"
+#include "base/turn_work.h"
 
 namespace kvorum::snapshot {
 
+using reactor::Handle;
+using reactor::StopToken;
 using reactor::Task;
 
 namespace {
 
 constexpr uint32_t kFileMode = 0600;
-
-Task<int32_t> sync_directory(reactor::Reactor& reactor, std::string path) {
-    const int32_t directory = co_await reactor.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (directory < 0) co_return directory;
-    const int32_t synced = co_await reactor.file_sync(directory);
-    const int32_t closed = co_await reactor.close(directory);
-    co_return synced < 0 ? synced : closed;
-}
+// zstd at its first level, in the unit of base/turn_work.h.
+constexpr uint64_t kPackedBytesPerWork = 1;
+constexpr uint64_t kWalkedBytesPerWork = 2;
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(reactor::Reactor& reactor, std::string directory, raft::EntryId last,
-                               std::string_view suffix)
+SnapshotWriter::SnapshotWriter(reactor::Reactor& reactor, SnapshotWriterConfig config, kv::Store& store,
+                               SnapshotHead head)
     : reactor_(reactor),
-      directory_(std::move(directory)),
-      last_(last),
-      path_(fmt::format("{}/{}", directory_, snapshot_file_name(last, suffix))) {}
-
-SnapshotWriter::~SnapshotWriter() {
-    KVORUM_ASSERT(file_ == reactor::kNoHandle, "the writer of {} was destroyed before it was closed", path_);
+      config_(std::move(config)),
+      id_{head.base.last.index, head.base.last.term},
+      encoder_(config_.compression_level),
+      cursor_(store.begin_snapshot(encoder_)),
+      moment_(cursor_->moment()),
+      buffer_(kPieceBytes) {
+    head.moment = moment_;
+    encoder_.begin(head);
 }
 
-absl::Status SnapshotWriter::error(int32_t result) const {
-    const std::string text = fmt::format("{}: {}", path_, std::generic_category().message(-result));
-    return result == -ENOSPC || result == -EDQUOT ? absl::ResourceExhaustedError(text) : absl::UnavailableError(text);
-}
-
-Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> SnapshotWriter::open(std::unique_ptr<SnapshotWriter> writer,
-                                                                           int flags) {
-    const int32_t file =
-        co_await writer->reactor_.open(writer->path_, O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC | flags, kFileMode);
-    if (file < 0) co_return writer->error(file);
-    writer->file_ = file;
-    co_return writer;
-}
-
-Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> SnapshotWriter::create(reactor::Reactor& reactor,
-                                                                             std::string directory, raft::EntryId last,
-                                                                             std::string_view suffix) {
-    std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(reactor, std::move(directory), last, suffix));
-    const int32_t removed = co_await reactor.unlink(writer->path_);
-    if (removed < 0 && removed != -ENOENT) co_return writer->error(removed);
-    auto opened = co_await open(std::move(writer), 0);
-    co_return opened;
-}
-
-Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> SnapshotWriter::go_on(reactor::Reactor& reactor,
-                                                                            std::string directory, raft::EntryId last,
-                                                                            std::string_view suffix,
-                                                                            uint64_t size_bytes) {
-    KVORUM_ASSERT(size_bytes % kPieceBytes == 0, "{} bytes", size_bytes);
-    std::unique_ptr<SnapshotWriter> writer(new SnapshotWriter(reactor, std::move(directory), last, suffix));
-    writer->written_bytes_ = size_bytes;
-    auto opened = co_await open(std::move(writer), 0);
-    co_return opened;
-}
-
-void SnapshotWriter::take(Bytes& bytes) {
-    const size_t taken = std::min(bytes.size(), room().size());
-    if (taken > 0) std::memcpy(room().data(), bytes.data(), taken);
-    filled(taken);
-    bytes = bytes.subspan(taken);
-}
-
-Task<absl::Status> SnapshotWriter::write_piece() {
-    KVORUM_ASSERT(is_full());
-    absl::Status written = co_await write_out(kPieceBytes);
-    co_return written;
-}
-
-Task<absl::Status> SnapshotWriter::write_out(size_t bytes) {
-    size_t done = 0;
-    while (done < bytes) {
-        const Bytes rest = Bytes(piece_.bytes()).subspan(done, bytes - done);
-        const int32_t result = co_await reactor_.write(file_, rest, written_bytes_ + done);
-        if (result < 0) co_return error(result);
-        // A short write ends anywhere; the next one begins where O_DIRECT can.
-        const size_t step = static_cast<size_t>(result) / wal::kBlockBytes * wal::kBlockBytes;
-        if (step == 0) co_return error(-EIO);
-        done += step;
+Task<absl::StatusOr<SnapshotIdentity>> SnapshotWriter::run(StopToken stop) {
+    KVORUM_ASSERT(began_ns_ == 0, "a snapshot is written twice");
+    began_ns_ = reactor_.now_ns();
+    const std::string temporary = config_.directory + "/" + temporary_file_name(id_);
+    const std::string final_path = config_.directory + "/" + snapshot_file_name(id_);
+    const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0);
+    const int32_t file = co_await reactor_.open(temporary, flags, kFileMode);
+    if (file < 0) {
+        cursor_.reset();
+        co_return io_error("open", temporary, file);
     }
-    written_bytes_ += bytes;
-    filled_bytes_ = 0;
+    absl::Status status = co_await write_file(file, stop);
+    cursor_.reset();
+    if (status.ok()) {
+        status = co_await publish_file(reactor_, file, config_.directory, temporary, final_path);
+    } else {
+        const int32_t closed = co_await reactor_.close(file);
+        static_cast<void>(closed);
+    }
+    if (!status.ok()) {
+        // What cannot be removed now is removed at the next start.
+        const absl::Status removed = co_await remove_file(reactor_, temporary);
+        static_cast<void>(removed);
+        co_return status;
+    }
+    co_return SnapshotIdentity{id_, bytes_written_, encoder_.file_checksum()};
+}
+
+Task<absl::Status> SnapshotWriter::write_file(Handle file, StopToken stop) {
+    while (!all_packed_ || encoder_.bytes_to_take() > 0) {
+        absl::Status status = co_await gather_piece(stop);
+        if (!status.ok()) co_return status;
+        const uint64_t size_bytes = encoder_.take(buffer_.bytes());
+        status =
+            co_await write_piece(reactor_, file, temporary_file_name(id_), &buffer_, size_bytes, bytes_written_, 0);
+        if (!status.ok()) co_return status;
+        bytes_written_ += size_bytes;
+        status = co_await keep_rate(stop);
+        if (!status.ok()) co_return status;
+    }
     co_return absl::OkStatus();
 }
 
-Task<absl::Status> SnapshotWriter::seal() {
-    if (filled_bytes_ > 0) {
-        const size_t padded = align_up(filled_bytes_, wal::kBlockBytes);
-        std::memset(piece_.bytes().data() + filled_bytes_, 0, padded - filled_bytes_);
-        absl::Status written = co_await write_out(padded);
-        if (!written.ok()) co_return written;
+Task<absl::Status> SnapshotWriter::gather_piece(StopToken stop) {
+    while (!all_packed_ && encoder_.bytes_to_take() < kPieceBytes) {
+        if (stop.stop_requested()) co_return absl::CancelledError("the snapshot was stopped");
+        do_slice();
+        co_await reactor_.yield();
     }
-    const int32_t synced = co_await reactor_.data_sync(file_);
-    co_return synced < 0 ? error(synced) : absl::OkStatus();
+    if (stop.stop_requested()) co_return absl::CancelledError("the snapshot was stopped");
+    co_return absl::OkStatus();
 }
 
-Task<absl::StatusOr<SnapshotFile>> SnapshotWriter::publish() {
-    const int32_t closed = co_await reactor_.close(std::exchange(file_, reactor::kNoHandle));
-    if (closed < 0) co_return error(closed);
-    const std::string path = fmt::format("{}/{}", directory_, snapshot_file_name(last_, kSnapshotSuffix));
-    const int32_t renamed = co_await reactor_.rename(path_, path);
-    if (renamed < 0) co_return error(renamed);
-    const int32_t synced = co_await sync_directory(reactor_, directory_);
-    if (synced < 0) co_return error(synced);
-    co_return SnapshotFile{last_, path, written_bytes_};
+void SnapshotWriter::do_slice() {
+    if (cursor_ != nullptr && encoder_.raw_bytes_waiting() < 2 * config_.slice_bytes) {
+        const bool complete = cursor_->advance(config_.slice_bytes);
+        counts_ = cursor_->counts();
+        reactor_.work().add(TurnPart::kWalk, config_.slice_bytes / kWalkedBytesPerWork);
+        if (complete) {
+            cursor_.reset();
+            encoder_.finish();
+        }
+    }
+    const uint64_t waiting = encoder_.raw_bytes_waiting();
+    const bool packed = encoder_.pack(config_.slice_bytes);
+    reactor_.work().add(TurnPart::kOther, (waiting - encoder_.raw_bytes_waiting()) / kPackedBytesPerWork);
+    all_packed_ = packed && cursor_ == nullptr;
 }
 
-Task<void> SnapshotWriter::close(bool remove) {
-    if (file_ != reactor::kNoHandle) {
-        const int32_t closed = co_await reactor_.close(std::exchange(file_, reactor::kNoHandle));
-        maybe(closed < 0);
-    }
-    if (!remove) co_return;
-    const int32_t removed = co_await reactor_.unlink(path_);
-    maybe(removed < 0);
+Task<absl::Status> SnapshotWriter::keep_rate(StopToken stop) {
+    if (config_.rate_bytes_per_s == 0 || encoder_.raw_bytes_waiting() > kWaitingBytesMax) co_return absl::OkStatus();
+    const auto due_ns = static_cast<uint64_t>(static_cast<double>(bytes_written_) /
+                                              static_cast<double>(config_.rate_bytes_per_s) * kSecondNs);
+    const bool slept = co_await reactor_.sleep_until(began_ns_ + due_ns, stop);
+    if (!slept) co_return absl::CancelledError("the snapshot was stopped");
+    co_return absl::OkStatus();
 }
 
 }  // namespace kvorum::snapshot

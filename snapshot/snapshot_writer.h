@@ -1,79 +1,80 @@
-// Writes one snapshot's file: under a name that does not count, whole and durable, and only then under its own.
+// Takes a snapshot of a store into a file while the node goes on: `snapshot-*.tmp` in pieces of 1 MiB, fdatasync,
+// rename to `.kvs`, fsync of the directory. What is not whole never has the name.
 //
-// The order that makes it safe (reliability of renames): all bytes, fdatasync, verification by whoever calls, rename,
-// fsync of the directory. A crash in between leaves a file that nobody takes for a snapshot.
+//   SnapshotWriter writer(reactor, config, store, head);   // between two entries: this is the moment
+//   absl::StatusOr<SnapshotIdentity> written = co_await writer.run(stop);
 //
-// Thread: the reactor's. Suspension: everything but the questions; one call at a time. Ownership: the reactor outlives
-// the writer; close() or publish() must end before it is destroyed. Errors: ResourceExhausted when the disk is full,
-// Unavailable for anything else that the system refused; nothing here ends the node. O_DIRECT, in pieces of
-// kPieceBytes.
+// Each turn does one slice: config.slice_bytes of records and as much compressing, below 100 us with the default.
+//
+// Thread: the reactor's. Suspension: run(). Ownership: reactor and store outlive it; the store is not assigned to while
+// it is running. Cancellation: a stop ends it soon, with Cancelled. Errors: ResourceExhausted, the disk is full;
+// Unavailable, the system refused an operation. After an error or a stop the temporary file is removed, as far as the
+// system lets it be, and the store is no longer watched.
+// Memory: 2 pieces, what the encoder holds, and pre-images: these come as fast as old records are changed, and wait for
+// the disk. A rate does not hold them back: above kWaitingBytesMax the file is written as fast as the disk takes it.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/aligned_buffer.h"
-#include "base/bytes.h"
 #include "base/units.h"
+#include "kv/snapshot_cursor.h"
+#include "kv/store.h"
 #include "reactor/reactor.h"
+#include "reactor/stop.h"
 #include "reactor/task.h"
+#include "snapshot/snapshot_encoder.h"
 #include "snapshot/snapshot_file.h"
+#include "snapshot/snapshot_head.h"
 
 namespace kvorum::snapshot {
 
+struct SnapshotWriterConfig {
+    std::string directory;
+    uint64_t rate_bytes_per_s = 0;  // of the file; 0: as fast as it goes
+    uint64_t slice_bytes = 32 * kKiB;
+    int compression_level = 1;
+    bool direct_io = true;
+};
+
 class SnapshotWriter {
  public:
-    static constexpr size_t kPieceBytes = 1 * kMiB;
+    static constexpr uint64_t kWaitingBytesMax = 16 * kMiB;
 
-    // Of a new file; what was under its name is gone.
-    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> create(
-        reactor::Reactor& reactor, std::string directory, raft::EntryId last, std::string_view suffix);
-    // Of one that a process before has begun, behind its `size_bytes`, a multiple of kPieceBytes.
-    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> go_on(reactor::Reactor& reactor,
-                                                                                              std::string directory,
-                                                                                              raft::EntryId last,
-                                                                                              std::string_view suffix,
-                                                                                              uint64_t size_bytes);
-    ~SnapshotWriter();
+    // `head` but for its moment, which is now: see Store::begin_snapshot().
+    SnapshotWriter(reactor::Reactor& reactor, SnapshotWriterConfig config, kv::Store& store, SnapshotHead head);
     SnapshotWriter(const SnapshotWriter&) = delete;
     SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
-    // Where the next bytes go, until a piece is full: then it must be written before more are taken.
-    [[nodiscard]] MutableBytes room() { return piece_.bytes().subspan(filled_bytes_); }
-    void filled(size_t bytes) { filled_bytes_ += bytes; }
-    // Takes bytes from the front of `bytes` as far as there is room.
-    void take(Bytes& bytes);
-    [[nodiscard]] bool is_full() const { return filled_bytes_ == kPieceBytes; }
-    [[nodiscard]] reactor::Task<absl::Status> write_piece();
-    // The last piece, padded with zeros to a whole block; durable.
-    [[nodiscard]] reactor::Task<absl::Status> seal();
-    // Of a sealed file that is sound.
-    [[nodiscard]] reactor::Task<absl::StatusOr<SnapshotFile>> publish();
-    // Without publish(): closes the file and removes it, or leaves it to go on with later.
-    [[nodiscard]] reactor::Task<void> close(bool remove);
+    // Once.
+    [[nodiscard]] reactor::Task<absl::StatusOr<SnapshotIdentity>> run(reactor::StopToken stop);
 
-    [[nodiscard]] uint64_t size_bytes() const { return written_bytes_ + filled_bytes_; }
-    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const SnapshotId& id() const { return id_; }
+    [[nodiscard]] const kv::SnapshotMoment& moment() const { return moment_; }
+    [[nodiscard]] const kv::SnapshotCounts& counts() const { return counts_; }
+    [[nodiscard]] uint64_t raw_bytes() const { return encoder_.raw_bytes(); }
+    [[nodiscard]] uint64_t bytes_written() const { return bytes_written_; }
 
  private:
-    SnapshotWriter(reactor::Reactor& reactor, std::string directory, raft::EntryId last, std::string_view suffix);
-    [[nodiscard]] static reactor::Task<absl::StatusOr<std::unique_ptr<SnapshotWriter>>> open(
-        std::unique_ptr<SnapshotWriter> writer, int flags);
-    [[nodiscard]] reactor::Task<absl::Status> write_out(size_t bytes);
-    [[nodiscard]] absl::Status error(int32_t result) const;
+    reactor::Task<absl::Status> write_file(reactor::Handle file, reactor::StopToken stop);
+    reactor::Task<absl::Status> gather_piece(reactor::StopToken stop);
+    reactor::Task<absl::Status> keep_rate(reactor::StopToken stop);
+    void do_slice();
 
     reactor::Reactor& reactor_;
-    const std::string directory_;
-    const raft::EntryId last_;
-    const std::string path_;
-    reactor::Handle file_ = reactor::kNoHandle;
-    AlignedBuffer piece_{kPieceBytes};
-    size_t filled_bytes_ = 0;
-    uint64_t written_bytes_ = 0;
+    const SnapshotWriterConfig config_;
+    const SnapshotId id_;
+    SnapshotEncoder encoder_;
+    std::unique_ptr<kv::SnapshotCursor> cursor_;  // until all was given
+    kv::SnapshotMoment moment_;
+    kv::SnapshotCounts counts_;
+    bool all_packed_ = false;
+    AlignedBuffer buffer_;
+    uint64_t bytes_written_ = 0;
+    uint64_t began_ns_ = 0;
 };
 
 }  // namespace kvorum::snapshot

@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "config": {"reactor"},
     "observe": set(),
     "wal": {"reactor"},
-    "snapshot": {"kv", "wal", "reactor"},
+    "snapshot": {"kv", "reactor"},
     "net": {"reactor"},
     "peers": {"net", "reactor", "config"},
     "ops": {"kv"},

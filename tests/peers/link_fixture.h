@@ -72,16 +72,16 @@ class Recorder final : public peers::PeerLinkOwner,
         note(fmt::format("repair {} from {}: {} entries", reply.index, from, reply.entries.size()));
     }
     void on_snapshot_offer(NodeId from, const peers::SnapshotOffer& offer) override {
-        note(fmt::format("snapshot {} offered by {}", offer.last.index, from));
+        note(fmt::format("snapshot {} offered by {}", offer.name.index, from));
     }
     void on_snapshot_report(NodeId from, const peers::SnapshotReport& report) override {
-        note(fmt::format("snapshot {} {} at {}", report.last.index, report.installed ? "installed" : "failed", from));
+        note(fmt::format("snapshot {} {} at {}", report.name.index, report.installed ? "installed" : "failed", from));
     }
     void on_snapshot_fetch(NodeId from, const peers::SnapshotFetch& fetch) override {
-        note(fmt::format("snapshot {} from {} on fetched by {}", fetch.last.index, fetch.offset, from));
+        note(fmt::format("snapshot {} from {} on fetched by {}", fetch.name.index, fetch.offset, from));
     }
     void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override {
-        note(fmt::format("part of snapshot {} from {}: {} bytes", part.last.index, from, part.bytes.size()));
+        note(fmt::format("part of snapshot {} from {}: {} bytes", part.name.index, from, part.bytes.size()));
     }
     void on_read_index_request(NodeId from, const peers::ReadIndexRequest& request) override {
         note(fmt::format("read index {} asked by {} in term {}", request.id, from, request.leader_term));

@@ -19,6 +19,7 @@ namespace kvorum::peers::test {
 inline constexpr ClusterId kCluster{0xc1};
 inline constexpr LogId kLog{0x101};
 inline constexpr LogId kOtherLog{0x102};
+inline constexpr SnapshotName kSnapshotName{LogIndex{22}, Term{3}, 4096, 5};
 
 inline raft::EntryPtr make_entry(uint64_t index, uint64_t term, std::string_view body, ClusterId cluster = kCluster) {
     raft::EntryBuilder builder(body.empty() ? raft::EntryType::kNoop : raft::EntryType::kCommands);
@@ -145,18 +146,11 @@ inline std::vector<std::string> sample_frames() {
     });
     add([](net::OutputBuffer& out) { encode_repair_request({LogIndex{22}, 5}, out); });
     add([](net::OutputBuffer& out) { encode_repair_reply(sample_repair_reply(), out); });
+    add([](net::OutputBuffer& out) { encode_snapshot_offer({.term = Term{4}, .name = kSnapshotName}, out); });
+    add([](net::OutputBuffer& out) { encode_snapshot_report({.name = kSnapshotName, .installed = true}, out); });
+    add([](net::OutputBuffer& out) { encode_snapshot_fetch({.name = kSnapshotName, .offset = 512}, out); });
     add([](net::OutputBuffer& out) {
-        encode_snapshot_offer({.term = Term{4}, .last = {LogIndex{22}, Term{3}, 5}, .size_bytes = 4096}, out);
-    });
-    add([](net::OutputBuffer& out) {
-        encode_snapshot_report({.last = {LogIndex{22}, Term{3}, 5}, .installed = true}, out);
-    });
-    add([](net::OutputBuffer& out) {
-        encode_snapshot_fetch({.last = {LogIndex{22}, Term{3}, 5}, .offset = 512}, out);
-    });
-    add([](net::OutputBuffer& out) {
-        encode_snapshot_part(
-            {.last = {LogIndex{22}, Term{3}, 5}, .size_bytes = 4096, .offset = 512, .bytes = as_bytes("a part")}, out);
+        encode_snapshot_part({.name = kSnapshotName, .offset = 512, .bytes = as_bytes("a part")}, out);
     });
     add([](net::OutputBuffer& out) { encode_read_index_request(sample_read_index_request(), out); });
     add([](net::OutputBuffer& out) { encode_read_index_reply(sample_read_index_reply(), out); });

@@ -9,7 +9,7 @@
 namespace kvorum::peers {
 namespace {
 
-constexpr raft::EntryId kLast{LogIndex{22}, Term{3}, 5};
+using test::kSnapshotName;
 
 template <typename Message, typename Encode, typename Decode>
 bool survives(const Message& message, Encode encode, Decode decode, Message& out) {
@@ -23,7 +23,7 @@ bool survives(const Message& message, Encode encode, Decode decode, Message& out
 }
 
 TEST(SnapshotCodec, AnOfferSurvivesTheWire) {
-    const SnapshotOffer offer{.term = Term{4}, .last = kLast, .size_bytes = 4096};
+    const SnapshotOffer offer{.term = Term{4}, .name = kSnapshotName};
     SnapshotOffer out;
     ASSERT_TRUE(survives(offer, encode_snapshot_offer, decode_snapshot_offer, out));
     EXPECT_EQ(out, offer);
@@ -31,20 +31,20 @@ TEST(SnapshotCodec, AnOfferSurvivesTheWire) {
 
 TEST(SnapshotCodec, AnOfferOfWhatItsLeaderCannotHaveIsRefused) {
     SnapshotOffer out;
-    EXPECT_FALSE(survives(SnapshotOffer{.term = Term{2}, .last = kLast, .size_bytes = 1}, encode_snapshot_offer,
+    EXPECT_FALSE(survives(SnapshotOffer{.term = Term{2}, .name = kSnapshotName}, encode_snapshot_offer,
                           decode_snapshot_offer, out));
-    EXPECT_FALSE(survives(SnapshotOffer{.term = Term{4}, .last = kLast, .size_bytes = 0}, encode_snapshot_offer,
+    EXPECT_FALSE(survives(SnapshotOffer{.term = Term{4}, .name = {LogIndex{22}, Term{3}, 0, 5}}, encode_snapshot_offer,
                           decode_snapshot_offer, out));
-    EXPECT_FALSE(survives(SnapshotOffer{.term = Term{4}, .last = {}, .size_bytes = 1}, encode_snapshot_offer,
-                          decode_snapshot_offer, out));
+    EXPECT_FALSE(
+        survives(SnapshotOffer{.term = Term{4}, .name = {}}, encode_snapshot_offer, decode_snapshot_offer, out));
 }
 
 TEST(SnapshotCodec, AReportAndAFetchSurviveTheWire) {
-    const SnapshotReport report{.last = kLast, .installed = true};
+    const SnapshotReport report{.name = kSnapshotName, .installed = true};
     SnapshotReport report_out;
     ASSERT_TRUE(survives(report, encode_snapshot_report, decode_snapshot_report, report_out));
     EXPECT_EQ(report_out, report);
-    const SnapshotFetch fetch{.last = kLast, .offset = 77};
+    const SnapshotFetch fetch{.name = kSnapshotName, .offset = 77};
     SnapshotFetch fetch_out;
     ASSERT_TRUE(survives(fetch, encode_snapshot_fetch, decode_snapshot_fetch, fetch_out));
     EXPECT_EQ(fetch_out, fetch);
@@ -53,14 +53,14 @@ TEST(SnapshotCodec, AReportAndAFetchSurviveTheWire) {
 TEST(SnapshotCodec, TheNewestMayBeFetchedWithoutItsName) {
     SnapshotFetch out;
     EXPECT_TRUE(survives(SnapshotFetch{}, encode_snapshot_fetch, decode_snapshot_fetch, out));
-    EXPECT_TRUE(out.last.index.is_none());
+    EXPECT_TRUE(out.name.is_none());
 }
 
 TEST(SnapshotCodec, APartLiesWithinTheWhole) {
     const auto accepts = [](uint64_t size_bytes, uint64_t offset, std::string_view bytes) {
         SnapshotPart out;
         return survives(
-            SnapshotPart{.last = kLast, .size_bytes = size_bytes, .offset = offset, .bytes = as_bytes(bytes)},
+            SnapshotPart{.name = {LogIndex{22}, Term{3}, size_bytes, 5}, .offset = offset, .bytes = as_bytes(bytes)},
             encode_snapshot_part, decode_snapshot_part, out);
     };
     EXPECT_TRUE(accepts(10, 4, "abcdef"));
@@ -74,8 +74,8 @@ TEST(SnapshotCodec, APartLiesWithinTheWhole) {
 TEST(SnapshotCodec, ThatThereIsNoneHasNoBytes) {
     SnapshotPart out;
     EXPECT_TRUE(survives(SnapshotPart{}, encode_snapshot_part, decode_snapshot_part, out));
-    EXPECT_FALSE(survives(SnapshotPart{.last = {}, .size_bytes = 9, .bytes = as_bytes("a")}, encode_snapshot_part,
-                          decode_snapshot_part, out));
+    EXPECT_FALSE(survives(SnapshotPart{.name = {LogIndex{}, Term{}, 9, 0}, .bytes = as_bytes("a")},
+                          encode_snapshot_part, decode_snapshot_part, out));
 }
 
 }  // namespace

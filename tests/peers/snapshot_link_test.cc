@@ -9,8 +9,6 @@
 namespace kvorum::peers::test {
 namespace {
 
-constexpr raft::EntryId kLast{LogIndex{22}, Term{3}, 5};
-
 class SnapshotLinkTest : public PeerLinkTest {
  protected:
     ~SnapshotLinkTest() override {
@@ -39,11 +37,10 @@ TEST_F(SnapshotLinkTest, NeitherConnectionReplacesTheOther) {
 
 TEST_F(SnapshotLinkTest, EachCarriesWhatItIsFor) {
     ASSERT_TRUE(connect_both());
-    EXPECT_TRUE(snapshot_link_->send(SnapshotFetch{.last = kLast, .offset = 7}));
-    EXPECT_TRUE(
-        snapshot_link_->send(SnapshotPart{.last = kLast, .size_bytes = 100, .offset = 7, .bytes = as_bytes("some")}));
-    EXPECT_TRUE(link_->send(SnapshotOffer{.term = Term{3}, .last = kLast, .size_bytes = 100}));
-    EXPECT_TRUE(link_->send(SnapshotReport{.last = kLast, .installed = true}));
+    EXPECT_TRUE(snapshot_link_->send(SnapshotFetch{.name = kSnapshotName, .offset = 7}));
+    EXPECT_TRUE(snapshot_link_->send(SnapshotPart{.name = kSnapshotName, .offset = 7, .bytes = as_bytes("some")}));
+    EXPECT_TRUE(link_->send(SnapshotOffer{.term = Term{3}, .name = kSnapshotName}));
+    EXPECT_TRUE(link_->send(SnapshotReport{.name = kSnapshotName, .installed = true}));
     EXPECT_TRUE(until([this] {
         return receiver_.has("snapshot 22 from 7 on fetched by 1") &&
                receiver_.has("part of snapshot 22 from 1: 4 bytes") && receiver_.has("snapshot 22 offered by 1") &&
