@@ -46,6 +46,7 @@ int run(int argument_count, char** arguments) {
     kvorum::tools::add_load_command(app, exit_code);
     kvorum::tools::add_sim_command(app, exit_code);
     kvorum::tools::add_wal_command(app, exit_code);
+    kvorum::tools::add_snapshot_command(app, exit_code);
     try {
         app.parse(argument_count, arguments);
     } catch (const CLI::ParseError& error) {
