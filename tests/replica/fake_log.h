@@ -2,6 +2,7 @@
 // busy, slow or broken.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -42,11 +43,16 @@ class FakeLog final : public LogPort {
     }
     uint64_t begin_at(raft::LogBase base) override {
         entries_.clear();
+        first_index_ = base.last.index + 1;
         units.push_back({std::nullopt, {}, std::move(base)});
         finished_.push_back(false);
         return units.size();
     }
-    void release_prefix(LogIndex up_to) override { entries_.erase(entries_.begin(), entries_.upper_bound(up_to)); }
+    void release_prefix(LogIndex up_to) override {
+        entries_.erase(entries_.begin(), entries_.upper_bound(up_to));
+        first_index_ = std::max(first_index_, up_to + 1);
+    }
+    LogIndex first_index() const override { return first_index_; }
     uint64_t durable_unit() const override {
         uint64_t unit = 0;
         while (unit < finished_.size() && finished_[unit])
@@ -95,6 +101,7 @@ class FakeLog final : public LogPort {
 
  private:
     std::map<LogIndex, raft::EntryPtr> entries_;
+    LogIndex first_index_{1};
     std::vector<bool> finished_;
 };
 
