@@ -47,6 +47,12 @@ Task<absl::StatusOr<raft::RecoveredLog>> begin_behind(reactor::Reactor& reactor,
     if (holds(log, base.last)) co_return log;
     KVORUM_LOG(kInfo, "the log ends at index {}: it begins anew behind the snapshot at {}", log.last.index,
                base.last.index);
+    // Its term was when it was committed; the vote of an earlier one is over.
+    if (base.last.term > log.hard_state.current_term) {
+        log.hard_state.current_term = base.last.term;
+        log.hard_state.voted_for = NodeId{};
+        maybe(wal.append(log.hard_state, {}) == 0);
+    }
     const uint64_t unit = wal.begin_at(base);
     while (wal.durable_unit() < unit) {
         if (reactor.stop_requested()) co_return absl::CancelledError("stopped");
