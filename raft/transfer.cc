@@ -55,6 +55,8 @@ void Raft::Impl::ask_target(Leader& leader) {
     if (target->match_index < log_.last_index()) return;
     leader.transfer->asked = true;
     output_.messages_now.push_back({config_.self, target->id, TimeoutNow{.term = current_term()}, config_.group});
+    // The next leader has no word for a node that is no member.
+    if (leader.leaves) become_follower(current_term(), NodeId{});
 }
 
 void Raft::Impl::expire_transfer(Leader& leader) const {

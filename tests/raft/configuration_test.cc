@@ -196,5 +196,46 @@ TEST(UnreadableReason, SaysWhatIsNewerAndWhatToDo) {
                 HasSubstr("level 3, raised by version 0.9.1"));
 }
 
+// --- learners that are to be promoted ---
+
+Configuration with_promotion() {
+    Configuration configuration{.voters = {member(1), member(2)}, .learners = {member(3), member(4)}};
+    configuration.learners[1].promote = true;
+    configuration.learners[1].replaces = NodeId{2};
+    return configuration;
+}
+
+TEST(Promotions, AreReadAsTheyWereWritten) {
+    EXPECT_EQ(decode_configuration(as_bytes(encode_configuration(with_promotion()))), with_promotion());
+}
+
+TEST(Promotions, AConfigurationWithoutAnyIsWrittenAsBefore) {
+    Configuration plain = with_promotion();
+    plain.learners[1].promote = false;
+    plain.learners[1].replaces = NodeId{};
+    EXPECT_EQ(encode_configuration(plain)[0], 1);
+    EXPECT_EQ(encode_configuration(with_promotion())[0], 2);
+}
+
+TEST(Promotions, WhatNoWriterProducesIsRefused) {
+    const std::string body = encode_configuration(with_promotion());
+    std::string not_a_flag = body;
+    not_a_flag[body.size() - 9] = 2;
+    EXPECT_FALSE(decode_configuration(as_bytes(not_a_flag)).has_value());
+    std::string none = body;
+    std::fill(none.end() - 9, none.end(), '\0');
+    EXPECT_FALSE(decode_configuration(as_bytes(none)).has_value()) << "version 2 without a promotion";
+    EXPECT_FALSE(decode_configuration(as_bytes(body.substr(0, body.size() - 1))).has_value());
+}
+
+TEST(Promotions, AreOfLearnersAlone) {
+    Configuration voter = with_promotion();
+    voter.voters[0].promote = true;
+    EXPECT_FALSE(problem(voter).empty());
+    Configuration unwanted = with_promotion();
+    unwanted.learners[1].promote = false;
+    EXPECT_FALSE(problem(unwanted).empty());
+}
+
 }  // namespace
 }  // namespace kvorum::raft

@@ -43,7 +43,8 @@ void Cluster::check_leaving(const Node& node, const Message& message) {
         if (!reply->success || reply->term != node.raft->current_term()) return;
         EXPECT_GE(node.disk.last_index(), reply->match_index) << "acknowledged what is not durable: " << what;
         if (reply->match_index.is_none() || node.disk.last_index() < reply->match_index) return;
-        if (const EntryPtr held = node.disk.at(reply->match_index); held != nullptr) {
+        if (const EntryPtr held = node.disk.at(reply->match_index);
+            held != nullptr && reply->match_index >= node.raft->base_index()) {
             EXPECT_EQ(held->term(), node.raft->term_at(reply->match_index)) << what;
         }
     } else if (const auto* vote = std::get_if<RequestVoteReply>(&message.body)) {

@@ -108,7 +108,7 @@ class Schedule {
                 .transfer = prng_.chance(1, 2) ? prng_.between(1, 4) : 0,
                 .compact = prng_.chance(1, 2) ? prng_.between(1, 4) : 0,
                 .snapshot = prng_.between(1, 4),
-                .change = prng_.chance(1, 2) ? prng_.between(1, 4) : 0};
+                .change = prng_.chance(2, 3) ? prng_.between(1, 8) : 0};
     }
 
     std::function<void(RaftConfig&)> draw_limits() {
@@ -211,19 +211,46 @@ class Schedule {
         cluster_.deliver_snapshot(position);
     }
 
-    // Whatever comes to mind; what makes no sense is refused.
+    // Sometimes whatever comes to mind, which is mostly refused; else one that makes sense.
     void change(uint64_t id) {
         using Kind = ConfigurationChange::Kind;
-        const auto kind = static_cast<Kind>(prng_.below(6));
-        ConfigurationChange change{.kind = kind, .node = NodeId{any_node()}, .by = NodeId{any_node()}};
-        uint64_t member = any_node();
-        if (kind == Kind::kAddLearner && cluster_.size() < kNodesMax && prng_.chance(1, 2))
-            member = cluster_.add_node();
-        change.member = {.id = NodeId{member}, .peer = {"host", 1}, .client = {"host", 2}};
-        if (kind == Kind::kAddLearner) change.member.promote = prng_.chance(1, 2);
-        if (change.member.promote && prng_.chance(1, 2)) change.member.replaces = NodeId{any_node()};
-        const ChangeResult result = cluster_.change(id, change);
-        if (result.status == ChangeStatus::kAccepted) ++changes_;
+        const Status status = cluster_.raft(id).status();
+        const std::vector<NodeId>& learners = status.learners;
+        ConfigurationChange change{.kind = static_cast<Kind>(prng_.below(6)),
+                                   .node = NodeId{any_node()},
+                                   .by = NodeId{any_node()},
+                                   .member = member(any_node())};
+        if (prng_.chance(3, 4) && !status.voters.empty()) {
+            const bool grows = status.voters.size() + learners.size() < 3 || prng_.chance(1, 3);
+            change.kind = grows ? Kind::kAddLearner : Kind::kRemove;
+            if (grows) change.member = member(stranger(status));
+            if (!learners.empty() && prng_.chance(2, 3)) {
+                change.kind = prng_.chance(1, 2) ? Kind::kPromote : Kind::kReplace;
+                change.by = learners[prng_.below(learners.size())];
+                change.node = change.kind == Kind::kPromote ? change.by : any_of(status.voters);
+            }
+        }
+        if (cluster_.change(id, change).status == ChangeStatus::kAccepted) ++changes_;
+    }
+
+    NodeId any_of(const std::vector<NodeId>& ids) { return ids[prng_.below(ids.size())]; }
+
+    ConfiguredMember member(uint64_t id) {
+        ConfiguredMember member{.id = NodeId{id}, .peer = {"host", 1}, .client = {"host", 2}};
+        member.promote = prng_.chance(1, 2);
+        if (member.promote && prng_.chance(1, 3)) member.replaces = NodeId{any_node()};
+        return member;
+    }
+
+    // Somebody who is no member: a new node, or one that left.
+    uint64_t stranger(const Status& status) {
+        const uint64_t id = any_node();
+        const auto knows = [&](const std::vector<NodeId>& ids) {
+            return std::find(ids.begin(), ids.end(), NodeId{id}) != ids.end();
+        };
+        if (status.change_in_progress || knows(status.voters) || knows(status.learners))
+            return cluster_.size() < kNodesMax ? cluster_.add_node() : id;
+        return id;
     }
 
     void split() {

@@ -1,5 +1,7 @@
 #include "tests/raft/script.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -11,6 +13,13 @@ std::vector<uint64_t> numbers(const std::string& list) {
     std::istringstream stream(list);
     for (std::string item; std::getline(stream, item, ',');)
         found.push_back(std::stoull(item));
+    return found;
+}
+
+std::vector<uint64_t> values(const std::vector<NodeId>& ids) {
+    std::vector<uint64_t> found;
+    for (const NodeId id : ids)
+        found.push_back(id.value());
     return found;
 }
 
@@ -116,6 +125,12 @@ bool Script::run_input(const Command& command) {
         cluster.crash(command.number(0));
     } else if (name == "restart") {
         cluster.restart(command.number(0));
+    } else if (name == "compact") {
+        cluster.compact(command.number(0), std::stoull(command.option("keep", "0")));
+    } else if (name == "join") {
+        print(fmt::format("node {} joins", cluster.add_node()));
+    } else if (name == "change") {
+        change(command);
     } else if (name == "stall") {
         cluster.stall_disk(command.number(0), command.words.at(1) == "on");
     } else if (name == "unreachable") {
@@ -126,6 +141,31 @@ bool Script::run_input(const Command& command) {
         return false;
     }
     return true;
+}
+
+void Script::change(const Command& command) {
+    using Kind = ConfigurationChange::Kind;
+    const std::string& what = command.words.at(1);
+    ConfigurationChange change{.node = NodeId{command.number(2)}};
+    if (what == "add") {
+        change.kind = Kind::kAddLearner;
+        change.member = {.id = change.node, .peer = {"host", 1}, .client = {"host", 2}};
+        change.member.promote = command.option("promote", "no") == "yes";
+    } else if (what == "replace") {
+        change.kind = Kind::kReplace;
+        change.by = NodeId{std::stoull(command.option("by", "0"))};
+    } else {
+        change.kind = what == "promote" ? Kind::kPromote : what == "demote" ? Kind::kDemote : Kind::kRemove;
+    }
+    const ChangeResult result = cluster_->change(command.number(0), change);
+    if (result.status != ChangeStatus::kAccepted) print(fmt::format("refused: {}", change_status_name(result.status)));
+}
+
+void Script::print_members(const Status& status) {
+    std::string text = fmt::format("   voters {}", fmt::join(values(status.voters), ","));
+    if (!status.outgoing.empty()) text += fmt::format(" outgoing {}", fmt::join(values(status.outgoing), ","));
+    if (!status.learners.empty()) text += fmt::format(" learners {}", fmt::join(values(status.learners), ","));
+    print(text + (status.change_in_progress ? " (changing)" : ""));
 }
 
 void Script::print_transfer(const TransferStart& start) {
@@ -219,11 +259,16 @@ bool Script::run_question(const Command& command) {
             print(describe(message));
         return true;
     }
-    if (command.name != "state" && command.name != "log") return false;
+    if (command.name != "state" && command.name != "log" && command.name != "members") return false;
     for (uint64_t id = 1; id <= cluster_->size(); ++id) {
         if (only != 0 && only != id) continue;
         if (command.name == "state") print_state(id);
         if (command.name == "log") print_log(id);
+        if (command.name == "members" && cluster_->is_up(id)) {
+            print(fmt::format("{}: {} term={}", id, role_name(cluster_->raft(id).role()),
+                              cluster_->raft(id).current_term()));
+            print_members(cluster_->raft(id).status());
+        }
     }
     return true;
 }
@@ -252,7 +297,8 @@ void Script::print_log(uint64_t id) {
     if (!cluster_->is_up(id)) return print(fmt::format("{}: down", id));
     const Status status = cluster_->raft(id).status();
     std::string text = fmt::format("{}:", id);
-    for (LogIndex index{1}; index <= status.last_index; ++index) {
+    if (!status.base_index.is_none()) text += fmt::format(" behind {}", status.base_index);
+    for (LogIndex index = status.base_index + 1; index <= status.last_index; ++index) {
         if (index == status.durable_index + 1) text += " || not durable:";
         text += fmt::format(" [{}]", describe(cluster_->entry(id, index)));
     }

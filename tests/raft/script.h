@@ -25,7 +25,12 @@
 //   connected 1 2                 node 1 learns that it has a connection to node 2 again
 //   stabilize [1 2]               delivers and persists until nothing moves, at these nodes (all if none is named)
 //   run ms=1000 [1 2]             stabilize, and tick as above, in steps of half a heartbeat interval
-//   state [1], log [1]            prints
+//   compact 1 [keep=2]            node 1 makes a snapshot of what it applied, and releases the log but for so many
+//   entries join                          a node with an empty disk and the next number, which is in no configuration
+//   yet change 1 add 4 [promote=yes] | promote 4 | demote 2 | remove 2 | replace 2 by=4
+//                                 node 1 is asked to change the members
+//   state [1], log [1], members [1]
+//                                 prints
 //   quiet on|off                  events are not printed
 #pragma once
 
@@ -63,6 +68,8 @@ class Script {
     void print(const std::string& line) { output_ += line + "\n"; }
     void print_transfer(const TransferStart& start);
     void print_state(uint64_t id);
+    void print_members(const Status& status);
+    void change(const Command& command);
     void print_log(uint64_t id);
 
     std::unique_ptr<Cluster> cluster_;
