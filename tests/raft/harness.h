@@ -10,6 +10,7 @@
 // failure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -61,6 +62,8 @@ struct Disk {
     void write(const std::optional<HardState>& next, const std::optional<LogBase>& begin_at, const EntryList& appended);
     [[nodiscard]] RecoveredLog recover() const;
     [[nodiscard]] LogIndex last_index() const { return base.last.index + entries.size(); }
+    // A node starts from no less: a snapshot is as good as the log that it stands for.
+    [[nodiscard]] LogIndex last_remembered() const { return std::max(last_index(), snapshot.last.index); }
     // Null below the first entry and beyond the last one.
     [[nodiscard]] EntryPtr at(LogIndex index) const;
     // Also in the snapshot, as far as that can be told.

@@ -41,7 +41,7 @@ void Cluster::check_leaving(const Node& node, const Message& message) {
         EXPECT_GE(durable.current_term, reply->term) << what;
         EXPECT_GE(durable.longest_silence_ms * kMillisecondNs, reply->silence_ns) << "would be forgotten: " << what;
         if (!reply->success || reply->term != node.raft->current_term()) return;
-        EXPECT_GE(node.disk.last_index(), reply->match_index) << "acknowledged what is not durable: " << what;
+        EXPECT_GE(node.disk.last_remembered(), reply->match_index) << "acknowledged what is not durable: " << what;
         if (reply->match_index.is_none() || node.disk.last_index() < reply->match_index) return;
         if (const EntryPtr held = node.disk.at(reply->match_index);
             held != nullptr && reply->match_index >= node.raft->base_index()) {
