@@ -11,10 +11,9 @@ namespace kvorum::raft::testing {
 namespace {
 
 using Kind = ConfigurationChange::Kind;
-using Ids = std::vector<NodeId>;
 
-Ids ids(const std::vector<uint64_t>& numbers) {
-    Ids out;
+std::vector<NodeId> ids(const std::vector<uint64_t>& numbers) {
+    std::vector<NodeId> out;
     for (const uint64_t number : numbers)
         out.push_back(NodeId{number});
     return out;
@@ -127,14 +126,11 @@ class MembershipTest : public ::testing::Test {
         ASSERT_EQ(result.status, ChangeStatus::kAccepted) << change_status_name(result.status);
         beat(leader);
     }
-    // Delivers messages to these nodes alone until there are none.
     void deliver(const std::vector<uint64_t>& to) {
         while (cluster_->deliver_all(to)) {
         }
     }
     Status status(uint64_t id) { return cluster_->raft(id).status(); }
-    // All others are silent for long, and then this node notices.
-    bool takes_over(uint64_t id) { return cluster_->elect(id); }
 
     std::unique_ptr<Cluster> cluster_;
 };
@@ -202,7 +198,7 @@ TEST_F(MembershipTest, AVoterThatDoesNotKnowYetThatItIsOneVotes) {
     EXPECT_EQ(status(fourth).learners, ids({4})) << "it heard nothing";
     cluster_->crash(1);
     cluster_->heal();
-    EXPECT_TRUE(takes_over(2)) << "three of four are needed";
+    EXPECT_TRUE(cluster_->elect(2)) << "three of four are needed";
 }
 
 // --- joint consensus ---
@@ -237,7 +233,7 @@ TEST_F(MembershipTest, AnElectionNeedsAMajorityOfEachSet) {
     deliver({4});
     cluster_->crash(1);
     cluster_->heal();
-    EXPECT_FALSE(takes_over(4)) << "4 and 5 are two of three before, and 4 is one of two after";
+    EXPECT_FALSE(cluster_->elect(4)) << "4 and 5 are two of three before, and 4 is one of two after";
     cluster_->restart(1);
     cluster_->run_for(4 * Cluster::kElectionTimeoutNs, {1, 4});
     EXPECT_NE(cluster_->leader(), 0u);
@@ -256,7 +252,7 @@ TEST_F(MembershipTest, ALeaderThatFindsAJointConfigurationLeavesItOnce) {
     const LogIndex joint = status(2).last_index;
     ASSERT_EQ(status(2).outgoing, ids({1, 2, 3}));
     cluster_->crash(1);
-    ASSERT_TRUE(takes_over(2));
+    ASSERT_TRUE(cluster_->elect(2));
     beat(2);
     EXPECT_EQ(status(2).voters, ids({1, 2, 4}));
     EXPECT_FALSE(status(2).change_in_progress);
@@ -278,7 +274,7 @@ TEST_F(MembershipTest, AJointConfigurationThatIsCutOffIsNotInForce) {
     ASSERT_EQ(status(1).voters, ids({1, 2, 4}));
     cluster_->run_for(3 * Cluster::kElectionTimeoutNs, {1});
     ASSERT_FALSE(cluster_->raft(1).is_leader());
-    ASSERT_TRUE(takes_over(3));
+    ASSERT_TRUE(cluster_->elect(3));
     cluster_->heal();
     beat(3);
     EXPECT_EQ(status(1).voters, ids({1, 2, 3}));
@@ -353,7 +349,7 @@ TEST_F(MembershipTest, TheWishToPromoteSurvivesAChangeOfLeader) {
     cluster_->isolate(id);
     make(1, add(id, true, 3));
     cluster_->crash(1);
-    ASSERT_TRUE(takes_over(2));
+    ASSERT_TRUE(cluster_->elect(2));
     cluster_->heal();
     beat(2);
     beat(2);
@@ -395,7 +391,7 @@ TEST_F(MembershipTest, ALeaderThatLeftStepsDownAlsoIfItsRequestIsLost) {
         }
     }
     EXPECT_FALSE(cluster_->raft(1).is_leader());
-    EXPECT_TRUE(takes_over(2));
+    EXPECT_TRUE(cluster_->elect(2));
 }
 
 TEST_F(MembershipTest, WhoLeftKnowsItAndIsQuiet) {
@@ -492,12 +488,12 @@ TEST_F(MembershipTest, AReadNeedsAMajorityOfEachSet) {
 TEST_F(MembershipTest, TheLastVoterOfManyWaitsForWhatItPromised) {
     start(2);
     make(1, remove(1));
-    ASSERT_TRUE(takes_over(2) || cluster_->leader() == 2u);
+    ASSERT_TRUE(cluster_->elect(2) || cluster_->leader() == 2u);
     cluster_->crash(2);
     cluster_->restart(2);
     cluster_->advance(1, {2});
     EXPECT_FALSE(cluster_->raft(2).is_leader());
-    EXPECT_TRUE(takes_over(2));
+    EXPECT_TRUE(cluster_->elect(2));
 }
 
 }  // namespace
