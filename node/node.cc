@@ -9,6 +9,7 @@
 #include "config/descriptors.h"
 #include "replica/log_membership.h"
 #include "replica/log_repair.h"
+#include "replica/snapshot_repair.h"
 #include "replica/state_recovery.h"
 
 namespace kvorum::node {
@@ -141,8 +142,18 @@ absl::Status Node::open_ports() {
 
 reactor::Task<absl::Status> Node::open_log() {
     absl::StatusOr<std::unique_ptr<wal::Wal>> opened = co_await wal::Wal::open(reactor_, log_config(config_));
+    snapshot_directory_ = std::make_unique<snapshot::SnapshotDirectory>(reactor_, config_.data_directory);
+    if (opened.ok() || absl::IsDataLoss(opened.status())) {
+        // Behind the log, whose lock on the directory this needs.
+        absl::Status listed = co_await snapshot_directory_->open();
+        if (!listed.ok()) {
+            if (opened.ok()) log_ = *std::move(opened);
+            co_return listed;
+        }
+    }
     if (absl::IsDataLoss(opened.status())) {
-        absl::Status repaired = co_await replica::repair_log(reactor_, *flusher_, config_, log_config(config_));
+        absl::Status repaired =
+            co_await replica::repair_log(reactor_, *flusher_, config_, log_config(config_), *snapshot_directory_);
         if (!repaired.ok()) co_return repaired;
         opened = co_await wal::Wal::open(reactor_, log_config(config_));
     }
@@ -152,14 +163,31 @@ reactor::Task<absl::Status> Node::open_log() {
 }
 
 reactor::Task<absl::Status> Node::recover_state() {
-    snapshot_directory_ = std::make_unique<snapshot::SnapshotDirectory>(reactor_, config_.data_directory);
-    absl::Status opened = co_await snapshot_directory_->open();
-    if (!opened.ok()) co_return opened;
     absl::StatusOr<raft::RecoveredLog> recovered =
         co_await replica::recover_state(reactor_, *log_, *snapshot_directory_, store_);
+    if (absl::IsDataLoss(recovered.status())) {
+        KVORUM_LOG(kError, "{}", std::string(recovered.status().message()));
+        recovered = co_await recover_from_peers();
+    }
     if (!recovered.ok()) co_return recovered.status();
     recovered_ = *std::move(recovered);
     co_return absl::OkStatus();
+}
+
+// No less will do than what a snapshot stood for here, damaged or not.
+reactor::Task<absl::StatusOr<raft::RecoveredLog>> Node::recover_from_peers() {
+    const wal::RecoveryReport& report = log_->recovered();
+    const std::vector<snapshot::SnapshotFile> damaged = snapshot_directory_->files();
+    LogIndex at_least = report.base.last.index;
+    if (!damaged.empty()) at_least = std::max(at_least, damaged.front().id.index);
+    absl::StatusOr<replica::FetchedState> fetched = co_await replica::fetch_snapshot_to_start(
+        reactor_, *flusher_, config_,
+        peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers}, *snapshot_directory_,
+        at_least);
+    if (!fetched.ok()) co_return fetched.status();
+    store_ = std::move(fetched->state);
+    auto recovered = co_await replica::begin_behind(reactor_, *log_, fetched->base);
+    co_return recovered;
 }
 
 void Node::fit_clients() {

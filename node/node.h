@@ -105,6 +105,7 @@ class Node final : public redis::NodeFacade,
     void on_turn_end() override;
     reactor::Task<absl::Status> open_log();
     reactor::Task<absl::Status> recover_state();
+    reactor::Task<absl::StatusOr<raft::RecoveredLog>> recover_from_peers();
     void report_recovery() const;
     void build_parts();
     void build_snapshot_parts();

@@ -19,6 +19,8 @@
 #include "reactor/scope.h"
 #include "replica/log_membership.h"
 #include "replica/repair_decision.h"
+#include "replica/snapshot_fetcher.h"
+#include "replica/takes_no_part.h"
 #include "wal/damaged_log.h"
 #include "wal/log_rebuild.h"
 
@@ -34,32 +36,11 @@ constexpr uint64_t kReportIntervalNs = 5 * kSecondNs;
 constexpr uint64_t kLingerNs = 3 * kSecondNs;
 // Who has not answered for so long is not waited for when another has a snapshot.
 constexpr uint64_t kSnapshotGraceNs = 1 * kSecondNs;
-constexpr const char* kSnapshotPayload = "kvorum/snapshot-needed";
-
-// A node without a log takes no part in the cluster, and serves nobody.
-class TakesNoPart final : public peers::RaftReceiver,
-                          public peers::ForwardReceiver,
-                          public peers::SnapshotReceiver,
-                          public peers::ReadIndexReceiver {
- public:
-    void on_raft_message(raft::Message) override {}
-    void on_unreachable(NodeId) override {}
-    void on_forward_requests(NodeId, std::span<const peers::ForwardRequest>) override {}
-    void on_large_request(NodeId, const peers::ForwardRequest&, PackedCommand) override {}
-    void on_forward_credit(NodeId, const peers::ForwardCredit&) override {}
-    void on_forward_replies(NodeId, std::span<const peers::ForwardReply>) override {}
-    void on_snapshot_offer(NodeId, const peers::SnapshotOffer&) override {}
-    void on_snapshot_report(NodeId, const peers::SnapshotReport&) override {}
-    void on_snapshot_fetch(NodeId, const peers::SnapshotFetch&) override {}
-    void on_snapshot_part(NodeId, const peers::SnapshotPart&) override {}
-    void on_read_index_request(NodeId, const peers::ReadIndexRequest&) override {}
-    void on_read_index_reply(NodeId, const peers::ReadIndexReply&) override {}
-};
 
 class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents, private peers::Acquaintance {
  public:
     LogRepair(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config, wal::DamagedLog& log,
-              raft::LogBase snapshot)
+              snapshot::SnapshotDirectory& directory, raft::LogBase snapshot)
         : reactor_(reactor),
           config_(config),
           log_(log),
@@ -67,6 +48,8 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
           peers_(
               reactor, flusher, config,
               peers::PeerIdentity{log.end().cluster, log.end().epoch_max + 1, log.end().log_id, log.end().known_peers}),
+          fetcher_(reactor, log.end().cluster, config.data_directory, peers_, directory, facts_),
+          takes_parts_(fetcher_),
           changed_(reactor),
           tasks_(reactor) {
         rebuild_.begin_at(std::move(snapshot));
@@ -89,7 +72,7 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
     // The one that the repair is at; not to be asked once the log is whole.
     [[nodiscard]] raft::EntryId missing_entry() const;
     [[nodiscard]] absl::Status lost() const;
-    [[nodiscard]] absl::Status needs_snapshot(LogIndex at_least) const;
+    Task<absl::Status> fetch_base(LogIndex at_least);
     void forget_answers();
 
     void on_repair_request(NodeId from, const peers::RepairRequest& request) override;
@@ -107,6 +90,9 @@ class LogRepair final : private peers::RepairReceiver, private peers::LinkEvents
     wal::LogRebuild rebuild_;
     TakesNoPart takes_no_part_;
     peers::Peers peers_;
+    SnapshotFacts facts_;
+    SnapshotFetcher fetcher_;
+    TakesSnapshotParts takes_parts_;
     std::map<NodeId, RepairAnswer> answers_;       // about the entry needed now
     std::optional<uint64_t> snapshot_offered_ns_;  // when the first of them named one
     std::map<NodeId, uint64_t> supplied_by_;
@@ -134,7 +120,7 @@ Task<absl::Status> LogRepair::find_missing() {
     absl::Status status = co_await rebuild_.advance();
     if (!status.ok() || !rebuild_.needed().has_value()) co_return status;
     if (peer_count() == 0) co_return lost();
-    status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this), takes_no_part_,
+    status = peers_.start({takes_no_part_, takes_no_part_, static_cast<peers::RepairReceiver&>(*this), takes_parts_,
                            static_cast<peers::LinkEvents&>(*this), static_cast<peers::Acquaintance&>(*this),
                            takes_no_part_});
     if (!status.ok()) co_return status;
@@ -187,8 +173,7 @@ Task<absl::Status> LogRepair::take_step() {
             if (!snapshot_offered_ns_.has_value()) snapshot_offered_ns_ = reactor_.now_ns();
             const bool may_wait = reactor_.now_ns() - *snapshot_offered_ns_ < kSnapshotGraceNs;
             if (may_wait && answers_.size() < peer_count()) break;
-            status = needs_snapshot(decision.snapshot_at_least);
-            KVORUM_LOG(kWarn, "{}", std::string(status.message()));
+            status = co_await fetch_base(decision.snapshot_at_least);
             break;
         }
         case RepairAction::kLost: {
@@ -218,14 +203,25 @@ absl::Status LogRepair::lost() const {
         peer_count() == 0 ? "there is no other node" : "no node has it (" + describe_answers() + ")"));
 }
 
-absl::Status LogRepair::needs_snapshot(LogIndex at_least) const {
-    const raft::EntryId needed = missing_entry();
-    absl::Status status = absl::FailedPreconditionError(
-        fmt::format("wal: {}; entry {} (checksum {:016x}) is missing, and what is left of it is in a snapshot of entry "
-                    "{} or a later one ({}); no file was changed",
-                    log_.message(), needed.index, needed.checksum, at_least, describe_answers()));
-    status.SetPayload(kSnapshotPayload, absl::Cord(fmt::format("{}", at_least).c_str()));
-    return status;
+// What is missing is only in snapshots any more: the log begins behind one that a peer has.
+Task<absl::Status> LogRepair::fetch_base(LogIndex at_least) {
+    KVORUM_LOG(kWarn, "repair: entry {} is missing, and what is left of it is in a snapshot of entry {} or a later one",
+               missing_entry().index, at_least);
+    for (const auto& [node, answer] : std::map<NodeId, RepairAnswer>(answers_)) {
+        if (answer.outcome != peers::RepairOutcome::kInSnapshot) continue;
+        absl::StatusOr<FetchedState> fetched = co_await fetcher_.fetch(node, {}, tasks_.stop_token());
+        if (tasks_.stop_requested()) co_return absl::CancelledError("stopped while the log was being repaired");
+        if (!fetched.ok()) {
+            KVORUM_LOG(kWarn, "repair: no snapshot from node {}: {}", node, std::string(fetched.status().message()));
+            continue;
+        }
+        rebuild_.begin_at(fetched->base);
+        break;
+    }
+    forget_answers();
+    absl::Status status = co_await rebuild_.advance();
+    ask();
+    co_return status;
 }
 
 void LogRepair::forget_answers() {
@@ -358,25 +354,33 @@ Task<absl::StatusOr<peers::RepairReply>> LogRepair::look_up(peers::RepairRequest
 
 }  // namespace
 
+namespace {
+
+// What the newest whole snapshot on this disk stands for; zero: there is none.
+Task<raft::LogBase> base_on_disk(snapshot::SnapshotDirectory* directory) {
+    const std::vector<snapshot::SnapshotFile> files = directory->files();
+    for (const snapshot::SnapshotFile& file : files) {
+        absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await directory->verify(file.id, {});
+        if (loaded.ok()) co_return loaded->head.base;
+    }
+    co_return raft::LogBase{};
+}
+
+}  // namespace
+
 Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flusher, const NodeConfig& config,
-                              wal::WalConfig log, raft::LogBase snapshot) {
+                              wal::WalConfig log, snapshot::SnapshotDirectory& directory) {
     absl::StatusOr<std::unique_ptr<wal::DamagedLog>> damaged = co_await wal::DamagedLog::open(reactor, std::move(log));
     if (!damaged.ok()) co_return damaged.status();
     const wal::SurveyedEnd& end = (*damaged)->end();
     absl::Status status = check_log_membership(config, end.cluster, end.configuration ? &*end.configuration : nullptr);
     if (status.ok()) {
-        LogRepair repair(reactor, flusher, config, **damaged, std::move(snapshot));
+        raft::LogBase base = co_await base_on_disk(&directory);
+        LogRepair repair(reactor, flusher, config, **damaged, directory, std::move(base));
         status = co_await repair.run();
     }
     co_await (*damaged)->close();
     co_return status;
-}
-
-LogIndex snapshot_needed(const absl::Status& status) {
-    const absl::optional<absl::Cord> payload = status.GetPayload(kSnapshotPayload);
-    uint64_t index = 0;
-    const bool is_said = payload.has_value() && absl::SimpleAtoi(std::string(*payload), &index);
-    return is_said ? LogIndex{index} : LogIndex{};
 }
 
 }  // namespace kvorum::replica

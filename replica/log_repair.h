@@ -7,7 +7,7 @@
 // (wal/log_swap.h). replica/repair_decision.h says when a part of the log may be given up, and when it is lost.
 //
 // A log may begin at a base, and so may those of the peers. What lies below theirs they have only in a snapshot: then
-// the repair ends with that, and is begun again when such a snapshot is on this disk.
+// the newest of one of them is fetched, and the repaired log begins behind it.
 //
 // Thread: the owning core. Suspension: repair_log() ends when the log is repaired, when that is impossible, or soon
 // after the reactor was asked to stop; while a peer that may have the entry does not answer, it waits. Limits: those of
@@ -17,23 +17,19 @@
 #include "absl/status/status.h"
 #include "config/config.h"
 #include "net/output_stream.h"
-#include "raft/log_base.h"
 #include "reactor/reactor.h"
 #include "reactor/task.h"
+#include "snapshot/snapshot_directory.h"
 #include "wal/config.h"
 
 namespace kvorum::replica {
 
-// `log` is that of the node, which Wal::open() refused with DataLoss. `snapshot` is what the newest whole snapshot on
-// this disk stands for, zero if there is none: the repaired log begins behind it. OK: open it again. DataLoss: it is
-// not a damage that can be repaired, or what is missing is lost everywhere; the message says what and where, and what
-// to do. The files are as they were. FailedPrecondition with snapshot_needed(): a peer's snapshot is needed.
-// ResourceExhausted: no room. Cancelled: stopped.
+// `log` is that of the node, which Wal::open() refused with DataLoss. `directory` holds the snapshots of the node, and
+// is open: the repaired log begins behind the newest whole one. OK: open the log again. DataLoss: it is not a damage
+// that can be repaired, or what is missing is lost everywhere; the message says what and where, and what to do. The
+// files of the log are as they were. ResourceExhausted: no room. Cancelled: stopped.
 [[nodiscard]] reactor::Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flusher,
                                                      const NodeConfig& config, wal::WalConfig log,
-                                                     raft::LogBase snapshot = {});
-// The entry that a snapshot must stand for at least, so that the repair that ended with `status` can go on; none: it
-// ended for another reason.
-[[nodiscard]] LogIndex snapshot_needed(const absl::Status& status);
+                                                     snapshot::SnapshotDirectory& directory);
 
 }  // namespace kvorum::replica

@@ -138,6 +138,8 @@ void Cluster::compact(uint64_t id, uint64_t kept) {
     Disk& disk = target.disk;
     if (const EntryPtr last = entry(id, applied); last != nullptr && applied > disk.snapshot.last.index)
         disk.snapshot = target.raft->log_base_at(last->id(), last->header().log_time_ms);
+    // The log on disk does not begin there yet.
+    if (disk.base.last.index < target.raft->base_index()) return;
     const LogIndex released = std::min({disk.snapshot.last.index, applied, target.raft->status().durable_index});
     if (released <= disk.base.last.index + kept) return;
     const LogIndex up_to = released - kept;
