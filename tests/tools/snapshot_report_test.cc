@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 class SnapshotReportTest : public testing::Test {
  protected:
-    void write(const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+    void write(const std::string& contents) { std::ofstream(path, std::ios::binary) << contents; }
     void TearDown() override { std::remove(path.c_str()); }
 
     kv::Store store = snapshot::test::random_store(3, 5000);
