@@ -139,9 +139,10 @@ void run_cluster_replicas(CommandContext& context);
 void run_cluster_count_failure_reports(CommandContext& context);
 void run_cluster_help(CommandContext& context);
 
-// commands_snapshot.cc
+// commands_persistence.cc
 void run_bgsave(CommandContext& context);
 void run_lastsave(CommandContext& context);
 [[nodiscard]] int64_t last_save_s(NodeFacade& node);
+void write_persistence_info(NodeFacade& node, std::string& out);
 
 }  // namespace kvorum::redis

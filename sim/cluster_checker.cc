@@ -61,15 +61,17 @@ void ClusterChecker::before_start(const Machine& machine) {
     if (!view.excused()) view.found_on_disk = read_durable_log(machine);
 }
 
-void ClusterChecker::excuse_disk(const Machine& machine, std::string how, bool may_start) {
+void ClusterChecker::excuse_disk(const Machine& machine, std::string how, bool may_start, LogIndex shown_to) {
     NodeView& view = nodes_[machine.host()];
     view.damage = std::move(how);
     view.may_start = may_start;
+    view.shown_to = shown_to;
     view.files_set_aside = count_files_set_aside(machine);
 }
 
 void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Status& status, NodeView& view) {
-    if (view.starts_damaged && count_files_set_aside(machine) == view.files_set_aside)
+    const bool is_shown = status.base_index < view.shown_to;
+    if (view.starts_damaged && is_shown && count_files_set_aside(machine) == view.files_set_aside)
         report(fmt::format("Memory: node {} started, and did not notice that {}", machine.host(), view.damage));
     check_memory(machine, status, view);
     NodeView fresh;
@@ -78,6 +80,7 @@ void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Statu
     if (!view.starts_damaged) {
         fresh.damage = view.damage;
         fresh.may_start = view.may_start;
+        fresh.shown_to = view.shown_to;
         fresh.files_set_aside = view.files_set_aside;
     }
     view = std::move(fresh);

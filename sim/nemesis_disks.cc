@@ -115,7 +115,7 @@ void Nemesis::decide_damage(Mood& mood, HostId host, const FileOperation& operat
     mood.lose_next_write = false;
     if (mood.rotten) return;
     mood.lost_a_write = true;
-    damage(host, fmt::format("the write to {} at {} was lost", operation.path, operation.offset));
+    damage(host, fmt::format("the write to {} at {} was lost", operation.path, operation.offset), last_index_of(host));
     decision.kind = FaultDecision::Kind::kLost;
 }
 
@@ -140,12 +140,17 @@ bool Nemesis::shows_damage(HostId host) const {
     return !mood.lost_a_write || mood.written_since_bytes > 2 * scenario_.node.wal_segment_bytes;
 }
 
-// What was damaged is found at a start, so one comes before long.
-void Nemesis::damage(HostId host, std::string how) {
+LogIndex Nemesis::last_index_of(HostId host) const {
+    const node::Node* node = machines_[host - 1]->serving();
+    return node == nullptr ? LogIndex{UINT64_MAX} : node->raft().last_index();
+}
+
+// What was damaged is found at a start, so one comes before long. It is in entries up to `to`.
+void Nemesis::damage(HostId host, std::string how, LogIndex to) {
     moods_[host].rotten = true;
     moods_[host].rotten_in_life = machines_[host - 1]->incarnation();
     trace_.say(host, how);
-    checker_.excuse_disk(*machines_[host - 1], std::move(how), is_wiped(host));
+    checker_.excuse_disk(*machines_[host - 1], std::move(how), is_wiped(host), to);
     events_.after(random_.between(1, 8000) * kMillisecondNs, [this, host] {
         if (!stopped_) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
     });
@@ -160,7 +165,8 @@ void Nemesis::replace_disk(Fault fault, Machine& victim) {
     count(fault, victim);
     moods_[victim.host()].wiped = !is_foreign;
     moods_[victim.host()].foreign = is_foreign;
-    damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty");
+    damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty",
+           LogIndex{UINT64_MAX});
     victim.wipe();
     if (is_foreign) victim.disk() = machines_[other - 1]->disk().crash(random_.next());
 }
@@ -200,7 +206,8 @@ void Nemesis::rot(Machine& victim) {
     trace_.note(victim.host(), "damage", offset, header.group_sequence);
     if (other_offset != offset && random_.chance(1, 3)) {
         // A write that went to the wrong place.
-        damage(victim.host(), fmt::format("a block of {} was written to {} instead of {}", path, offset, other_offset));
+        damage(victim.host(), fmt::format("a block of {} was written to {} instead of {}", path, offset, other_offset),
+               to);
         const bool overwritten = disk.overwrite(path, offset, as_bytes(image).subspan(other_offset, wal::kBlockBytes));
         maybe(overwritten);
         return;
@@ -209,7 +216,7 @@ void Nemesis::rot(Machine& victim) {
     const uint64_t span =
         random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
     const uint64_t at = offset + random_.below(span);
-    damage(victim.host(), fmt::format("a bit of {} at {} is wrong, {} bytes into a group", path, at, at - offset));
+    damage(victim.host(), fmt::format("a bit of {} at {} is wrong, {} bytes into a group", path, at, at - offset), to);
     const bool flipped = disk.flip_bit(path, at, static_cast<unsigned>(random_.below(8)));
     maybe(flipped);
 }

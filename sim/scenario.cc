@@ -122,13 +122,11 @@ void Scenario::draw_readers() {
     if (random.chance(1, 2)) readers = static_cast<uint32_t>(random.between(1, clients / 2));
 }
 
-// In half of all seeds the log is cut short again and again. Not where it is damaged: what a damaged log lacks is
-// fetched from logs that have all of it.
+// In half of all seeds the log is cut short again and again.
 void Scenario::draw_snapshots() {
     Prng random(seed ^ 0x54a95ULL);
     node.snapshot_log_bytes = kNoSnapshots;
-    const auto comes = [this](Fault fault) { return fault_interval_ns[static_cast<size_t>(fault)] != 0; };
-    if (comes(Fault::kRot) || comes(Fault::kLostWrite) || !random.chance(1, 2)) return;
+    if (!random.chance(1, 2)) return;
     node.snapshot_log_bytes = pick<uint64_t, 3>(random, {16 * kKiB, 48 * kKiB, 128 * kKiB});
     node.snapshot_keep_log_bytes = pick<uint64_t, 3>(random, {0, 16 * kKiB, 64 * kKiB});
     node.snapshot_rate_mib = pick<uint32_t, 2>(random, {0, 1});
