@@ -108,7 +108,7 @@ struct NodeConfig {
     uint32_t wal_spare_segments = 2;
     uint32_t wal_groups_in_flight = 4;
     WalSync wal_sync = WalSync::kAuto;
-    uint64_t snapshot_log_bytes = 256 * kMiB;      // of log, after which the state is written to disk again
+    uint64_t snapshot_log_bytes = 192 * kMiB;      // of log, after which the state is written to disk again
     uint64_t snapshot_keep_log_bytes = 64 * kMiB;  // of log, kept behind the snapshot for followers that lag
     uint32_t snapshot_rate_mib = 0;                // a second, for each peer that fetches one; 0: no limit
     bool allow_volatile_storage = false;

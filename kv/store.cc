@@ -529,7 +529,6 @@ Store::Store() : impl_(std::make_unique<Impl>()) {}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
-
 const Record* Store::find(std::string_view key) const { return impl_->find(key); }
 void Store::find_batch(std::span<const std::string_view> keys, std::span<const Record*> found) const {
     impl_->find_batch(keys, found);
@@ -558,7 +557,6 @@ StateHead Store::head() const { return impl_->head(); }
 uint64_t Store::state_hash() const { return impl_->state_hash(); }
 uint64_t Store::counted_bytes() const { return impl_->counted_bytes(); }
 void Store::check() const { impl_->check(); }
-
 bool Store::due_remain() const { return impl_->due_remain(); }
 uint64_t Store::expired_keys() const { return impl_->expired_keys(); }
 uint64_t Store::advance(LogIndex index, int64_t log_time_ms) { return impl_->advance(index, log_time_ms); }

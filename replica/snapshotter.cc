@@ -136,14 +136,14 @@ void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotIdentity>& wri
 
 // What was released leaves the core only when the log on disk says so too.
 void Snapshotter::release_log() {
-    const snapshot::SnapshotFile* newest = directory_.newest_verified();
-    if (newest == nullptr || reactor_.now_ns() < release_at_ns_) return;
+    if (directory_.files().size() < 2 || reactor_.now_ns() < release_at_ns_) return;
     release_at_ns_ = reactor_.now_ns() + kReleaseIntervalNs;
-    if (raft_.status().durable_index < newest->id.index) return;
-    const LogIndex behind = config_.snapshot_keep_log_bytes == 0
-                                ? newest->id.index
-                                : log_.index_at_bytes_from_end(config_.snapshot_keep_log_bytes);
-    const LogIndex up_to = std::min({behind, newest->id.index, applier_.last_applied()});
+    // With the one before the newest a node starts as well, should the newest be damaged.
+    const LogIndex kept = directory_.files().back().id.index;
+    if (raft_.status().durable_index < kept) return;
+    const LogIndex behind =
+        config_.snapshot_keep_log_bytes == 0 ? kept : log_.index_at_bytes_from_end(config_.snapshot_keep_log_bytes);
+    const LogIndex up_to = std::min({behind, kept, applier_.last_applied()});
     if (up_to > released_to_) log_.release_prefix(released_to_ = up_to);
     const LogIndex first = log_.first_index();
     if (first > raft_.base_index() + 1) raft_.compact(first - 1);

@@ -4,7 +4,8 @@
 // snapshot's own size, so that what is written twice stays a share of what is written (5.1.3); or when it is asked for.
 // How: one moment of the state between two entries, written in slices while the node serves
 // (snapshot/snapshot_writer.h). The file is read again and verified before it counts, before older ones go, and before
-// any log goes. Of the log --snapshot-keep-log-size stays behind it for followers that lag.
+// any log goes. Two are kept, and the log behind the older one, so that a node starts also if the newest was damaged;
+// --snapshot-keep-log-size stays in any case, for followers that lag.
 //
 // Thread: the owning core. Ownership: all references outlive it; stop() is awaited before destruction. Suspension: none
 // but in the task that writes. Errors: a snapshot that cannot be written is told in the facts and the log, and tried

@@ -26,6 +26,13 @@ size_t count_files_set_aside(const Machine& machine) {
         std::count_if(files.begin(), files.end(), [](const auto& file) { return file.first.starts_with("damaged-"); }));
 }
 
+// What lay in a segment that was released is gone with it.
+bool has_file(const Machine& machine, const std::string& path) {
+    if (path.empty()) return true;
+    const auto files = machine.disk().list(machine.node_config().data_directory);
+    return std::any_of(files.begin(), files.end(), [&](const auto& file) { return path.ends_with("/" + file.first); });
+}
+
 }  // namespace
 
 void ClusterChecker::report(std::string what) {
@@ -57,21 +64,20 @@ void ClusterChecker::observe(const Machine& machine) {
 
 void ClusterChecker::before_start(const Machine& machine) {
     NodeView& view = nodes_[machine.host()];
-    view.starts_damaged = view.excused() && !view.may_start;
+    view.starts_damaged = view.excused() && !view.may_start && has_file(machine, view.damaged_file);
     if (!view.excused()) view.found_on_disk = read_durable_log(machine);
 }
 
-void ClusterChecker::excuse_disk(const Machine& machine, std::string how, bool may_start, LogIndex shown_to) {
+void ClusterChecker::excuse_disk(const Machine& machine, std::string how, bool may_start, std::string file) {
     NodeView& view = nodes_[machine.host()];
     view.damage = std::move(how);
     view.may_start = may_start;
-    view.shown_to = shown_to;
+    view.damaged_file = std::move(file);
     view.files_set_aside = count_files_set_aside(machine);
 }
 
 void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Status& status, NodeView& view) {
-    const bool is_shown = status.base_index < view.shown_to;
-    if (view.starts_damaged && is_shown && count_files_set_aside(machine) == view.files_set_aside)
+    if (view.starts_damaged && count_files_set_aside(machine) == view.files_set_aside)
         report(fmt::format("Memory: node {} started, and did not notice that {}", machine.host(), view.damage));
     check_memory(machine, status, view);
     NodeView fresh;
@@ -80,7 +86,7 @@ void ClusterChecker::begin_incarnation(const Machine& machine, const raft::Statu
     if (!view.starts_damaged) {
         fresh.damage = view.damage;
         fresh.may_start = view.may_start;
-        fresh.shown_to = view.shown_to;
+        fresh.damaged_file = view.damaged_file;
         fresh.files_set_aside = view.files_set_aside;
     }
     view = std::move(fresh);

@@ -57,8 +57,8 @@ class ClusterChecker {
     void check_stores() const;
     // The disk of `host` was damaged as `how` says. Until its node has repaired it, it counts as if it held everything.
     // The node must not serve without having repaired it, unless only its peers can tell (`may_start`).
-    // What was damaged may be seen for as long as the log has entries up to `shown_to`.
-    void excuse_disk(const Machine& machine, std::string how, bool may_start, LogIndex shown_to);
+    // The damage is in `file`, and gone with it; empty: it is not in one file.
+    void excuse_disk(const Machine& machine, std::string how, bool may_start, std::string file);
     // The disk of `host` failed an operation: the next things that its node calls durable are compared with it.
     void suspect_disk(HostId host) { nodes_[host].suspect_durable = kSuspectAdvances; }
 
@@ -92,9 +92,9 @@ class ClusterChecker {
         std::optional<DurableLog> found_on_disk;  // before the start that is under way
         std::string damage;                       // of its disk; empty: none
         bool may_start = false;                   // all the same
-        LogIndex shown_to;                        // the damage cannot be seen any more in a log that begins behind it
-        bool starts_damaged = false;              // it was, before the start that is under way
-        size_t files_set_aside = 0;               // by repairs before this damage
+        std::string damaged_file;
+        bool starts_damaged = false;  // it was, before the start that is under way
+        size_t files_set_aside = 0;   // by repairs before this damage
 
         [[nodiscard]] bool excused() const { return !damage.empty(); }
     };

@@ -107,8 +107,7 @@ class Nemesis {
     void restart_with(Machine& machine, uint32_t timeout_ms, uint64_t after_ns);
     void transfer(Machine& leader);
     [[nodiscard]] uint32_t draw_election_timeout_ms();
-    [[nodiscard]] LogIndex last_index_of(HostId host) const;
-    void damage(HostId host, std::string how, LogIndex to);
+    void damage(HostId host, std::string how, std::string file);
     void replace_disk(Fault fault, Machine& victim);
     void decide_damage(Mood& mood, HostId host, const FileOperation& operation, FaultDecision& decision);
     void count(Fault fault, const Machine& victim);

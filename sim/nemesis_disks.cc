@@ -115,7 +115,8 @@ void Nemesis::decide_damage(Mood& mood, HostId host, const FileOperation& operat
     mood.lose_next_write = false;
     if (mood.rotten) return;
     mood.lost_a_write = true;
-    damage(host, fmt::format("the write to {} at {} was lost", operation.path, operation.offset), last_index_of(host));
+    damage(host, fmt::format("the write to {} at {} was lost", operation.path, operation.offset),
+           std::string(operation.path));
     decision.kind = FaultDecision::Kind::kLost;
 }
 
@@ -140,17 +141,12 @@ bool Nemesis::shows_damage(HostId host) const {
     return !mood.lost_a_write || mood.written_since_bytes > 2 * scenario_.node.wal_segment_bytes;
 }
 
-LogIndex Nemesis::last_index_of(HostId host) const {
-    const node::Node* node = machines_[host - 1]->serving();
-    return node == nullptr ? LogIndex{UINT64_MAX} : node->raft().last_index();
-}
-
-// What was damaged is found at a start, so one comes before long. It is in entries up to `to`.
-void Nemesis::damage(HostId host, std::string how, LogIndex to) {
+// What was damaged is found at a start, so one comes before long.
+void Nemesis::damage(HostId host, std::string how, std::string file) {
     moods_[host].rotten = true;
     moods_[host].rotten_in_life = machines_[host - 1]->incarnation();
     trace_.say(host, how);
-    checker_.excuse_disk(*machines_[host - 1], std::move(how), is_wiped(host), to);
+    checker_.excuse_disk(*machines_[host - 1], std::move(how), is_wiped(host), std::move(file));
     events_.after(random_.between(1, 8000) * kMillisecondNs, [this, host] {
         if (!stopped_) machines_[host - 1]->crash(Network::Death::kPower, Disk::CrashMode::kDrawn);
     });
@@ -165,8 +161,7 @@ void Nemesis::replace_disk(Fault fault, Machine& victim) {
     count(fault, victim);
     moods_[victim.host()].wiped = !is_foreign;
     moods_[victim.host()].foreign = is_foreign;
-    damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty",
-           LogIndex{UINT64_MAX});
+    damage(victim.host(), is_foreign ? fmt::format("its disk is that of node {}", other) : "its disk is empty", {});
     victim.wipe();
     if (is_foreign) victim.disk() = machines_[other - 1]->disk().crash(random_.next());
 }
@@ -216,7 +211,8 @@ void Nemesis::rot(Machine& victim) {
     const uint64_t span =
         random_.chance(1, 2) ? wal::GroupHeader::kEncodedSize : wal::GroupHeader::kEncodedSize + header.record_bytes;
     const uint64_t at = offset + random_.below(span);
-    damage(victim.host(), fmt::format("a bit of {} at {} is wrong, {} bytes into a group", path, at, at - offset), to);
+    damage(victim.host(), fmt::format("a bit of {} at {} is wrong, {} bytes into a group", path, at, at - offset),
+           path);
     const bool flipped = disk.flip_bit(path, at, static_cast<unsigned>(random_.below(8)));
     maybe(flipped);
 }

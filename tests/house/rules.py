@@ -71,7 +71,7 @@ BANNED_TOKENS = [
 
 # What a coroutine may borrow: it outlives the task, by its header or because the coroutine that awaits the task owns it.
 # Everything else is passed by value: it may be gone when the task goes on.
-BORROWED_BY_COROUTINES = {"Reactor", "Wal", "ReceiveStream", "OutputFlusher", "NodeConfig", "Connection", "Measurement"}
+BORROWED_BY_COROUTINES = {"Reactor", "Wal", "ReceiveStream", "OutputFlusher", "NodeConfig", "Connection", "Measurement", "SnapshotDirectory", "Store"}
 
 # These know no protocol: what a client reads of a failure is written where its protocol is.
 PROTOCOL_FREE_ROOMS = ("kv", "ops")

@@ -107,7 +107,7 @@ TEST(FrameReader, SaysWhatIsWrongWithAHeader) {
     EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion + 1, 1, 0, 0)}).error,
               fmt::format("protocol version {}, this node speaks {}", kPeerProtocolVersion + 1, kPeerProtocolVersion));
     EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 0, 0, 0)}).error, "unknown frame type");
-    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 20, 0, 0)}).error, "unknown frame type");
+    EXPECT_EQ(read({forged(kMagic, kPeerProtocolVersion, 24, 0, 0)}).error, "unknown frame type");
     EXPECT_EQ(
         read({forged(kMagic, kPeerProtocolVersion, 1, kFramePayloadBytesMax + 1, kFramePayloadBytesMax + 1)}).error,
         "frame too large");
