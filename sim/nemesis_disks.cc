@@ -202,7 +202,7 @@ void Nemesis::rot(Machine& victim) {
     if (other_offset != offset && random_.chance(1, 3)) {
         // A write that went to the wrong place.
         damage(victim.host(), fmt::format("a block of {} was written to {} instead of {}", path, offset, other_offset),
-               to);
+               path);
         const bool overwritten = disk.overwrite(path, offset, as_bytes(image).subspan(other_offset, wal::kBlockBytes));
         maybe(overwritten);
         return;
