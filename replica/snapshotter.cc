@@ -44,7 +44,7 @@ void Snapshotter::run_turn() {
 }
 
 bool Snapshotter::request() {
-    if (saving()) return false;
+    if (saving() || requested_) return false;
     requested_ = true;
     retry_at_ns_ = 0;
     return true;

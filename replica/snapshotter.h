@@ -38,7 +38,7 @@ class Snapshotter {
     // Begins one that is due, gives up one whose state is about to be replaced, and gives log back. At the end of a
     // turn.
     void run_turn();
-    // One will begin soon. False: one is being taken.
+    // One will begin soon. False: one is being taken, or was asked for and will begin.
     bool request();
     [[nodiscard]] bool saving() const { return writer_ != nullptr; }
     reactor::Task<void> stop();
