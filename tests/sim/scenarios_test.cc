@@ -75,7 +75,7 @@ TEST(FaultForMutantTest, AForeignDiskShowsThatGroupsAreNotAskedWhereTheyBelong) 
 }
 
 TEST(FaultForMutantTest, AHurriedChangeOfTimeoutsShowsThatPromisesAreForgotten) {
-    EXPECT_THAT(found_of("silence-forgotten-at-restart", 30, drawn_with(&Scenario::election_timeouts_ms)),
+    EXPECT_THAT(found_of("silence-forgotten-at-restart", 60, drawn_with(&Scenario::election_timeouts_ms)),
                 testing::HasSubstr("Lease"));
 }
 
