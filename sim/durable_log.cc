@@ -66,14 +66,16 @@ Term DurableLog::term_at(LogIndex index) const {
 
 DurableLog read_durable_log(const Machine& machine, LogIndex from) {
     const std::vector<uint64_t> sequences = durable_segments(machine);
-    // The spares behind the log have no head.
+    // The spares behind the log have no head, or that of another segment.
     size_t used = sequences.size();
     while (used > 0) {
         const std::string path =
             machine.node_config().data_directory + "/" + wal::segment_file_name(sequences[used - 1]);
         const std::string image = machine.disk().durable_contents(path);
         wal::GroupHeader header;
-        if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone) break;
+        const bool is_head =
+            !image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone;
+        if (is_head && header.segment_sequence == sequences[used - 1]) break;
         --used;
     }
     if (used > kTailSegments) {

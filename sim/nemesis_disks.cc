@@ -170,13 +170,14 @@ void Nemesis::replace_disk(Fault fault, Machine& victim) {
 void Nemesis::rot(Machine& victim) {
     Disk& disk = victim.disk();
     const std::string& directory = victim.node_config().data_directory;
-    std::vector<std::string> live;  // segments with a sound head
+    std::vector<std::string> live;  // segments with a sound head of their own: a recycled spare has another's
     for (const auto& [name, size_bytes] : disk.list(directory)) {
         wal::GroupHeader header;
-        if (wal::parse_segment_file_name(name) == 0) continue;
+        const uint64_t sequence = wal::parse_segment_file_name(name);
+        if (sequence == 0) continue;
         const std::string image = disk.contents(fmt::format("{}/{}", directory, name));
-        if (!image.empty() && wal::decode_group_header(as_bytes(image), header) == wal::GroupError::kNone)
-            live.push_back(name);
+        if (image.empty() || wal::decode_group_header(as_bytes(image), header) != wal::GroupError::kNone) continue;
+        if (header.segment_sequence == sequence) live.push_back(name);
     }
     if (live.size() < 3) return;
     const std::string path = directory + "/" + live[random_.below(live.size() - 2)];
