@@ -18,9 +18,21 @@
 namespace kvorum {
 
 // What a turn may do. The names are those of INFO's longest_turn_doing.
-enum class TurnPart : uint8_t { kOther, kParse, kEncode, kReplicate, kRead, kWalk, kApply, kExpire, kFree, kSend, kSnapshot };
-inline constexpr std::array<std::string_view, 11> kTurnPartNames{"other", "parse", "encode", "replicate", "read",
-                                                                 "walk",  "apply", "expire", "free",      "send", "snapshot"};
+enum class TurnPart : uint8_t {
+    kOther,
+    kParse,
+    kEncode,
+    kReplicate,
+    kRead,
+    kWalk,
+    kApply,
+    kExpire,
+    kFree,
+    kSend,
+    kSnapshot
+};
+inline constexpr std::array<std::string_view, 11> kTurnPartNames{
+    "other", "parse", "encode", "replicate", "read", "walk", "apply", "expire", "free", "send", "snapshot"};
 
 inline constexpr uint64_t kCommandWork = 300;   // to find, route and answer one
 inline constexpr uint64_t kArgumentWork = 20;   // to parse, check or copy one beyond its bytes

@@ -23,9 +23,8 @@ class DriverSnapshotTest : public DriverTest {
     // What a snapshot at kSnapshotEnd holds: this one key.
     static kv::Store state_with(std::string_view key) {
         kv::Store state;
-        state.restore_head({.applied_index = kSnapshotEnd.index,
-                            .revision = Revision{40},
-                            .settings = {.hash_seed = 1}});
+        state.restore_head(
+            {.applied_index = kSnapshotEnd.index, .revision = Revision{40}, .settings = {.hash_seed = 1}});
         state.restore({.key = key, .value = "v", .expire_at_ms = kv::kNoExpiry, .revision = Revision{40}});
         return state;
     }
