@@ -99,7 +99,7 @@ class NodeFacade {
     [[nodiscard]] virtual LogCounters log_counters() = 0;
     [[nodiscard]] virtual KeyspaceFacts keyspace() = 0;
     [[nodiscard]] virtual replica::SnapshotFacts snapshots() = 0;
-    virtual bool save_snapshot() = 0;  // begins one; false: one is being taken
+    virtual bool save_snapshot() = 0;  // begins one; false: one is being taken, or about to be
     [[nodiscard]] virtual LoadingFacts loading() = 0;
     [[nodiscard]] virtual uint64_t key_count_in_slot(uint16_t slot) = 0;
     [[nodiscard]] virtual bool peer_connected(NodeId peer) = 0;

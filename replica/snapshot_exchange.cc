@@ -49,8 +49,10 @@ void SnapshotExchange::on_snapshot_offer(NodeId from, const peers::SnapshotOffer
         return;
     }
     fetching_ = true;
-    KVORUM_LOG(kInfo, "snapshot: node {} leads and has no log before index {} any more: fetching {} bytes", from,
-               offer.name.index, offer.name.size_bytes);
+    KVORUM_LOG(
+        kInfo,
+        "snapshot: node {} leads, and its log lacks what comes next here: fetching the snapshot of index {}, {} bytes",
+        from, offer.name.index, offer.name.size_bytes);
     tasks_.spawn(fetch_and_install(from, offer.name));
 }
 

@@ -55,7 +55,7 @@ int run_verify(const std::string& path) {
             fmt::print("{}: whole, {} keys, {}\n", file, report->records, format_bytes(report->file_bytes));
         } else {
             fmt::print(stderr, "kvorum: {}\n", std::string(report.status().message()));
-            exit_code = kExitFailed;
+            exit_code = kExitUnhealthy;
         }
     }
     return exit_code;
@@ -74,7 +74,7 @@ void add_snapshot_command(CLI::App& app, int& exit_code) {
     CLI::App* verify = snapshot->add_subcommand(
         "verify",
         "Reads a snapshot, or all of a data directory, and verifies every chunk.\n"
-        "What is damaged is told with the file, the byte and the reason, and the exit code is 1.\n"
+        "What is damaged is told with the file, the byte and the reason, and the exit code is 3.\n"
         "Changes nothing; a node may be running.");
     verify->add_option("path", *path, "A snapshot, or a data directory")->required();
     verify->callback([path, &exit_code] { exit_code = run_verify(*path); });

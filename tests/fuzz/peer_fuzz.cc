@@ -65,10 +65,6 @@ void check_handshake(const Frame& frame) {
         encode_hello_challenge(challenge, again);
     } else if (decode_hello_proof(frame, proof)) {
         encode_hello_proof(proof, again);
-    } else if (decode_read_index_request(frame, question)) {
-        encode_read_index_request(question, again);
-    } else if (decode_read_index_reply(frame, answer)) {
-        encode_read_index_reply(answer, again);
     } else {
         return;
     }
@@ -158,6 +154,10 @@ void check_others(const Frame& frame) {
         encode_snapshot_fetch(fetch, again);
     } else if (decode_snapshot_part(frame, part)) {
         encode_snapshot_part(part, again);
+    } else if (decode_read_index_request(frame, question)) {
+        encode_read_index_request(question, again);
+    } else if (decode_read_index_reply(frame, answer)) {
+        encode_read_index_reply(answer, again);
     } else {
         return;
     }

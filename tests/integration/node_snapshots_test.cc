@@ -317,7 +317,7 @@ TEST(SnapshotCommandTest, NamesTheFileAndTheByteOfADamage) {
     bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
     std::ofstream(path, std::ios::binary) << bytes;
     const ProgramResult result = run_snapshot("verify", node.cluster().data_directory(1));
-    EXPECT_EQ(result.exit_code, 1) << result.output;
+    EXPECT_EQ(result.exit_code, 3) << result.output;
     EXPECT_THAT(result.output, AllOf(HasSubstr(path), ContainsRegex("byte [0-9]+: ")));
 }
 
