@@ -16,6 +16,7 @@
 #include "peers/forward_codec.h"
 #include "peers/handshake_codec.h"
 #include "peers/raft_codec.h"
+#include "peers/read_index_codec.h"
 #include "peers/repair_codec.h"
 #include "peers/snapshot_codec.h"
 
