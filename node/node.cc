@@ -98,6 +98,11 @@ void Node::build_parts() {
     counters_.started_at_ns = reactor_.now_ns();
     counters_.started_at_wall_ms = reactor_.backend().wall_clock_ms();
     const wal::RecoveryReport& report = log_->recovered();
+    // What the snapshot stands for is loaded already.
+    const bool is_behind = recovered_.applied.index < recovered_.last.index;
+    loading_.emplace(is_behind ? recovered_.last.index : LogIndex{},
+                     is_behind ? log_->bytes_behind(recovered_.applied.index) : 0, reactor_.now_ns(),
+                     reactor_.backend().wall_clock_ms());
     peers_ = std::make_unique<peers::Peers>(
         reactor_, *flusher_, config_,
         peers::PeerIdentity{log_->cluster(), report.epoch, report.log_id, report.known_peers});

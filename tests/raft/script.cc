@@ -68,7 +68,7 @@ bool Script::run_setup(const Command& command) {
         return true;
     }
     if (command.name != "add-nodes") return false;
-    cluster_ = std::make_unique<Cluster>(command.number(0), [&](RaftConfig& config) {
+    cluster_ = std::make_unique<Cluster>(command.number(0), [command](RaftConfig& config) {
         config.message_bytes_max = std::stoull(command.option("message-bytes", "1048576"));
         config.inflight_messages_max = std::stoull(command.option("inflight-messages", "256"));
         config.cache_bytes_max = std::stoull(command.option("cache-bytes", "33554432"));
