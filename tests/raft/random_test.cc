@@ -323,7 +323,9 @@ TEST(RandomSchedules, AreSafeAndConverge) {
     }
     // A run that commits nothing tests nothing.
     EXPECT_GT(committed, count * 10);
-    if (only == 0) EXPECT_GT(changes, count / 2);
+    if (only == 0) {
+        EXPECT_GT(changes, count / 2);
+    }
 }
 
 TEST(RandomSchedules, ASeedGivesTheSameScheduleTwice) {
