@@ -5,6 +5,9 @@
 const PAUSE_US = 5000;
 const PAUSE_AFTER_ERROR_US = 100000;
 const READ_TIMEOUT_S = 15.0;
+// php-redis gives a client object up for good once its retries fail; these outlast a restart.
+const RETRIES = 100;
+const RETRY_PAUSE_MS = 200;
 
 $role = $argv[1];
 $ports = array_slice($argv, 2);
@@ -45,6 +48,9 @@ function make(string $role, array $ports)
     }
     $client = new Redis();
     $client->connect('127.0.0.1', (int) $ports[0], 2.0, null, 0, READ_TIMEOUT_S);
+    $client->setOption(Redis::OPT_MAX_RETRIES, RETRIES);
+    $client->setOption(Redis::OPT_BACKOFF_ALGORITHM, Redis::BACKOFF_ALGORITHM_CONSTANT);
+    $client->setOption(Redis::OPT_BACKOFF_BASE, RETRY_PAUSE_MS);
     return $client;
 }
 
