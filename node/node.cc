@@ -366,6 +366,7 @@ redis::LogCounters Node::log_counters() {
     out.bytes_written = stats.bytes;
     out.syncs = stats.syncs;
     out.segments = stats.segments;
+    out.first_index = log_->first_index();
     out.sync_p50_ns = stats.group_latency_ns.value_at(0.5);
     out.sync_p99_ns = stats.group_latency_ns.value_at(0.99);
     out.sync_method = sync_method_name(stats.method);

@@ -50,6 +50,7 @@ void write_persistence_info(NodeFacade& node, std::string& out) {
     field(out, "loading", loading.loading ? 1 : 0);
     field(out, "async_loading", 0);
     const replica::SnapshotFacts snapshots = node.snapshots();
+    const LogCounters log = node.log_counters();
     field(out, "rdb_changes_since_last_save", node.keyspace().revision - snapshots.last_revision);
     field(out, "rdb_bgsave_in_progress", snapshots.saving ? 1 : 0);
     field(out, "rdb_last_save_time", last_save_s(node));
@@ -66,7 +67,7 @@ void write_persistence_info(NodeFacade& node, std::string& out) {
     field(out, "aof_last_rewrite_time_sec", -1);
     field(out, "aof_current_rewrite_time_sec", -1);
     field(out, "aof_last_bgrewrite_status", "ok");
-    field(out, "aof_last_write_status", node.log_counters().low_on_space ? "err" : "ok");
+    field(out, "aof_last_write_status", log.low_on_space ? "err" : "ok");
     field(out, "aof_last_cow_size", 0);
     field(out, "module_fork_in_progress", 0);
     field(out, "module_fork_last_cow_size", 0);
@@ -80,7 +81,7 @@ void write_persistence_info(NodeFacade& node, std::string& out) {
     field(out, "snapshot_fetched_bytes", snapshots.fetched_bytes);
     field(out, "snapshot_fetch_size_bytes", snapshots.fetch_size_bytes);
     field(out, "snapshot_parts_sent", snapshots.sent_parts);
-    field(out, "log_first_index", snapshots.log_first_index);
+    field(out, "log_first_index", log.first_index);
     if (loading.loading) write_loading(loading, node.wall_clock_ms(), out);
 }
 

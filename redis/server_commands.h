@@ -36,6 +36,7 @@ struct LogCounters {  // of the write-ahead log
     uint64_t bytes_written = 0;
     uint64_t syncs = 0;
     uint64_t segments = 0;
+    LogIndex first_index{};  // the lowest entry that it still has
     uint64_t sync_p50_ns = 0;
     uint64_t sync_p99_ns = 0;
     std::string sync_method;

@@ -21,8 +21,7 @@ Applier::Applier(reactor::Reactor& reactor, const NodeConfig& config, LogPort& l
       counters_(counters),
       latency_(latency),
       readers_(reactor),
-      last_applied_(applied.index),
-      last_applied_id_(applied),
+      last_applied_(applied),
       apply_target_(applied.index) {}
 
 void Applier::commit_to(LogIndex index) {
@@ -31,8 +30,8 @@ void Applier::commit_to(LogIndex index) {
 }
 
 void Applier::restore(raft::EntryId last, kv::Store state) {
-    KVORUM_ASSERT(last.index > last_applied_ && state.applied_index() == last.index, "index {} after {}", last.index,
-                  last_applied_);
+    KVORUM_ASSERT(last.index > last_applied() && state.applied_index() == last.index, "index {} after {}", last.index,
+                  last_applied());
     KVORUM_ASSERT(!restored_.has_value() || restored_->last.index < last.index, "index {} after another", last.index);
     commit_to(std::max(last.index, apply_target_));
     restored_.emplace(last, std::move(state));
@@ -43,13 +42,12 @@ void Applier::take_restored() {
     RestoredState restored = *std::exchange(restored_, std::nullopt);
     replaced_.push_back(std::exchange(store_, std::move(restored.state)));
     replaced_.back().clear();
-    last_applied_ = restored.last.index;
-    last_applied_id_ = restored.last;
+    last_applied_ = restored.last;
     limit_bytes_ = 0;
     read_ahead_.clear();
     read_ahead_bytes_ = 0;
-    writes_.forget_up_to(last_applied_);
-    raft_.on_applied(last_applied_);
+    writes_.forget_up_to(last_applied());
+    raft_.on_applied(last_applied());
 }
 
 // Slice by slice: a state of gigabytes takes its time.
@@ -69,7 +67,7 @@ bool Applier::run(CommandOutcomes& outcomes) {
     KVORUM_ASSERT(outcomes_ == nullptr, "a turn of the applier within another");
     outcomes_ = &outcomes;
     release_replaced();
-    const LogIndex before = last_applied_;
+    const LogIndex before = last_applied();
     for (bool first = true; can_run(outcomes) && (first || !reactor_.work().used_up()); first = false) {
         if (!mid_entry() && restored_.has_value()) {
             take_restored();
@@ -80,7 +78,7 @@ bool Applier::run(CommandOutcomes& outcomes) {
     }
     keep_reading_back();
     outcomes_ = nullptr;
-    return last_applied_ > before;
+    return last_applied() > before;
 }
 
 bool Applier::begin_next_entry() {
@@ -91,7 +89,7 @@ bool Applier::begin_next_entry() {
 }
 
 raft::EntryPtr Applier::take_next_entry() {
-    if (read_ahead_.empty()) return raft_.cached_entry(last_applied_ + 1);
+    if (read_ahead_.empty()) return raft_.cached_entry(last_applied() + 1);
     raft::EntryPtr entry = std::move(read_ahead_.front());
     read_ahead_.pop_front();
     read_ahead_bytes_ -= entry->encoded().size();
@@ -101,7 +99,7 @@ raft::EntryPtr Applier::take_next_entry() {
 // What is committed and not in memory, before it is its turn.
 void Applier::keep_reading_back() {
     if (reading_back_ || restored_.has_value() || read_ahead_bytes_ >= kReadAheadBytes) return;
-    const LogIndex begun = mid_entry() ? applying_->index() : last_applied_;
+    const LogIndex begun = mid_entry() ? applying_->index() : last_applied();
     const LogIndex next = (read_ahead_.empty() ? begun : read_ahead_.back()->index()) + 1;
     if (next > apply_target_ || raft_.cached_entry(next) != nullptr) return;
     reading_back_ = true;
@@ -109,7 +107,7 @@ void Applier::keep_reading_back() {
 }
 
 void Applier::begin_entry(raft::EntryPtr entry) {
-    KVORUM_ASSERT(entry->index() == last_applied_ + 1, "index {} after {}", entry->index(), last_applied_);
+    KVORUM_ASSERT(entry->index() == last_applied() + 1, "index {} after {}", entry->index(), last_applied());
     KVORUM_ASSERT(entry->index() <= apply_target_, "index {} is not committed", entry->index());
     KVORUM_ASSERT(entry->term() == raft_.term_at(entry->index()), "term {} at index {}", entry->term(), entry->index());
     hash_before_entry_ = store_.state_hash();
@@ -198,14 +196,13 @@ ops::ApplyProgress Applier::apply_slice() {
 void Applier::end_entry() {
     const raft::EntryPtr entry = std::exchange(applying_, nullptr);
     apply_.reset();
-    last_applied_ = entry->index();
-    last_applied_id_ = entry->id();
+    last_applied_ = entry->id();
     applied_bytes_ += entry->encoded().size();
-    KVORUM_ASSERT(store_.applied_index() == last_applied_, "the state is that of index {}", store_.applied_index());
+    KVORUM_ASSERT(store_.applied_index() == last_applied(), "the state is that of index {}", store_.applied_index());
     if (!executed_waiters_.empty()) latency_.entry_applied(entry->index(), reactor_.backend().monotonic_ns());
-    KVORUM_PROBE2(applied, last_applied_.value(), entry->header().command_count);
+    KVORUM_PROBE2(applied, last_applied().value(), entry->header().command_count);
     ++counters_.entries_applied;
-    raft_.on_applied(last_applied_);
+    raft_.on_applied(last_applied());
 }
 
 void Applier::give_up_entry(const std::string& why) {
@@ -213,7 +210,7 @@ void Applier::give_up_entry(const std::string& why) {
                                         applying_->header().feature_level, why));
     apply_.reset();
     applying_ = nullptr;
-    apply_target_ = last_applied_;
+    apply_target_ = last_applied();
     readers_.request_stop();
     read_ahead_.clear();
     read_ahead_bytes_ = 0;
@@ -224,7 +221,7 @@ reactor::Task<void> Applier::read_back(LogIndex first, LogIndex last) {
     reading_back_ = false;
     if (readers_.stop_token().stop_requested()) co_return;
     // A snapshot stands for it by now.
-    if (first <= last_applied_ || (restored_.has_value() && first <= restored_->last.index)) co_return;
+    if (first <= last_applied() || (restored_.has_value() && first <= restored_->last.index)) co_return;
     if (!entries.ok()) {
         reactor_.backend().halt(
             fmt::format("cannot read back log entry {}: {}", first, std::string(entries.status().message())));
@@ -243,19 +240,20 @@ reactor::Task<void> Applier::stop() {
 
 void Applier::check() const {
     KVORUM_ASSERT(outcomes_ == nullptr, "outcomes are told outside of a turn");
-    KVORUM_ASSERT(last_applied_ <= apply_target_, "applied {}, committed {}", last_applied_, apply_target_);
+    KVORUM_ASSERT(last_applied() <= apply_target_, "applied {}, committed {}", last_applied(), apply_target_);
     KVORUM_ASSERT(apply_target_ <= raft_.commit_index(), "{} is to be applied, {} is committed", apply_target_,
                   raft_.commit_index());
     KVORUM_ASSERT(!reply_open_, "a reply is neither ended nor paused");
     if (mid_entry()) {
         KVORUM_ASSERT(apply_.has_value(), "an entry without commands takes one step");
-        KVORUM_ASSERT(applying_->index() == last_applied_ + 1, "index {} after {}", applying_->index(), last_applied_);
+        KVORUM_ASSERT(applying_->index() == last_applied() + 1, "index {} after {}", applying_->index(),
+                      last_applied());
         KVORUM_ASSERT(store_.applied_index() == applying_->index(), "the state is that of index {}",
                       store_.applied_index());
     } else {
         KVORUM_ASSERT(!apply_.has_value(), "commands of no entry");
     }
-    const LogIndex begun = mid_entry() ? applying_->index() : last_applied_;
+    const LogIndex begun = mid_entry() ? applying_->index() : last_applied();
     if (!read_ahead_.empty())
         KVORUM_ASSERT(read_ahead_.front()->index() == begun + 1, "index {} was read ahead behind {}",
                       read_ahead_.front()->index(), begun);

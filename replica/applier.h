@@ -55,13 +55,13 @@ class Applier {
     // Ends the reading back.
     reactor::Task<void> stop();
 
-    [[nodiscard]] LogIndex last_applied() const { return last_applied_; }
+    [[nodiscard]] LogIndex last_applied() const { return last_applied_.index; }
     // The entry there; zero: none was applied.
-    [[nodiscard]] const raft::EntryId& last_applied_id() const { return last_applied_id_; }
+    [[nodiscard]] const raft::EntryId& last_applied_id() const { return last_applied_; }
     // Of the entries applied since the start, as encoded.
     [[nodiscard]] uint64_t applied_bytes() const { return applied_bytes_; }
     // Something committed is to be applied.
-    [[nodiscard]] bool waits() const { return last_applied_ < apply_target_; }
+    [[nodiscard]] bool waits() const { return last_applied() < apply_target_; }
     // A state is to take the store's place.
     [[nodiscard]] bool restores() const { return restored_.has_value(); }
     // An entry is applied in part: nobody may read the state.
@@ -108,8 +108,7 @@ class Applier {
     CommandOutcomes* outcomes_ = nullptr;  // during run()
     reactor::TaskScope readers_;
 
-    LogIndex last_applied_;
-    raft::EntryId last_applied_id_;
+    raft::EntryId last_applied_;
     uint64_t applied_bytes_ = 0;
     LogIndex apply_target_;
     bool reading_back_ = false;

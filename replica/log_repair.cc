@@ -9,8 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/cord.h"
-#include "absl/strings/numbers.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -352,15 +350,11 @@ Task<absl::StatusOr<peers::RepairReply>> LogRepair::look_up(peers::RepairRequest
     co_return reply;
 }
 
-}  // namespace
-
-namespace {
-
 // What the newest whole snapshot on this disk stands for; zero: there is none.
-Task<raft::LogBase> base_on_disk(snapshot::SnapshotDirectory* directory) {
-    const std::vector<snapshot::SnapshotFile> files = directory->files();
+Task<raft::LogBase> base_on_disk(snapshot::SnapshotDirectory& directory) {
+    const std::vector<snapshot::SnapshotFile> files = directory.files();
     for (const snapshot::SnapshotFile& file : files) {
-        absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await directory->verify(file.id, {});
+        absl::StatusOr<snapshot::LoadedSnapshot> loaded = co_await directory.verify(file.id, {});
         if (loaded.ok()) co_return loaded->head.base;
     }
     co_return raft::LogBase{};
@@ -375,7 +369,7 @@ Task<absl::Status> repair_log(reactor::Reactor& reactor, net::OutputFlusher& flu
     const wal::SurveyedEnd& end = (*damaged)->end();
     absl::Status status = check_log_membership(config, end.cluster, end.configuration ? &*end.configuration : nullptr);
     if (status.ok()) {
-        raft::LogBase base = co_await base_on_disk(&directory);
+        raft::LogBase base = co_await base_on_disk(directory);
         LogRepair repair(reactor, flusher, config, **damaged, directory, std::move(base));
         status = co_await repair.run();
     }

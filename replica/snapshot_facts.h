@@ -31,8 +31,6 @@ struct SnapshotFacts {
     uint64_t fetch_size_bytes = 0;
     uint64_t installed = 0;
     uint64_t sent_parts = 0;  // to others
-
-    LogIndex log_first_index{};  // the lowest entry that the log still has
 };
 
 }  // namespace kvorum::replica

@@ -13,10 +13,6 @@ namespace kvorum::replica {
 
 using reactor::Task;
 
-void TakesSnapshotParts::on_snapshot_part(NodeId from, const peers::SnapshotPart& part) {
-    fetcher_.on_part(from, part);
-}
-
 namespace {
 
 constexpr uint64_t kPauseNs = 500 * kMillisecondNs;

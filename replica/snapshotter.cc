@@ -27,7 +27,6 @@ Snapshotter::Snapshotter(reactor::Reactor& reactor, const NodeConfig& config, Cl
 Snapshotter::~Snapshotter() = default;
 
 void Snapshotter::run_turn() {
-    facts_.log_first_index = log_.first_index();
     if (saving()) {
         facts_.saved_keys = writer_->counts().records;
         facts_.preimage_bytes = writer_->counts().pre_image_bytes;
@@ -36,6 +35,8 @@ void Snapshotter::run_turn() {
         return;
     }
     if (applier_.mid_entry() || applier_.restores() || tasks_.stop_requested()) return;
+    if (!requested_ && reactor_.now_ns() < look_at_ns_) return;
+    look_at_ns_ = reactor_.now_ns() + kLookIntervalNs;
     if (is_due()) {
         begin();
     } else {
@@ -136,8 +137,7 @@ void Snapshotter::finished(const absl::StatusOr<snapshot::SnapshotIdentity>& wri
 
 // What was released leaves the core only when the log on disk says so too.
 void Snapshotter::release_log() {
-    if (directory_.files().size() < 2 || reactor_.now_ns() < release_at_ns_) return;
-    release_at_ns_ = reactor_.now_ns() + kReleaseIntervalNs;
+    if (directory_.files().size() < 2) return;
     // With the one before the newest a node starts as well, should the newest be damaged.
     const LogIndex kept = directory_.files().back().id.index;
     if (raft_.status().durable_index < kept) return;

@@ -45,7 +45,7 @@ class Snapshotter {
 
  private:
     static constexpr uint64_t kRetryNs = 10 * kSecondNs;
-    static constexpr uint64_t kReleaseIntervalNs = 20 * kMillisecondNs;
+    static constexpr uint64_t kLookIntervalNs = 20 * kMillisecondNs;
 
     [[nodiscard]] bool is_due() const;
     void begin();
@@ -68,7 +68,7 @@ class Snapshotter {
 
     bool requested_ = false;
     uint64_t retry_at_ns_ = 0;
-    uint64_t release_at_ns_ = 0;  // when to look again
+    uint64_t look_at_ns_ = 0;  // when to look again
     LogIndex released_to_;
     std::unique_ptr<snapshot::SnapshotWriter> writer_;  // of the one that is being taken
     std::unique_ptr<reactor::StopSource> writer_stop_;

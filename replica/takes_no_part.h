@@ -12,6 +12,7 @@
 #include "peers/read_index_port.h"
 #include "peers/repair_port.h"
 #include "peers/snapshot_port.h"
+#include "replica/snapshot_fetcher.h"
 
 namespace kvorum::replica {
 
@@ -31,11 +32,11 @@ class TakesNoPart : public peers::RaftReceiver, public peers::ForwardReceiver, p
 // Takes what it has fetched.
 class TakesSnapshotParts final : public peers::SnapshotReceiver {
  public:
-    explicit TakesSnapshotParts(class SnapshotFetcher& fetcher) : fetcher_(fetcher) {}
+    explicit TakesSnapshotParts(SnapshotFetcher& fetcher) : fetcher_(fetcher) {}
     void on_snapshot_offer(NodeId, const peers::SnapshotOffer&) override {}
     void on_snapshot_report(NodeId, const peers::SnapshotReport&) override {}
     void on_snapshot_fetch(NodeId, const peers::SnapshotFetch&) override {}
-    void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override;
+    void on_snapshot_part(NodeId from, const peers::SnapshotPart& part) override { fetcher_.on_part(from, part); }
 
  private:
     SnapshotFetcher& fetcher_;
