@@ -78,9 +78,7 @@ void Snapshotter::begin() {
         facts_.last_saved_wall_ms = reactor_.backend().wall_clock_ms();
         return;
     }
-    snapshot::SnapshotWriterConfig config;
-    config.directory = config_.data_directory;
-    writer_ = std::make_unique<snapshot::SnapshotWriter>(reactor_, config, store_, head());
+    writer_ = std::make_unique<snapshot::SnapshotWriter>(reactor_, config_.data_directory, store_, head());
     writer_stop_ = std::make_unique<reactor::StopSource>();
     facts_.saving = true;
     facts_.saving_since_ns = reactor_.now_ns();

@@ -25,8 +25,8 @@ bool is_leftover(std::string_view name) {
 
 }  // namespace
 
-SnapshotDirectory::SnapshotDirectory(reactor::Reactor& reactor, std::string directory, bool direct_io)
-    : reactor_(reactor), directory_(std::move(directory)), direct_io_(direct_io) {}
+SnapshotDirectory::SnapshotDirectory(reactor::Reactor& reactor, std::string directory)
+    : reactor_(reactor), directory_(std::move(directory)) {}
 
 Task<absl::Status> SnapshotDirectory::open() {
     const auto listing = reactor_.backend().list_directory(directory_);
@@ -79,7 +79,7 @@ Task<absl::StatusOr<LoadedSnapshot>> SnapshotDirectory::verify(SnapshotId id, St
     const SnapshotFile* file = find(id);
     if (file == nullptr) co_return absl::NotFoundError(path_of(id));
     const uint64_t size_bytes = file->size_bytes;
-    SnapshotLoader loader(reactor_, path_of(id), size_bytes, direct_io_);
+    SnapshotLoader loader(reactor_, path_of(id), size_bytes);
     absl::StatusOr<LoadedSnapshot> loaded = co_await loader.verify(stop);
     if (!loaded.ok()) co_return loaded;
     const raft::EntryId& last = loaded->head.base.last;
@@ -119,7 +119,7 @@ Task<absl::StatusOr<SnapshotPiece>> SnapshotDirectory::read(SnapshotId id, uint6
     if (known == nullptr) co_return absl::NotFoundError(path);
     if (offset % kFileBlockBytes != 0 || offset >= known->size_bytes)
         co_return absl::InvalidArgumentError(fmt::format("{}: nothing can be read at {}", path, offset));
-    const int32_t file = co_await reactor_.open(path, O_RDONLY | O_CLOEXEC | (direct_io_ ? O_DIRECT : 0), 0);
+    const int32_t file = co_await reactor_.open(path, O_RDONLY | O_CLOEXEC | O_DIRECT, 0);
     if (file == -ENOENT) co_return absl::NotFoundError(path);
     if (file < 0) co_return io_error("open", path, file);
     SnapshotPiece piece{AlignedBuffer(bytes_max), 0};

@@ -40,7 +40,7 @@ struct SnapshotPiece {
 
 class SnapshotDirectory {
  public:
-    SnapshotDirectory(reactor::Reactor& reactor, std::string directory, bool direct_io = true);
+    SnapshotDirectory(reactor::Reactor& reactor, std::string directory);
 
     // At the start, before anything is written there: lists the files and removes what was being written or received,
     // but for the newest that was being received.
@@ -68,7 +68,6 @@ class SnapshotDirectory {
 
     reactor::Reactor& reactor_;
     const std::string directory_;
-    const bool direct_io_;
     std::vector<SnapshotFile> files_;
     std::optional<SnapshotIdentity> interrupted_receive_;
 };

@@ -57,13 +57,8 @@ absl::Status with_path(const std::string& path, const absl::Status& status) {
 
 }  // namespace
 
-SnapshotLoader::SnapshotLoader(reactor::Reactor& reactor, std::string path, uint64_t size_bytes, bool direct_io)
-    : reactor_(reactor),
-      path_(std::move(path)),
-      size_bytes_(size_bytes),
-      direct_io_(direct_io),
-      read_done_(reactor),
-      reads_(reactor) {}
+SnapshotLoader::SnapshotLoader(reactor::Reactor& reactor, std::string path, uint64_t size_bytes)
+    : reactor_(reactor), path_(std::move(path)), size_bytes_(size_bytes), read_done_(reactor), reads_(reactor) {}
 
 Task<absl::StatusOr<LoadedSnapshot>> SnapshotLoader::restore(kv::Store* store, StopToken stop) {
     StoreRestorer restorer(*store);
@@ -95,7 +90,7 @@ Task<uint64_t> SnapshotLoader::find_verified_bytes(StopToken stop) {
 }
 
 Task<absl::Status> SnapshotLoader::decode_file(SnapshotDecoder* decoder, StopToken stop) {
-    const int32_t file = co_await reactor_.open(path_, O_RDONLY | O_CLOEXEC | (direct_io_ ? O_DIRECT : 0), 0);
+    const int32_t file = co_await reactor_.open(path_, O_RDONLY | O_CLOEXEC | O_DIRECT, 0);
     if (file == -ENOENT) co_return absl::NotFoundError(fmt::format("{}: there is no such file", path_));
     if (file < 0) co_return io_error("open", path_, file);
     absl::Status status = co_await decode_pieces(decoder, file, stop);

@@ -36,7 +36,7 @@ struct LoadedSnapshot {
 
 class SnapshotLoader {
  public:
-    SnapshotLoader(reactor::Reactor& reactor, std::string path, uint64_t size_bytes, bool direct_io = true);
+    SnapshotLoader(reactor::Reactor& reactor, std::string path, uint64_t size_bytes);
     SnapshotLoader(const SnapshotLoader&) = delete;
     SnapshotLoader& operator=(const SnapshotLoader&) = delete;
 
@@ -65,7 +65,6 @@ class SnapshotLoader {
     reactor::Reactor& reactor_;
     const std::string path_;
     const uint64_t size_bytes_;
-    const bool direct_io_;
     uint64_t bytes_read_ = 0;
     reactor::Event read_done_;
     reactor::TaskScope reads_;

@@ -21,13 +21,12 @@ constexpr uint32_t kFileMode = 0600;
 }  // namespace
 
 SnapshotReceiver::SnapshotReceiver(reactor::Reactor& reactor, std::string directory, ClusterId cluster, GroupId group,
-                                   SnapshotIdentity identity, bool direct_io)
+                                   SnapshotIdentity identity)
     : reactor_(reactor),
       directory_(std::move(directory)),
       cluster_(cluster),
       group_(group),
       identity_(identity),
-      direct_io_(direct_io),
       path_(directory_ + "/" + receive_file_name(identity)),
       buffer_(kPieceBytes) {}
 
@@ -37,10 +36,10 @@ Task<absl::Status> SnapshotReceiver::begin(StopToken stop) {
     KVORUM_ASSERT(file_ == reactor::kNoHandle, "{} is begun twice", path_);
     if (identity_.size_bytes == 0 || identity_.size_bytes % kFileBlockBytes != 0)
         co_return absl::InvalidArgumentError(fmt::format("a snapshot of {} bytes", identity_.size_bytes));
-    SnapshotLoader earlier(reactor_, path_, identity_.size_bytes, direct_io_);
+    SnapshotLoader earlier(reactor_, path_, identity_.size_bytes);
     const uint64_t verified_bytes = co_await earlier.find_verified_bytes(stop);
     if (stop.stop_requested()) co_return absl::CancelledError("the receiving of a snapshot was stopped");
-    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | (direct_io_ ? O_DIRECT : 0);
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_DIRECT;
     const int32_t opened = co_await reactor_.open(path_, flags, kFileMode);
     if (opened < 0) co_return io_error("open", path_, opened);
     file_ = opened;
@@ -91,7 +90,7 @@ absl::Status SnapshotReceiver::judge(const LoadedSnapshot& loaded) const {
 
 Task<absl::StatusOr<LoadedSnapshot>> SnapshotReceiver::finish(StopToken stop) {
     KVORUM_ASSERT(file_ != reactor::kNoHandle && all_synced(), "{} has {} bytes", path_, synced_bytes_);
-    SnapshotLoader loader(reactor_, path_, identity_.size_bytes, direct_io_);
+    SnapshotLoader loader(reactor_, path_, identity_.size_bytes);
     absl::StatusOr<LoadedSnapshot> loaded = co_await loader.verify(stop);
     absl::Status status = loaded.ok() ? judge(*loaded) : loaded.status();
     if (!status.ok()) {

@@ -34,7 +34,7 @@ namespace kvorum::snapshot {
 class SnapshotReceiver {
  public:
     SnapshotReceiver(reactor::Reactor& reactor, std::string directory, ClusterId cluster, GroupId group,
-                     SnapshotIdentity identity, bool direct_io = true);
+                     SnapshotIdentity identity);
     SnapshotReceiver(const SnapshotReceiver&) = delete;
     SnapshotReceiver& operator=(const SnapshotReceiver&) = delete;
     ~SnapshotReceiver();
@@ -59,7 +59,6 @@ class SnapshotReceiver {
     const ClusterId cluster_;
     const GroupId group_;
     const SnapshotIdentity identity_;
-    const bool direct_io_;
     const std::string path_;
     reactor::Handle file_ = reactor::kNoHandle;
     AlignedBuffer buffer_;

@@ -23,12 +23,10 @@ constexpr uint64_t kWalkedBytesPerWork = 2;
 
 }  // namespace
 
-SnapshotWriter::SnapshotWriter(reactor::Reactor& reactor, SnapshotWriterConfig config, kv::Store& store,
-                               SnapshotHead head)
+SnapshotWriter::SnapshotWriter(reactor::Reactor& reactor, std::string directory, kv::Store& store, SnapshotHead head)
     : reactor_(reactor),
-      config_(std::move(config)),
+      directory_(std::move(directory)),
       id_{head.base.last.index, head.base.last.term},
-      encoder_(config_.compression_level),
       cursor_(store.begin_snapshot(encoder_)),
       moment_(cursor_->moment()),
       buffer_(kPieceBytes) {
@@ -37,11 +35,11 @@ SnapshotWriter::SnapshotWriter(reactor::Reactor& reactor, SnapshotWriterConfig c
 }
 
 Task<absl::StatusOr<SnapshotIdentity>> SnapshotWriter::run(StopToken stop) {
-    KVORUM_ASSERT(began_ns_ == 0, "a snapshot is written twice");
-    began_ns_ = reactor_.now_ns();
-    const std::string temporary = config_.directory + "/" + temporary_file_name(id_);
-    const std::string final_path = config_.directory + "/" + snapshot_file_name(id_);
-    const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | (config_.direct_io ? O_DIRECT : 0);
+    KVORUM_ASSERT(!begun_, "a snapshot is written twice");
+    begun_ = true;
+    const std::string temporary = directory_ + "/" + temporary_file_name(id_);
+    const std::string final_path = directory_ + "/" + snapshot_file_name(id_);
+    const int flags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT;
     const int32_t file = co_await reactor_.open(temporary, flags, kFileMode);
     if (file < 0) {
         cursor_.reset();
@@ -50,7 +48,7 @@ Task<absl::StatusOr<SnapshotIdentity>> SnapshotWriter::run(StopToken stop) {
     absl::Status status = co_await write_file(file, stop);
     cursor_.reset();
     if (status.ok()) {
-        status = co_await publish_file(reactor_, file, config_.directory, temporary, final_path);
+        status = co_await publish_file(reactor_, file, directory_, temporary, final_path);
     } else {
         const int32_t closed = co_await reactor_.close(file);
         static_cast<void>(closed);
@@ -73,8 +71,6 @@ Task<absl::Status> SnapshotWriter::write_file(Handle file, StopToken stop) {
             co_await write_piece(reactor_, file, temporary_file_name(id_), &buffer_, size_bytes, bytes_written_, 0);
         if (!status.ok()) co_return status;
         bytes_written_ += size_bytes;
-        status = co_await keep_rate(stop);
-        if (!status.ok()) co_return status;
     }
     co_return absl::OkStatus();
 }
@@ -90,28 +86,19 @@ Task<absl::Status> SnapshotWriter::gather_piece(StopToken stop) {
 }
 
 void SnapshotWriter::do_slice() {
-    if (cursor_ != nullptr && encoder_.raw_bytes_waiting() < 2 * config_.slice_bytes) {
-        const bool complete = cursor_->advance(config_.slice_bytes);
+    if (cursor_ != nullptr && encoder_.raw_bytes_waiting() < 2 * kSliceBytes) {
+        const bool complete = cursor_->advance(kSliceBytes);
         counts_ = cursor_->counts();
-        reactor_.work().add(TurnPart::kWalk, config_.slice_bytes / kWalkedBytesPerWork);
+        reactor_.work().add(TurnPart::kWalk, kSliceBytes / kWalkedBytesPerWork);
         if (complete) {
             cursor_.reset();
             encoder_.finish();
         }
     }
     const uint64_t waiting = encoder_.raw_bytes_waiting();
-    const bool packed = encoder_.pack(config_.slice_bytes);
+    const bool packed = encoder_.pack(kSliceBytes);
     reactor_.work().add(TurnPart::kOther, (waiting - encoder_.raw_bytes_waiting()) / kPackedBytesPerWork);
     all_packed_ = packed && cursor_ == nullptr;
-}
-
-Task<absl::Status> SnapshotWriter::keep_rate(StopToken stop) {
-    if (config_.rate_bytes_per_s == 0 || encoder_.raw_bytes_waiting() > kWaitingBytesMax) co_return absl::OkStatus();
-    const auto due_ns = static_cast<uint64_t>(static_cast<double>(bytes_written_) /
-                                              static_cast<double>(config_.rate_bytes_per_s) * kSecondNs);
-    const bool slept = co_await reactor_.sleep_until(began_ns_ + due_ns, stop);
-    if (!slept) co_return absl::CancelledError("the snapshot was stopped");
-    co_return absl::OkStatus();
 }
 
 }  // namespace kvorum::snapshot

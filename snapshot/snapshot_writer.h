@@ -1,17 +1,17 @@
 // Takes a snapshot of a store into a file while the node goes on: `snapshot-*.tmp` in pieces of 1 MiB, fdatasync,
 // rename to `.kvs`, fsync of the directory. What is not whole never has the name.
 //
-//   SnapshotWriter writer(reactor, config, store, head);   // between two entries: this is the moment
+//   SnapshotWriter writer(reactor, directory, store, head);   // between two entries: this is the moment
 //   absl::StatusOr<SnapshotIdentity> written = co_await writer.run(stop);
 //
-// Each turn does one slice: config.slice_bytes of records and as much compressing, below 100 us with the default.
+// Each turn does one slice: kSliceBytes of records and as much compressing, below 100 us.
 //
 // Thread: the reactor's. Suspension: run(). Ownership: reactor and store outlive it; the store is not assigned to while
 // it is running. Cancellation: a stop ends it soon, with Cancelled. Errors: ResourceExhausted, the disk is full;
 // Unavailable, the system refused an operation. After an error or a stop the temporary file is removed, as far as the
 // system lets it be, and the store is no longer watched.
 // Memory: 2 pieces, what the encoder holds, and pre-images: these come as fast as old records are changed, and wait for
-// the disk. A rate does not hold them back: above kWaitingBytesMax the file is written as fast as the disk takes it.
+// the disk.
 #pragma once
 
 #include <cstdint>
@@ -32,20 +32,12 @@
 
 namespace kvorum::snapshot {
 
-struct SnapshotWriterConfig {
-    std::string directory;
-    uint64_t rate_bytes_per_s = 0;  // of the file; 0: as fast as it goes
-    uint64_t slice_bytes = 32 * kKiB;
-    int compression_level = 1;
-    bool direct_io = true;
-};
-
 class SnapshotWriter {
  public:
-    static constexpr uint64_t kWaitingBytesMax = 16 * kMiB;
+    static constexpr uint64_t kSliceBytes = 32 * kKiB;
 
     // `head` but for its moment, which is now: see Store::begin_snapshot().
-    SnapshotWriter(reactor::Reactor& reactor, SnapshotWriterConfig config, kv::Store& store, SnapshotHead head);
+    SnapshotWriter(reactor::Reactor& reactor, std::string directory, kv::Store& store, SnapshotHead head);
     SnapshotWriter(const SnapshotWriter&) = delete;
     SnapshotWriter& operator=(const SnapshotWriter&) = delete;
 
@@ -61,11 +53,10 @@ class SnapshotWriter {
  private:
     reactor::Task<absl::Status> write_file(reactor::Handle file, reactor::StopToken stop);
     reactor::Task<absl::Status> gather_piece(reactor::StopToken stop);
-    reactor::Task<absl::Status> keep_rate(reactor::StopToken stop);
     void do_slice();
 
     reactor::Reactor& reactor_;
-    const SnapshotWriterConfig config_;
+    const std::string directory_;
     const SnapshotId id_;
     SnapshotEncoder encoder_;
     std::unique_ptr<kv::SnapshotCursor> cursor_;  // until all was given
@@ -74,7 +65,7 @@ class SnapshotWriter {
     bool all_packed_ = false;
     AlignedBuffer buffer_;
     uint64_t bytes_written_ = 0;
-    uint64_t began_ns_ = 0;
+    bool begun_ = false;
 };
 
 }  // namespace kvorum::snapshot

@@ -32,8 +32,8 @@ class Node {
     T run(reactor::Task<T> task) {
         return reactor::run_until_done(reactor, std::move(task));
     }
-    absl::StatusOr<SnapshotIdentity> write(kv::Store& store, SnapshotWriterConfig config = {.directory = kDirectory}) {
-        SnapshotWriter writer(reactor, std::move(config), store, head_of({.head = store.head()}));
+    absl::StatusOr<SnapshotIdentity> write(kv::Store& store) {
+        SnapshotWriter writer(reactor, kDirectory, store, head_of({.head = store.head()}));
         return run(writer.run(stop.token()));
     }
     // The file comes from nowhere, durable.

@@ -42,7 +42,7 @@ TEST_F(SnapshotFiles, WhatWasWrittenIsRestored) {
 
 TEST_F(SnapshotFiles, WritesGoOnMeanwhile) {
     Node node(disk);
-    SnapshotWriter writer(node.reactor, {.directory = kDirectory}, store, head_of({.head = store.head()}));
+    SnapshotWriter writer(node.reactor, kDirectory, store, head_of({.head = store.head()}));
     reactor::Task<absl::StatusOr<SnapshotIdentity>> task = writer.run(node.stop.token());
     reactor::TaskScope scope(node.reactor);
     struct Starter {
@@ -137,16 +137,6 @@ TEST_F(SnapshotFiles, AStopRemovesWhatWasWritten) {
     EXPECT_THAT(names(disk), IsEmpty());
     EXPECT_EQ(node.backend.open_handles(), 0u);
     expect_no_snapshot_is_taken();
-}
-
-TEST_F(SnapshotFiles, ARateIsKept) {
-    Node node(disk);
-    const uint64_t began_ns = node.backend.monotonic_ns();
-    const auto written = node.write(store, {.directory = kDirectory, .rate_bytes_per_s = kMiB});
-    ASSERT_TRUE(written.ok());
-    const uint64_t expected_ns = written->size_bytes * kSecondNs / kMiB;
-    EXPECT_GE(node.backend.monotonic_ns() - began_ns, expected_ns);
-    EXPECT_LE(node.backend.monotonic_ns() - began_ns, expected_ns + kSecondNs);
 }
 
 TEST_F(SnapshotFiles, ADamagedFileIsNotLoaded) {
